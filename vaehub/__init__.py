@@ -1,0 +1,84 @@
+"""vaehub: latent-space analyses of variational autoencoders, as plugins, with every result in a database.
+
+Everything that a plugin or a notebook needs has its name here. Names are resolved on first use, so that importing
+``vaehub``, which every manifest does, loads nothing heavy.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "vaehub.core.arrays": ("Array", "accepts_arrays"),
+    "vaehub.core.data": ("Batch", "DataSource", "DataSpec", "Dataset", "Factors"),
+    "vaehub.core.errors": ("DataError", "StoreError", "TrainingDiverged", "VaehubError", "WorkFailed"),
+    "vaehub.core.likelihood": ("Likelihood", "LikelihoodName", "gaussian_sample", "likelihood"),
+    "vaehub.core.metric": ("DatasetMetric", "ModelMetric", "PairMetric", "RecipeMetric"),
+    "vaehub.core.model": ("EVALUATION_BATCH", "Epoch", "LatentModel", "Losses", "Posterior", "Step"),
+    "vaehub.core.network": ("Network",),
+    "vaehub.core.params": ("Incidental", "ModelParams", "Params"),
+    "vaehub.core.progress": ("task",),
+    "vaehub.core.random": ("generator",),
+    "vaehub.core.recipe": ("Recipe", "TrainParams"),
+    "vaehub.core.result": ("Result", "Table", "Vector"),
+    "vaehub.hub": ("Hub",),
+    "pydantic": ("Field",),
+}
+_MODULES = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = ["__version__", *_MODULES]
+
+if TYPE_CHECKING:
+    from pydantic import Field as Field
+
+    from vaehub.core.arrays import Array as Array
+    from vaehub.core.arrays import accepts_arrays as accepts_arrays
+    from vaehub.core.data import Batch as Batch
+    from vaehub.core.data import Dataset as Dataset
+    from vaehub.core.data import DataSource as DataSource
+    from vaehub.core.data import DataSpec as DataSpec
+    from vaehub.core.data import Factors as Factors
+    from vaehub.core.errors import DataError as DataError
+    from vaehub.core.errors import StoreError as StoreError
+    from vaehub.core.errors import TrainingDiverged as TrainingDiverged
+    from vaehub.core.errors import VaehubError as VaehubError
+    from vaehub.core.errors import WorkFailed as WorkFailed
+    from vaehub.core.likelihood import Likelihood as Likelihood
+    from vaehub.core.likelihood import LikelihoodName as LikelihoodName
+    from vaehub.core.likelihood import gaussian_sample as gaussian_sample
+    from vaehub.core.likelihood import likelihood as likelihood
+    from vaehub.core.metric import DatasetMetric as DatasetMetric
+    from vaehub.core.metric import ModelMetric as ModelMetric
+    from vaehub.core.metric import PairMetric as PairMetric
+    from vaehub.core.metric import RecipeMetric as RecipeMetric
+    from vaehub.core.model import EVALUATION_BATCH as EVALUATION_BATCH
+    from vaehub.core.model import Epoch as Epoch
+    from vaehub.core.model import LatentModel as LatentModel
+    from vaehub.core.model import Losses as Losses
+    from vaehub.core.model import Posterior as Posterior
+    from vaehub.core.model import Step as Step
+    from vaehub.core.network import Network as Network
+    from vaehub.core.params import Incidental as Incidental
+    from vaehub.core.params import ModelParams as ModelParams
+    from vaehub.core.params import Params as Params
+    from vaehub.core.progress import task as task
+    from vaehub.core.random import generator as generator
+    from vaehub.core.recipe import Recipe as Recipe
+    from vaehub.core.recipe import TrainParams as TrainParams
+    from vaehub.core.result import Result as Result
+    from vaehub.core.result import Table as Table
+    from vaehub.core.result import Vector as Vector
+    from vaehub.hub import Hub as Hub
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULES:
+        raise AttributeError(f"module 'vaehub' has no attribute {name!r}")
+    value = getattr(import_module(_MODULES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_MODULES})

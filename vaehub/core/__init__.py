@@ -1,0 +1,1 @@
+"""The interfaces and the work that every plugin shares: data, networks, models, metrics, results, recipes, training."""

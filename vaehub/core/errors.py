@@ -1,0 +1,28 @@
+"""What can go wrong, sorted by whose turn it is next."""
+
+
+class VaehubError(Exception):
+    """The request cannot be carried out as it stands, and the user can mend it.
+
+    The message is one sentence: what was asked, what is wrong, what would work. The command line exits with 2.
+    """
+
+
+class DataError(VaehubError):
+    """A dataset cannot be had, or its files are not what they should be."""
+
+
+class StoreError(VaehubError):
+    """A store cannot be opened, read or written."""
+
+
+class WorkFailed(VaehubError):  # noqa: N818 the word is the exit code's meaning
+    """The request was right and the work was begun, but it failed. The command line exits with 1."""
+
+
+class TrainingDiverged(WorkFailed):
+    """A loss became NaN or infinite."""
+
+    def __init__(self, message: str, *, epoch: int) -> None:
+        super().__init__(message)
+        self.epoch = epoch

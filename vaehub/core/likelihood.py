@@ -1,0 +1,85 @@
+"""Likelihoods p(x|z): how a decoder's output becomes a mean, and what an error costs."""
+
+import math
+from abc import ABC, abstractmethod
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from vaehub.core.data import DataSpec
+from vaehub.core.errors import VaehubError
+
+LikelihoodName = Literal["bernoulli", "squared_error"]
+
+
+class Likelihood(ABC):
+    """The distribution of an observation around the decoder's output.
+
+    Attributes:
+        omitted: What :meth:`reconstruction` leaves out of -log p(x|z), in nats per observation.
+    """
+
+    omitted: float = 0.0
+
+    @abstractmethod
+    def mean(self, output: Tensor) -> Tensor:
+        """Return the mean of p(x|z) for a decoder's output, the same shape."""
+
+    @abstractmethod
+    def reconstruction(self, output: Tensor, x: Tensor) -> Tensor:
+        """Return the reconstruction term of each observation, summed over its values, in nats, shape ``(n,)``."""
+
+
+class Bernoulli(Likelihood):
+    """Each value is 1 with the probability whose logit the decoder gives; grey values in [0, 1] are accepted."""
+
+    def mean(self, output: Tensor) -> Tensor:
+        """Return the probabilities."""
+        return output.sigmoid()
+
+    def reconstruction(self, output: Tensor, x: Tensor) -> Tensor:
+        """Return the cross-entropy, computed from logits; for grey values it is at least their entropy."""
+        return functional.binary_cross_entropy_with_logits(output, x, reduction="none").flatten(1).sum(1)
+
+
+class SquaredError(Likelihood):
+    """The squared error without a factor 1/2, as ARD-VAE's code has it: a Gaussian of variance 1/2.
+
+    The mean passes through a sigmoid where the data lie in [0, 1], and is the output itself elsewhere.
+    """
+
+    def __init__(self, spec: DataSpec) -> None:
+        self._bounded = spec.in_unit_interval
+        self.omitted = 0.5 * spec.n_values * math.log(math.pi)
+
+    def mean(self, output: Tensor) -> Tensor:
+        """Return the mean of the Gaussian."""
+        return output.sigmoid() if self._bounded else output
+
+    def reconstruction(self, output: Tensor, x: Tensor) -> Tensor:
+        """Return the sum of squared errors."""
+        return (self.mean(output) - x).square().flatten(1).sum(1)
+
+
+def likelihood(name: LikelihoodName, spec: DataSpec) -> Likelihood:
+    """Return a likelihood by name.
+
+    Raises:
+        VaehubError: If it does not suit the data.
+    """
+    if name == "squared_error":
+        return SquaredError(spec)
+    if not spec.in_unit_interval:
+        raise VaehubError(
+            "a Bernoulli likelihood needs data in [0, 1], and these are not; "
+            "use '-s model.likelihood=squared_error' or rescale the data"
+        )
+    return Bernoulli()
+
+
+def gaussian_sample(mu: Tensor, logvar: Tensor, generator: torch.Generator) -> Tensor:
+    """Return one reparameterised draw from N(mu, exp(logvar)) for each row, shape of ``mu``."""
+    noise = torch.randn(mu.shape, generator=generator, device=mu.device, dtype=mu.dtype)
+    return torch.addcmul(mu, noise, (0.5 * logvar).exp())

@@ -1,0 +1,169 @@
+"""Latent-variable models: a learning objective on top of a network."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+import torch
+from torch import Tensor, nn
+
+from vaehub.core.data import Batch, Dataset, DataSpec
+from vaehub.core.likelihood import gaussian_sample
+from vaehub.core.network import Network
+from vaehub.core.params import ModelParams
+
+EVALUATION_BATCH = 1024
+"""Observations that go through a network at once when nothing is learned; bounds memory, changes no result."""
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """A Gaussian q(z|x) for each observation.
+
+    Attributes:
+        mu: Posterior means, shape ``(n, latent_dim)``.
+        logvar: Natural logarithm of the posterior variances, same shape; ``None`` for a deterministic encoder.
+    """
+
+    mu: Tensor
+    logvar: Tensor | None
+
+    @classmethod
+    def split(cls, statistics: Tensor) -> Self:
+        """Return the posterior whose means and log variances stand side by side, shape ``(n, 2 * latent_dim)``."""
+        mu, logvar = statistics.chunk(2, dim=1)
+        return cls(mu, logvar)
+
+    def sample(self, generator: torch.Generator) -> Tensor:
+        """Return one reparameterised draw for each observation; the code itself if the encoder is deterministic."""
+        return self.mu if self.logvar is None else gaussian_sample(self.mu, self.logvar, generator)
+
+
+@dataclass(frozen=True)
+class Losses:
+    """What one batch costs, each a mean over its observations.
+
+    Attributes:
+        total: The objective to minimise, scalar.
+        parts: Its named terms, unweighted and in nats: ``reconstruction`` and, for a variational model, ``kl``.
+        omitted: Constant left out of ``reconstruction``: with it, the sum is -log p(x|z), in nats per observation.
+    """
+
+    total: Tensor
+    parts: Mapping[str, Tensor]
+    omitted: float = 0.0
+
+
+@dataclass(frozen=True)
+class Step:
+    """Where training stands when a loss is asked for.
+
+    Attributes:
+        index: Optimiser steps taken so far.
+        epoch: Epochs completed so far.
+        generator: Source of all noise in the loss.
+    """
+
+    index: int
+    epoch: int
+    generator: torch.Generator
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What a model sees when an epoch begins.
+
+    Attributes:
+        index: Epochs completed so far.
+        data: The training part, on the model's device.
+        generator: Source of randomness for this epoch.
+    """
+
+    index: int
+    data: Dataset
+    generator: torch.Generator
+
+
+class LatentModel(nn.Module, ABC):
+    """A learning objective: what it is to encode, to decode, and how wrong the model is.
+
+    Everything with ``encode`` and ``decode`` can be measured; ``loss`` makes it trainable.
+
+    Args:
+        params: The objective's parameters.
+        network: Encoder and decoder.
+        spec: What is known of the data.
+    """
+
+    Params = ModelParams
+    params: ModelParams
+    n_statistics: ClassVar[int] = 2
+    """Numbers that the encoder gives for each latent: 2 for mean and log variance, 1 for a deterministic code."""
+
+    def __init__(self, params: ModelParams, network: Network, spec: DataSpec) -> None:
+        super().__init__()
+        self.params = params
+        self.network = network
+        self.spec = spec
+
+    @property
+    def latent_dim(self) -> int:
+        """Number of latents."""
+        return self.params.latent_dim
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(self.parameters()).device
+
+    @property
+    def learned_prior_variance(self) -> Tensor | None:
+        """Variance of each latent under a prior learned from the data, shape ``(latent_dim,)``; ``None`` if fixed."""
+        return None
+
+    @abstractmethod
+    def encode(self, batch: Batch) -> Posterior:
+        """Return q(z|x) for a batch."""
+
+    @abstractmethod
+    def decode(self, z: Tensor) -> Tensor:
+        """Return the mean of p(x|z) in the data's range: ``(n, latent_dim)`` to ``(n, *shape)``."""
+
+    @abstractmethod
+    def loss(self, batch: Batch, step: Step) -> Losses:
+        """Return the objective on a batch and its parts."""
+
+    @abstractmethod
+    def prior_sample(self, n: int, generator: torch.Generator) -> Tensor:
+        """Return ``n`` draws from p(z), shape ``(n, latent_dim)``."""
+
+    def epoch_started(self, epoch: Epoch) -> Tensor | None:
+        """Prepare an epoch; return the rows of the training part to learn from, or ``None`` for all of them."""
+        return None
+
+    def training_ended(self, epoch: Epoch) -> None:
+        """Finish a training, once, with the weights that are kept."""
+
+    def notes(self) -> Sequence[str]:
+        """Return what a reader of the record must know about this training, a phrase each."""
+        return ()
+
+    @torch.no_grad()
+    def encode_all(self, data: Dataset) -> Posterior:
+        """Return q(z|x) for a whole dataset, in chunks, as in evaluation: layers in evaluation mode, no gradient."""
+        was_training = self.training
+        self.eval()
+        parts = [self.encode(_moved(batch, self.device)) for batch in data.batches(EVALUATION_BATCH)]
+        self.train(was_training)
+        logvars = [part.logvar for part in parts if part.logvar is not None]
+        return Posterior(torch.cat([part.mu for part in parts]), torch.cat(logvars) if logvars else None)
+
+
+def _moved(batch: Batch, device: torch.device) -> Batch:
+    if batch.x.device == device:
+        return batch
+    rest = (None if item is None else item.to(device) for item in (batch.labels, batch.factors))
+    return Batch(batch.x.to(device), *rest)

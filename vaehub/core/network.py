@@ -1,0 +1,38 @@
+"""Networks: an encoder and a decoder that know shapes and no loss."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from vaehub.core.data import DataSpec
+from vaehub.core.params import Params as AnyParams
+
+
+class Network(nn.Module):
+    """An encoder and a decoder; a subclass builds both in its constructor, with sizes derived from the data's shape.
+
+    Args:
+        params: The network's own parameters.
+        spec: What is known of the data.
+        latent_dim: Number of latents.
+        n_statistics: Numbers that the encoder gives for each latent: 2 for mean and log variance, 1 for a code.
+
+    Attributes:
+        encoder: Takes ``(n, *shape)`` and gives ``(n, n_statistics * latent_dim)``, all means first.
+        decoder: Takes ``(n, latent_dim)`` and gives ``(n, *shape)``, before any output non-linearity.
+
+    Raises:
+        VaehubError: If the architecture cannot take data of this shape.
+    """
+
+    Params = AnyParams
+    params: AnyParams
+    encoder: nn.Module
+    decoder: nn.Module
+
+    def __init__(self, params: AnyParams, spec: DataSpec, latent_dim: int, n_statistics: int) -> None:
+        super().__init__()
+        self.params = params
+        self.spec = spec
+        self.latent_dim = latent_dim
+        self.n_statistics = n_statistics

@@ -1,0 +1,114 @@
+"""Params: validated, documented parameters, and the one border where a user's values become them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, TypeVar, cast, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from vaehub.core.errors import VaehubError
+from vaehub.core.identity import Json
+
+
+class Incidental:
+    """Marks a parameter that says where or how, and cannot change a number: it stays out of every identity.
+
+    Used as ``root: Annotated[Path | None, Incidental()] = None``.
+    """
+
+
+class Params(BaseModel):
+    """Parameters of a model, network, dataset or metric: frozen, typed, bounded; unknown names are refused."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True, protected_namespaces=()
+    )
+
+    def identity(self) -> dict[str, Json]:
+        """Return the values that decide a number, defaults included, ready for JSON."""
+        incidental = {name for name, field in type(self).model_fields.items() if is_incidental(field)}
+        return cast(dict[str, Json], self.model_dump(mode="json", exclude=incidental))
+
+
+class ModelParams(Params):
+    """Parameters of every model; a model adds its own."""
+
+    latent_dim: int = Field(16, gt=0, description="number of latents")
+
+
+P = TypeVar("P", bound=Params)
+
+
+def is_incidental(field: FieldInfo) -> bool:
+    """Say whether a field stays out of the identity."""
+    return any(isinstance(item, Incidental) for item in field.metadata)
+
+
+def parse(params: type[P], values: Mapping[str, object], *, owner: str) -> P:
+    """Return a user's values as parameters.
+
+    Args:
+        params: The parameters' class.
+        values: Names and values as the user gave them; text is converted where a type allows it.
+        owner: Whose parameters they are, as the message should say it, such as ``model 'ard'``.
+
+    Raises:
+        VaehubError: One sentence that names every problem at once.
+    """
+    try:
+        return params.model_validate(dict(values))
+    except ValidationError as error:
+        problems = "; ".join(_problem(detail, params) for detail in error.errors())
+        raise VaehubError(f"{owner} was given parameters that do not fit: {problems}") from error
+
+
+def _problem(detail: ErrorDetails, params: type[Params]) -> str:
+    name = ".".join(str(part) for part in detail["loc"])
+    known = list(params.model_fields)
+    if detail["type"] == "extra_forbidden":
+        near = get_close_matches(name, known, n=1)
+        hint = f", did you mean {near[0]!r}?" if near else f", it has {', '.join(known) or 'none'}"
+        return f"{name!r} is not one of its parameters{hint}"
+    reason = detail["msg"].removeprefix("Value error, ").replace("Input should be", "should be")
+    return f"{name!r} is {detail['input']!r} and {reason}" if name else reason
+
+
+@dataclass(frozen=True)
+class ParamInfo:
+    """One parameter as documentation shows it."""
+
+    name: str
+    type: str
+    default: Json
+    limits: str
+    description: str
+
+
+def document(params: type[Params]) -> list[ParamInfo]:
+    """Return what there is to know of each parameter, in order of definition."""
+    defaults = params.model_construct().model_dump(mode="json")
+    return [
+        ParamInfo(name, _type_name(field.annotation), defaults.get(name), _limits(field), field.description or "")
+        for name, field in params.model_fields.items()
+    ]
+
+
+def _type_name(annotation: Any) -> str:  # a type expression is whatever the author wrote
+    if annotation is type(None):
+        return "none"
+    arguments = [argument for argument in get_args(annotation) if argument is not Ellipsis]
+    if not arguments:
+        return getattr(annotation, "__name__", repr(annotation)).lower()
+    if all(isinstance(argument, str) for argument in arguments):
+        return " | ".join(arguments)
+    inner = " | ".join(_type_name(argument) for argument in arguments)
+    return f"list of {inner}" if getattr(annotation, "__origin__", None) in (tuple, list) else inner
+
+
+def _limits(field: FieldInfo) -> str:
+    signs = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
+    found = [f"{signs[key]} {getattr(item, key)}" for item in field.metadata for key in signs if hasattr(item, key)]
+    return ", ".join(found)

@@ -1,0 +1,48 @@
+"""Progress: long work says how far it is, and whoever listens may show it.
+
+Nothing is shown unless a listener is set; library code calls :func:`task` and never prints.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
+from typing import Protocol
+
+Advance = Callable[..., None]
+"""``advance(amount, note="")``: more was done; the note says how it goes, such as the losses of an epoch."""
+
+
+class Listener(Protocol):
+    """Something that shows tasks, such as a terminal."""
+
+    def begin(self, label: str, total: int | None) -> AbstractContextManager[Advance]:
+        """Show a new task until the context ends."""
+
+
+_listener: ContextVar[Listener | None] = ContextVar("vaehub_progress", default=None)
+
+
+@contextmanager
+def listening(listener: Listener) -> Iterator[None]:
+    """Send the progress of all work inside to a listener."""
+    token = _listener.set(listener)
+    try:
+        yield
+    finally:
+        _listener.reset(token)
+
+
+@contextmanager
+def task(label: str, total: int | None = None) -> Iterator[Advance]:
+    """Announce a piece of work; yields the function to call when some of it is done.
+
+    Args:
+        label: What is being done, in a few words.
+        total: How much there is to do, in any unit; ``None`` if nobody knows.
+    """
+    listener = _listener.get()
+    if listener is None:
+        yield lambda amount, note="": None  # noqa: ARG005 nobody listens
+    else:
+        with listener.begin(label, total) as advance:
+            yield advance

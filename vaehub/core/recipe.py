@@ -1,0 +1,112 @@
+"""Recipes: all that decides the weights of a model, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Literal
+
+from pydantic import Field
+
+from vaehub.core.identity import Json, identity
+from vaehub.core.params import Params, parse
+
+TRAINING_REVISION = 1
+"""Raised when the training loop can give other weights for the same recipe."""
+
+
+class TrainParams(Params):
+    """How a model is trained: Adam on mini-batches."""
+
+    epochs: int = Field(100, gt=0, description="passes over the training part")
+    batch_size: int = Field(64, gt=0, description="observations for each step")
+    learning_rate: float = Field(1e-3, gt=0, description="step size of Adam")
+    validation: float = Field(0.1, ge=0, lt=1, description="share of the training part set aside for validation")
+    lr_patience: int | None = Field(
+        None, ge=0, description="epochs without a better loss before the learning rate falls; none keeps it"
+    )
+    lr_factor: float = Field(0.5, gt=0, lt=1, description="what the learning rate is multiplied by when it falls")
+    keep: Literal["last", "best"] = Field(
+        "last", description="weights kept: of the last epoch, or of the lowest validation (else training) loss"
+    )
+
+
+@dataclass(frozen=True)
+class Part:
+    """One catalog entry with its parameters.
+
+    Attributes:
+        name: As in the catalog.
+        distribution: Installed package that contributes it.
+        revision: Raised by its author when the same input can give another number.
+        params: Validated parameters.
+    """
+
+    name: str
+    distribution: str
+    revision: int
+    params: Params
+
+    def identity(self) -> dict[str, Json]:
+        """Return what tells this part from others."""
+        return {
+            "name": self.name,
+            "distribution": self.distribution,
+            "revision": self.revision,
+            "params": self.params.identity(),
+        }
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A model on a network on a dataset, how it is trained, and one seed."""
+
+    model: Part
+    network: Part
+    dataset: Part
+    train: TrainParams
+    seed: int
+
+    def identity(self) -> dict[str, Json]:
+        """Return all that decides the weights, as plain values."""
+        return {
+            "model": self.model.identity(),
+            "network": self.network.identity(),
+            "dataset": self.dataset.identity(),
+            "train": {"revision": TRAINING_REVISION, "params": self.train.identity()},
+            "seed": self.seed,
+        }
+
+    @cached_property
+    def id(self) -> str:
+        """The identity as 24 hexadecimal digits."""
+        return identity(self.identity())
+
+    def vary(
+        self,
+        *,
+        seed: int | None = None,
+        model: Mapping[str, object] | None = None,
+        network: Mapping[str, object] | None = None,
+        train: Mapping[str, object] | None = None,
+    ) -> Recipe:
+        """Return a recipe that differs in the given parameters, such as ``vary(model={"latent_dim": 8})``.
+
+        Raises:
+            VaehubError: If a parameter is unknown or out of range.
+        """
+        return replace(
+            self,
+            seed=self.seed if seed is None else seed,
+            model=_varied(self.model, model, "model"),
+            network=_varied(self.network, network, "network"),
+            train=parse(TrainParams, self.train.model_dump() | dict(train or {}), owner="training"),
+        )
+
+
+def _varied(part: Part, changes: Mapping[str, object] | None, kind: str) -> Part:
+    if not changes:
+        return part
+    values = part.params.model_dump() | dict(changes)
+    return replace(part, params=parse(type(part.params), values, owner=f"{kind} {part.name!r}"))

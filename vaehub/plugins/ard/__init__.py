@@ -1,0 +1,35 @@
+"""ARD-VAE: a learned hierarchical prior that finds the relevant latent dimensions (Saha, Joshi & Whitaker 2025)."""
+
+from collections.abc import Sequence
+
+from vaehub.registry import Entry, Metric, Model, Network, hookimpl
+
+PAPER = "Saha, Joshi & Whitaker 2025"
+
+
+@hookimpl
+def vaehub_catalog() -> Sequence[Entry]:
+    """Return what this plugin contributes."""
+    return [
+        Model(
+            "ard",
+            "vaehub.plugins.ard.model:ArdVae",
+            "VAE whose prior variances are learned from the encoded data",
+            params="vaehub.plugins.ard.params:ArdParams",
+            source=f"{PAPER}, Algorithms 1 and 2",
+        ),
+        Network(
+            "ard_mnist",
+            "vaehub.plugins.ard.network:ArdMnist",
+            "the ARD paper's four convolutions with batch normalisation for MNIST",
+            params="vaehub.plugins.ard.params:ArdMnistParams",
+            source=f"{PAPER}, supplementary Table 4",
+        ),
+        Metric(
+            "relevance",
+            "vaehub.plugins.ard.relevance:Relevance",
+            "relevance of each latent, and how many are active",
+            params="vaehub.plugins.ard.params:RelevanceParams",
+            source=f"{PAPER}, Eqs. 19 and 20",
+        ),
+    ]

@@ -1,0 +1,174 @@
+"""Mathematics of ARD-VAE (Saha, Joshi & Whitaker 2025)."""
+
+import math
+from collections.abc import Callable
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from vaehub import accepts_arrays
+
+TANGENTS_AT_ONCE = 128
+"""Directional derivatives pushed through the decoder together: more spill out of a processor's cache."""
+
+MINIMUM_VARIANCE = 1e-10
+"""A prior variance below this, of a latent that is constant, would make the divergence overflow."""
+
+
+@accepts_arrays
+def precision_posterior(z: Tensor, a0: float = 0.0, b0: float = 0.0) -> tuple[Tensor, Tensor]:
+    """Return the Gamma posterior over the precision of each latent, given codes.
+
+    Saha et al. 2025, Section 3.2: the conjugate update for a Gaussian of known mean 0. With the default hyperprior,
+    ``b / a`` is the mean of squares of each latent (not its variance: the codes are not centred).
+
+    Args:
+        z: Codes, shape ``(n, latent_dim)``.
+        a0: Shape of the hyperprior.
+        b0: Rate of the hyperprior.
+
+    Returns:
+        Shape ``a``, a scalar, and rate ``b``, shape ``(latent_dim,)``, both float64; the mean precision is ``a / b``.
+    """
+    squares = z.double().square().sum(dim=0)
+    return torch.tensor(a0 + 0.5 * len(z), dtype=torch.float64, device=z.device), b0 + 0.5 * squares
+
+
+@accepts_arrays
+def kl_to_gaussian(mu: Tensor, logvar: Tensor, variance: Tensor) -> Tensor:
+    """Return the divergence of each posterior from a Gaussian prior of mean 0.
+
+    Saha et al. 2025, Eq. 17. The released code adds ``variance`` where the equation has its logarithm; gradients are
+    the same, values are not. The logarithm is right.
+
+    Args:
+        mu: Posterior means, shape ``(n, latent_dim)``.
+        logvar: Natural logarithm of the posterior variances, shape ``(n, latent_dim)``.
+        variance: Prior variance of each latent, shape ``(latent_dim,)``; raised to at least 1e-10.
+
+    Returns:
+        Divergence in nats, summed over latents, shape ``(n,)``; zero where the posterior equals the prior. In the
+        dtype of the posterior, since this is a training loss.
+    """
+    variance = variance.clamp_min(MINIMUM_VARIANCE)
+    return 0.5 * ((mu.square() + logvar.exp()) / variance + variance.log() - logvar - 1).sum(dim=1)
+
+
+@accepts_arrays
+def student_t_logpdf(z: Tensor, degrees: float, scale: Tensor) -> Tensor:
+    """Return the log density of a centred Student t distribution.
+
+    Saha et al. 2025, Eqs. 11 to 14: the prior of a latent once its precision is integrated out has ``2 a`` degrees of
+    freedom and scale ``sqrt(b / a)``.
+
+    Args:
+        z: Points, shape ``(n, latent_dim)``.
+        degrees: Degrees of freedom, above 0.
+        scale: Scale of each latent, shape ``(latent_dim,)``.
+
+    Returns:
+        Log density in nats, shape ``(n, latent_dim)``.
+    """
+    # In double: the two terms agree to many digits where there are many degrees of freedom.
+    constant = math.lgamma((degrees + 1) / 2) - math.lgamma(degrees / 2) - 0.5 * math.log(math.pi * degrees)
+    return constant - scale.log() - 0.5 * (degrees + 1) * torch.log1p((z / scale).square() / degrees)
+
+
+@accepts_arrays
+def kl_to_student_t(logvar: Tensor, z: Tensor, degrees: float, scale: Tensor) -> Tensor:
+    """Return an estimate of each posterior's divergence from a Student t prior, from one draw.
+
+    Saha et al. 2025, Eq. 14. The entropy of the posterior is exact; only the cross term is estimated. The estimate is
+    unbiased and may be negative.
+
+    Args:
+        logvar: Natural logarithm of the posterior variances, shape ``(n, latent_dim)``.
+        z: One draw from each posterior, shape ``(n, latent_dim)``.
+        degrees: Degrees of freedom of the prior.
+        scale: Scale of the prior for each latent, shape ``(latent_dim,)``.
+
+    Returns:
+        Divergence in nats, summed over latents, shape ``(n,)``.
+    """
+    entropy = 0.5 * (logvar + math.log(2 * math.pi) + 1)
+    return (-entropy - student_t_logpdf(z, degrees, scale)).sum(dim=1)
+
+
+@accepts_arrays
+def relevance_weights(
+    decode: Callable[[Tensor], Tensor],
+    z: Tensor,
+    *,
+    average: Literal["mean_square", "abs_mean"] = "mean_square",
+    at_once: int = TANGENTS_AT_ONCE,
+) -> Tensor:
+    """Return how strongly a decoder reacts to each latent.
+
+    Saha et al. 2025, Eq. 19: the squared Jacobian, averaged over observations and summed over the values of an
+    observation. The released code squares the mean magnitude instead (``abs_mean``), which is never larger. Derivatives
+    are exact, by forward-mode differentiation of all latents and several observations at once.
+
+    Args:
+        decode: Takes ``(n, latent_dim)`` and gives ``(n, *shape)``, each observation by itself, so batch normalisation
+            must be in evaluation mode. It computes in the dtype of ``z``.
+        z: Where to differentiate, shape ``(n, latent_dim)``.
+        average: Mean of squares, or square of the mean magnitude.
+        at_once: Directional derivatives computed together; bounds memory, changes no result.
+
+    Returns:
+        Weights, shape ``(latent_dim,)``, float64, in squared data units for each squared latent unit; zero for a latent
+        that the decoder ignores, ``nan`` without observations.
+    """
+    n, latent_dim = z.shape
+    sums: Tensor | float = 0.0
+    for rows in torch.split(z, max(1, at_once // latent_dim)):
+        jacobian = _jacobian(decode, rows)
+        if average == "mean_square":
+            sums = sums + jacobian.square().sum(dim=(1, 2)).double()
+        else:
+            sums = sums + jacobian.abs().sum(dim=1).double()
+    if n == 0:
+        return torch.full((latent_dim,), math.nan, dtype=torch.float64)
+    means = torch.as_tensor(sums) / n
+    return means if average == "mean_square" else means.square().sum(dim=1)
+
+
+def _jacobian(decode: Callable[[Tensor], Tensor], z: Tensor) -> Tensor:
+    """Return the derivative of each decoded value by each latent, shape ``(latent_dim, n, values)``."""
+    axes = torch.eye(z.shape[1], dtype=z.dtype, device=z.device)
+
+    def along(axis: Tensor) -> Tensor:
+        # One primal pass serves all axes: only the tangent is batched.
+        return torch.func.jvp(decode, (z,), (axis.expand_as(z),))[1].flatten(1)  # type: ignore[no-any-return]
+
+    return torch.func.vmap(along)(axes)
+
+
+@accepts_arrays
+def n_relevant(scores: Tensor, explained: float = 0.99) -> int:
+    """Return the smallest number of latents whose relevance together exceeds a share of the whole.
+
+    Saha et al. 2025, Section 3.4: latents are taken from the most relevant down, until their cumulative share is above
+    99 % (strictly, as the released code has it).
+
+    Args:
+        scores: Relevance of each latent, shape ``(latent_dim,)``, not negative.
+        explained: The share, in (0, 1]; at 1, all latents with any relevance are counted.
+
+    Returns:
+        Number of latents; 0 if every score is 0.
+
+    Raises:
+        ValueError: If a score is negative, NaN or infinite.
+    """
+    ordered = scores.double().sort(descending=True).values
+    if not bool(torch.isfinite(ordered).all()) or bool((ordered < 0).any()):
+        raise ValueError(f"relevance scores are finite and not negative, got {scores.tolist()}")
+    total = float(ordered.sum())
+    if total == 0:
+        return 0
+    # Rounding must not carry a cumulative share of exactly 99 % over the line.
+    threshold = explained + len(ordered) * torch.finfo(torch.float64).eps
+    reached = int((ordered.cumsum(0) / total <= threshold).sum()) + 1
+    return min(reached, int(torch.count_nonzero(ordered)))

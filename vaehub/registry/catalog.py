@@ -1,0 +1,132 @@
+"""The catalog: from a kind and a name to the class that does the work."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from importlib import import_module
+from typing import TypeVar, cast
+
+import pluggy
+
+from vaehub.core.errors import VaehubError
+from vaehub.core.params import Params
+from vaehub.registry.discovery import Discovered, Plugin, discover
+from vaehub.registry.entries import KINDS, Entry
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A catalog entry and the package that it comes from."""
+
+    entry: Entry
+    distribution: str
+    version: str
+
+    @property
+    def title(self) -> str:
+        """How messages call it, such as ``model 'ard'``."""
+        return f"{self.entry.kind} {self.entry.name!r}"
+
+    def load(self, contract: type[T]) -> type[T]:
+        """Import the class.
+
+        Raises:
+            VaehubError: If it cannot be imported, or is not what its kind promises.
+        """
+        found = self._import(self.entry.target)
+        if not (isinstance(found, type) and issubclass(found, contract)):
+            raise VaehubError(
+                f"{self.title} of {self.distribution} is {self.entry.target}, which is no {contract.__name__}; "
+                "this is a fault of that package"
+            )
+        return found
+
+    def load_params(self) -> type[Params]:
+        """Import the parameters, without the class where the manifest allows it."""
+        if self.entry.params is not None:
+            return cast(type[Params], self._import(self.entry.params))
+        return cast(type[Params], self.load(object).Params)  # type: ignore[attr-defined]
+
+    def _import(self, target: str) -> object:
+        module, _, name = target.partition(":")
+        try:
+            return getattr(import_module(module), name)
+        # A stranger's module runs here.
+        except Exception as error:
+            raise VaehubError(
+                f"{self.title} of {self.distribution} cannot be loaded from {target!r}: {error}; "
+                "this is a fault of that package or of its installation"
+            ) from error
+
+
+class Catalog:
+    """All names that installed plugins contribute. No name has a silent winner."""
+
+    def __init__(self, discovered: Discovered | None = None) -> None:
+        found = discovered or discover()
+        self.plugins: Sequence[Plugin] = found.plugins
+        self.manager: pluggy.PluginManager = found.manager
+        self._entries: Mapping[str, Mapping[str, Sequence[Registered]]] = _by_kind(found.plugins)
+
+    def entries(self, kind: str | None = None) -> Iterator[Registered]:
+        """Yield all entries, of one kind or of all, in order of kind and name."""
+        for each in (entry.kind for entry in KINDS):
+            if kind in (None, each):
+                for name in sorted(self._entries.get(each, {})):
+                    yield from self._entries[each][name]
+
+    def conflicts(self) -> Iterator[tuple[str, str, Sequence[str]]]:
+        """Yield kind, name and distributions of every name that more than one distribution claims."""
+        for kind, names in self._entries.items():
+            for name, claims in names.items():
+                if len(claims) > 1:
+                    yield kind, name, [claim.distribution for claim in claims]
+
+    def find(self, kind: str, name: str) -> Registered:
+        """Return the entry of a name, or of ``distribution:name``.
+
+        Raises:
+            VaehubError: If the name is unknown (says the nearest ones), or claimed by several distributions.
+        """
+        distribution, _, bare = name.rpartition(":")
+        claims = self._entries.get(kind, {}).get(bare, ())
+        if distribution:
+            claims = [claim for claim in claims if claim.distribution == distribution]
+        if len(claims) == 1:
+            return claims[0]
+        if claims:
+            owners = " and ".join(claim.distribution for claim in claims)
+            wanted = " or ".join(repr(f"{claim.distribution}:{bare}") for claim in claims)
+            raise VaehubError(f"{kind} {bare!r} is claimed by {owners}; ask for {wanted}")
+        raise VaehubError(f"unknown {kind} {name!r}{self._hint(kind, bare)}")
+
+    def find_all(self, name: str) -> list[Registered]:
+        """Return the entries of a name in every kind.
+
+        Raises:
+            VaehubError: If there are none.
+        """
+        distribution, _, bare = name.rpartition(":")
+        found = [each for each in self.entries() if each.entry.name == bare and distribution in ("", each.distribution)]
+        if not found:
+            raise VaehubError(f"unknown name {name!r}{self._hint(None, bare)}")
+        return found
+
+    def _hint(self, kind: str | None, name: str) -> str:
+        known = list(dict.fromkeys(each.entry.name for each in self.entries(kind)))
+        near = " or ".join(repr(each) for each in get_close_matches(name, known, n=2, cutoff=0.5))
+        lister = f"'vaehub list {kind}'" if kind else "'vaehub list'"
+        return f"; did you mean {near}? {lister} shows all" if near else f"; {lister} shows all"
+
+
+def _by_kind(plugins: Sequence[Plugin]) -> Mapping[str, Mapping[str, Sequence[Registered]]]:
+    found: dict[str, dict[str, list[Registered]]] = defaultdict(lambda: defaultdict(list))
+    for plugin in plugins:
+        for entry in plugin.entries:
+            found[entry.kind][entry.name].append(Registered(entry, plugin.distribution, plugin.version))
+    return found

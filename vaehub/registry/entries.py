@@ -1,0 +1,81 @@
+"""Manifest entries: what a plugin contributes and where it lives. Making one imports nothing."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+Subject = Literal["model", "dataset", "pair", "recipe"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing that a plugin contributes.
+
+    Attributes:
+        name: Lower-case words joined by underscores, the paper's own word where there is one.
+        target: Import string of the class, ``package.module:Class``; imported when first used.
+        summary: A lower-case phrase without a full stop.
+        params: Import string of the class's ``Params``, where they live in a module that imports less than the class
+            does: then describing, checking and looking up stored results need not import the class.
+        source: The publication, such as ``Kingma & Welling 2014``.
+        revision: Raised whenever the same input can give another number; part of every identity.
+    """
+
+    kind: ClassVar[str]
+
+    name: str
+    target: str
+    summary: str
+    params: str | None = None
+    source: str = ""
+    revision: int = 1
+
+
+@dataclass(frozen=True)
+class Model(Entry):
+    """A learning objective: a :class:`vaehub.LatentModel`."""
+
+    kind: ClassVar[str] = "model"
+
+
+@dataclass(frozen=True)
+class Network(Entry):
+    """An architecture: a :class:`vaehub.Network`."""
+
+    kind: ClassVar[str] = "network"
+
+
+@dataclass(frozen=True)
+class Dataset(Entry):
+    """Data: a :class:`vaehub.DataSource`."""
+
+    kind: ClassVar[str] = "dataset"
+
+
+@dataclass(frozen=True)
+class Metric(Entry):
+    """A measurement: one of the four metric contracts.
+
+    Attributes:
+        subject: What it measures: ``model``, ``dataset``, ``pair`` or ``recipe``.
+    """
+
+    kind: ClassVar[str] = "metric"
+
+    subject: Subject = "model"
+
+
+@dataclass(frozen=True)
+class Study(Entry):
+    """A grid of recipes and metrics, with the reports made of it."""
+
+    kind: ClassVar[str] = "study"
+
+
+@dataclass(frozen=True)
+class Executor(Entry):
+    """A way to carry out many trainings and measurements."""
+
+    kind: ClassVar[str] = "executor"
+
+
+KINDS: tuple[type[Entry], ...] = (Model, Network, Dataset, Metric, Study, Executor)
