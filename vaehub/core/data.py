@@ -193,9 +193,7 @@ class Dataset:
         parts = {name: rows.to(device) for name, rows in self.parts.items()}
         return self._like(self.x_stored.to(device), labels, moved, parts)
 
-    def _like(
-        self, x: Tensor, labels: Tensor | None, factors: Factors | None, parts: Mapping[str, Tensor]
-    ) -> Dataset:
+    def _like(self, x: Tensor, labels: Tensor | None, factors: Factors | None, parts: Mapping[str, Tensor]) -> Dataset:
         # What was checked once is not checked again: a scan of all values costs more than a selection.
         other = object.__new__(Dataset)
         other.x_stored, other.labels, other.factors, other.parts, other.spec = x, labels, factors, parts, self.spec
@@ -244,5 +242,3 @@ def _check_factors(factors: Factors, n: int) -> None:
         raise DataError(f"factors have shape ({n}, {m}) with {m} sizes, got {tuple(factors.classes.shape)}")
     if bool((factors.classes < 0).any() or (factors.classes >= torch.tensor(factors.sizes)).any()):
         raise DataError("a factor's class is negative or not below the factor's size")
-
-

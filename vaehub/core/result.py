@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-Numbers = NDArray[Any] | torch.Tensor | Sequence[float] | Sequence[int] | Sequence[bool]
+if TYPE_CHECKING:  # stored results are read back without loading torch
+    import torch
+
+    Numbers = NDArray[Any] | torch.Tensor | Sequence[float] | Sequence[int] | Sequence[bool]
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ class Result:
 
 
 def _as_array(values: Any) -> NDArray[Any]:
-    return values.detach().cpu().numpy() if isinstance(values, torch.Tensor) else np.asarray(values)
+    return values.detach().cpu().numpy() if hasattr(values, "detach") else np.asarray(values)
 
 
 def _as_float64(values: Numbers, *, ndim: int) -> NDArray[np.float64]:

@@ -11,9 +11,7 @@ class ArdParams(ModelParams):
     """Parameters of ARD-VAE; defaults are the paper's for MNIST."""
 
     beta: float = Field(0.5, ge=0, description="weight of the divergence")
-    likelihood: LikelihoodName = Field(
-        "squared_error", description="distribution of an observation given its latents"
-    )
+    likelihood: LikelihoodName = Field("squared_error", description="distribution of an observation given its latents")
     prior: Literal["gaussian", "student_t"] = Field(
         "gaussian", description="prior of each latent: its limit for many observations (Eq. 17), or exact (Eqs. 11-14)"
     )
@@ -46,6 +44,4 @@ class RelevanceParams(Params):
         "mean_square", description="mean of squares (Eq. 19), or square of the mean magnitude (released code)"
     )
     at: Literal["mean", "sample"] = Field("mean", description="where the Jacobian is taken: mu, or a draw of z")
-    part: Literal["train", "validation", "test", "all"] = Field(
-        "train", description="part of the data that is encoded"
-    )
+    part: Literal["train", "validation", "test", "all"] = Field("train", description="part of the data that is encoded")

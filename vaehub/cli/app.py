@@ -1,0 +1,271 @@
+"""The commands. Each reads its options, calls the hub, and prints; what is heavy is imported inside."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vaehub.cli.options import IdArgument, JsonOption, StoreOption, parse_settings
+
+app = typer.Typer(
+    name="vaehub",
+    help="Latent-space analyses of variational autoencoders, with every result in a database.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+plugin = typer.Typer(help="Installed plugins.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(plugin, name="plugin")
+
+
+class Kind(StrEnum):
+    """Kinds of the catalog."""
+
+    model = "model"
+    network = "network"
+    dataset = "dataset"
+    metric = "metric"
+    study = "study"
+    executor = "executor"
+
+
+class Format(StrEnum):
+    """How the answer to a query is written."""
+
+    table = "table"
+    json = "json"
+    csv = "csv"
+    parquet = "parquet"
+
+
+def _version(value: bool) -> None:
+    if value:
+        from vaehub import __version__
+
+        typer.echo(f"vaehub {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def settings(
+    context: typer.Context,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
+) -> None:
+    """Latent-space analyses of variational autoencoders, with every result in a database."""
+    context.obj = {"debug": debug}
+
+
+@app.command()
+def run(
+    model: Annotated[str, typer.Option("--model", "-m", help="Model to train.")],
+    metrics: Annotated[list[str], typer.Option("--metric", "-k", help="Metric to measure; repeatable.")],
+    dataset: Annotated[str, typer.Option("--dataset", "-d", help="Data to train on.")] = "digits",
+    network: Annotated[str, typer.Option("--network", "-n", help="Encoder and decoder.")] = "mlp",
+    seeds: Annotated[
+        list[int] | None, typer.Option("--seed", min=0, help="Seed; repeatable.", show_default="0")
+    ] = None,
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", "-s", metavar="SCOPE.NAME=VALUE", help="Parameter of model, network, data, train or metric."
+        ),
+    ] = None,
+    device: Annotated[str, typer.Option("--device", envvar="VAEHUB_DEVICE", help="auto, cpu or cuda.")] = "auto",
+    force: Annotated[bool, typer.Option("--force", help="Train and measure even what is stored.")] = False,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Train a model, measure it, and store the results."""
+    from vaehub.cli import render, terminal
+    from vaehub.hub import Hub
+
+    chosen = parse_settings(assignments or [])
+    hub = Hub.open(store, device=device)
+    with terminal.progress():
+        found = hub.run(
+            model, metrics, dataset=dataset, network=network, seed=seeds or [0], settings=chosen, force=force
+        )
+    if as_json:
+        terminal.print_json([render.as_json(each) for each in found])
+        return
+    shown: set[str] = set()
+    for each in found:
+        if each.training is not None and each.training.id not in shown:
+            shown.add(each.training.id)
+            render.training(each.training, reused=each.reused)
+        render.measurement(each)
+    last = found[-1].id[: render.SHORT]
+    terminal.hint(f"next: vaehub show {last} · vaehub plot {last} · vaehub sql 'from results'")
+
+
+@app.command(name="list")
+def list_(
+    kind: Annotated[Kind | None, typer.Argument(help="Only this kind.")] = None, as_json: JsonOption = False
+) -> None:
+    """List models, networks, datasets, metrics and studies."""
+    from vaehub.cli import terminal
+    from vaehub.registry.catalog import Catalog
+
+    found = list(Catalog().entries(kind.value if kind else None))
+    from vaehub.cli import render
+
+    if as_json:
+        terminal.print_json([render.registered_as_json(each) for each in found])
+    else:
+        render.catalog(found)
+
+
+@app.command()
+def describe(
+    name: Annotated[str, typer.Argument(help="Name in the catalog, or distribution:name.")], as_json: JsonOption = False
+) -> None:
+    """Describe a model, network, dataset or metric, with its parameters."""
+    from dataclasses import asdict
+
+    from vaehub.cli import render, terminal
+    from vaehub.hub import Hub
+
+    found = Hub.open().describe(name)
+    if as_json:
+        terminal.print_json(
+            [render.registered_as_json(each.registered) | {"params": list(map(asdict, each.params))} for each in found]
+        )
+        return
+    for each in found:
+        render.description(each)
+
+
+@app.command()
+def show(
+    record: Annotated[str | None, typer.Argument(metavar="ID", help="Id, or the beginning of one.")] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Records listed without an id.")] = 20,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show a training or a measurement, or the latest of both."""
+    from dataclasses import asdict
+
+    from vaehub.cli import render, terminal
+    from vaehub.hub import Hub
+    from vaehub.hub.outcome import Measurement
+
+    hub = Hub.open(store)
+    if record is None:
+        trainings, measurements = hub.recent(limit)
+        if as_json:
+            listed = {"measurements": list(map(asdict, measurements))}
+            terminal.print_json({"trainings": list(map(render.training_as_json, trainings)), **listed})
+        else:
+            render.recent(trainings, measurements)
+        return
+    found = hub.show(record)
+    if isinstance(found, Measurement):
+        if as_json:
+            terminal.print_json(render.as_json(found))
+        else:
+            render.measurement(found)
+    elif as_json:
+        parts = {"epochs": found.epochs, "measurements": [asdict(each) for each in found.measurements]}
+        terminal.print_json(render.training_as_json(found.record) | parts)
+    else:
+        render.training_view(found)
+
+
+@app.command()
+def plot(
+    record: IdArgument,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File to write; its ending decides the format.")
+    ] = None,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Draw a measurement, or the losses of a training, into a file."""
+    from vaehub.cli import terminal
+    from vaehub.hub import Hub
+
+    figure = Hub.open(store).figure(record)
+    path = output or Path(f"{record}.png")
+    try:
+        figure.savefig(path, dpi=150)
+    except (OSError, ValueError) as error:
+        raise typer.BadParameter(f"the picture cannot be written to {str(path)!r}: {error}") from error
+    if as_json:
+        terminal.print_json({"file": str(path)})
+    else:
+        typer.echo(path)
+
+
+@app.command()
+def sql(
+    query: Annotated[str, typer.Argument(help="One query, such as: from results")],
+    format_: Annotated[Format, typer.Option("--format", "-f", help="How to write the answer.")] = Format.table,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; parquet needs one.")] = None,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Query the store with SQL; it can be read, not changed."""
+    from vaehub.cli import answers, render
+    from vaehub.hub import Hub
+
+    chosen = Format.json if as_json else format_
+    if chosen is Format.parquet and output is None and sys.stdout.isatty():
+        raise typer.BadParameter("parquet is no text; name a file with '--output', or pipe it")
+    rows = Hub.open(store).sql(query)
+    if chosen is Format.table and output is None:
+        render.table(rows.columns, rows)
+    else:
+        answers.write(rows, chosen.value, output)
+
+
+@app.command()
+def verify(
+    sweep: Annotated[
+        bool, typer.Option("--sweep", help="Delete files that interrupted work left an hour ago.")
+    ] = False,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check every checksum and pointer of the store."""
+    from vaehub.cli import render, terminal
+    from vaehub.hub import Hub
+
+    found = Hub.open(store).verify(remove_leftovers=sweep)
+    if as_json:
+        counts = {name: getattr(found, name) for name in ("n_trainings", "n_measurements", "n_files", "problems")}
+        terminal.print_json(counts | {"leftovers": [str(path) for path in found.leftovers]})
+    else:
+        render.verification(found)
+    if found.problems:
+        raise typer.Exit(1)
+
+
+@plugin.command(name="list")
+def plugin_list(context: typer.Context, as_json: JsonOption = False) -> None:
+    """List installed plugins and what they contribute."""
+    from vaehub.cli import render, terminal
+    from vaehub.registry.catalog import Catalog
+
+    found = Catalog()
+    if as_json:
+        terminal.print_json(
+            [
+                {
+                    "name": each.name,
+                    "distribution": each.distribution,
+                    "version": each.version,
+                    "contributes": [f"{entry.kind} {entry.name}" for entry in each.entries],
+                    "failure": each.failure,
+                }
+                for each in found.plugins
+            ]
+        )
+    else:
+        render.plugins(found, details=context.obj["debug"])

@@ -1,0 +1,36 @@
+"""Options that several commands share, each with one spelling."""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+StoreOption = Annotated[
+    Path | None,
+    typer.Option("--store", envvar="VAEHUB_STORE", help="Directory of the store.", show_default="./vaehub-store"),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+IdArgument = Annotated[str, typer.Argument(metavar="ID", help="Id, or the beginning of one.")]
+
+
+def parse_settings(assignments: list[str]) -> dict[str, object]:
+    """Return ``scope.name=value`` assignments as settings; values are TOML, and anything else is text.
+
+    Raises:
+        typer.BadParameter: If one is no assignment.
+    """
+    found: dict[str, object] = {}
+    for assignment in assignments:
+        key, equals, text = assignment.partition("=")
+        if not equals or not key.strip():
+            raise typer.BadParameter(f"{assignment!r} is no setting; write scope.name=value, such as model.beta=4")
+        found[key.strip()] = _value(text.strip())
+    return found
+
+
+def _value(text: str) -> object:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text

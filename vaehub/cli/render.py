@@ -1,0 +1,260 @@
+"""How things look in a terminal, and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from vaehub.cli import terminal
+from vaehub.hub.outcome import Measurement, groups_by_index, reading_order
+
+if TYPE_CHECKING:
+    from vaehub.core.result import Result, Vector
+    from vaehub.hub.hub import Description, TrainingView
+    from vaehub.registry.catalog import Catalog, Registered
+    from vaehub.store.records import MeasurementRecord, TrainingRecord
+    from vaehub.store.verify import Verification
+
+BAR = 24
+"""Characters of the longest bar."""
+SHORT = 8
+"""Characters of an id that people read; any unique beginning is accepted."""
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print rows under a heading; numbers to the right."""
+    rows = [list(row) for row in rows]
+    numeric = [bool(rows) and all(_is_number(row[at]) for row in rows) for at in range(len(columns))]
+    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name, right in zip(columns, numeric, strict=True):
+        shown.add_column(name, justify="right" if right else "left", overflow="fold")
+    for row in rows:
+        shown.add_row(*(Text(_cell(item)) for item in row))
+    terminal.out().print(shown)
+
+
+def measurement(item: Measurement) -> None:
+    """Print a measurement: what it is of, its scalars, and a table for each index."""
+    console = terminal.out()
+    console.print(Text.assemble((item.record.metric, "bold"), f" of {_subject(item)}, measurement {item.id[:SHORT]}"))
+    if item.record.status == "failed":
+        console.print(f"failed: {item.record.error}", markup=False)
+    for group in groups_by_index(item.result.vectors):
+        _vectors(group)
+    for name, found in item.result.tables.items():
+        console.print(name, markup=False)
+        columns = [*found.keys.values(), *(column.tolist() for column in found.columns.values())]
+        table([*found.keys, *found.columns], zip(*columns, strict=True))
+    for name, value in item.result.scalars.items():
+        console.print(f"{name} {_cell(value)}", markup=False)
+    for name, array in item.result.arrays.items():
+        console.print(f"{name}: array of shape {array.shape}", markup=False)
+    console.print()
+
+
+def training(record: TrainingRecord, *, reused: bool | None = None) -> None:
+    """Print one line on a training, and its notes."""
+    verb = "failed" if record.status == "failed" else "taken from the store" if reused else "trained"
+    where = f"{record.name_of('dataset')} with network {record.name_of('network')}"
+    console = terminal.out()
+    console.print(
+        Text.assemble(
+            (record.name_of("model"), "bold"),
+            f" on {where}, seed {record.seed}, {record.latent_dim} latents: {verb} "
+            f"({record.seconds:.1f} s on {record.device}), training {record.id[:SHORT]}",
+        )
+    )
+    for note in record.notes:
+        console.print(f"note: {note}", markup=False)
+    if record.error:
+        console.print(record.error, markup=False)
+
+
+def training_view(view: TrainingView) -> None:
+    """Print a training, its losses at the end, and what was measured of it."""
+    training(view.record)
+    if view.epochs:
+        last = view.epochs[-1]
+        names = list(dict.fromkeys(name for losses in last.values() for name in losses))
+        rows = [[part, *(losses.get(name, float("nan")) for name in names)] for part, losses in last.items()]
+        table([f"epoch {len(view.epochs)}", *names], rows)
+    if view.measurements:
+        records(view.measurements)
+
+
+def records(items: Sequence[MeasurementRecord]) -> None:
+    """Print a list of measurements."""
+    rows = [
+        (each.id[:SHORT], each.metric, (each.training or "")[:SHORT], each.seed, each.status, _time(each.started))
+        for each in items
+    ]
+    table(["measurement", "metric", "training", "seed", "status", "started (UTC)"], rows)
+
+
+def recent(trainings: Sequence[TrainingRecord], measurements: Sequence[MeasurementRecord]) -> None:
+    """Print the latest records."""
+    rows = [
+        (
+            each.id[:SHORT],
+            *(each.name_of(part) for part in ("model", "network", "dataset")),
+            each.latent_dim,
+            each.seed,
+            each.status,
+            f"{each.seconds:.1f}",
+            _time(each.started),
+        )
+        for each in trainings
+    ]
+    table(["training", "model", "network", "dataset", "latents", "seed", "status", "seconds", "started (UTC)"], rows)
+    records(measurements)
+
+
+def catalog(items: Sequence[Registered]) -> None:
+    """Print catalog entries."""
+    rows = [(each.entry.kind, each.entry.name, each.entry.summary, each.distribution) for each in items]
+    table(["kind", "name", "", "from"], rows)
+
+
+def description(item: Description) -> None:
+    """Print an entry and its parameters."""
+    entry, console = item.registered.entry, terminal.out()
+    console.print(Text.assemble(f"{entry.kind} ", (entry.name, "bold"), f": {entry.summary}"))
+    source = f"{entry.source}; " if entry.source else ""
+    console.print(f"{source}from {item.registered.distribution} {item.registered.version}", markup=False)
+    if not item.params:
+        console.print("no parameters\n")
+        return
+    rows = [(each.name, each.type, _default(each.default), each.limits, each.description) for each in item.params]
+    table(["parameter", "type", "default", "limits", ""], rows)
+
+
+def plugins(found: Catalog, *, details: bool) -> None:
+    """Print the installed plugins, what is wrong with them, and what they quarrel about."""
+    rows = [
+        (
+            each.name,
+            f"{each.distribution} {each.version}",
+            "not loaded: " + each.failure if each.failure else ", ".join(entry.name for entry in each.entries),
+        )
+        for each in found.plugins
+    ]
+    table(["plugin", "from", "contributes"], rows)
+    console = terminal.out()
+    for kind, name, owners in found.conflicts():
+        console.print(
+            f"{kind} {name!r} is claimed by {' and '.join(owners)}; ask for it as {owners[0]}:{name}", markup=False
+        )
+    for each in found.plugins if details else ():
+        if each.details:
+            console.print(f"\n{each.name}\n{each.details}", markup=False)
+
+
+def verification(found: Verification) -> None:
+    """Print what was checked and what is wrong."""
+    console = terminal.out()
+    console.print(
+        f"{found.n_trainings} trainings, {found.n_measurements} measurements, {found.n_files} files checked: "
+        + (f"{len(found.problems)} problems" if found.problems else "whole"),
+        markup=False,
+    )
+    for problem in found.problems:
+        console.print(problem, markup=False)
+    if found.leftovers:
+        terminal.hint(
+            f"{len(found.leftovers)} files left by interrupted work; 'vaehub verify --sweep' deletes old ones"
+        )
+
+
+def as_json(item: Measurement) -> dict[str, object]:
+    """Return a measurement as plain values."""
+    record, training = item.record, item.training
+    return {
+        "measurement": record.id,
+        "metric": record.metric,
+        "params": record.params,
+        "seed": record.seed,
+        "status": record.status,
+        "error": record.error,
+        "seconds": record.seconds,
+        "reused": item.reused,
+        "subject": record.subject,
+        "training": training and training_as_json(training),
+        **_values(item.result),
+    }
+
+
+def training_as_json(record: TrainingRecord) -> dict[str, object]:
+    """Return a training as plain values."""
+    names = ("id", "status", "error", "latent_dim", "seconds", "device", "started")
+    return {name: getattr(record, name) for name in names} | {"notes": list(record.notes), "recipe": record.recipe}
+
+
+def registered_as_json(item: Registered) -> dict[str, object]:
+    """Return a catalog entry as plain values."""
+    entry = item.entry
+    return {
+        "kind": entry.kind,
+        "name": entry.name,
+        "summary": entry.summary,
+        "source": entry.source,
+        "revision": entry.revision,
+        "distribution": item.distribution,
+        "version": item.version,
+    }
+
+
+def _values(result: Result) -> dict[str, object]:
+    return {
+        "scalars": result.scalars,
+        "vectors": {
+            name: {"index": vector.index, "labels": vector.labels, "values": vector.values.tolist()}
+            for name, vector in result.vectors.items()
+        },
+        "tables": {
+            name: {"keys": found.keys, "columns": {key: column.tolist() for key, column in found.columns.items()}}
+            for name, found in result.tables.items()
+        },
+        "arrays": {name: list(array.shape) for name, array in result.arrays.items()},
+    }
+
+
+def _vectors(group: Mapping[str, Vector]) -> None:
+    name, first = next(iter(group.items()))
+    greatest = max((value for value in first.values if value > 0), default=0.0)
+    rows = []
+    for at in reading_order(group):
+        label = first.labels[at] if first.labels else at
+        bar = "█" * round(BAR * first.values[at] / greatest) if greatest and first.values[at] > 0 else ""
+        rows.append([label, *(float(vector.values[at]) for vector in group.values()), bar])
+    table([first.index, *group, name], rows)
+
+
+def _subject(item: Measurement) -> str:
+    if item.training is None:
+        kind, what = next(iter(item.record.subject.items()))
+        name = what["name"] if isinstance(what, Mapping) and "name" in what else ""
+        return f"{kind} {name}".strip()
+    both = f" and {item.record.other[:SHORT]}" if item.record.other else ""
+    return f"training {item.training.id[:SHORT]}{both}, seed {item.record.seed}"
+
+
+def _is_number(item: object) -> bool:
+    return isinstance(item, int | float) and not isinstance(item, bool)
+
+
+def _cell(item: object) -> str:
+    if isinstance(item, float):
+        return f"{item:.0f}" if item.is_integer() and abs(item) < 1e6 else f"{item:.5g}"
+    return "" if item is None else str(item)
+
+
+def _default(value: object) -> str:
+    return "none" if value is None else str(value)
+
+
+def _time(moment: object) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S}"

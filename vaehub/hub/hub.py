@@ -1,0 +1,298 @@
+"""The façade: everything that the command line can do, from Python."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from vaehub.core.errors import VaehubError
+from vaehub.core.params import ParamInfo, document
+from vaehub.core.recipe import Recipe
+from vaehub.hub import requests
+from vaehub.hub.figures import loss_curves, require_matplotlib
+from vaehub.hub.outcome import Measurement, Measurements, Rows
+from vaehub.hub.requests import DEFAULT_DATASET, DEFAULT_NETWORK, Settings, Subject
+from vaehub.hub.worker import Worker
+from vaehub.registry.catalog import Catalog, Registered
+from vaehub.registry.entries import Subject as SubjectKind
+from vaehub.store.records import MeasurementRecord, TrainingRecord
+from vaehub.store.store import Store
+from vaehub.store.verify import Verification
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from vaehub.core.data import Dataset
+    from vaehub.core.model import LatentModel
+
+
+@dataclass(frozen=True)
+class Description:
+    """A catalog entry with its parameters."""
+
+    registered: Registered
+    params: list[ParamInfo]
+
+
+@dataclass(frozen=True)
+class TrainingView:
+    """A training with its losses and what was measured of it."""
+
+    record: TrainingRecord
+    epochs: list[dict[str, dict[str, float]]]
+    measurements: list[MeasurementRecord]
+
+
+class Hub:
+    """Trains models, measures them, and keeps every answer.
+
+    ``Hub.open().run(model="ard", metric="relevance")`` is the whole of it; asking again answers from the store.
+    """
+
+    def __init__(self, store: Store, catalog: Catalog, device: str = "auto") -> None:
+        self.store = store
+        self.catalog = catalog
+        self._worker = Worker(store, catalog, device)
+
+    @classmethod
+    def open(cls, path: Path | str | None = None, *, device: str = "auto") -> Self:
+        """Return a hub with the installed plugins and a store.
+
+        Args:
+            path: The store's directory; ``VAEHUB_STORE``, else ``./vaehub-store``, if not given.
+            device: ``auto``, ``cpu`` or ``cuda``; looked for when it is first needed.
+
+        Raises:
+            VaehubError: If the path cannot be a store.
+        """
+        catalog = Catalog()
+        versions = {plugin.distribution: plugin.version for plugin in catalog.plugins}
+        return cls(Store.open(path, plugins=versions), catalog, device)
+
+    # Asking for work
+
+    def recipe(
+        self,
+        model: str,
+        *,
+        network: str = DEFAULT_NETWORK,
+        dataset: str = DEFAULT_DATASET,
+        seed: int = 0,
+        settings: Settings | None = None,
+    ) -> Recipe:
+        """Return a validated recipe.
+
+        Args:
+            model: Name in the catalog, as are the next two.
+            network: The encoder and decoder.
+            dataset: The data.
+            seed: Decides all randomness of the training.
+            settings: Parameters, such as ``{"model.latent_dim": 8, "train.epochs": 20}``.
+
+        Raises:
+            VaehubError: If a name or a parameter is wrong.
+        """
+        split = requests.split_settings(settings or {})
+        if split["metric"]:
+            raise VaehubError("a recipe has no metric; give its settings where the metric is named")
+        return requests.recipe_of(
+            self.catalog, model=model, network=network, dataset=dataset, seed=seed, settings=split
+        )
+
+    def run(
+        self,
+        model: str,
+        metric: str | Sequence[str],
+        *,
+        network: str = DEFAULT_NETWORK,
+        dataset: str = DEFAULT_DATASET,
+        seed: int | Sequence[int] = 0,
+        settings: Settings | None = None,
+        force: bool = False,
+    ) -> Measurements:
+        """Train a model and measure it, or take both from the store.
+
+        Args:
+            model: Name in the catalog, as are the next three.
+            metric: One or several.
+            network: The encoder and decoder.
+            dataset: The data.
+            seed: One or several; each is a training of its own, and seeds its measurements too.
+            settings: Parameters by scope: ``model``, ``network``, ``data``, ``train``, ``metric``. With several metrics
+                a metric's are ``metric.NAME.PARAMETER``.
+            force: Train and measure even what is stored.
+
+        Returns:
+            A measurement for each seed and metric.
+
+        Raises:
+            VaehubError: If the request is wrong; nothing has been done.
+            WorkFailed: If a training or a measurement failed; that is recorded, as is all that was done before.
+        """
+        split = requests.split_settings(settings or {})
+        names = [metric] if isinstance(metric, str) else list(dict.fromkeys(metric))
+        seeds = [seed] if isinstance(seed, int) else list(dict.fromkeys(seed))
+        wanted = requests.metrics_of(self.catalog, names, split["metric"])
+        for entry, _ in wanted:
+            if entry.subject == "pair":
+                raise VaehubError(
+                    f"metric {entry.name!r} compares two trainings; ask Hub.measure({entry.name!r}, (recipe, recipe))"
+                )
+        recipes = [
+            requests.recipe_of(self.catalog, model=model, network=network, dataset=dataset, seed=each, settings=split)
+            for each in seeds
+        ]
+        done: list[Measurement] = []
+        for recipe in recipes:
+            subjects = [recipe.dataset if entry.subject == "dataset" else recipe for entry, _ in wanted]
+            asked = [
+                requests.measurement_of(entry.subject, part, subject, recipe.seed)
+                for (entry, part), subject in zip(wanted, subjects, strict=True)
+            ]
+            if force or not all(map(self._worker.is_done, asked)):
+                of_training = [request for request in asked if "training" in request.subject]
+                if of_training:
+                    self._worker.ensure_trained(recipe, of_training, force=force)
+            done += [
+                self._worker.measured(request, subject, force=force)
+                for request, subject in zip(asked, subjects, strict=True)
+            ]
+        return Measurements(done)
+
+    def train(self, recipe: Recipe, *, force: bool = False) -> TrainingRecord:
+        """Carry a recipe out, or take it from the store.
+
+        Raises:
+            VaehubError: If it cannot be carried out.
+            WorkFailed: If the training fails; that is recorded.
+        """
+        return self._worker.ensure_trained(recipe, [], force=force)
+
+    def measure(
+        self,
+        metric: str,
+        subject: Subject | str,
+        *,
+        seed: int = 0,
+        settings: Settings | None = None,
+        force: bool = False,
+    ) -> Measurement:
+        """Measure something, or take the measurement from the store.
+
+        Args:
+            metric: Name in the catalog.
+            subject: A recipe or the id of a training; the name of a dataset, for a metric of datasets; a pair of
+                recipes, for a metric of pairs.
+            seed: Decides all randomness of the measurement.
+            settings: Parameters of the metric, without scope.
+            force: Measure even if it is stored.
+
+        Raises:
+            VaehubError: If the request is wrong.
+            WorkFailed: If the measurement, or a training that it needs, fails; that is recorded.
+        """
+        [(entry, part)] = requests.metrics_of(self.catalog, [metric], settings or {})
+        if isinstance(subject, str):
+            subject = self._subject_named(subject, entry.subject)
+        request = requests.measurement_of(entry.subject, part, subject, seed)
+        return self._worker.measured(request, subject, force=force)
+
+    def model(self, subject: Recipe | str) -> tuple[LatentModel, Dataset]:
+        """Return the trained model of a recipe or of a training's id, and the data it was trained on.
+
+        Raises:
+            VaehubError: If there is no such training, or its plugins are missing.
+        """
+        recipe = self.stored_recipe(subject) if isinstance(subject, str) else subject
+        trained = self._worker.trained(recipe)
+        return trained.model, trained.data
+
+    # Looking at what is stored
+
+    def sql(self, query: str) -> Rows:
+        """Return the answer to an SQL query, which can read the store and do nothing else.
+
+        Raises:
+            VaehubError: If there is no store, or the query is wrong.
+        """
+        return Rows(self.store.query(query))
+
+    def recent(self, limit: int = 20) -> tuple[list[TrainingRecord], list[MeasurementRecord]]:
+        """Return the latest trainings and measurements, the latest first."""
+        return self.store.recent(limit)
+
+    def show(self, prefix: str) -> TrainingView | Measurement:
+        """Return the training or measurement whose id begins so.
+
+        Raises:
+            VaehubError: If there is none, or more than one.
+        """
+        kind, found = self.store.resolve(prefix)
+        if kind == "measurement":
+            return self._worker.stored(found)
+        record = self.store.training(found)
+        assert record is not None, "resolve() found it"
+        return TrainingView(record, self.store.epochs(found), self.store.measurements_of(found))
+
+    def figure(self, prefix: str) -> Figure:
+        """Return a picture of a measurement, as its metric draws it, or of a training's losses.
+
+        Raises:
+            VaehubError: If there is no such record, it failed, or it has no picture; or matplotlib is missing.
+        """
+        require_matplotlib()
+        shown = self.show(prefix)
+        if isinstance(shown, TrainingView):
+            if not shown.epochs:
+                raise VaehubError(
+                    f"training {shown.record.id[:8]} ended before its first epoch, so there is no picture"
+                )
+            return loss_curves(shown.epochs, f"{shown.record.name_of('model')}, training {shown.record.id[:8]}")
+        record = shown.record
+        if record.status == "failed":
+            raise VaehubError(f"measurement {record.id[:8]} failed ({record.error}), so there is no picture")
+        metric = self._worker.metric_of(record)
+        figure = metric.plot(shown.result)
+        if figure is None:
+            raise VaehubError(
+                f"metric {record.metric!r} has no picture; 'vaehub show {record.id[:8]}' prints its values"
+            )
+        return figure
+
+    def stored_recipe(self, prefix: str) -> Recipe:
+        """Return the recipe of a stored training.
+
+        Raises:
+            VaehubError: If there is no such training, or its plugins are missing.
+        """
+        kind, found = self.store.resolve(prefix)
+        if kind != "training":
+            raise VaehubError(f"{prefix!r} is a measurement, and a training was expected")
+        record = self.store.training(found)
+        assert record is not None, "resolve() found it"
+        return requests.restored_recipe(self.catalog, record.recipe)
+
+    def describe(self, name: str) -> list[Description]:
+        """Return what there is to know of a name, in every kind that has it.
+
+        Raises:
+            VaehubError: If there is no such name.
+        """
+        return [Description(each, document(each.load_params())) for each in self.catalog.find_all(name)]
+
+    def verify(self, *, remove_leftovers: bool = False) -> Verification:
+        """Check every checksum and pointer of the store.
+
+        Raises:
+            StoreError: If there is no store.
+        """
+        return self.store.verify(remove_leftovers=remove_leftovers)
+
+    def _subject_named(self, name: str, kind: SubjectKind) -> Subject:
+        if kind == "dataset":
+            return requests.part_of(self.catalog, "dataset", name, {})
+        if kind == "pair":
+            raise VaehubError("a metric of pairs needs two trainings; give a pair of recipes or of ids")
+        return self.stored_recipe(name)

@@ -1,0 +1,233 @@
+"""What comes back: results that read well in a terminal, in a notebook and in a data frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Any, overload
+
+from vaehub.core.errors import VaehubError
+from vaehub.core.identity import canonical_json
+from vaehub.core.result import Result, Vector
+from vaehub.store.records import MeasurementRecord, TrainingRecord
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+ROWS_SHOWN = 32
+"""Rows of a table that a notebook shows; all are in the data frame."""
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One metric applied to one subject.
+
+    Attributes:
+        record: What was asked, when, and how long it took.
+        result: What was measured.
+        training: Training that was measured; of a pair, the first; ``None`` for data and recipes.
+        reused: Whether the store had it already.
+    """
+
+    record: MeasurementRecord
+    result: Result
+    training: TrainingRecord | None
+    reused: bool
+
+    @property
+    def id(self) -> str:
+        """Identity of the measurement."""
+        return self.record.id
+
+    def __getitem__(self, name: str) -> Any:
+        """Return a scalar, or the values of a vector, a table or an array, by name."""
+        result = self.result
+        if name in result.scalars:
+            return result.scalars[name]
+        if name in result.vectors:
+            return result.vectors[name].values
+        if name in result.tables:
+            return result.tables[name]
+        if name in result.arrays:
+            return result.arrays[name]
+        known = ", ".join([*result.scalars, *result.vectors, *result.tables, *result.arrays])
+        raise KeyError(f"{self.record.metric} has no {name!r}, it has {known}")
+
+    def rows(self) -> Iterator[dict[str, object]]:
+        """Yield one row for each value, with the columns of the view ``results`` that identify it."""
+        training = self.training
+        common: dict[str, object] = {
+            "model": training and training.name_of("model"),
+            "network": training and training.name_of("network"),
+            "dataset": training and training.name_of("dataset"),
+            "seed": training.seed if training else self.record.seed,
+            "latent_dim": training and training.latent_dim,
+            "metric": self.record.metric,
+        }
+        ids = {"training": self.record.training, "measurement": self.id}
+        for name, index_name, index, label, keys, value in _values(self.result):
+            place = {"name": name, "index_name": index_name, "index": index, "label": label, "keys": keys}
+            yield common | place | {"value": value} | ids
+
+    def to_arrow(self) -> pa.Table:
+        """Return the rows as an Arrow table."""
+        return Measurements([self]).to_arrow()
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return the rows as a data frame."""
+        return Measurements([self]).to_pandas()
+
+    def _repr_html_(self) -> str:
+        record, training = self.record, self.training
+        subject = (
+            f"{training.name_of('model')} on {training.name_of('dataset')}, seed {training.seed}" if training else ""
+        )
+        scalars = "".join(
+            f"<tr><th>{escape(name)}</th><td>{value:g}</td></tr>" for name, value in self.result.scalars.items()
+        )
+        tables = "".join(_html_vectors(group) for group in groups_by_index(self.result.vectors))
+        head = f"<b>{escape(record.metric)}</b> {escape(subject)} <code>{record.id[:8]}</code>"
+        return f"<div>{head}<table>{scalars}</table>{tables}</div>"
+
+
+class Measurements(Sequence[Measurement]):
+    """Measurements in the order they were asked for."""
+
+    def __init__(self, items: Sequence[Measurement]) -> None:
+        self._items = tuple(items)
+
+    @overload
+    def __getitem__(self, index: int) -> Measurement: ...
+    @overload
+    def __getitem__(self, index: slice) -> Measurements: ...
+    def __getitem__(self, index: int | slice) -> Measurement | Measurements:
+        found = self._items[index]
+        return Measurements(found) if isinstance(found, tuple) else found
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __repr__(self) -> str:
+        listed = ", ".join(f"{item.record.metric} {item.id[:8]}" for item in self._items)
+        return f"Measurements({listed})"
+
+    def to_arrow(self) -> pa.Table:
+        """Return one row for each value as an Arrow table."""
+        import pyarrow as pa
+
+        kinds = dict.fromkeys(("seed", "latent_dim", "index"), pa.int64()) | {"value": pa.float64()}
+        rows = [row for item in self._items for row in item.rows()]
+        names = list(rows[0]) if rows else []
+        return pa.table({name: pa.array([row[name] for row in rows], kinds.get(name, pa.string())) for name in names})
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return one row for each value as a data frame.
+
+        Raises:
+            VaehubError: If pandas is not installed.
+        """
+        return _pandas(self.to_arrow())
+
+    def _repr_html_(self) -> str:
+        return "".join(item._repr_html_() for item in self._items)
+
+
+class Rows:
+    """The answer to a query."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self._table = table
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the columns."""
+        return list(self._table.column_names)
+
+    def __len__(self) -> int:
+        return int(self._table.num_rows)
+
+    def __iter__(self) -> Iterator[tuple[object, ...]]:
+        columns = [column.to_pylist() for column in self._table.columns]
+        return iter(list(zip(*columns, strict=True)))
+
+    def __repr__(self) -> str:
+        return f"Rows({len(self)} of {', '.join(self.columns)})"
+
+    def to_arrow(self) -> pa.Table:
+        """Return the rows as an Arrow table."""
+        return self._table
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return the rows as a data frame.
+
+        Raises:
+            VaehubError: If pandas is not installed.
+        """
+        return _pandas(self._table)
+
+    def _repr_html_(self) -> str:
+        shown = list(Rows(self._table.slice(0, ROWS_SHOWN)))
+        body = "".join("<tr>" + "".join(f"<td>{_cell(item)}</td>" for item in row) + "</tr>" for row in shown)
+        head = "".join(f"<th>{escape(name)}</th>" for name in self.columns)
+        more = f"<p>{len(self) - ROWS_SHOWN} more rows</p>" if len(self) > ROWS_SHOWN else ""
+        return f"<table><tr>{head}</tr>{body}</table>{more}"
+
+
+def groups_by_index(vectors: Mapping[str, Vector]) -> list[dict[str, Vector]]:
+    """Return vectors that share an index together, since they make one table."""
+    groups: dict[tuple[str, int], dict[str, Vector]] = {}
+    for name, vector in vectors.items():
+        groups.setdefault((vector.index, len(vector.values)), {})[name] = vector
+    return list(groups.values())
+
+
+def reading_order(group: Mapping[str, Vector]) -> list[int]:
+    """Return the positions of a group in the order that they are best read in.
+
+    Latents have no order of their own, so they go from the greatest value of the first vector down; everything else
+    keeps its order.
+    """
+    first = next(iter(group.values()))
+    if first.index != "latent":
+        return list(range(len(first.values)))
+    return [int(position) for position in (-first.values).argsort(kind="stable")]
+
+
+def _values(result: Result) -> Iterator[tuple[str, str | None, int | None, str | None, str | None, float]]:
+    for name, value in result.scalars.items():
+        yield name, None, None, None, None, value
+    for name, vector in result.vectors.items():
+        for index, value in enumerate(vector.values.tolist()):
+            yield name, vector.index, index, vector.labels[index] if vector.labels else None, None, value
+    for table_name, table in result.tables.items():
+        for index, row in enumerate(zip(*table.keys.values(), strict=True)):
+            keys = canonical_json(dict(zip(table.keys, row, strict=True)))
+            for name, column in table.columns.items():
+                yield name, table_name, index, None, keys, float(column[index])
+
+
+def _html_vectors(group: Mapping[str, Vector]) -> str:
+    first = next(iter(group.values()))
+    head = "".join(f"<th>{escape(name)}</th>" for name in (first.index, *group))
+    order = reading_order(group)
+    lines = []
+    for position in order[:ROWS_SHOWN]:
+        label = first.labels[position] if first.labels else str(position)
+        cells = "".join(f"<td>{vector.values[position]:.4g}</td>" for vector in group.values())
+        lines.append(f"<tr><th>{escape(label)}</th>{cells}</tr>")
+    more = f"<p>{len(order) - ROWS_SHOWN} more</p>" if len(order) > ROWS_SHOWN else ""
+    return f"<table><tr>{head}</tr>{''.join(lines)}</table>{more}"
+
+
+def _cell(item: object) -> str:
+    return f"{item:.6g}" if isinstance(item, float) else escape(str(item))
+
+
+def _pandas(table: pa.Table) -> pd.DataFrame:
+    try:
+        import pandas  # noqa: F401
+    except ImportError as error:
+        raise VaehubError("data frames need pandas: pip install 'vaehub[pandas]'; to_arrow() works without") from error
+    return table.to_pandas()

@@ -1,0 +1,183 @@
+"""From names and settings, as a user gives them, to validated requests with an identity. Loads no model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import cast
+
+from vaehub.core.errors import VaehubError
+from vaehub.core.identity import Json, identity
+from vaehub.core.params import Params, parse
+from vaehub.core.recipe import Part, Recipe, TrainParams
+from vaehub.registry.catalog import Catalog, Registered
+from vaehub.registry.entries import Metric as MetricEntry
+from vaehub.registry.entries import Subject as SubjectKind
+
+SCOPES = ("model", "network", "data", "train", "metric")
+DEFAULT_NETWORK = "mlp"
+DEFAULT_DATASET = "digits"
+
+Settings = Mapping[str, object]
+"""Parameters by scope and name, such as ``{"model.latent_dim": 8}``."""
+
+Subject = Recipe | Part | tuple[Recipe, Recipe]
+"""What a metric is asked of: a recipe (its training, or itself), a dataset, or a pair of trainings."""
+
+
+@dataclass(frozen=True)
+class MeasurementRequest:
+    """A metric, what it is asked of, and one seed.
+
+    Attributes:
+        metric: The metric with its parameters.
+        subject: ``{"training": id}``, ``{"dataset": ...}``, ``{"pair": [id, id]}`` or ``{"recipe": ...}``.
+        seed: Decides all randomness of the measurement.
+    """
+
+    metric: Part
+    subject: Mapping[str, Json]
+    seed: int
+
+    def identity(self) -> dict[str, Json]:
+        """Return all that decides the values."""
+        return {"metric": self.metric.identity(), "subject": self.subject, "seed": self.seed}
+
+    @cached_property
+    def id(self) -> str:
+        """The identity as 24 hexadecimal digits."""
+        return identity(self.identity())
+
+
+def split_settings(settings: Settings) -> dict[str, dict[str, object]]:
+    """Return settings by scope.
+
+    Raises:
+        VaehubError: If a key has no scope, or an unknown one.
+    """
+    found: dict[str, dict[str, object]] = {scope: {} for scope in SCOPES}
+    for key, value in settings.items():
+        scope, _, name = key.partition(".")
+        if scope not in found or not name:
+            raise VaehubError(f"setting {key!r} does not begin with a scope; write one of {_examples()}")
+        found[scope][name] = value
+    return found
+
+
+def recipe_of(
+    catalog: Catalog, *, model: str, network: str, dataset: str, seed: int, settings: Mapping[str, Settings]
+) -> Recipe:
+    """Return the recipe of a request.
+
+    Raises:
+        VaehubError: If a name or a parameter is wrong.
+    """
+    if seed < 0:
+        raise VaehubError(f"seed is {seed} and should be 0 or more")
+    return Recipe(
+        model=part_of(catalog, "model", model, settings["model"]),
+        network=part_of(catalog, "network", network, settings["network"]),
+        dataset=part_of(catalog, "dataset", dataset, settings["data"]),
+        train=parse(TrainParams, settings["train"], owner="training"),
+        seed=seed,
+    )
+
+
+def part_of(catalog: Catalog, kind: str, name: str, params: Settings) -> Part:
+    """Return a catalog entry with its parameters.
+
+    Raises:
+        VaehubError: If the name is unknown or claimed twice, or a parameter is wrong.
+    """
+    found = catalog.find(kind, name)
+    return _part(found, parse(found.load_params(), params, owner=found.title))
+
+
+def metrics_of(catalog: Catalog, names: Sequence[str], settings: Settings) -> list[tuple[MetricEntry, Part]]:
+    """Return metrics with their parameters.
+
+    With one metric, settings are its own; with several, each setting names its metric: ``relevance.n_samples``.
+
+    Raises:
+        VaehubError: If a name or a parameter is wrong.
+    """
+    if not names:
+        raise VaehubError("no metric was asked for; 'vaehub list metric' shows all")
+    own: dict[str, dict[str, object]] = {name: {} for name in names}
+    for key, value in settings.items():
+        owner, _, name = key.rpartition(".")
+        if not owner and len(own) == 1:
+            owner = names[0]
+        if owner not in own:
+            example = f"metric.{names[0]}.{name}"
+            raise VaehubError(
+                f"setting 'metric.{key}' does not say which of {', '.join(own)} it is for; write {example!r}"
+            )
+        own[owner][name] = value
+    return [
+        (cast(MetricEntry, catalog.find("metric", name).entry), part_of(catalog, "metric", name, params))
+        for name, params in own.items()
+    ]
+
+
+def measurement_of(kind: SubjectKind, metric: Part, subject: Subject, seed: int) -> MeasurementRequest:
+    """Return the request to measure a subject.
+
+    Raises:
+        VaehubError: If the subject is not of the kind that the metric measures.
+    """
+    found: dict[str, Json]
+    if kind == "model" and isinstance(subject, Recipe):
+        found = {"training": subject.id}
+    elif kind == "recipe" and isinstance(subject, Recipe):
+        found = {"recipe": subject.identity()}
+    elif kind == "dataset" and isinstance(subject, Part):
+        found = {"dataset": subject.identity()}
+    elif kind == "pair" and isinstance(subject, tuple):
+        found = {"pair": [recipe.id for recipe in subject]}
+    else:
+        raise VaehubError(f"metric {metric.name!r} measures a {kind}, and was given something else")
+    return MeasurementRequest(metric, found, seed)
+
+
+def restored_part(catalog: Catalog, kind: str, stored: Mapping[str, Json], extra: Settings | None = None) -> Part:
+    """Return a part as a store remembers it, for the plugin that is installed now.
+
+    Raises:
+        VaehubError: If the plugin is missing, or would give other numbers than the stored ones.
+    """
+    found = catalog.find(kind, f"{stored['distribution']}:{stored['name']}")
+    if found.entry.revision != stored["revision"]:
+        raise VaehubError(
+            f"{found.title} is installed in revision {found.entry.revision}, and was stored in revision "
+            f"{stored['revision']}, which gives other numbers; run the recipe again"
+        )
+    values = dict(cast(Mapping[str, object], stored["params"])) | dict(extra or {})
+    return _part(found, parse(found.load_params(), values, owner=found.title))
+
+
+def restored_recipe(catalog: Catalog, stored: Mapping[str, Json]) -> Recipe:
+    """Return a recipe as a store remembers it.
+
+    Raises:
+        VaehubError: As :func:`restored_part`.
+    """
+    parts = {kind: restored_part(catalog, kind, mapping(stored[kind])) for kind in ("model", "network", "dataset")}
+    values = cast(Mapping[str, object], mapping(stored["train"])["params"])
+    train = parse(TrainParams, values, owner="training")
+    return Recipe(**parts, train=train, seed=cast(int, stored["seed"]))
+
+
+def _part(found: Registered, params: Params) -> Part:
+    return Part(found.entry.name, found.distribution, found.entry.revision, params)
+
+
+def mapping(value: Json) -> Mapping[str, Json]:
+    """Return a part of a stored request that is known to be a mapping."""
+    assert isinstance(value, Mapping), "stored recipes are nested mappings"
+    return value
+
+
+def _examples() -> str:
+    return ", ".join(f"'{scope}.NAME'" for scope in SCOPES)

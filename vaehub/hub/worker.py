@@ -1,0 +1,199 @@
+"""Getting work done once: from the store if it is there, else by the workshop, never twice at the same time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from vaehub.core.errors import WorkFailed
+from vaehub.core.recipe import Part, Recipe
+from vaehub.core.result import Result
+from vaehub.hub import requests
+from vaehub.hub.outcome import Measurement
+from vaehub.hub.requests import MeasurementRequest, Subject
+from vaehub.registry.catalog import Catalog
+from vaehub.store.records import MeasurementRecord, TrainingRecord, now
+from vaehub.store.store import Store
+
+if TYPE_CHECKING:
+    from vaehub.core.data import Dataset
+    from vaehub.core.metric import Metric
+    from vaehub.core.model import LatentModel
+    from vaehub.hub.workshop import Trained, Workshop
+
+
+class Worker:
+    """Sees to it that a training or a measurement is in the store.
+
+    Args:
+        store: Where answers are kept.
+        catalog: Where classes are found.
+        device: Name of the device; looked for when it is first needed.
+    """
+
+    def __init__(self, store: Store, catalog: Catalog, device: str) -> None:
+        self.store = store
+        self.catalog = catalog
+        self._device = device
+
+    @cached_property
+    def _workshop(self) -> Workshop:
+        # Brings torch along, which answers from the store do not need.
+        from vaehub.hub.workshop import Workshop
+
+        return Workshop(self.catalog, self.store, self._device)
+
+    # Trainings
+
+    def ensure_trained(self, recipe: Recipe, wanted: Sequence[MeasurementRequest], *, force: bool) -> TrainingRecord:
+        """Return a training from the store, once it is there.
+
+        Args:
+            recipe: What to train.
+            wanted: What will be measured; whatever speaks against it is found out before the training.
+            force: Train in any case.
+
+        Raises:
+            VaehubError: If the recipe, or a measurement of it, cannot be carried out; nothing is recorded.
+            WorkFailed: If the training fails; that is recorded.
+        """
+        known = self._finished(recipe)
+        if force or known is None:
+            self.store.prepare()
+            with self.store.working_on(recipe.id):
+                # Another process may have done it while this one waited.
+                if force or self._finished(recipe) is None:
+                    self._workshop.train(recipe, checks=self._checks(wanted), force=force)
+            known = self._finished(recipe)
+            assert known is not None, "a training that fails raises"
+        return known
+
+    def trained(self, recipe: Recipe) -> Trained:
+        """Return the model of a recipe and its data; raises as :meth:`ensure_trained`."""
+        self.ensure_trained(recipe, [], force=False)
+        return self._workshop.restore(recipe)
+
+    def _finished(self, recipe: Recipe) -> TrainingRecord | None:
+        known = self.store.training(recipe.id)
+        return known if known is not None and known.status == "done" else None
+
+    def _checks(self, wanted: Sequence[MeasurementRequest]) -> Callable[[LatentModel, Dataset], None]:
+        from vaehub.core.metric import ModelMetric
+
+        metrics = [self._workshop.metric(request.metric, ModelMetric, request.seed) for request in wanted]
+
+        def check(model: LatentModel, data: Dataset) -> None:
+            for metric in metrics:
+                metric.check(model, data)
+
+        return check
+
+    # Measurements
+
+    def is_done(self, request: MeasurementRequest) -> bool:
+        """Say whether the store has an answer."""
+        known = self.store.measurement(request.id)
+        return known is not None and known.status == "done"
+
+    def stored(self, measurement_id: str) -> Measurement:
+        """Return a measurement from the store."""
+        record = self.store.measurement(measurement_id)
+        assert record is not None, "it was found or recorded before"
+        training = self.store.training(record.training) if record.training else None
+        return Measurement(record, self.store.result(measurement_id), training, reused=True)
+
+    def measured(self, request: MeasurementRequest, subject: Subject, *, force: bool) -> Measurement:
+        """Return a measurement from the store, or measure now.
+
+        Raises:
+            VaehubError: If what is to be measured cannot be had; nothing is recorded.
+            WorkFailed: If the measurement fails; that is recorded.
+        """
+        if not force and self.is_done(request):
+            return self.stored(request.id)
+        self.store.prepare()
+        with self.store.working_on(request.id):
+            if not force and self.is_done(request):
+                return self.stored(request.id)
+            return self._measure(request, subject, force=force)
+
+    def metric_of(self, record: MeasurementRecord) -> Metric:
+        """Return the metric that made a record, with its parameters."""
+        from vaehub.core import metric
+
+        stored = record.request["metric"]
+        part = requests.restored_part(self.catalog, "metric", requests.mapping(stored))
+        return self._workshop.metric(part, metric.Metric, record.seed)
+
+    def _measure(self, request: MeasurementRequest, subject: Subject, *, force: bool) -> Measurement:
+        from vaehub.hub.workshop import reason
+
+        work = self._work(request, subject)
+        started, clock = now(), time.perf_counter()
+        result, failure = Result(), None
+        try:
+            result = work()
+        # A stranger's metric runs here.
+        except Exception as error:  # noqa: BLE001
+            failure = error
+        ids = [recipe.id for recipe in _trainings(request, subject)]
+        record = MeasurementRecord(
+            id=request.id,
+            metric=request.metric.name,
+            params=request.metric.params.identity(),
+            seed=request.seed,
+            subject=request.subject,
+            request=request.identity(),
+            training=ids[0] if ids else None,
+            other=ids[1] if len(ids) > 1 else None,
+            status="done" if failure is None else "failed",
+            error=None if failure is None else reason(failure),
+            started=started,
+            seconds=time.perf_counter() - clock,
+        )
+        self.store.record_measurement(record, result, replace=force)
+        if failure is not None:
+            title = f"measurement {record.id[:8]} of metric {record.metric!r} failed"
+            raise WorkFailed(f"{title}: {reason(failure)}") from failure
+        self._workshop.tell_measured(record.id, record.metric, result)
+        training = self.store.training(record.training) if record.training else None
+        return Measurement(record, result, training, reused=False)
+
+    def _work(self, request: MeasurementRequest, subject: Subject) -> Callable[[], Result]:
+        """Fetch what is to be measured, and return what is left to do."""
+        import torch
+
+        from vaehub.core.metric import DatasetMetric, ModelMetric, PairMetric, RecipeMetric
+
+        part, seed = request.metric, request.seed
+        work: Callable[[], Result]
+        if isinstance(subject, Part):
+            of_data, data = self._workshop.metric(part, DatasetMetric, seed), self._workshop.load(subject)
+            work = lambda: of_data.measure(data)  # noqa: E731
+        elif isinstance(subject, tuple):
+            of_pair = self._workshop.metric(part, PairMetric, seed)
+            a, b = map(self.trained, subject)
+            work = lambda: of_pair.measure(a.model, b.model, a.data)  # noqa: E731
+        elif "training" in request.subject:
+            of_model = self._workshop.metric(part, ModelMetric, seed)
+            self.ensure_trained(subject, [request], force=False)
+            trained = self._workshop.restore(subject)
+            of_model.check(trained.model, trained.data)
+            work = lambda: of_model.measure(trained.model, trained.data)  # noqa: E731
+        else:
+            of_recipe = self._workshop.metric(part, RecipeMetric, seed)
+            # Trains inside, and so keeps its gradients.
+            return lambda: of_recipe.measure(subject, self._model_and_data)
+        return torch.no_grad()(work)
+
+    def _model_and_data(self, recipe: Recipe) -> tuple[LatentModel, Dataset]:
+        trained = self.trained(recipe)
+        return trained.model, trained.data
+
+
+def _trainings(request: MeasurementRequest, subject: Subject) -> tuple[Recipe, ...]:
+    if isinstance(subject, tuple):
+        return subject
+    return (subject,) if isinstance(subject, Recipe) and "training" in request.subject else ()

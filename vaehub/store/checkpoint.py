@@ -1,0 +1,57 @@
+"""Checkpoints: the state of a training that has not ended, in one file that is replaced at once."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import torch
+
+from vaehub.core.errors import StoreError
+from vaehub.core.training import TrainingState
+from vaehub.store.files import read_state, write_state
+
+SECONDS_BETWEEN = 10.0
+"""What a crash may cost; time alone decides, so that quick trainings never pay for a file."""
+
+
+class FileCheckpoint:
+    """A training's state in an HDF5 file.
+
+    Args:
+        path: The file.
+        every: Seconds between two files.
+    """
+
+    def __init__(self, path: Path, *, every: float = SECONDS_BETWEEN) -> None:
+        self.path = path
+        self._every = every
+        self._last = time.monotonic()
+
+    def load(self) -> TrainingState | None:
+        """Return the last state kept, or ``None``.
+
+        Raises:
+            StoreError: If the file is damaged.
+        """
+        if not self.path.is_file():
+            return None
+        try:
+            arrays, plain = read_state(self.path)
+        except (OSError, KeyError, ValueError) as error:
+            raise StoreError(
+                f"checkpoint {self.path} is damaged ({error}); delete it to train from the start"
+            ) from error
+        return TrainingState({name: torch.from_numpy(array) for name, array in arrays.items()}, plain)
+
+    def save(self, state: TrainingState) -> None:
+        """Keep a state, unless the last one is recent."""
+        if time.monotonic() - self._last < self._every:
+            return
+        arrays = {name: value.detach().cpu().numpy() for name, value in state.tensors.items()}
+        write_state(self.path, arrays, state.plain)
+        self._last = time.monotonic()
+
+    def discard(self) -> None:
+        """Forget the state: the training has ended."""
+        self.path.unlink(missing_ok=True)

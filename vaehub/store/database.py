@@ -1,0 +1,154 @@
+"""Opening the database: briefly, in turn, and only if it is one that we understand.
+
+DuckDB lets one process write, or several read. A process therefore holds the file only for the moment of a commit or a
+query and waits for its turn.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+from duckdb import DuckDBPyConnection
+
+from vaehub.core.errors import StoreError
+from vaehub.store.schema import VERSION, migrate, version_of
+
+FIRST_WAIT, LONGEST_WAIT = 0.005, 0.1
+"""Seconds between two attempts to open a file that another process holds."""
+
+READ_ONLY: dict[str, str | bool | int | float | list[str]] = {
+    "enable_external_access": "false",
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "python_enable_replacements": "false",
+    "lock_configuration": "true",
+}
+"""A reader's SQL reaches the store's tables and nothing else: no files, no network, no Python variables."""
+
+# One process must not open a file twice with different settings, so its threads take turns.
+_turns: dict[Path, threading.RLock] = defaultdict(threading.RLock)
+
+
+class Database:
+    """The DuckDB file of a store.
+
+    Args:
+        path: The file; made by the first write.
+        timeout: Seconds to wait for other processes.
+    """
+
+    def __init__(self, path: Path, timeout: float) -> None:
+        self.path = path
+        self.timeout = timeout
+        self._turn = _turns[path.resolve()]
+        self._held: DuckDBPyConnection | None = None
+
+    @property
+    def is_held(self) -> bool:
+        """Whether this process is in the middle of writing."""
+        return self._held is not None
+
+    @contextmanager
+    def reading(self) -> Iterator[DuckDBPyConnection]:
+        """Open the file for queries that cannot change it, nor touch anything else.
+
+        Raises:
+            StoreError: If it cannot be opened, is no store, is newer than this version, or stays locked.
+        """
+        with self._turn:
+            if self._held is not None:
+                yield self._held
+                return
+            connection = self._connect(read_only=True)
+            if version_of(connection) != VERSION:
+                connection.close()
+                with self.held():
+                    pass  # opening for writing migrates
+                connection = self._connect(read_only=True)
+            try:
+                yield connection
+            finally:
+                connection.close()
+
+    @contextmanager
+    def writing(self) -> Iterator[DuckDBPyConnection]:
+        """Open the file for one transaction: all of it is stored when the context ends, or nothing.
+
+        Raises:
+            StoreError: As for :meth:`reading`.
+        """
+        with self.held() as connection:
+            connection.begin()
+            try:
+                yield connection
+                connection.commit()
+            except BaseException:
+                connection.rollback()
+                raise
+
+    @contextmanager
+    def held(self) -> Iterator[DuckDBPyConnection]:
+        """Hold the file for a burst of transactions; other processes wait, so make it short."""
+        with self._turn:
+            if self._held is not None:
+                yield self._held
+                return
+            connection = self._connect(read_only=False)
+            try:
+                if version_of(connection) != VERSION:
+                    migrate(connection)
+                self._held = connection
+                yield connection
+            finally:
+                self._held = None
+                connection.close()
+
+    def _connect(self, *, read_only: bool) -> DuckDBPyConnection:
+        connection = self._opened(read_only=read_only)
+        version = version_of(connection)
+        if version is None or version > VERSION:
+            connection.close()
+            if version is None:
+                raise StoreError(f"{self.path} is a DuckDB database but no vaehub store; name another with '--store'")
+            raise StoreError(
+                f"store {str(self.path.parent)!r} has schema {version}, and this vaehub knows schemas up to {VERSION}; "
+                "upgrade vaehub to use it"
+            )
+        return connection
+
+    def _opened(self, *, read_only: bool) -> DuckDBPyConnection:
+        patience = random.SystemRandom()
+        deadline, wait = time.monotonic() + self.timeout, FIRST_WAIT
+        while True:
+            try:
+                # One thread: rows are few, and starting more costs more than they save.
+                config = {"threads": 1, **(READ_ONLY if read_only else {})}
+                return duckdb.connect(self.path, read_only=read_only, config=config)
+            except duckdb.Error as error:
+                if "lock" not in str(error):
+                    raise StoreError(f"{self.path} cannot be opened as a database: {_first_line(error)}") from error
+                if time.monotonic() >= deadline:
+                    raise StoreError(
+                        f"store {str(self.path.parent)!r} has been locked by another process{_holder(error)} for more "
+                        f"than {self.timeout:g} s; wait until it is done, or raise VAEHUB_LOCK_TIMEOUT"
+                    ) from error
+            # Waits differ, or processes that collided once would collide for ever.
+            time.sleep(wait * patience.uniform(0.5, 1.0))
+            wait = min(2 * wait, LONGEST_WAIT)
+
+
+def _holder(error: duckdb.Error) -> str:
+    found = re.search(r"PID (\d+)", str(error))
+    return f" ({found.group(1)})" if found else ""
+
+
+def _first_line(error: duckdb.Error) -> str:
+    return str(error).splitlines()[0]

@@ -1,0 +1,122 @@
+"""HDF5 files: written beside their place, flushed to disk, then renamed, so that none is ever half there."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from vaehub.core.errors import StoreError
+
+PARTIAL = ".partial"
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A file that is whole and on disk."""
+
+    name: str
+    sha256: str
+
+
+def write_arrays(folder: Path, stem: str, arrays: Mapping[str, NDArray[Any]]) -> StoredFile:
+    """Write arrays into a new file whose name ends in a part of its checksum.
+
+    A file is never replaced by another content, so rows that point at one stay true whatever happens later.
+
+    Args:
+        folder: Where.
+        stem: Beginning of the file's name.
+        arrays: Arrays by name; a name may be a path.
+    """
+    with _partial(folder, stem) as path:
+        with h5py.File(path, "w") as file:
+            for name, array in arrays.items():
+                file[name] = array
+        checksum = sha256(path)
+        name = f"{stem}-{checksum[:12]}.h5"
+        publish(path, folder / name)
+    return StoredFile(name, checksum)
+
+
+def read_arrays(path: Path, checksum: str) -> dict[str, NDArray[Any]]:
+    """Return all arrays of a file by name.
+
+    Raises:
+        StoreError: If the file is missing or not what was written.
+    """
+    if not path.is_file():
+        raise StoreError(f"{path} is missing; 'vaehub verify' shows all that is, '--force' makes it again")
+    if sha256(path) != checksum:
+        raise StoreError(f"{path} is damaged: its sha256 should be {checksum}; '--force' makes it again")
+    return dict(_arrays(path))
+
+
+def write_state(path: Path, arrays: Mapping[str, NDArray[Any]], plain: Mapping[str, Any]) -> None:
+    """Replace a file of arrays and plain values, at once."""
+    with _partial(path.parent, path.stem) as partial:
+        with h5py.File(partial, "w") as file:
+            for name, array in arrays.items():
+                file[name] = array
+            file.attrs["plain"] = np.void(json.dumps(plain).encode())
+        publish(partial, path)
+
+
+def read_state(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """Return what :func:`write_state` wrote."""
+    with h5py.File(path) as file:
+        plain = json.loads(bytes(file.attrs["plain"].tobytes()))
+    return dict(_arrays(path)), plain
+
+
+def sha256(path: Path) -> str:
+    """Return the checksum of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def publish(path: Path, place: Path) -> None:
+    """Put a finished file in its place so that a crash at any moment leaves the old state or the new one."""
+    _flush(path)
+    path.replace(place)
+    _flush(place.parent)
+
+
+@contextmanager
+def _partial(folder: Path, stem: str) -> Iterator[Path]:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{stem}-{os.getpid()}-{secrets.token_hex(4)}{PARTIAL}"
+    try:
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _arrays(path: Path) -> Iterator[tuple[str, NDArray[Any]]]:
+    found: list[tuple[str, NDArray[Any]]] = []
+
+    def take(name: str, item: h5py.Dataset | h5py.Group) -> None:
+        if isinstance(item, h5py.Dataset):
+            found.append((name, np.asarray(item[()])))
+
+    with h5py.File(path) as file:
+        file.visititems(take)
+    yield from found
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,140 @@
+"""The tables ``measurements`` and ``measured_values``."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from duckdb import DuckDBPyConnection
+
+from vaehub.core.identity import canonical_json
+from vaehub.core.result import Result, Table, Vector
+from vaehub.store.records import MeasurementRecord
+
+if TYPE_CHECKING:  # loaded by what writes, so that reading need not wait for it
+    import pyarrow as pa
+
+_COLUMNS = "id, metric, params, seed, subject, request, training, other, status, error, started, seconds, study"
+_FIND = f"select {_COLUMNS} from measurements where id = ?"  # noqa: S608 a constant
+_RECENT = f"select {_COLUMNS} from measurements order by started desc limit ?"  # noqa: S608 a constant
+_OF_TRAINING = f"select {_COLUMNS} from measurements where training = $1 or other = $1 order by started"  # noqa: S608
+_IDS = "select id from measurements where starts_with(id, ?)"
+_STORE = "insert or replace into measurements values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_FORGET_VALUES = "delete from measured_values where measurement = ?"
+_STORE_VALUES = "insert into measured_values select $1, * from incoming"
+_VALUES = "select name, index_name, index, label, keys, value from measured_values where measurement = ? order by rowid"
+
+
+def store(connection: DuckDBPyConnection, record: MeasurementRecord, result: Result, provenance: str) -> None:
+    """Store a measurement and its values in place of what was stored of it."""
+    params, subject, request = map(canonical_json, (record.params, record.subject, record.request))
+    asked = [record.id, record.study, record.metric, params, record.seed, subject, record.training, record.other]
+    outcome = [request, record.status, record.error, record.started, record.seconds, provenance]
+    connection.execute(_STORE, [*asked, *outcome])
+    connection.execute(_FORGET_VALUES, [record.id])
+    if result.scalars or result.vectors or result.tables:
+        import pyarrow as pa
+
+        # DuckDB finds the table by the name of this variable.
+        incoming = pa.concat_tables(_rows(result))  # noqa: F841
+        connection.execute(_STORE_VALUES, [record.id])
+
+
+def find(connection: DuckDBPyConnection, measurement_id: str) -> MeasurementRecord | None:
+    """Return a measurement, or ``None``."""
+    rows = connection.execute(_FIND, [measurement_id]).fetchall()
+    return _record(rows[0]) if rows else None
+
+
+def recent(connection: DuckDBPyConnection, limit: int) -> list[MeasurementRecord]:
+    """Return the latest measurements, the latest first."""
+    return [_record(row) for row in connection.execute(_RECENT, [limit]).fetchall()]
+
+
+def of_training(connection: DuckDBPyConnection, training_id: str) -> list[MeasurementRecord]:
+    """Return the measurements of a training, the oldest first."""
+    return [_record(row) for row in connection.execute(_OF_TRAINING, [training_id]).fetchall()]
+
+
+def ids(connection: DuckDBPyConnection, prefix: str) -> list[str]:
+    """Return the ids that begin in a certain way."""
+    return [row[0] for row in connection.execute(_IDS, [prefix]).fetchall()]
+
+
+def values(connection: DuckDBPyConnection, measurement_id: str) -> Result:
+    """Return the values of a measurement, as its metric handed them back, without arrays."""
+    scalars: dict[str, float] = {}
+    vectors: dict[tuple[str, str], list[tuple[float, str | None]]] = defaultdict(list)
+    tables: dict[str, dict[str, list[tuple[str, float]]]] = defaultdict(lambda: defaultdict(list))
+    for name, index_name, _, label, keys, value in connection.execute(_VALUES, [measurement_id]).fetchall():
+        if index_name is None:
+            scalars[name] = value
+        elif keys is None:
+            vectors[name, index_name].append((value, label))
+        else:
+            tables[index_name][name].append((keys, value))
+    return Result(
+        scalars=scalars,
+        vectors={name: _vector(items, index) for (name, index), items in vectors.items()},
+        tables={name: _table(columns) for name, columns in tables.items()},
+    )
+
+
+def _rows(result: Result) -> Iterator[pa.Table]:
+    if result.scalars:
+        n = len(result.scalars)
+        yield _block(list(result.scalars), [None] * n, [None] * n, list(result.scalars.values()))
+    for name, vector in result.vectors.items():
+        n = len(vector.values)
+        yield _block([name] * n, [vector.index] * n, np.arange(n), vector.values, labels=vector.labels)
+    for table_name, table in result.tables.items():
+        rows = zip(*table.keys.values(), strict=True)
+        keys = [canonical_json(dict(zip(table.keys, row, strict=True))) for row in rows]
+        for name, column in table.columns.items():
+            n = len(column)
+            yield _block([name] * n, [table_name] * n, np.arange(n), column, keys=keys)
+
+
+def _block(
+    names: Sequence[str],
+    index_names: Sequence[str | None],
+    index: Any,
+    values: Any,
+    *,
+    labels: Sequence[str] | None = None,
+    keys: Sequence[str] | None = None,
+) -> pa.Table:
+    import pyarrow as pa
+
+    n, text = len(names), pa.string()
+    return pa.table(
+        {
+            "name": pa.array(names, text),
+            "index_name": pa.array(index_names, text),
+            "index": pa.array(index, pa.int64()),
+            "label": pa.nulls(n, text) if labels is None else pa.array(labels, text),
+            "keys": pa.nulls(n, text) if keys is None else pa.array(keys, text),
+            "value": pa.array(values, pa.float64()),
+        }
+    )
+
+
+def _vector(items: Sequence[tuple[float, str | None]], index: str) -> Vector:
+    labels = [label for _, label in items if label is not None]
+    return Vector([value for value, _ in items], index, labels or None)
+
+
+def _table(columns: dict[str, list[tuple[str, float]]]) -> Table:
+    rows = [json.loads(keys) for keys, _ in next(iter(columns.values()))]
+    keys = {name: [row[name] for row in rows] for name in rows[0]}
+    return Table(keys, {name: [value for _, value in items] for name, items in columns.items()})
+
+
+def _record(row: Sequence[Any]) -> MeasurementRecord:
+    measurement_id, metric, params, seed, subject, request, *rest = row
+    return MeasurementRecord(
+        measurement_id, metric, json.loads(params), seed, json.loads(subject), json.loads(request), *rest
+    )

@@ -1,0 +1,56 @@
+"""The table ``provenance``: which process wrote, with what."""
+
+import json
+import platform
+import shlex
+import subprocess
+import sys
+from functools import cached_property
+from importlib.metadata import PackageNotFoundError, version
+from uuid import uuid4
+
+from duckdb import DuckDBPyConnection
+
+from vaehub.store.records import now
+
+_STORE = "insert into provenance values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing"
+
+
+class Provenance:
+    """This process, as every record that it writes names it.
+
+    Args:
+        plugins: Version of each distribution that contributes plugins.
+    """
+
+    def __init__(self, plugins: dict[str, str]) -> None:
+        self.id = uuid4().hex
+        self._plugins = plugins
+        self._started = now()
+
+    @cached_property
+    def _commit(self) -> str | None:
+        return _git_commit()
+
+    def store(self, connection: DuckDBPyConnection) -> str:
+        """Store the process, unless it already is, and return its id."""
+        plugins = json.dumps(self._plugins, sort_keys=True)
+        versions = [_version("vaehub"), plugins, platform.python_version(), _version("torch"), platform.platform()]
+        connection.execute(_STORE, [self.id, *versions, self._commit, shlex.join(sys.argv), self._started])
+        return self.id
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _git_commit() -> str | None:
+    try:
+        command = ["git", "rev-parse", "HEAD"]
+        found = subprocess.run(command, capture_output=True, text=True, timeout=5, check=True)  # noqa: S603
+    except (OSError, subprocess.SubprocessError):
+        return None  # no git, or no repository
+    return found.stdout.strip()

@@ -1,0 +1,54 @@
+"""Reading with SQL: one query at a time, which can neither change the store nor reach anything else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import duckdb
+from duckdb import DuckDBPyConnection, StatementType
+
+from vaehub.core.errors import VaehubError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+# A PIVOT counts as several statements. Writes that hide in any of these fail on the read-only connection.
+QUERIES = (StatementType.SELECT, StatementType.EXPLAIN, StatementType.MULTI)
+
+
+def query(connection: DuckDBPyConnection, text: str) -> pa.Table:
+    """Return the rows of a query.
+
+    Args:
+        connection: Read-only and locked.
+        text: One SELECT, or DESCRIBE, SHOW, SUMMARIZE, PIVOT, EXPLAIN.
+
+    Raises:
+        VaehubError: If the query is wrong, or is none.
+    """
+    try:
+        statements = connection.extract_statements(text)
+        if len(statements) != 1:
+            raise VaehubError(f"one query at a time can be asked, got {len(statements)}")
+        if statements[0].type not in QUERIES:
+            kind = statements[0].type.name
+            raise VaehubError(f"the store can be queried but not changed with SQL, and this is {_article(kind)} {kind}")
+        relation = connection.sql(text)
+        # Explanations and the like are no relations, but have rows all the same.
+        return connection.execute(text).fetch_arrow_table() if relation is None else relation.to_arrow_table()
+    except duckdb.PermissionException as error:
+        raise VaehubError(
+            "a query reads the store and nothing else; files and addresses are out of its reach"
+        ) from error
+    except duckdb.Error as error:
+        raise VaehubError(f"the query was not understood: {_sentence(error)}") from error
+
+
+def _article(word: str) -> str:
+    return "an" if word[0] in "AEIOU" else "a"
+
+
+def _sentence(error: duckdb.Error) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    kept = [line for line in lines if not line.startswith(("LINE ", "^"))]
+    return " ".join(kept)

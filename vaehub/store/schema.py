@@ -1,0 +1,158 @@
+"""The schema, as the steps that make it. A step is never edited once released; a change is another step.
+
+Times are in UTC and carry no zone: DuckDB needs one more package to hand zoned times to Python.
+"""
+
+from duckdb import DuckDBPyConnection
+
+MIGRATIONS: tuple[str, ...] = (
+    """
+    create table provenance (
+        id varchar primary key,
+        vaehub varchar not null,
+        plugins json not null,          -- distribution -> version
+        python varchar not null,
+        torch varchar not null,
+        platform varchar not null,
+        git_commit varchar,             -- of the folder that the process was started in
+        command_line varchar not null,
+        started timestamp not null
+    );
+
+    create table trainings (
+        id varchar primary key,
+        model varchar not null,
+        network varchar not null,
+        dataset varchar not null,
+        seed bigint not null,
+        latent_dim bigint not null,
+        recipe json not null,           -- all that decides the weights
+        status varchar not null check (status in ('done', 'failed')),
+        error varchar,
+        notes json not null,            -- what a reader must know, a phrase each
+        started timestamp not null,
+        seconds double not null,
+        device varchar not null,
+        weights varchar,                -- file below arrays/
+        provenance varchar not null
+    );
+
+    create table epochs (
+        training varchar not null,
+        epoch bigint not null,          -- counted from 0
+        part varchar not null,          -- train, validation
+        name varchar not null,          -- total, reconstruction, kl ...
+        value double not null           -- mean over the observations of the part
+    );
+
+    create table measurements (
+        id varchar primary key,
+        study varchar,                  -- the study that asked for it; null for a single run
+        metric varchar not null,
+        params json not null,
+        seed bigint not null,
+        subject json not null,          -- {"training": id}, {"dataset": ...}, {"pair": [id, id]} or {"recipe": ...}
+        training varchar,               -- the training measured; of a pair, the first
+        other varchar,                  -- of a pair, the second
+        request json not null,          -- all that decides the values
+        status varchar not null check (status in ('done', 'failed')),
+        error varchar,
+        started timestamp not null,
+        seconds double not null,
+        provenance varchar not null
+    );
+
+    create table measured_values (
+        measurement varchar not null,
+        name varchar not null,
+        index_name varchar,             -- latent, layer, factor ...; of a table, its name; null for a scalar
+        index bigint,                   -- position, counted from 0; of a table, its row
+        label varchar,                  -- name of the position, where it has one
+        keys json,                      -- of a table, the keys of the row
+        value double not null
+    );
+
+    create table arrays (
+        owner varchar not null,         -- training or measurement
+        name varchar not null,
+        shape bigint[] not null,
+        dtype varchar not null,
+        file varchar not null,          -- below arrays/
+        sha256 varchar not null         -- of the file
+    );
+
+    create table published (
+        study varchar not null,
+        "table" varchar not null,
+        keys json not null,
+        name varchar not null,
+        value double,
+        spread double
+    );
+
+    create view results as
+    select
+        m.study,
+        coalesce(t.model, m.subject ->> '$.recipe.model.name') as model,
+        coalesce(t.network, m.subject ->> '$.recipe.network.name') as network,
+        coalesce(t.dataset, m.subject ->> '$.dataset.name', m.subject ->> '$.recipe.dataset.name') as dataset,
+        coalesce(t.seed, m.seed) as seed,
+        t.latent_dim,
+        (t.recipe ->> '$.model.params.beta')::double as beta,
+        m.metric,
+        v.name,
+        v.index_name,
+        v.index,
+        v.label,
+        v.keys,
+        v.value,
+        m.params,
+        t.recipe,
+        m.training,
+        m.other,
+        m.id as measurement
+    from measured_values as v
+    join measurements as m on m.id = v.measurement
+    left join trainings as t on t.id = m.training
+    where m.status = 'done';
+    """,
+)
+
+VERSION = len(MIGRATIONS)
+
+_READ_VERSION = "select max(version) from schema_version"
+_HAS_VERSION = "select count(*) from duckdb_tables() where table_name = 'schema_version'"
+_HAS_ANYTHING = "select count(*) from duckdb_tables()"
+_CREATE_VERSION = "create table schema_version (version bigint not null, migrated timestamp not null)"
+_RECORD_VERSION = "insert into schema_version values (?, now()::timestamp)"
+
+
+def version_of(connection: DuckDBPyConnection) -> int | None:
+    """Return the schema version of a database: 0 if it is empty, ``None`` if it is not a store's."""
+    if _number(connection, _HAS_VERSION):
+        return _number(connection, _READ_VERSION)
+    return None if _number(connection, _HAS_ANYTHING) else 0
+
+
+def migrate(connection: DuckDBPyConnection, migrations: tuple[str, ...] = MIGRATIONS) -> None:
+    """Bring a database up to date, in one transaction, so that it is never between two versions."""
+    connection.begin()
+    try:
+        # Looked at inside the transaction: another process may have migrated meanwhile.
+        present = version_of(connection)
+        assert present is not None, "the caller refused foreign databases"
+        if present == 0:
+            connection.execute(_CREATE_VERSION)
+        for version, script in enumerate(migrations[present:], start=present + 1):
+            connection.execute(script)
+            connection.execute(_RECORD_VERSION, [version])
+        connection.commit()
+    except BaseException:
+        connection.rollback()
+        raise
+
+
+def _number(connection: DuckDBPyConnection, statement: str) -> int:
+    # All rows are fetched, or the connection would count the result as unfinished.
+    [(number,)] = connection.execute(statement).fetchall()
+    return int(number)

@@ -1,0 +1,76 @@
+"""The tables ``trainings`` and ``epochs``."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from duckdb import DuckDBPyConnection
+
+from vaehub.core.identity import canonical_json
+from vaehub.store.records import TrainingRecord
+
+Losses = Mapping[str, Mapping[str, float]]
+"""Losses of one epoch: by part, then by name."""
+
+_COLUMNS = "id, recipe, latent_dim, status, error, notes, started, seconds, device, weights"
+_FIND = f"select {_COLUMNS} from trainings where id = ?"  # noqa: S608 a constant
+_RECENT = f"select {_COLUMNS} from trainings order by started desc limit ?"  # noqa: S608 a constant
+_IDS = "select id from trainings where starts_with(id, ?)"
+_STORE = "insert or replace into trainings values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_FORGET_EPOCHS = "delete from epochs where training = ?"
+_STORE_EPOCHS = "insert into epochs select $1, * from incoming"
+_EPOCHS = "select epoch, part, name, value from epochs where training = ? order by rowid"
+
+
+def store(connection: DuckDBPyConnection, record: TrainingRecord, epochs: Sequence[Losses], provenance: str) -> None:
+    """Store a training and its losses in place of what was stored of it."""
+    parts = [record.name_of(part) for part in ("model", "network", "dataset")]
+    recipe, notes = canonical_json(record.recipe), canonical_json(record.notes)
+    rest = [record.status, record.error, notes, record.started, record.seconds, record.device, record.weights]
+    connection.execute(_STORE, [record.id, *parts, record.seed, record.latent_dim, recipe, *rest, provenance])
+    connection.execute(_FORGET_EPOCHS, [record.id])
+    rows = [
+        (index, part, name, value)
+        for index, losses in enumerate(epochs)
+        for part, named in losses.items()
+        for name, value in named.items()
+    ]
+    if rows:
+        import pyarrow as pa
+
+        # DuckDB finds the table by the name of this variable.
+        incoming = pa.table(dict(zip(("epoch", "part", "name", "value"), zip(*rows, strict=True), strict=True)))  # noqa: F841
+        connection.execute(_STORE_EPOCHS, [record.id])
+
+
+def find(connection: DuckDBPyConnection, training_id: str) -> TrainingRecord | None:
+    """Return a training, or ``None``."""
+    rows = connection.execute(_FIND, [training_id]).fetchall()
+    return _record(rows[0]) if rows else None
+
+
+def recent(connection: DuckDBPyConnection, limit: int) -> list[TrainingRecord]:
+    """Return the latest trainings, the latest first."""
+    return [_record(row) for row in connection.execute(_RECENT, [limit]).fetchall()]
+
+
+def ids(connection: DuckDBPyConnection, prefix: str) -> list[str]:
+    """Return the ids that begin in a certain way."""
+    return [row[0] for row in connection.execute(_IDS, [prefix]).fetchall()]
+
+
+def epochs(connection: DuckDBPyConnection, training_id: str) -> list[dict[str, dict[str, float]]]:
+    """Return the losses of each epoch, by part and name."""
+    found: list[dict[str, dict[str, float]]] = []
+    for epoch, part, name, value in connection.execute(_EPOCHS, [training_id]).fetchall():
+        while len(found) <= epoch:
+            found.append({})
+        found[epoch].setdefault(part, {})[name] = value
+    return found
+
+
+def _record(row: Sequence[Any]) -> TrainingRecord:
+    training_id, recipe, latent_dim, status, error, notes, started, seconds, device, weights = row
+    return TrainingRecord(
+        training_id, json.loads(recipe), latent_dim, status, error, json.loads(notes), started, seconds, device, weights
+    )
