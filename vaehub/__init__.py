@@ -13,11 +13,11 @@ _HOMES = {
     "vaehub.core.arrays": ("Array", "accepts_arrays"),
     "vaehub.core.data": ("Batch", "DataSource", "DataSpec", "Dataset", "Factors"),
     "vaehub.core.errors": ("DataError", "StoreError", "TrainingDiverged", "VaehubError", "WorkFailed"),
-    "vaehub.core.likelihood": ("Likelihood", "LikelihoodName", "gaussian_sample", "likelihood"),
+    "vaehub.core.likelihood": ("Likelihood", "gaussian_sample", "likelihood"),
     "vaehub.core.metric": ("DatasetMetric", "ModelMetric", "PairMetric", "RecipeMetric"),
     "vaehub.core.model": ("EVALUATION_BATCH", "Epoch", "LatentModel", "Losses", "Posterior", "Step"),
     "vaehub.core.network": ("Network",),
-    "vaehub.core.params": ("Incidental", "ModelParams", "Params"),
+    "vaehub.core.params": ("Incidental", "LikelihoodName", "ModelParams", "Params"),
     "vaehub.core.progress": ("task",),
     "vaehub.core.random": ("generator",),
     "vaehub.core.recipe": ("Recipe", "TrainParams"),
@@ -45,7 +45,6 @@ if TYPE_CHECKING:
     from vaehub.core.errors import VaehubError as VaehubError
     from vaehub.core.errors import WorkFailed as WorkFailed
     from vaehub.core.likelihood import Likelihood as Likelihood
-    from vaehub.core.likelihood import LikelihoodName as LikelihoodName
     from vaehub.core.likelihood import gaussian_sample as gaussian_sample
     from vaehub.core.likelihood import likelihood as likelihood
     from vaehub.core.metric import DatasetMetric as DatasetMetric
@@ -60,6 +59,7 @@ if TYPE_CHECKING:
     from vaehub.core.model import Step as Step
     from vaehub.core.network import Network as Network
     from vaehub.core.params import Incidental as Incidental
+    from vaehub.core.params import LikelihoodName as LikelihoodName
     from vaehub.core.params import ModelParams as ModelParams
     from vaehub.core.params import Params as Params
     from vaehub.core.progress import task as task

@@ -83,7 +83,7 @@ def run(
     as_json: JsonOption = False,
 ) -> None:
     """Train a model, measure it, and store the results."""
-    from vaehub.cli import render, terminal
+    from vaehub.cli import records, terminal
     from vaehub.hub import Hub
 
     chosen = parse_settings(assignments or [])
@@ -93,15 +93,15 @@ def run(
             model, metrics, dataset=dataset, network=network, seed=seeds or [0], settings=chosen, force=force
         )
     if as_json:
-        terminal.print_json([render.as_json(each) for each in found])
+        terminal.print_json([records.as_json(each) for each in found])
         return
     shown: set[str] = set()
     for each in found:
         if each.training is not None and each.training.id not in shown:
             shown.add(each.training.id)
-            render.training(each.training, reused=each.reused)
-        render.measurement(each)
-    last = found[-1].id[: render.SHORT]
+            records.training(each.training, reused=each.reused)
+        records.measurement(each)
+    last = found[-1].id[: records.SHORT]
     terminal.hint(f"next: vaehub show {last} · vaehub plot {last} · vaehub sql 'from results'")
 
 
@@ -110,16 +110,14 @@ def list_(
     kind: Annotated[Kind | None, typer.Argument(help="Only this kind.")] = None, as_json: JsonOption = False
 ) -> None:
     """List models, networks, datasets, metrics and studies."""
-    from vaehub.cli import terminal
+    from vaehub.cli import tables, terminal
     from vaehub.registry.catalog import Catalog
 
     found = list(Catalog().entries(kind.value if kind else None))
-    from vaehub.cli import render
-
     if as_json:
-        terminal.print_json([render.registered_as_json(each) for each in found])
+        terminal.print_json([tables.registered_as_json(each) for each in found])
     else:
-        render.catalog(found)
+        tables.catalog(found)
 
 
 @app.command()
@@ -129,17 +127,17 @@ def describe(
     """Describe a model, network, dataset or metric, with its parameters."""
     from dataclasses import asdict
 
-    from vaehub.cli import render, terminal
+    from vaehub.cli import tables, terminal
     from vaehub.hub import Hub
 
     found = Hub.open().describe(name)
     if as_json:
         terminal.print_json(
-            [render.registered_as_json(each.registered) | {"params": list(map(asdict, each.params))} for each in found]
+            [tables.registered_as_json(each.registered) | {"params": list(map(asdict, each.params))} for each in found]
         )
         return
     for each in found:
-        render.description(each)
+        tables.description(each.registered, each.params)
 
 
 @app.command()
@@ -152,7 +150,7 @@ def show(
     """Show a training or a measurement, or the latest of both."""
     from dataclasses import asdict
 
-    from vaehub.cli import render, terminal
+    from vaehub.cli import records, terminal
     from vaehub.hub import Hub
     from vaehub.hub.outcome import Measurement
 
@@ -161,21 +159,21 @@ def show(
         trainings, measurements = hub.recent(limit)
         if as_json:
             listed = {"measurements": list(map(asdict, measurements))}
-            terminal.print_json({"trainings": list(map(render.training_as_json, trainings)), **listed})
+            terminal.print_json({"trainings": list(map(records.training_as_json, trainings)), **listed})
         else:
-            render.recent(trainings, measurements)
+            records.recent(trainings, measurements)
         return
     found = hub.show(record)
     if isinstance(found, Measurement):
         if as_json:
-            terminal.print_json(render.as_json(found))
+            terminal.print_json(records.as_json(found))
         else:
-            render.measurement(found)
+            records.measurement(found)
     elif as_json:
         parts = {"epochs": found.epochs, "measurements": [asdict(each) for each in found.measurements]}
-        terminal.print_json(render.training_as_json(found.record) | parts)
+        terminal.print_json(records.training_as_json(found.record) | parts)
     else:
-        render.training_view(found)
+        records.training_view(found)
 
 
 @app.command()
@@ -212,7 +210,7 @@ def sql(
     as_json: JsonOption = False,
 ) -> None:
     """Query the store with SQL; it can be read, not changed."""
-    from vaehub.cli import answers, render
+    from vaehub.cli import answers, tables
     from vaehub.hub import Hub
 
     chosen = Format.json if as_json else format_
@@ -220,7 +218,7 @@ def sql(
         raise typer.BadParameter("parquet is no text; name a file with '--output', or pipe it")
     rows = Hub.open(store).sql(query)
     if chosen is Format.table and output is None:
-        render.table(rows.columns, rows)
+        tables.table(rows.columns, rows)
     else:
         answers.write(rows, chosen.value, output)
 
@@ -234,7 +232,7 @@ def verify(
     as_json: JsonOption = False,
 ) -> None:
     """Check every checksum and pointer of the store."""
-    from vaehub.cli import render, terminal
+    from vaehub.cli import records, terminal
     from vaehub.hub import Hub
 
     found = Hub.open(store).verify(remove_leftovers=sweep)
@@ -242,7 +240,7 @@ def verify(
         counts = {name: getattr(found, name) for name in ("n_trainings", "n_measurements", "n_files", "problems")}
         terminal.print_json(counts | {"leftovers": [str(path) for path in found.leftovers]})
     else:
-        render.verification(found)
+        records.verification(found)
     if found.problems:
         raise typer.Exit(1)
 
@@ -250,7 +248,7 @@ def verify(
 @plugin.command(name="list")
 def plugin_list(context: typer.Context, as_json: JsonOption = False) -> None:
     """List installed plugins and what they contribute."""
-    from vaehub.cli import render, terminal
+    from vaehub.cli import tables, terminal
     from vaehub.registry.catalog import Catalog
 
     found = Catalog()
@@ -268,4 +266,4 @@ def plugin_list(context: typer.Context, as_json: JsonOption = False) -> None:
             ]
         )
     else:
-        render.plugins(found, details=context.obj["debug"])
+        tables.plugins(found, details=context.obj["debug"])

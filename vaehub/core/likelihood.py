@@ -2,7 +2,6 @@
 
 import math
 from abc import ABC, abstractmethod
-from typing import Literal
 
 import torch
 from torch import Tensor
@@ -10,8 +9,7 @@ from torch.nn import functional
 
 from vaehub.core.data import DataSpec
 from vaehub.core.errors import VaehubError
-
-LikelihoodName = Literal["bernoulli", "squared_error"]
+from vaehub.core.params import LikelihoodName
 
 
 class Likelihood(ABC):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, TypeVar, cast, get_args
+from typing import Any, Literal, TypeVar, cast, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
@@ -31,6 +31,10 @@ class Params(BaseModel):
         """Return the values that decide a number, defaults included, ready for JSON."""
         incidental = {name for name, field in type(self).model_fields.items() if is_incidental(field)}
         return cast(dict[str, Json], self.model_dump(mode="json", exclude=incidental))
+
+
+LikelihoodName = Literal["bernoulli", "squared_error"]
+"""Names of the likelihoods, here because parameters must be known without loading torch."""
 
 
 class ModelParams(Params):

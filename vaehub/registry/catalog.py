@@ -7,14 +7,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib import import_module
-from typing import TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import pluggy
 
 from vaehub.core.errors import VaehubError
-from vaehub.core.params import Params
 from vaehub.registry.discovery import Discovered, Plugin, discover
 from vaehub.registry.entries import KINDS, Entry
+
+if TYPE_CHECKING:
+    from vaehub.core.params import Params
 
 T = TypeVar("T")
 
@@ -49,8 +51,8 @@ class Registered:
     def load_params(self) -> type[Params]:
         """Import the parameters, without the class where the manifest allows it."""
         if self.entry.params is not None:
-            return cast(type[Params], self._import(self.entry.params))
-        return cast(type[Params], self.load(object).Params)  # type: ignore[attr-defined]
+            return cast("type[Params]", self._import(self.entry.params))
+        return cast("type[Params]", self.load(object).Params)  # type: ignore[attr-defined]
 
     def _import(self, target: str) -> object:
         module, _, name = target.partition(":")

@@ -1,4 +1,7 @@
-"""HDF5 files: written beside their place, flushed to disk, then renamed, so that none is ever half there."""
+"""HDF5 files: written beside their place, flushed to disk, then renamed, so that none is ever half there.
+
+The library is loaded by what reads or writes a file, since most answers from the store need none.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
@@ -39,6 +41,8 @@ def write_arrays(folder: Path, stem: str, arrays: Mapping[str, NDArray[Any]]) ->
         stem: Beginning of the file's name.
         arrays: Arrays by name; a name may be a path.
     """
+    import h5py
+
     with _partial(folder, stem) as path:
         with h5py.File(path, "w") as file:
             for name, array in arrays.items():
@@ -64,6 +68,8 @@ def read_arrays(path: Path, checksum: str) -> dict[str, NDArray[Any]]:
 
 def write_state(path: Path, arrays: Mapping[str, NDArray[Any]], plain: Mapping[str, Any]) -> None:
     """Replace a file of arrays and plain values, at once."""
+    import h5py
+
     with _partial(path.parent, path.stem) as partial:
         with h5py.File(partial, "w") as file:
             for name, array in arrays.items():
@@ -74,6 +80,8 @@ def write_state(path: Path, arrays: Mapping[str, NDArray[Any]], plain: Mapping[s
 
 def read_state(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     """Return what :func:`write_state` wrote."""
+    import h5py
+
     with h5py.File(path) as file:
         plain = json.loads(bytes(file.attrs["plain"].tobytes()))
     return dict(_arrays(path)), plain
@@ -103,6 +111,8 @@ def _partial(folder: Path, stem: str) -> Iterator[Path]:
 
 
 def _arrays(path: Path) -> Iterator[tuple[str, NDArray[Any]]]:
+    import h5py
+
     found: list[tuple[str, NDArray[Any]]] = []
 
     def take(name: str, item: h5py.Dataset | h5py.Group) -> None:

@@ -1,21 +1,19 @@
-"""How things look in a terminal, and as JSON."""
+"""How trainings and measurements look in a terminal, and as JSON."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from rich import box
-from rich.table import Table
 from rich.text import Text
 
 from vaehub.cli import terminal
+from vaehub.cli.tables import cell, table
 from vaehub.hub.outcome import Measurement, groups_by_index, reading_order
 
 if TYPE_CHECKING:
     from vaehub.core.result import Result, Vector
-    from vaehub.hub.hub import Description, TrainingView
-    from vaehub.registry.catalog import Catalog, Registered
+    from vaehub.hub.hub import TrainingView
     from vaehub.store.records import MeasurementRecord, TrainingRecord
     from vaehub.store.verify import Verification
 
@@ -23,18 +21,6 @@ BAR = 24
 """Characters of the longest bar."""
 SHORT = 8
 """Characters of an id that people read; any unique beginning is accepted."""
-
-
-def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print rows under a heading; numbers to the right."""
-    rows = [list(row) for row in rows]
-    numeric = [bool(rows) and all(_is_number(row[at]) for row in rows) for at in range(len(columns))]
-    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name, right in zip(columns, numeric, strict=True):
-        shown.add_column(name, justify="right" if right else "left", overflow="fold")
-    for row in rows:
-        shown.add_row(*(Text(_cell(item)) for item in row))
-    terminal.out().print(shown)
 
 
 def measurement(item: Measurement) -> None:
@@ -50,7 +36,7 @@ def measurement(item: Measurement) -> None:
         columns = [*found.keys.values(), *(column.tolist() for column in found.columns.values())]
         table([*found.keys, *found.columns], zip(*columns, strict=True))
     for name, value in item.result.scalars.items():
-        console.print(f"{name} {_cell(value)}", markup=False)
+        console.print(f"{name} {cell(value)}", markup=False)
     for name, array in item.result.arrays.items():
         console.print(f"{name}: array of shape {array.shape}", markup=False)
     console.print()
@@ -113,46 +99,6 @@ def recent(trainings: Sequence[TrainingRecord], measurements: Sequence[Measureme
     records(measurements)
 
 
-def catalog(items: Sequence[Registered]) -> None:
-    """Print catalog entries."""
-    rows = [(each.entry.kind, each.entry.name, each.entry.summary, each.distribution) for each in items]
-    table(["kind", "name", "", "from"], rows)
-
-
-def description(item: Description) -> None:
-    """Print an entry and its parameters."""
-    entry, console = item.registered.entry, terminal.out()
-    console.print(Text.assemble(f"{entry.kind} ", (entry.name, "bold"), f": {entry.summary}"))
-    source = f"{entry.source}; " if entry.source else ""
-    console.print(f"{source}from {item.registered.distribution} {item.registered.version}", markup=False)
-    if not item.params:
-        console.print("no parameters\n")
-        return
-    rows = [(each.name, each.type, _default(each.default), each.limits, each.description) for each in item.params]
-    table(["parameter", "type", "default", "limits", ""], rows)
-
-
-def plugins(found: Catalog, *, details: bool) -> None:
-    """Print the installed plugins, what is wrong with them, and what they quarrel about."""
-    rows = [
-        (
-            each.name,
-            f"{each.distribution} {each.version}",
-            "not loaded: " + each.failure if each.failure else ", ".join(entry.name for entry in each.entries),
-        )
-        for each in found.plugins
-    ]
-    table(["plugin", "from", "contributes"], rows)
-    console = terminal.out()
-    for kind, name, owners in found.conflicts():
-        console.print(
-            f"{kind} {name!r} is claimed by {' and '.join(owners)}; ask for it as {owners[0]}:{name}", markup=False
-        )
-    for each in found.plugins if details else ():
-        if each.details:
-            console.print(f"\n{each.name}\n{each.details}", markup=False)
-
-
 def verification(found: Verification) -> None:
     """Print what was checked and what is wrong."""
     console = terminal.out()
@@ -193,20 +139,6 @@ def training_as_json(record: TrainingRecord) -> dict[str, object]:
     return {name: getattr(record, name) for name in names} | {"notes": list(record.notes), "recipe": record.recipe}
 
 
-def registered_as_json(item: Registered) -> dict[str, object]:
-    """Return a catalog entry as plain values."""
-    entry = item.entry
-    return {
-        "kind": entry.kind,
-        "name": entry.name,
-        "summary": entry.summary,
-        "source": entry.source,
-        "revision": entry.revision,
-        "distribution": item.distribution,
-        "version": item.version,
-    }
-
-
 def _values(result: Result) -> dict[str, object]:
     return {
         "scalars": result.scalars,
@@ -240,20 +172,6 @@ def _subject(item: Measurement) -> str:
         return f"{kind} {name}".strip()
     both = f" and {item.record.other[:SHORT]}" if item.record.other else ""
     return f"training {item.training.id[:SHORT]}{both}, seed {item.record.seed}"
-
-
-def _is_number(item: object) -> bool:
-    return isinstance(item, int | float) and not isinstance(item, bool)
-
-
-def _cell(item: object) -> str:
-    if isinstance(item, float):
-        return f"{item:.0f}" if item.is_integer() and abs(item) < 1e6 else f"{item:.5g}"
-    return "" if item is None else str(item)
-
-
-def _default(value: object) -> str:
-    return "none" if value is None else str(value)
 
 
 def _time(moment: object) -> str:
