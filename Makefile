@@ -1,0 +1,42 @@
+# Each target is complete on a fresh machine with Python 3.11 or later.
+
+VENV ?= .venv
+PYTHON ?= python3
+BIN := $(VENV)/bin
+# A store of the demo's own, so that it is the same on every run.
+DEMO_STORE := vaehub-store/demo
+
+.PHONY: demo test slow check bench clean
+
+$(VENV)/demo.done: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[plot]'
+	touch $@
+
+$(VENV)/dev.done: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[all,dev]'
+	touch $@
+
+demo: $(VENV)/demo.done
+	$(BIN)/vaehub run --model ard --metric relevance --store $(DEMO_STORE)
+	$(BIN)/vaehub sql "select name, index, value from results where name = 'relevance' order by value desc limit 5" \
+		--store $(DEMO_STORE)
+
+check: $(VENV)/dev.done
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: check
+	$(BIN)/python -m pytest
+
+slow: $(VENV)/dev.done
+	$(BIN)/python -m pytest -m slow
+
+bench: $(VENV)/dev.done
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) vaehub-store .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,12 @@
+"""Acme's contributions to vaehub."""
+
+from vaehub.registry import Dataset, Metric, Model, hookimpl
+
+
+@hookimpl
+def vaehub_catalog():
+    return [
+        Model("sparse_vae", "acme.model:SparseVae", "VAE whose posterior means are pulled to zero"),
+        Dataset("stripes", "acme.data:Stripes", "striped images with two known factors"),
+        Metric("code_norm", "acme.metric:CodeNorm", "mean size of each latent"),
+    ]
