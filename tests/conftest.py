@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -17,3 +18,18 @@ def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("VAEHUB_STORE", raising=False)
     monkeypatch.delenv("VAEHUB_PLUGINS", raising=False)
+
+
+@pytest.fixture
+def oracles() -> Path:
+    """Folder of inputs with outputs that independent code computed."""
+    return Path(__file__).parent / "oracles"
+
+
+@pytest.fixture
+def real_data() -> Path:
+    """Folder of real files, such as ``mnist/train-images-idx3-ubyte.gz``."""
+    folder = os.environ.get("VAEHUB_DATA")
+    if not folder or not Path(folder).is_dir():
+        pytest.skip("VAEHUB_DATA names no folder of real files")
+    return Path(folder)

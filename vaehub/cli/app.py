@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from vaehub.cli.options import IdArgument, JsonOption, StoreOption, parse_settings
+from vaehub.core.errors import VaehubError
 
 app = typer.Typer(
     name="vaehub",
@@ -194,7 +195,7 @@ def plot(
     try:
         figure.savefig(path, dpi=150)
     except (OSError, ValueError) as error:
-        raise typer.BadParameter(f"the picture cannot be written to {str(path)!r}: {error}") from error
+        raise VaehubError(f"the picture cannot be written to {str(path)!r}: {error}") from error
     if as_json:
         terminal.print_json({"file": str(path)})
     else:
@@ -215,7 +216,7 @@ def sql(
 
     chosen = Format.json if as_json else format_
     if chosen is Format.parquet and output is None and sys.stdout.isatty():
-        raise typer.BadParameter("parquet is no text; name a file with '--output', or pipe it")
+        raise VaehubError("parquet is no text; name a file with '--output', or pipe it")
     rows = Hub.open(store).sql(query)
     if chosen is Format.table and output is None:
         tables.table(rows.columns, rows)

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from vaehub.core.errors import VaehubError
+
 StoreOption = Annotated[
     Path | None,
     typer.Option("--store", envvar="VAEHUB_STORE", help="Directory of the store.", show_default="./vaehub-store"),
@@ -18,13 +20,13 @@ def parse_settings(assignments: list[str]) -> dict[str, object]:
     """Return ``scope.name=value`` assignments as settings; values are TOML, and anything else is text.
 
     Raises:
-        typer.BadParameter: If one is no assignment.
+        VaehubError: If one is no assignment.
     """
     found: dict[str, object] = {}
     for assignment in assignments:
         key, equals, text = assignment.partition("=")
         if not equals or not key.strip():
-            raise typer.BadParameter(f"{assignment!r} is no setting; write scope.name=value, such as model.beta=4")
+            raise VaehubError(f"{assignment!r} is no setting; write scope.name=value, such as model.beta=4")
         found[key.strip()] = _value(text.strip())
     return found
 

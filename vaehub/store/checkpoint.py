@@ -20,12 +20,12 @@ class FileCheckpoint:
 
     Args:
         path: The file.
-        every: Seconds between two files.
+        every: Seconds between two files; 10 if not given.
     """
 
-    def __init__(self, path: Path, *, every: float = SECONDS_BETWEEN) -> None:
+    def __init__(self, path: Path, *, every: float | None = None) -> None:
         self.path = path
-        self._every = every
+        self._every = SECONDS_BETWEEN if every is None else every
         self._last = time.monotonic()
 
     def load(self) -> TrainingState | None:

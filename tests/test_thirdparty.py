@@ -1,0 +1,111 @@
+"""Strangers' plugins: real distributions, really installed, written from the README alone."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+README = HERE.parent / "README.md"
+ACME, BROKEN = HERE / "thirdparty" / "acme", HERE / "thirdparty" / "broken"
+COMMAND = [sys.executable, "-c", "from vaehub.cli.main import main; main()"]
+QUICK = ["--set", "train.epochs=2", "--set", "model.latent_dim=3"]
+
+
+def pip(*arguments):
+    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", *arguments]
+    subprocess.run(command, check=True, capture_output=True, timeout=200)
+
+
+def vaehub(*arguments):
+    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=200, check=False)
+
+
+def plugins():
+    return {each["name"]: each for each in json.loads(vaehub("plugin", "list", "--json").stdout)}
+
+
+@pytest.fixture
+def installed(request, tmp_path):
+    """Install a distribution into this environment, as a user would, and take it out again."""
+    source, name = request.param
+    # Built elsewhere, so that no build folder is left beside the source; nothing is downloaded.
+    pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(tmp_path), str(source))
+    pip("install", "--no-deps", "--no-index", "--find-links", str(tmp_path), name)
+    yield
+    pip("uninstall", "--yes", name)
+
+
+@pytest.mark.parametrize("installed", [(ACME, "acme-vae")], indirect=True)
+def test_a_stranger_brings_a_model_a_dataset_and_a_metric(installed):
+    assert plugins()["acme"]["contributes"] == ["model sparse_vae", "dataset stripes", "metric code_norm"]
+    listed = {(each["kind"], each["name"]) for each in json.loads(vaehub("list", "--json").stdout)}
+    assert {("model", "sparse_vae"), ("dataset", "stripes"), ("metric", "code_norm")} <= listed
+    assert "weight of the L1 penalty" in vaehub("describe", "sparse_vae").stdout
+
+    done = vaehub("run", "--model", "sparse_vae", "--dataset", "stripes", "--metric", "code_norm", "--json", *QUICK)
+    assert done.returncode == 0, done.stderr
+    [found] = json.loads(done.stdout)
+    assert len(found["vectors"]["size"]["values"]) == 3
+    assert found["training"]["recipe"]["model"]["distribution"] == "acme-vae"
+
+    # What is built in works on it, and its own works on what is built in.
+    for model, metric in (("sparse_vae", "relevance"), ("sparse_vae", "elbo"), ("ard", "code_norm")):
+        mixed = vaehub("run", "--model", model, "--metric", metric, *QUICK)
+        assert mixed.returncode == 0, mixed.stderr
+    provenance = vaehub("sql", "select plugins from provenance limit 1").stdout
+    assert '"acme-vae":"1.2.0"' in provenance.replace(" ", "")
+
+
+@pytest.mark.parametrize("installed", [(ACME, "acme-vae")], indirect=True)
+def test_what_a_stranger_gets_wrong_from_the_user_is_answered_like_ours(installed):
+    wrong = vaehub("run", "--model", "sparse_vae", "--metric", "code_norm", "--set", "model.penalty=-1")
+    assert wrong.returncode == 2
+    assert "model 'sparse_vae'" in wrong.stderr
+    assert "'penalty' is -1" in wrong.stderr
+
+
+def test_an_uninstalled_plugin_is_gone_and_its_results_stay():
+    source = (ACME, "acme-vae")
+    pip("install", "--no-deps", "--no-build-isolation", "--editable", str(source[0]))
+    try:
+        vaehub("run", "--model", "sparse_vae", "--metric", "code_norm", *QUICK)
+    finally:
+        pip("uninstall", "--yes", source[1])
+    assert "acme" not in plugins()
+    gone = vaehub("run", "--model", "sparse_vae", "--metric", "code_norm", *QUICK)
+    assert gone.returncode == 2
+    assert "unknown metric 'code_norm'" in gone.stderr
+    assert "sparse_vae" in vaehub("sql", "select distinct model from results").stdout
+
+
+@pytest.mark.parametrize("installed", [(BROKEN, "broken-vae")], indirect=True)
+def test_a_plugin_that_cannot_be_imported_breaks_nothing_else(installed):
+    found = plugins()
+    assert found["broken"]["failure"] == "No module named 'a_package_that_nobody_has'"
+    assert found["ard"]["failure"] is None
+    listed = vaehub("list")
+    assert listed.returncode == 0
+    assert "relevance" in listed.stdout
+    [warning] = listed.stderr.splitlines()
+    assert "plugin 'broken' of broken-vae was not loaded: No module named" in warning
+    assert "Traceback" in vaehub("--debug", "plugin", "list").stdout
+    done = vaehub("run", "--model", "vae", "--metric", "elbo", *QUICK)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_readme_shows_the_plugin_that_is_tested_here():
+    readme = README.read_text()
+    files = ["pyproject.toml", "acme/__init__.py", "acme/metric.py", "acme/data.py", "acme/model.py"]
+    blocks = re.findall(r"```(?:toml|python)\n(.*?)```", readme, flags=re.S)
+    for file in files:
+        assert (ACME / file).read_text() in blocks, f"{file} is not in the README as it is tested"
+
+
+def test_a_stranger_uses_public_names_only():
+    for file in ACME.rglob("*.py"):
+        assert "vaehub.core" not in file.read_text()
+        assert "vaehub.hub" not in file.read_text()
