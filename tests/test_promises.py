@@ -88,7 +88,7 @@ def test_the_same_recipe_gives_the_same_bits_in_two_stores(network):
 
 
 def test_a_killed_training_resumes_and_ends_with_the_same_bits(monkeypatch):
-    settings = ["--set", "train.epochs=400", "--set", "model.latent_dim=4", "--set", "train.keep=best"]
+    settings = ["--set", "train.epochs=120", "--set", "model.latent_dim=4", "--set", "train.keep=best"]
     command = ["run", "--model", "ard", "--metric", "relevance", *settings]
     eager = "import vaehub.store.checkpoint as c; c.SECONDS_BETWEEN = 0.0; from vaehub.cli.main import main; main()"
     process = subprocess.Popen([sys.executable, "-c", eager, *command, "--store", "killed"], stderr=-1, stdout=-1)

@@ -28,13 +28,16 @@ def plugins():
     return {each["name"]: each for each in json.loads(vaehub("plugin", "list", "--json").stdout)}
 
 
+def install(source, name, folder):
+    """Install a distribution into this environment; nothing is downloaded, and nothing is built beside the source."""
+    pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder), str(source))
+    pip("install", "--no-deps", "--no-index", "--find-links", str(folder), name)
+
+
 @pytest.fixture
 def installed(request, tmp_path):
-    """Install a distribution into this environment, as a user would, and take it out again."""
     source, name = request.param
-    # Built elsewhere, so that no build folder is left beside the source; nothing is downloaded.
-    pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(tmp_path), str(source))
-    pip("install", "--no-deps", "--no-index", "--find-links", str(tmp_path), name)
+    install(source, name, tmp_path)
     yield
     pip("uninstall", "--yes", name)
 
@@ -68,13 +71,12 @@ def test_what_a_stranger_gets_wrong_from_the_user_is_answered_like_ours(installe
     assert "'penalty' is -1" in wrong.stderr
 
 
-def test_an_uninstalled_plugin_is_gone_and_its_results_stay():
-    source = (ACME, "acme-vae")
-    pip("install", "--no-deps", "--no-build-isolation", "--editable", str(source[0]))
+def test_an_uninstalled_plugin_is_gone_and_its_results_stay(tmp_path):
+    install(ACME, "acme-vae", tmp_path)
     try:
         vaehub("run", "--model", "sparse_vae", "--metric", "code_norm", *QUICK)
     finally:
-        pip("uninstall", "--yes", source[1])
+        pip("uninstall", "--yes", "acme-vae")
     assert "acme" not in plugins()
     gone = vaehub("run", "--model", "sparse_vae", "--metric", "code_norm", *QUICK)
     assert gone.returncode == 2

@@ -45,11 +45,18 @@ class FileCheckpoint:
         return TrainingState({name: torch.from_numpy(array) for name, array in arrays.items()}, plain)
 
     def save(self, state: TrainingState) -> None:
-        """Keep a state, unless the last one is recent."""
+        """Keep a state, unless the last one is recent.
+
+        Raises:
+            StoreError: If the file cannot be written.
+        """
         if time.monotonic() - self._last < self._every:
             return
         arrays = {name: value.detach().cpu().numpy() for name, value in state.tensors.items()}
-        write_state(self.path, arrays, state.plain)
+        try:
+            write_state(self.path, arrays, state.plain)
+        except OSError as error:
+            raise StoreError(f"checkpoint {self.path} cannot be written: {error}") from error
         self._last = time.monotonic()
 
     def discard(self) -> None:

@@ -73,18 +73,17 @@ def write_state(path: Path, arrays: Mapping[str, NDArray[Any]], plain: Mapping[s
     with _partial(path.parent, path.stem) as partial:
         with h5py.File(partial, "w") as file:
             for name, array in arrays.items():
-                file[name] = array
-            file.attrs["plain"] = np.void(json.dumps(plain).encode())
+                file[f"arrays/{name}"] = array
+            # A dataset, since an attribute holds 64 KiB at most and a long history is longer.
+            file["plain"] = np.frombuffer(json.dumps(plain).encode(), dtype=np.uint8)
         publish(partial, path)
 
 
 def read_state(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     """Return what :func:`write_state` wrote."""
-    import h5py
-
-    with h5py.File(path) as file:
-        plain = json.loads(bytes(file.attrs["plain"].tobytes()))
-    return dict(_arrays(path)), plain
+    found = dict(_arrays(path))
+    plain = json.loads(found.pop("plain").tobytes())
+    return {name.removeprefix("arrays/"): array for name, array in found.items()}, plain
 
 
 def sha256(path: Path) -> str:
