@@ -1,0 +1,71 @@
+"""Likelihoods and draws."""
+
+import math
+
+import pytest
+import torch
+from torch import distributions
+
+from vaehub import DataSpec, VaehubError, gaussian_sample, generator, likelihood
+
+UNIT, FREE = DataSpec((2, 3), True), DataSpec((6,), False)
+
+
+def some(*shape, seed=0):
+    return torch.randn(*shape, generator=generator(seed, "some"), dtype=torch.float64)
+
+
+def test_bernoulli_is_the_cross_entropy_of_each_observation():
+    logits, x = 3 * some(4, 2, 3), some(4, 2, 3, seed=1).sigmoid()
+    p = logits.sigmoid()
+    expected = -(x * p.log() + (1 - x) * (1 - p).log()).sum(dim=(1, 2))
+    torch.testing.assert_close(likelihood("bernoulli", UNIT).reconstruction(logits, x), expected)
+
+
+def test_bernoulli_of_binary_values_is_the_negative_log_probability():
+    logits, x = some(4, 2, 3), (some(4, 2, 3, seed=1) > 0).double()
+    expected = -distributions.Bernoulli(logits=logits).log_prob(x).sum(dim=(1, 2))
+    torch.testing.assert_close(likelihood("bernoulli", UNIT).reconstruction(logits, x), expected)
+
+
+def test_bernoulli_stays_finite_for_certain_mistakes():
+    found = likelihood("bernoulli", UNIT).reconstruction(torch.full((1, 2, 3), 1e4), torch.zeros(1, 2, 3))
+    assert float(found) == 6e4
+
+
+@pytest.mark.parametrize("spec", [UNIT, FREE])
+def test_squared_error_and_its_constant_are_a_gaussian_of_variance_one_half(spec):
+    output, x = some(4, *spec.shape), some(4, *spec.shape, seed=1).sigmoid()
+    found = likelihood("squared_error", spec)
+    normal = distributions.Normal(found.mean(output), math.sqrt(0.5))
+    expected = -normal.log_prob(x).flatten(1).sum(1)
+    torch.testing.assert_close(found.reconstruction(output, x) + found.omitted, expected)
+
+
+def test_means_lie_where_the_data_lie():
+    output = 10 * some(5, 2, 3)
+    assert bool((likelihood("squared_error", UNIT).mean(output) <= 1).all())
+    assert torch.equal(likelihood("squared_error", FREE).mean(output), output)
+
+
+def test_bernoulli_needs_data_in_the_unit_interval():
+    with pytest.raises(
+        VaehubError, match=r"needs data in \[0, 1\], and these are not; use '-s model.likelihood=squared_e"
+    ):
+        likelihood("bernoulli", FREE)
+
+
+def test_draws_have_the_moments_of_their_gaussian():
+    mu, logvar = torch.full((100_000, 1), 2.0), torch.full((100_000, 1), math.log(9.0))
+    z = gaussian_sample(mu, logvar, generator(0))
+    # Four standard errors.
+    assert float(z.mean()) == pytest.approx(2.0, abs=4 * 3 / math.sqrt(100_000))
+    assert float(z.var()) == pytest.approx(9.0, abs=4 * 9 * math.sqrt(2 / 100_000))
+
+
+def test_draws_are_differentiable_and_reproducible():
+    mu = torch.zeros(3, 2, requires_grad=True)
+    first, second = (gaussian_sample(mu, torch.zeros(3, 2), generator(1)) for _ in range(2))
+    first.sum().backward()
+    assert torch.equal(mu.grad, torch.ones(3, 2))
+    assert torch.equal(first, second)

@@ -1,0 +1,65 @@
+"""What every model has from its contract."""
+
+import pytest
+import torch
+
+from vaehub import EVALUATION_BATCH, Batch, Dataset, LatentModel, ModelParams, Network, Params, Posterior, generator
+
+
+class Normed(LatentModel):
+    """An encoder with batch normalisation, which behaves otherwise in training."""
+
+    def __init__(self, data):
+        super().__init__(ModelParams(latent_dim=2), Network(Params(), data.spec, 2, 2), data.spec)
+        self.encoder = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.BatchNorm1d(4))
+
+    def encode(self, batch):
+        return Posterior.split(self.encoder(batch.x))
+
+    def decode(self, z):
+        return z
+
+    def loss(self, batch, step):
+        raise AssertionError("not asked for")
+
+    def prior_sample(self, n, generator):
+        return torch.randn(n, 2, generator=generator)
+
+
+@pytest.fixture
+def data():
+    return Dataset(torch.rand(EVALUATION_BATCH + 50, 3, generator=generator(0)))
+
+
+def test_means_stand_before_log_variances():
+    posterior = Posterior.split(torch.arange(8.0).reshape(2, 4))
+    assert posterior.mu.tolist() == [[0, 1], [4, 5]]
+    assert posterior.logvar.tolist() == [[2, 3], [6, 7]]
+
+
+def test_a_deterministic_posterior_has_one_draw():
+    mu = torch.rand(3, 2)
+    assert torch.equal(Posterior(mu, None).sample(generator(0)), mu)
+
+
+def test_encoding_in_chunks_is_encoding_at_once_as_in_evaluation(data):
+    model = Normed(data).train()
+    found = model.encode_all(data)
+    with torch.no_grad():
+        expected = model.eval().encode(Batch(data.x))
+    torch.testing.assert_close(found.mu, expected.mu)
+    torch.testing.assert_close(found.logvar, expected.logvar)
+
+
+def test_encoding_learns_nothing_and_changes_no_mode(data):
+    model = Normed(data).train()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    found = model.encode_all(data)
+    assert model.training
+    assert not found.mu.requires_grad
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+def test_a_contract_that_is_not_kept_cannot_be_built(data):
+    with pytest.raises(TypeError, match="abstract"):
+        LatentModel(ModelParams(), Network(Params(), data.spec, 2, 2), data.spec)

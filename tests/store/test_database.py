@@ -1,0 +1,266 @@
+import threading
+import time
+
+import duckdb
+import pytest
+from stored_samples import running
+
+from vaehub.core.errors import StoreError
+from vaehub.store.database import Database
+from vaehub.store.schema import VERSION, migrate, version_of
+
+# Adds a song while it holds the file, so that whoever waited for it can see that it did.
+HOLD = """
+import sys, time, duckdb
+with duckdb.connect(sys.argv[1]) as connection:
+    print("ready", flush=True)
+    time.sleep(float(sys.argv[2]))
+    connection.execute("insert into songs values ('from another process')")
+"""
+
+
+@pytest.fixture
+def path(tmp_path):
+    """The file of a store, with one more table to write to."""
+    made = tmp_path / "results.duckdb"
+    with duckdb.connect(made) as connection:
+        migrate(connection)
+        connection.execute("create table songs (title varchar)")
+    return made
+
+
+def add(connection, title):
+    connection.execute("insert into songs values (?)", [title])
+
+
+def songs(database):
+    with database.reading() as connection:
+        return [title for (title,) in connection.execute("from songs order by title").fetchall()]
+
+
+# Who may
+
+
+def test_what_is_written_can_be_read(path):
+    database = Database(path, 1.0)
+    with database.writing() as connection:
+        add(connection, "one")
+    assert songs(database) == ["one"]
+
+
+def test_reading_cannot_write(path):
+    with Database(path, 1.0).reading() as connection, pytest.raises(duckdb.InvalidInputException, match="read-only"):
+        add(connection, "one")
+
+
+def test_reading_cannot_reach_files(path, tmp_path):
+    (tmp_path / "secret.csv").write_text("a\n1\n")
+    with Database(path, 1.0).reading() as connection, pytest.raises(duckdb.PermissionException):
+        connection.execute(f"from '{tmp_path}/secret.csv'")
+
+
+def test_reading_cannot_lift_its_own_limits(path):
+    with Database(path, 1.0).reading() as connection, pytest.raises(duckdb.InvalidInputException, match="locked"):
+        connection.execute("set enable_external_access = true")
+
+
+def test_no_file_stays_open_after_reading_or_writing(path):
+    database = Database(path, 1.0)
+    with database.writing() as connection:
+        add(connection, "one")
+    songs(database)
+    # Another process can write at once.
+    with running(HOLD, path, 0) as process:
+        assert process.wait(timeout=30) == 0
+
+
+# Transactions
+
+
+def test_writing_takes_back_everything_when_an_exception_leaves_it(path):
+    database = Database(path, 1.0)
+    with pytest.raises(KeyError), database.writing() as connection:
+        add(connection, "one")
+        add(connection, "two")
+        raise KeyError
+    assert songs(database) == []
+
+
+def test_writing_takes_back_everything_when_a_statement_fails(path):
+    database = Database(path, 1.0)
+    with pytest.raises(duckdb.Error), database.writing() as connection:
+        add(connection, "one")
+        connection.execute("insert into nowhere values (1)")
+    assert songs(database) == []
+
+
+def test_writing_goes_on_after_a_failure(path):
+    database = Database(path, 1.0)
+    with pytest.raises(KeyError), database.writing():
+        raise KeyError
+    with database.writing() as connection:
+        add(connection, "one")
+    assert songs(database) == ["one"]
+
+
+def test_in_a_burst_every_transaction_stands_for_itself(path):
+    database = Database(path, 1.0)
+    with database.held():
+        with database.writing() as connection:
+            add(connection, "one")
+        with pytest.raises(KeyError), database.writing() as connection:
+            add(connection, "two")
+            raise KeyError
+    assert songs(database) == ["one"]
+
+
+def test_a_burst_sees_what_it_has_written(path):
+    database = Database(path, 1.0)
+    with database.held():
+        with database.writing() as connection:
+            add(connection, "one")
+        assert songs(database) == ["one"]
+
+
+def test_the_database_knows_whether_it_is_held(path):
+    database = Database(path, 1.0)
+    seen = [database.is_held]
+    with database.held():
+        seen.append(database.is_held)
+    assert [*seen, database.is_held] == [False, True, False]
+
+
+# Other processes
+
+
+def test_reading_waits_for_another_process_that_writes(path):
+    with running(HOLD, path, 0.5):
+        assert songs(Database(path, 30.0)) == ["from another process"]
+
+
+def test_writing_waits_for_another_process_that_writes(path):
+    database = Database(path, 30.0)
+    with running(HOLD, path, 0.5), database.writing() as connection:
+        # The other process has ended with its song, or this one could not have begun.
+        assert connection.execute("from songs").fetchall() == [("from another process",)]
+
+
+def test_a_file_that_stays_locked_is_given_up_and_the_other_process_named(path):
+    with running(HOLD, path, 60) as process:
+        words = (
+            rf"^store '.+' has been locked by another process \({process.pid}\) for more than 0\.2 s; "
+            r"wait until it is done, or raise VAEHUB_LOCK_TIMEOUT$"
+        )
+        with pytest.raises(StoreError, match=words), Database(path, 0.2).reading():
+            pass
+
+
+def test_a_file_that_stays_locked_is_not_given_up_before_its_time(path):
+    with running(HOLD, path, 60):
+        started = time.monotonic()
+        with pytest.raises(StoreError), Database(path, 0.4).writing():
+            pass
+        assert time.monotonic() - started >= 0.4
+
+
+def test_the_lock_of_a_killed_process_is_gone(path):
+    with running(HOLD, path, 60) as process:
+        process.kill()
+        process.wait()
+        assert songs(Database(path, 1.0)) == []
+
+
+# Threads
+
+
+def test_threads_of_one_process_take_turns(path):
+    # Each thread has its own Database, as each Store has; DuckDB alone would refuse a reader beside a writer.
+    failures = []
+
+    def work(name):
+        database = Database(path, 30.0)
+        try:
+            for each in range(8):
+                with database.writing() as connection:
+                    add(connection, f"{name} {each}")
+                assert f"{name} {each}" in songs(database)
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in "abcd"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert songs(Database(path, 1.0)) == sorted(f"{name} {each}" for name in "abcd" for each in range(8))
+
+
+# Files that are no store
+
+
+def test_an_empty_database_becomes_a_store_when_it_is_first_read(tmp_path):
+    duckdb.connect(tmp_path / "results.duckdb").close()
+    with Database(tmp_path / "results.duckdb", 1.0).reading() as connection:
+        assert version_of(connection) == VERSION
+
+
+def test_writing_makes_the_file(tmp_path):
+    with Database(tmp_path / "results.duckdb", 1.0).writing() as connection:
+        assert version_of(connection) == VERSION
+
+
+NEWER = rf"has schema {VERSION + 1}, and this vaehub knows schemas up to {VERSION}; upgrade vaehub to use it$"
+
+
+@pytest.mark.parametrize("opened", [Database.reading, Database.writing, Database.held])
+def test_a_newer_store_is_refused_and_left_unchanged(path, opened):
+    with duckdb.connect(path) as connection:
+        connection.execute("insert into schema_version values (?, now()::timestamp)", [VERSION + 1])
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match=NEWER), opened(Database(path, 1.0)):
+        pass
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "create table songs (title varchar)",
+        "create schema music; create table music.songs (title varchar)",
+        "create view songs as select 'one' as title",
+        # Other programs number their schemas, too.
+        "create table schema_version (installed_rank integer, script varchar)",
+        "create table schema_version (version integer)",
+        "create table schema_version (version integer); insert into schema_version values (1)",
+    ],
+)
+@pytest.mark.parametrize("opened", [Database.reading, Database.writing])
+def test_a_database_that_is_no_store_is_refused_and_left_unchanged(tmp_path, content, opened):
+    path = tmp_path / "results.duckdb"
+    with duckdb.connect(path) as connection:
+        connection.execute(content)
+    before = path.read_bytes()
+    words = r"results\.duckdb is a DuckDB database but no vaehub store; name another with '--store'$"
+    with pytest.raises(StoreError, match=words), opened(Database(path, 1.0)):
+        pass
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("folder", ["store", "blocks"])  # DuckDB's message names the path
+@pytest.mark.parametrize("content", [b"no database", b"no database" * 2000])
+def test_a_file_that_is_no_database_is_refused_in_one_sentence(tmp_path, folder, content):
+    path = tmp_path / folder / "results.duckdb"
+    path.parent.mkdir()
+    path.write_bytes(content)
+    with pytest.raises(StoreError, match=r"results\.duckdb cannot be opened as a database: ") as caught:
+        with Database(path, 0.2).reading():
+            pass
+    assert "\n" not in str(caught.value)
+
+
+def test_a_folder_in_place_of_the_file_is_refused(tmp_path):
+    (tmp_path / "results.duckdb").mkdir()
+    words = r"results\.duckdb cannot be opened as a database: "
+    with pytest.raises(StoreError, match=words), Database(tmp_path / "results.duckdb", 0.2).writing():
+        pass

@@ -1,0 +1,118 @@
+import duckdb
+import pytest
+from stored_samples import a_measurement, a_training
+
+from vaehub.core.result import Result
+from vaehub.store import measurements, trainings
+from vaehub.store.schema import MIGRATIONS, VERSION, migrate, version_of
+
+TABLES = {
+    "arrays",
+    "epochs",
+    "measured_values",
+    "measurements",
+    "provenance",
+    "published",
+    "schema_version",
+    "trainings",
+}
+
+
+@pytest.fixture
+def empty():
+    with duckdb.connect() as connection:
+        yield connection
+
+
+@pytest.fixture
+def filled(empty):
+    """A store's database of today, with one row in each table of records."""
+    migrate(empty)
+    trainings.store(empty, a_training(), [{"train": {"total": 1.0}}], "p1")
+    measurements.store(empty, a_measurement(), Result({"n": 1}), "p1")
+    return empty
+
+
+def rows(connection, table):
+    return connection.execute(f"select * from {table} order by all").fetchall()
+
+
+def tables(connection):
+    return {name for (name,) in connection.execute("select table_name from duckdb_tables()").fetchall()}
+
+
+def test_an_empty_database_has_version_0(empty):
+    assert version_of(empty) == 0
+
+
+def test_a_database_with_other_tables_has_no_version(empty):
+    empty.execute("create table songs (title varchar)")
+    assert version_of(empty) is None
+
+
+def test_an_empty_database_is_migrated_to_the_present_version(empty):
+    migrate(empty)
+    assert version_of(empty) == VERSION
+
+
+def test_a_migrated_database_has_the_tables_of_the_design(empty):
+    migrate(empty)
+    assert tables(empty) == TABLES
+
+
+def test_migrating_twice_changes_nothing(filled):
+    before = rows(filled, "schema_version")
+    migrate(filled)
+    assert rows(filled, "schema_version") == before
+
+
+def test_every_migration_is_recorded_once_with_its_time(empty):
+    migrate(empty, (*MIGRATIONS, "create table songs (title varchar)"))
+    found = empty.execute("select version, migrated is not null from schema_version order by version").fetchall()
+    assert found == [(version, True) for version in range(1, VERSION + 2)]
+
+
+def test_a_new_migration_upgrades_an_existing_store(filled):
+    migrate(filled, (*MIGRATIONS, "alter table trainings add column host varchar default 'unknown'"))
+    assert version_of(filled) == VERSION + 1
+    assert filled.execute("select id, host from trainings").fetchall() == [("t1", "unknown")]
+
+
+@pytest.mark.parametrize("table", ["epochs", "measurements", "measured_values"])
+def test_a_new_migration_keeps_the_rows(filled, table):
+    before = rows(filled, table)
+    migrate(filled, (*MIGRATIONS, "create table songs (title varchar)"))
+    assert rows(filled, table) == before != []
+
+
+def test_a_migration_runs_once_even_if_there_are_more_later(empty):
+    second, third = "create table songs (title varchar)", "insert into songs values ('one')"
+    migrate(empty, (*MIGRATIONS, second, third))
+    migrate(empty, (*MIGRATIONS, second, third, "insert into songs values ('two')"))
+    assert rows(empty, "songs") == [("one",), ("two",)]
+
+
+def test_a_failing_migration_leaves_the_old_version(filled):
+    with pytest.raises(duckdb.Error, match="nowhere"):
+        migrate(filled, (*MIGRATIONS, "create table songs (title varchar)", "insert into nowhere values (1)"))
+    assert version_of(filled) == VERSION
+
+
+def test_a_failing_migration_leaves_nothing_of_itself(filled):
+    with pytest.raises(duckdb.Error):
+        migrate(filled, (*MIGRATIONS, "create table songs (title varchar); delete from trainings; select nothing"))
+    assert tables(filled) == TABLES
+    assert len(rows(filled, "trainings")) == 1
+
+
+def test_a_failing_first_migration_leaves_an_empty_database(empty):
+    with pytest.raises(duckdb.Error):
+        migrate(empty, ("create table songs (title varchar); select nothing",))
+    assert version_of(empty) == 0
+    assert tables(empty) == set()
+
+
+@pytest.mark.parametrize("status", ["running", "", None])
+def test_a_training_is_done_or_failed_and_nothing_else(filled, status):
+    with pytest.raises(duckdb.ConstraintException):
+        filled.execute("update trainings set status = ?", [status])
