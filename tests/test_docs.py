@@ -1,0 +1,71 @@
+"""What the README and the pages tell people to type works."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+COMMAND = [sys.executable, "-c", "from vaehub.cli.main import main; main()"]
+# What is shown trains for long; the last word on a setting counts.
+QUICK = ["--set", "train.epochs=1"]
+
+
+def commands():
+    for page in PAGES:
+        for block in re.findall(r"```\n(.*?)```", page.read_text(), flags=re.S):
+            for line in block.splitlines():
+                if line.startswith("vaehub "):
+                    yield pytest.param(line.split("  #")[0].strip(), id=f"{page.stem}: {line[:60]}")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("reader")
+    for metric in ("relevance", "elbo"):
+        call(["run", "--model", "ard", "--metric", metric, *QUICK], folder)
+    return folder
+
+
+def call(arguments, folder):
+    return subprocess.run([*COMMAND, *arguments], cwd=folder, capture_output=True, text=True, timeout=200, check=False)
+
+
+@pytest.mark.parametrize("command", list(commands()))
+def test_a_command_that_is_shown_works(command, folder, request):
+    arguments = shlex.split(command)[1:]
+    if "stripes" in arguments:
+        pytest.skip("needs the plugin of the README, which test_thirdparty.py installs")
+    if "mnist" in arguments:
+        request.getfixturevalue("real_data")
+        arguments += ["--set", "data.subset=300"]
+    if arguments[0] == "run":
+        arguments += QUICK
+    shown = "9b51"  # the id that the README shows
+    if shown in arguments:
+        pytest.importorskip("matplotlib")
+        listed = call(["sql", "select id from measurements where metric = 'relevance'", "--format", "csv"], folder)
+        arguments[arguments.index(shown)] = listed.stdout.split()[1].strip('"')
+    done = call(arguments, folder)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_python_of_the_readme_works(folder):
+    pytest.importorskip("pandas")
+    blocks = re.findall(r"```python\n(.*?)```", PAGES[0].read_text(), flags=re.S)
+    code = [block for block in blocks if "Hub.open" in block or "kernels" in block]
+    assert len(code) == 2
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join(code)], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_link_leads_somewhere():
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
