@@ -1,0 +1,92 @@
+"""Models that do not keep their contract are found out before they are trained."""
+
+import sys
+import types
+
+import pytest
+import torch
+
+from vaehub import LatentModel, Losses, Posterior, VaehubError
+from vaehub.hub.hub import Hub
+from vaehub.registry import Model
+from vaehub.registry.catalog import Catalog
+from vaehub.registry.discovery import Discovered, Plugin, discover
+
+QUICK = {"train.epochs": 1, "model.latent_dim": 3}
+
+
+class Honest(LatentModel):
+    def encode(self, batch):
+        return Posterior.split(self.network.encoder(batch.x))
+
+    def decode(self, z):
+        return self.network.decoder(z)
+
+    def loss(self, batch, step):
+        error = (self.decode(self.encode(batch).mu) - batch.x).square().mean()
+        return Losses(error, {"reconstruction": error, "kl": error * 0})
+
+    def prior_sample(self, n, generator):
+        return torch.randn(n, self.latent_dim, generator=generator)
+
+
+class WrongCode(Honest):
+    def encode(self, batch):
+        return Posterior(self.network.encoder(batch.x), None)
+
+
+class WrongImage(Honest):
+    def decode(self, z):
+        return self.network.decoder(z).flatten(1)
+
+
+class Crashing(Honest):
+    def __init__(self, params, network, spec):
+        raise ZeroDivisionError("in the constructor")
+
+
+class Code(Honest):
+    """A deterministic autoencoder."""
+
+    n_statistics = 1
+
+    def encode(self, batch):
+        return Posterior(self.network.encoder(batch.x), None)
+
+
+@pytest.fixture
+def hub(hub):
+    kinds = {"wrong_code": WrongCode, "wrong_image": WrongImage, "crashing": Crashing, "code": Code}
+    module = types.ModuleType("workshop_test_plugin")
+    module.__dict__.update({kind.__name__: kind for kind in kinds.values()})
+    sys.modules["workshop_test_plugin"] = module
+    entries = tuple(Model(name, f"workshop_test_plugin:{kind.__name__}", "") for name, kind in kinds.items())
+    found = discover()
+    plugins = (*found.plugins, Plugin("models", "tests", "1.0", "workshop_test_plugin", entries))
+    yield Hub(hub.store, Catalog(Discovered(plugins, found.manager)), "cpu")
+    sys.modules.pop("workshop_test_plugin")
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        ("wrong_code", r"encodes to shape \(2, 6\), expected \(2, 3\)"),
+        ("wrong_image", r"decodes to shape \(2, 64\), expected \(2, 1, 8, 8\)"),
+        ("crashing", "model 'crashing' on network 'mlp' cannot be made: ZeroDivisionError: in the constructor"),
+    ],
+)
+def test_a_broken_contract_is_told_in_shapes(hub, model, words):
+    with pytest.raises(VaehubError, match=words):
+        hub.run(model, "elbo", settings=QUICK)
+    assert hub.recent() == ([], [])
+
+
+def test_a_deterministic_autoencoder_can_be_trained_and_measured(hub):
+    found = hub.run("code", ["relevance", "elbo"], settings=QUICK)
+    assert found[0]["relevance"].shape == (3,)
+
+
+def test_the_last_dataset_is_remembered(hub):
+    workshop = hub._worker._workshop
+    part = hub.recipe("vae", settings=QUICK).dataset
+    assert workshop.load(part) is workshop.load(part)
