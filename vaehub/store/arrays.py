@@ -15,10 +15,9 @@ _FILES = "select file, any_value(sha256), any_value(owner) from arrays group by 
 
 
 def store(connection: DuckDBPyConnection, owner: str, arrays: Mapping[str, NDArray[Any]], file: StoredFile) -> None:
-    """Store where the arrays of a training or a measurement are, in place of what was stored."""
+    """Store where the arrays of a training or a measurement are; nothing may be stored of them yet."""
     import pyarrow as pa
 
-    connection.execute(_FORGET, [owner])
     shapes = pa.array([list(array.shape) for array in arrays.values()], type=pa.list_(pa.int64()))
     dtypes = [str(array.dtype) for array in arrays.values()]
     # DuckDB finds the table by the name of this variable.

@@ -12,7 +12,7 @@ from duckdb import DuckDBPyConnection
 
 from vaehub.core.identity import canonical_json
 from vaehub.core.result import Result, Table, Vector
-from vaehub.store.records import MeasurementRecord
+from vaehub.store.records import MeasurementRecord, Status
 
 if TYPE_CHECKING:  # loaded by what writes, so that reading need not wait for it
     import pyarrow as pa
@@ -22,25 +22,38 @@ _FIND = f"select {_COLUMNS} from measurements where id = ?"  # noqa: S608 a cons
 _RECENT = f"select {_COLUMNS} from measurements order by started desc limit ?"  # noqa: S608 a constant
 _OF_TRAINING = f"select {_COLUMNS} from measurements where training = $1 or other = $1 order by started"  # noqa: S608
 _IDS = "select id from measurements where starts_with(id, ?)"
-_STORE = "insert or replace into measurements values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_STATUS = "select status from measurements where id = ?"
+_STORE = "insert into measurements values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_FORGET = "delete from measurements where id = ?"
 _FORGET_VALUES = "delete from measured_values where measurement = ?"
 _STORE_VALUES = "insert into measured_values select $1, * from incoming"
 _VALUES = "select name, index_name, index, label, keys, value from measured_values where measurement = ? order by rowid"
 
 
 def store(connection: DuckDBPyConnection, record: MeasurementRecord, result: Result, provenance: str) -> None:
-    """Store a measurement and its values in place of what was stored of it."""
+    """Store a measurement and its values; nothing may be stored of it yet."""
     params, subject, request = map(canonical_json, (record.params, record.subject, record.request))
     asked = [record.id, record.study, record.metric, params, record.seed, subject, record.training, record.other]
     outcome = [request, record.status, record.error, record.started, record.seconds, provenance]
     connection.execute(_STORE, [*asked, *outcome])
-    connection.execute(_FORGET_VALUES, [record.id])
     if result.scalars or result.vectors or result.tables:
         import pyarrow as pa
 
         # DuckDB finds the table by the name of this variable.
         incoming = pa.concat_tables(_rows(result))  # noqa: F841
         connection.execute(_STORE_VALUES, [record.id])
+
+
+def status(connection: DuckDBPyConnection, measurement_id: str) -> Status | None:
+    """Return whether a measurement succeeded, or ``None`` if there is none."""
+    rows = connection.execute(_STATUS, [measurement_id]).fetchall()
+    return rows[0][0] if rows else None
+
+
+def forget(connection: DuckDBPyConnection, measurement_id: str) -> None:
+    """Remove a measurement and its values."""
+    connection.execute(_FORGET, [measurement_id])
+    connection.execute(_FORGET_VALUES, [measurement_id])
 
 
 def find(connection: DuckDBPyConnection, measurement_id: str) -> MeasurementRecord | None:

@@ -13,7 +13,7 @@ from duckdb import DuckDBPyConnection
 
 from vaehub.store.records import now
 
-_STORE = "insert into provenance values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing"
+_STORE = "insert into provenance values (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 class Provenance:
@@ -25,6 +25,7 @@ class Provenance:
 
     def __init__(self, plugins: dict[str, str]) -> None:
         self.id = uuid4().hex
+        self.is_stored = False
         self._plugins = plugins
         self._started = now()
 
@@ -33,7 +34,12 @@ class Provenance:
         return _git_commit()
 
     def store(self, connection: DuckDBPyConnection) -> str:
-        """Store the process, unless it already is, and return its id."""
+        """Store the process, unless it is known to be stored, and return its id.
+
+        Whoever opened the transaction sets ``is_stored`` once it has been committed.
+        """
+        if self.is_stored:
+            return self.id
         plugins = json.dumps(self._plugins, sort_keys=True)
         versions = [_version("vaehub"), plugins, platform.python_version(), _version("torch"), platform.platform()]
         connection.execute(_STORE, [self.id, *versions, self._commit, shlex.join(sys.argv), self._started])

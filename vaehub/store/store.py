@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from vaehub.store.database import Database
 from vaehub.store.files import StoredFile, read_arrays, write_arrays
 from vaehub.store.provenance import Provenance
 from vaehub.store.query import query
-from vaehub.store.records import MeasurementRecord, TrainingRecord
+from vaehub.store.records import MeasurementRecord, Status, TrainingRecord
 from vaehub.store.verify import Verification, sweep, verify
 
 if TYPE_CHECKING:
@@ -35,6 +35,13 @@ LOCK_TIMEOUT = "VAEHUB_LOCK_TIMEOUT"
 DEFAULT_LOCK_TIMEOUT = 30.0
 
 Arrays = Mapping[str, "NDArray[Any]"]
+
+
+class _Table(Protocol):
+    """What the modules of trainings and measurements have in common."""
+
+    def status(self, connection: DuckDBPyConnection, record_id: str, /) -> Status | None: ...
+    def forget(self, connection: DuckDBPyConnection, record_id: str, /) -> None: ...
 
 
 class Store:
@@ -115,16 +122,13 @@ class Store:
         A failure never takes the place of a success, and a success only with ``replace``.
         """
         file = None if weights is None else write_arrays(self._files, f"training-{record.id}", weights)
-        with self._database.writing() as connection:
-            known = trainings.find(connection, record.id)
-            old = arrays.file_of(connection, record.id)
-            if not _may_replace(known, record, replace=replace):
-                self._remove(file, old)
+        stored = dataclasses.replace(record, weights=file.name if file else None)
+        with self._place_for(trainings, record, file, replace=replace) as (connection, provenance):
+            if connection is None:
                 return False
-            stored = dataclasses.replace(record, weights=file.name if file else None)
-            trainings.store(connection, stored, epochs, self._provenance.store(connection))
-            self._point(connection, record.id, weights, file)
-        self._remove(old, file)
+            trainings.store(connection, stored, epochs, provenance)
+            if weights and file:
+                arrays.store(connection, record.id, weights, file)
         return True
 
     def weights(self, training_id: str) -> dict[str, NDArray[Any]]:
@@ -153,15 +157,12 @@ class Store:
         A failure never takes the place of a success, and a success only with ``replace``.
         """
         file = write_arrays(self._files, f"measurement-{record.id}", result.arrays) if result.arrays else None
-        with self._database.writing() as connection:
-            known = measurements.find(connection, record.id)
-            old = arrays.file_of(connection, record.id)
-            if not _may_replace(known, record, replace=replace):
-                self._remove(file, old)
+        with self._place_for(measurements, record, file, replace=replace) as (connection, provenance):
+            if connection is None:
                 return False
-            measurements.store(connection, record, result, self._provenance.store(connection))
-            self._point(connection, record.id, result.arrays or None, file)
-        self._remove(old, file)
+            measurements.store(connection, record, result, provenance)
+            if file:
+                arrays.store(connection, record.id, result.arrays, file)
         return True
 
     def result(self, measurement_id: str) -> Result:
@@ -285,22 +286,40 @@ class Store:
             file = None if connection is None else arrays.file_of(connection, owner)
         return {} if file is None else read_arrays(self._files / file.name, file.sha256)
 
-    def _point(self, connection: DuckDBPyConnection, owner: str, items: Arrays | None, file: StoredFile | None) -> None:
-        if items is None or file is None:
-            arrays.forget(connection, owner)
-        else:
-            arrays.store(connection, owner, items, file)
+    @contextmanager
+    def _place_for(
+        self,
+        table: _Table,
+        record: TrainingRecord | MeasurementRecord,
+        file: StoredFile | None,
+        *,
+        replace: bool,
+    ) -> Iterator[tuple[DuckDBPyConnection | None, str]]:
+        """Open a transaction in which a record has its place to itself.
+
+        Yields a connection, or ``None`` if what is stored stays, and the provenance. A new record, the usual case,
+        costs no deletion. Files are deleted when no row points at them any more.
+        """
+        unwanted = None
+        with self._database.writing() as connection:
+            status = table.status(connection, record.id)
+            if status is not None:
+                old = arrays.file_of(connection, record.id)
+                if status == "done" and not (replace and record.status == "done"):
+                    yield None, ""
+                    self._remove(file, old)
+                    return
+                unwanted = old
+                table.forget(connection, record.id)
+                arrays.forget(connection, record.id)
+            yield connection, self._provenance.store(connection)
+        self._provenance.is_stored = True
+        self._remove(unwanted, file)
 
     def _remove(self, unwanted: StoredFile | None, kept: StoredFile | None) -> None:
         # No row points at the unwanted file, unless it has the same content and so the same name as the one kept.
         if unwanted is not None and (kept is None or unwanted.name != kept.name):
             (self._files / unwanted.name).unlink(missing_ok=True)
-
-
-def _may_replace(
-    known: TrainingRecord | MeasurementRecord | None, new: TrainingRecord | MeasurementRecord, *, replace: bool
-) -> bool:
-    return known is None or known.status == "failed" or (replace and new.status == "done")
 
 
 def _lock_timeout() -> float:

@@ -7,7 +7,7 @@ from typing import Any
 from duckdb import DuckDBPyConnection
 
 from vaehub.core.identity import canonical_json
-from vaehub.store.records import TrainingRecord
+from vaehub.store.records import Status, TrainingRecord
 
 Losses = Mapping[str, Mapping[str, float]]
 """Losses of one epoch: by part, then by name."""
@@ -16,19 +16,20 @@ _COLUMNS = "id, recipe, latent_dim, status, error, notes, started, seconds, devi
 _FIND = f"select {_COLUMNS} from trainings where id = ?"  # noqa: S608 a constant
 _RECENT = f"select {_COLUMNS} from trainings order by started desc limit ?"  # noqa: S608 a constant
 _IDS = "select id from trainings where starts_with(id, ?)"
-_STORE = "insert or replace into trainings values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_STATUS = "select status from trainings where id = ?"
+_STORE = "insert into trainings values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_FORGET = "delete from trainings where id = ?"
 _FORGET_EPOCHS = "delete from epochs where training = ?"
 _STORE_EPOCHS = "insert into epochs select $1, * from incoming"
 _EPOCHS = "select epoch, part, name, value from epochs where training = ? order by rowid"
 
 
 def store(connection: DuckDBPyConnection, record: TrainingRecord, epochs: Sequence[Losses], provenance: str) -> None:
-    """Store a training and its losses in place of what was stored of it."""
+    """Store a training and its losses; nothing may be stored of it yet."""
     parts = [record.name_of(part) for part in ("model", "network", "dataset")]
     recipe, notes = canonical_json(record.recipe), canonical_json(record.notes)
     rest = [record.status, record.error, notes, record.started, record.seconds, record.device, record.weights]
     connection.execute(_STORE, [record.id, *parts, record.seed, record.latent_dim, recipe, *rest, provenance])
-    connection.execute(_FORGET_EPOCHS, [record.id])
     rows = [
         (index, part, name, value)
         for index, losses in enumerate(epochs)
@@ -41,6 +42,18 @@ def store(connection: DuckDBPyConnection, record: TrainingRecord, epochs: Sequen
         # DuckDB finds the table by the name of this variable.
         incoming = pa.table(dict(zip(("epoch", "part", "name", "value"), zip(*rows, strict=True), strict=True)))  # noqa: F841
         connection.execute(_STORE_EPOCHS, [record.id])
+
+
+def status(connection: DuckDBPyConnection, training_id: str) -> Status | None:
+    """Return whether a training succeeded, or ``None`` if there is none."""
+    rows = connection.execute(_STATUS, [training_id]).fetchall()
+    return rows[0][0] if rows else None
+
+
+def forget(connection: DuckDBPyConnection, training_id: str) -> None:
+    """Remove a training and its losses."""
+    connection.execute(_FORGET, [training_id])
+    connection.execute(_FORGET_EPOCHS, [training_id])
 
 
 def find(connection: DuckDBPyConnection, training_id: str) -> TrainingRecord | None:

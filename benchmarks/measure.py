@@ -1,0 +1,79 @@
+"""How comparisons are made: both sides as fresh processes, in turn, and the ratio of medians."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).parent
+ENVIRONMENTS = HERE / ".environments"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table.
+
+    Attributes:
+        what: What was measured.
+        ours: Our figure.
+        theirs: The peer's; ``None`` where there is a limit and no peer.
+        unit: Of both figures.
+        ratio: How many times better we are, or ``None``.
+        target: What was aimed at, in words.
+    """
+
+    what: str
+    ours: float
+    theirs: float | None
+    unit: str
+    ratio: float | None
+    target: str
+
+
+def environment(name: str, *requirements: str) -> str:
+    """Return the interpreter of a peer's own environment, made once."""
+    folder = ENVIRONMENTS / name
+    interpreter = folder / "bin" / "python"
+    marker = folder / "done"
+    if not marker.exists():
+        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+        subprocess.run([str(interpreter), "-m", "pip", "install", "--quiet", *requirements], check=True)
+        marker.touch()
+    return str(interpreter)
+
+
+def measured(interpreter: str, script: Path, *arguments: str) -> dict[str, float]:
+    """Run a script that prints its figures as the last line of its output, as JSON."""
+    command = [interpreter, str(script), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=1200)
+    if done.returncode:
+        raise RuntimeError(f"{script.name} failed:\n{done.stderr[-2000:]}")
+    return {name: float(value) for name, value in json.loads(done.stdout.splitlines()[-1]).items()}
+
+
+def in_turn(repeats: int, *sides: Callable[[], Mapping[str, float]]) -> list[dict[str, float]]:
+    """Return the medians of each side's figures, the sides taken in turn so that a slow moment meets all of them."""
+    runs: list[list[Mapping[str, float]]] = [[] for _ in sides]
+    for _ in range(repeats):
+        for side, found in zip(sides, runs, strict=True):
+            found.append(side())
+    return [{name: statistics.median(run[name] for run in found) for name in found[0]} for found in runs]
+
+
+def seconds(command: Sequence[str], extra: Mapping[str, str] | None = None) -> float:
+    """Return the duration of a whole process."""
+    started = time.perf_counter()
+    subprocess.run(command, check=True, capture_output=True, env=os.environ | dict(extra or {}), timeout=600)
+    return time.perf_counter() - started
+
+
+def vaehub(*arguments: str) -> list[str]:
+    """Return a command of vaehub in this environment."""
+    return [str(Path(sys.executable).with_name("vaehub")), *arguments]

@@ -1,0 +1,23 @@
+"""Recording measurements, one commit each, beside runs and metrics in MLflow's SQLite store; and a million values."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+from benchmarks.measure import HERE, Row, environment, in_turn, measured
+
+REPEATS = 3
+
+
+def rows() -> Iterator[Row]:
+    """Measure both sides."""
+    peer = environment("mlflow", "mlflow-skinny==3.17.2", "sqlalchemy", "alembic")
+    ours, theirs = in_turn(
+        REPEATS,
+        lambda: measured(sys.executable, HERE / "peers" / "vaehub_store.py"),
+        lambda: measured(peer, HERE / "peers" / "mlflow_store.py"),
+    )
+    ratio = theirs["records"] / ours["records"]
+    yield Row("1,000 records of 20 values", ours["records"], theirs["records"], "s", ratio, "at least 5 times")
+    yield Row("a million values at once", ours["million"], None, "s", None, "under 1 s")

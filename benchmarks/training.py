@@ -1,0 +1,42 @@
+"""Training a VAE of 784-400-20 with batches of 256 on MNIST, beside pythae's trainer on the same network.
+
+Both read the same images from a file before the clock starts. Pythae is timed whole (its trainer as it is) and in its
+step alone (its model, forward, backward and Adam, on a tensor in memory, without its loader).
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.measure import HERE, Row, environment, in_turn, measured
+
+REPEATS = 3
+
+
+def rows() -> Iterator[Row]:
+    """Measure images a second of both sides."""
+    peer = environment("pythae", "torch==2.13.0", "pythae==0.1.2")
+    with tempfile.TemporaryDirectory() as folder:
+        images = Path(folder) / "images.npy"
+        np.save(images, _mnist())
+        ours, theirs = in_turn(
+            REPEATS,
+            lambda: measured(sys.executable, HERE / "peers" / "vaehub_training.py", str(images)),
+            lambda: measured(peer, HERE / "peers" / "pythae_training.py", str(images)),
+        )
+    for name, target in (("step", 1.5), ("whole", 2.0)):
+        ratio = ours["whole"] / theirs[name]
+        what = f"training, ours whole and pythae's {name}"
+        yield Row(what, ours["whole"], theirs[name], "images/s", ratio, f"at least {target} times")
+
+
+def _mnist() -> np.ndarray:
+    from vaehub.plugins.mnist.params import IdxParams
+    from vaehub.plugins.mnist.source import Mnist
+
+    return Mnist(IdxParams()).load().part("train").x_stored.numpy()
