@@ -125,9 +125,11 @@ class Dataset:
         return _as_float(self.x_stored)
 
     def batch(self, rows: Tensor | slice) -> Batch:
-        """Return the observations of some rows."""
+        """Return the observations of some rows, by their numbers or as a range."""
+        # Whole rows are copied at once by index_select, and value by value by indexing.
+        x = self.x_stored[rows] if isinstance(rows, slice) else self.x_stored.index_select(0, rows)
         return Batch(
-            _as_float(self.x_stored[rows]),
+            _as_float(x),
             None if self.labels is None else self.labels[rows],
             None if self.factors is None else self.factors.classes[rows],
         )

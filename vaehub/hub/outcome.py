@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 ROWS_SHOWN = 32
 """Rows of a table that a notebook shows; all are in the data frame."""
+BAR = 160
+"""Pixels of the longest bar."""
 
 
 @dataclass(frozen=True)
@@ -209,19 +211,24 @@ def _values(result: Result) -> Iterator[tuple[str, str | None, int | None, str |
 
 
 def _html_vectors(group: Mapping[str, Vector]) -> str:
-    first = next(iter(group.values()))
-    head = "".join(f"<th>{escape(name)}</th>" for name in (first.index, *group))
+    name, first = next(iter(group.items()))
+    head = "".join(f"<th>{escape(title)}</th>" for title in (first.index, *group, name))
     order = reading_order(group)
+    greatest = max((value for value in first.values if value > 0), default=1.0)
     lines = []
     for position in order[:ROWS_SHOWN]:
         label = first.labels[position] if first.labels else str(position)
         cells = "".join(f"<td>{vector.values[position]:.4g}</td>" for vector in group.values())
-        lines.append(f"<tr><th>{escape(label)}</th>{cells}</tr>")
+        width = round(BAR * max(first.values[position], 0) / greatest)
+        bar = f'<td><div style="background:#4c78a8;height:.7em;width:{width}px"></div></td>'
+        lines.append(f"<tr><th>{escape(label)}</th>{cells}{bar}</tr>")
     more = f"<p>{len(order) - ROWS_SHOWN} more</p>" if len(order) > ROWS_SHOWN else ""
     return f"<table><tr>{head}</tr>{''.join(lines)}</table>{more}"
 
 
 def _cell(item: object) -> str:
+    if item is None:
+        return ""
     return f"{item:.6g}" if isinstance(item, float) else escape(str(item))
 
 
