@@ -49,7 +49,7 @@ def check(done, *words, code=2):
 )
 def test_a_wrong_request_is_refused_before_any_work(vaehub, arguments, words):
     check(vaehub("run", *arguments), *words)
-    assert not list(Path("vaehub-store").rglob("*.h5"))
+    assert not Path("vaehub-store").exists()
 
 
 def test_all_wrong_parameters_are_named_at_once(vaehub):

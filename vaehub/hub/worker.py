@@ -61,11 +61,18 @@ class Worker:
         """
         known = self._finished(recipe)
         if force or known is None:
+            from vaehub.core.metric import ModelMetric
+
+            # Whatever is wrong with the request comes out here, before anything is written.
+            data = self._workshop.data_of(recipe)
+            model = self._workshop.build(recipe, data)
+            for request in wanted:
+                self._workshop.metric(request.metric, ModelMetric, request.seed).check(model, data)
             self.store.prepare()
             with self.store.working_on(recipe.id):
                 # Another process may have done it while this one waited.
                 if force or self._finished(recipe) is None:
-                    self._workshop.train(recipe, checks=self._checks(wanted), force=force)
+                    self._workshop.train(recipe, model, data, force=force)
             known = self._finished(recipe)
             assert known is not None, "a training that fails raises"
         return known
@@ -78,17 +85,6 @@ class Worker:
     def _finished(self, recipe: Recipe) -> TrainingRecord | None:
         known = self.store.training(recipe.id)
         return known if known is not None and known.status == "done" else None
-
-    def _checks(self, wanted: Sequence[MeasurementRequest]) -> Callable[[LatentModel, Dataset], None]:
-        from vaehub.core.metric import ModelMetric
-
-        metrics = [self._workshop.metric(request.metric, ModelMetric, request.seed) for request in wanted]
-
-        def check(model: LatentModel, data: Dataset) -> None:
-            for metric in metrics:
-                metric.check(model, data)
-
-        return check
 
     # Measurements
 
@@ -113,11 +109,12 @@ class Worker:
         """
         if not force and self.is_done(request):
             return self.stored(request.id)
+        work = self._work(request, subject)
         self.store.prepare()
         with self.store.working_on(request.id):
             if not force and self.is_done(request):
                 return self.stored(request.id)
-            return self._measure(request, subject, force=force)
+            return self._measure(request, subject, work, force=force)
 
     def metric_of(self, record: MeasurementRecord) -> Metric:
         """Return the metric that made a record, with its parameters."""
@@ -127,10 +124,11 @@ class Worker:
         part = requests.restored_part(self.catalog, "metric", requests.mapping(stored))
         return self._workshop.metric(part, metric.Metric, record.seed)
 
-    def _measure(self, request: MeasurementRequest, subject: Subject, *, force: bool) -> Measurement:
+    def _measure(
+        self, request: MeasurementRequest, subject: Subject, work: Callable[[], Result], *, force: bool
+    ) -> Measurement:
         from vaehub.hub.workshop import reason
 
-        work = self._work(request, subject)
         started, clock = now(), time.perf_counter()
         result, failure = Result(), None
         try:

@@ -111,21 +111,18 @@ class Workshop:
 
     # Training
 
-    def train(self, recipe: Recipe, *, checks: Callable[[LatentModel, Dataset], None], force: bool) -> None:
-        """Carry a recipe out and record it, whether it succeeds or fails.
+    def train(self, recipe: Recipe, model: LatentModel, data: Dataset, *, force: bool) -> None:
+        """Train a model as it was built, and record it, whether that succeeds or fails.
 
         Args:
             recipe: What to train.
-            checks: Called before the training with the model as it is built.
+            model: From :meth:`build`.
+            data: From :meth:`data_of`.
             force: Start anew, and take the place of what is recorded.
 
         Raises:
-            VaehubError: If the request cannot be carried out; nothing is recorded.
             WorkFailed: If the training fails; that is recorded.
         """
-        data = self.data_of(recipe)
-        model = self.build(recipe, data)
-        checks(model, data)
         model.to(self.device)
         checkpoint = self._store.checkpoint(recipe.id)
         if force:

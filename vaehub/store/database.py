@@ -133,7 +133,7 @@ class Database:
                 config = {"threads": 1, **(READ_ONLY if read_only else {})}
                 return duckdb.connect(self.path, read_only=read_only, config=config)
             except duckdb.Error as error:
-                if "lock" not in str(error):
+                if "Could not set lock" not in str(error):
                     raise StoreError(f"{self.path} cannot be opened as a database: {_first_line(error)}") from error
                 if time.monotonic() >= deadline:
                     raise StoreError(

@@ -251,11 +251,11 @@ class Store:
     def working_on(self, record_id: str) -> Iterator[None]:
         """Keep other processes from doing the same work at the same time; a process that dies lets go.
 
-        Waits for as long as another process works on it.
+        Waits for as long as another process works on it. Whoever enters looks first whether the work has been done.
         """
-        folder = self.path / "locks"
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / f"{record_id}.lock")
+        path = self.path / "locks" / f"{record_id}.lock"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path)
         try:
             lock.acquire(timeout=0)
         except Timeout:
@@ -263,6 +263,8 @@ class Store:
                 lock.acquire()
         try:
             yield
+            # Recorded by now: a process that still waits on this file, and one that makes it anew, both find that out.
+            path.unlink(missing_ok=True)
         finally:
             lock.release()
 
