@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vaehub import DataError, Dataset, Factors, generator
+from vaehub import DataError, Dataset, DataSource, Factors, Params, generator
 
 
 def dataset(n=20, **more):
@@ -102,3 +102,122 @@ def test_the_generator_decides_what_validates():
     first, same, other = (dataset().with_validation(0.5, generator(seed)).parts["validation"] for seed in (0, 0, 1))
     assert torch.equal(first, same)
     assert not torch.equal(first, other)
+
+
+def test_bytes_divided_by_255_are_the_nearest_floats():
+    x = np.arange(256, dtype=np.uint8).reshape(4, 64)
+    # Both operands are exact in single precision, so that the quotient is rounded once.
+    assert np.array_equal(Dataset(x).x.numpy(), x.astype(np.float32) / np.float32(255))
+
+
+def test_bytes_stay_bytes_until_a_batch_is_asked_for():
+    data = Dataset(np.zeros((10, 1, 2, 2), np.uint8), parts={"train": range(8)})
+    assert data.part("train").with_validation(0.5, generator(0)).first(2).x_stored.dtype == torch.uint8
+
+
+@given(st.integers(1, 30), st.integers(1, 40))
+def test_batches_of_any_size_carry_all_that_is_known(n, size):
+    data = dataset(n, factors=Factors(("row",), (n,), torch.arange(n)[:, None]))
+    batches = list(data.batches(size))
+    assert all(0 < len(batch) <= size for batch in batches)
+    assert torch.equal(torch.cat([batch.labels for batch in batches]), data.labels)
+    assert torch.cat([batch.factors for batch in batches]).flatten().tolist() == list(range(n))
+
+
+def test_a_batch_of_nameless_data_knows_nothing_more():
+    batch = Dataset(np.zeros((3, 2))).batch(slice(0, 2))
+    assert (len(batch), batch.labels, batch.factors) == (2, None, None)
+
+
+def test_the_spec_of_nameless_data_has_no_classes_and_no_factors():
+    spec = Dataset(np.zeros((3, 2))).spec
+    assert (spec.n_classes, spec.factor_sizes) == (None, ())
+
+
+@pytest.mark.parametrize(
+    ("x", "expected"),
+    [
+        (np.array([[0.0, 1.0]]), True),
+        (np.array([[0.0, 1.0 + 1e-6]]), False),
+        (np.array([[-1e-6, 1.0]]), False),
+        (np.array([[0, 255]], np.uint8), True),
+    ],
+)
+def test_the_spec_says_whether_all_values_lie_in_the_unit_interval(x, expected):
+    assert Dataset(x).spec.in_unit_interval is expected
+
+
+def test_numbers_too_large_for_single_precision_are_refused():
+    with pytest.raises(DataError, match="NaN or infinity; clean them first"):
+        Dataset(np.array([[1e300]]))
+
+
+def test_factors_of_another_shape_are_answered_with_both_shapes():
+    with pytest.raises(DataError, match=r"factors have shape \(2, 1\) with 1 sizes, got \(2, 2\)"):
+        Dataset(np.zeros((2, 2)), factors=Factors(("shape",), (3,), torch.zeros(2, 2, dtype=torch.int64)))
+
+
+def test_every_factor_has_a_size():
+    with pytest.raises(DataError, match=r"factors have shape \(2, 1\) with 1 sizes"):
+        Dataset(np.zeros((2, 2)), factors=Factors(("shape",), (3, 3), torch.zeros(2, 1, dtype=torch.int64)))
+
+
+@pytest.mark.parametrize("wrong", [-1, 3])
+def test_a_factor_takes_no_value_beyond_its_size(wrong):
+    with pytest.raises(DataError, match="a factor's class is negative or not below the factor's size"):
+        Dataset(np.zeros((2, 2)), factors=Factors(("shape",), (3,), torch.tensor([[0], [wrong]])))
+
+
+def test_the_first_are_the_first_with_their_labels():
+    data = dataset().first(6)
+    assert torch.equal(data.x, dataset().x[:6])
+    assert data.labels.tolist() == [0, 1, 2, 3, 0, 1]
+
+
+def test_as_many_as_there_are_can_be_had():
+    assert torch.equal(dataset(20).first(20).x, dataset(20).x)
+
+
+def test_a_part_of_few_classes_still_knows_of_all():
+    assert dataset(parts={"train": [0, 1]}).part("train").spec == dataset().spec
+
+
+def test_a_part_has_no_parts():
+    assert dataset(parts={"train": range(15)}).part("train").parts == {}
+
+
+def test_without_a_training_part_validation_is_taken_from_everything():
+    parts = dataset().with_validation(0.25, generator(0)).parts
+    assert sorted([*parts["train"].tolist(), *parts["validation"].tolist()]) == list(range(20))
+
+
+def test_an_official_validation_part_stays_if_none_is_set_aside():
+    parts = dataset(parts={"train": range(15), "validation": range(15, 20)}).with_validation(0, generator(0)).parts
+    assert parts["validation"].tolist() == [15, 16, 17, 18, 19]
+    assert parts["train"].tolist() == list(range(15))
+
+
+def test_setting_aside_changes_no_observation():
+    data = dataset(parts={"train": range(15)}).with_validation(0.2, generator(0))
+    assert torch.equal(data.x, dataset().x)
+    assert torch.equal(data.labels, dataset().labels)
+
+
+def test_setting_aside_leaves_the_original_as_it_was():
+    data = dataset(parts={"train": range(15)})
+    data.with_validation(0.2, generator(0))
+    assert data.parts.keys() == {"train"}
+
+
+def test_moved_data_are_the_same_data():
+    factors = Factors(("row",), (20,), torch.arange(20)[:, None])
+    data = dataset(factors=factors, parts={"train": range(15)})
+    moved = data.to(torch.device("cpu"))
+    assert torch.equal(moved.batch(slice(None)).factors, factors.classes)
+    assert torch.equal(moved.part("train").x, data.part("train").x)
+    assert moved.spec == data.spec
+
+
+def test_a_source_that_loads_nothing_cannot_be_built():
+    with pytest.raises(TypeError, match="abstract"):
+        DataSource(Params())

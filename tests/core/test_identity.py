@@ -43,3 +43,39 @@ def test_whole_and_broken_numbers_differ():
 def test_what_is_no_number_has_no_identity(value):
     with pytest.raises(ValueError, match="not JSON compliant"):
         canonical_json({"a": value})
+
+
+def reordered(value):
+    if isinstance(value, dict):
+        return {key: reordered(item) for key, item in reversed(value.items())}
+    return [reordered(item) for item in value] if isinstance(value, list) else value
+
+
+@given(VALUES)
+def test_nor_is_the_order_of_keys_further_in(value):
+    assert identity(reordered(value)) == identity(value)
+
+
+@given(st.lists(st.integers(), min_size=2, max_size=4, unique=True))
+def test_the_order_of_a_list_is_part_of_it(value):
+    assert identity(value[::-1]) != identity(value)
+
+
+@given(VALUES)
+def test_an_identity_is_24_hexadecimal_digits(value):
+    assert len(identity(value)) == 24
+    assert set(identity(value)) <= set("0123456789abcdef")
+
+
+def test_the_text_is_as_short_as_can_be():
+    assert canonical_json({"b": [1, 2.0, None, True], "a": {"é": 1e-3}}) == '{"a":{"é":0.001},"b":[1,2.0,null,true]}'
+
+
+def test_yes_and_one_differ():
+    assert identity({"flag": True}) != identity({"flag": 1})
+
+
+@pytest.mark.parametrize("value", [[float("-inf")], {"a": {"b": (1.0, float("nan"))}}])
+def test_what_is_no_number_is_found_however_deep(value):
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        identity(value)

@@ -69,3 +69,57 @@ def test_draws_are_differentiable_and_reproducible():
     first.sum().backward()
     assert torch.equal(mu.grad, torch.ones(3, 2))
     assert torch.equal(first, second)
+
+
+def test_bernoulli_of_grey_values_is_least_where_the_mean_is_the_observation():
+    x = some(4, 2, 3, seed=1).sigmoid()
+    entropy = -(x * x.log() + (1 - x) * (1 - x).log()).sum(dim=(1, 2))
+    bernoulli = likelihood("bernoulli", UNIT)
+    torch.testing.assert_close(bernoulli.reconstruction(x.logit(), x), entropy)
+    assert bool((bernoulli.reconstruction(x.logit() + some(4, 2, 3), x) > entropy).all())
+
+
+def test_bernoulli_omits_nothing():
+    assert likelihood("bernoulli", UNIT).omitted == 0
+
+
+@pytest.mark.parametrize("logit", [-200.0, -1.0, 0.0, 1.0, 200.0])
+def test_bernoulli_pulls_towards_the_observation_however_wrong_it_is(logit):
+    output = torch.full((1, 2, 3), logit, dtype=torch.float64, requires_grad=True)
+    likelihood("bernoulli", UNIT).reconstruction(output, torch.full((1, 2, 3), 0.25, dtype=torch.float64)).backward()
+    # The derivative of the cross-entropy with respect to the logit.
+    torch.testing.assert_close(output.grad, output.detach().sigmoid() - 0.25)
+
+
+def test_one_wrong_observation_costs_no_other():
+    x = torch.zeros(3, 6, dtype=torch.float64)
+    output = x.clone()
+    output[1] = 2.0
+    assert likelihood("squared_error", FREE).reconstruction(output, x).tolist() == [0.0, 24.0, 0.0]
+
+
+def test_each_latent_is_drawn_from_its_own_gaussian():
+    n, mu, sigma = 50_000, torch.tensor([-3.0, 0.0, 5.0]), torch.tensor([0.1, 1.0, 4.0])
+    z = gaussian_sample(mu.expand(n, 3), (2 * sigma.log()).expand(n, 3), generator(0)).double()
+    standardised = (z - mu) / sigma
+    # Five standard errors each.
+    torch.testing.assert_close(standardised.mean(0), torch.zeros(3).double(), rtol=0, atol=5 / math.sqrt(n))
+    torch.testing.assert_close(torch.cov(standardised.T), torch.eye(3).double(), rtol=0, atol=5 * math.sqrt(2 / n))
+
+
+def test_a_posterior_without_variance_is_drawn_at_its_mean():
+    mu = some(4, 2)
+    assert torch.equal(gaussian_sample(mu, torch.full_like(mu, -math.inf), generator(0)), mu)
+
+
+def test_draws_follow_the_variance_by_half_their_distance_from_the_mean():
+    mu, logvar = some(4, 2), some(4, 2, seed=1).requires_grad_()
+    z = gaussian_sample(mu, logvar, generator(0))
+    z.sum().backward()
+    # dz/dlogvar of mu + noise exp(logvar/2).
+    torch.testing.assert_close(logvar.grad, 0.5 * (z.detach() - mu))
+
+
+def test_another_stream_gives_other_draws():
+    mu = torch.zeros(3, 2)
+    assert not torch.equal(gaussian_sample(mu, mu, generator(1)), gaussian_sample(mu, mu, generator(2)))

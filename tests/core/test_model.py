@@ -63,3 +63,52 @@ def test_encoding_learns_nothing_and_changes_no_mode(data):
 def test_a_contract_that_is_not_kept_cannot_be_built(data):
     with pytest.raises(TypeError, match="abstract"):
         LatentModel(ModelParams(), Network(Params(), data.spec, 2, 2), data.spec)
+
+
+def test_the_same_stream_draws_the_same_z():
+    posterior = Posterior(torch.zeros(3, 2), torch.zeros(3, 2))
+    assert torch.equal(posterior.sample(generator(4)), posterior.sample(generator(4)))
+
+
+class Conditional(Normed):
+    """Encodes the label with a code that has no variance."""
+
+    widest = 0
+
+    def encode(self, batch):
+        self.widest = max(self.widest, len(batch))
+        return Posterior(torch.stack([batch.labels.float(), batch.x[:, 0]], dim=1), None)
+
+
+@pytest.fixture
+def labelled(data):
+    return Dataset(data.x, labels=torch.arange(len(data)) % 10)
+
+
+def test_an_encoder_sees_the_labels_of_its_own_observations(labelled):
+    found = Conditional(labelled).encode_all(labelled).mu
+    assert torch.equal(found, torch.stack([labelled.labels.float(), labelled.x[:, 0]], dim=1))
+
+
+def test_a_deterministic_encoder_has_no_variance_over_all_data_either(labelled):
+    assert Conditional(labelled).encode_all(labelled).logvar is None
+
+
+def test_no_more_than_an_evaluation_batch_is_encoded_at_once(labelled):
+    model = Conditional(labelled)
+    model.encode_all(labelled)
+    assert model.widest == EVALUATION_BATCH
+
+
+def test_a_model_in_evaluation_stays_in_evaluation(data):
+    model = Normed(data).eval()
+    model.encode_all(data)
+    assert not model.training
+
+
+def test_a_model_has_as_many_latents_as_its_parameters_say(data):
+    assert Normed(data).latent_dim == 2
+
+
+def test_a_prior_is_fixed_unless_a_model_says_otherwise(data):
+    assert Normed(data).learned_prior_variance is None

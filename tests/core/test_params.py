@@ -4,8 +4,11 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import model_validator
 
-from vaehub import Field, Incidental, Params, VaehubError
+from vaehub import Field, Incidental, ModelParams, Params, TrainParams, VaehubError
 from vaehub.core.params import document, parse
 
 
@@ -62,3 +65,79 @@ def test_documentation_has_type_default_limits_and_description():
     assert mode.type == "fast | exact"
     assert (sizes.type, sizes.default) == ("list of int", [1, 2])
     assert (root.type, root.default) == ("path | none", None)
+
+
+@given(
+    st.integers(min_value=1, max_value=10**12),
+    st.floats(0, 1, allow_subnormal=False),
+    st.lists(st.integers(-9, 9), max_size=3),
+)
+def test_what_is_said_as_text_is_the_same_parameters(width, rate, sizes):
+    spoken = parse(Sample, {"width": str(width), "rate": repr(rate), "sizes": [str(size) for size in sizes]}, owner="x")
+    assert spoken == Sample(width=width, rate=rate, sizes=tuple(sizes))
+
+
+@given(st.integers(max_value=0))
+def test_whatever_lies_beyond_a_limit_is_refused(width):
+    with pytest.raises(VaehubError, match=f"'width' is {width} and should be greater than 0"):
+        parse(Sample, {"width": width}, owner="x")
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "-inf"])
+def test_text_cannot_smuggle_in_what_is_no_number(text):
+    with pytest.raises(VaehubError, match=f"'rate' is '{text}' and should be a finite number"):
+        parse(Sample, {"rate": text}, owner="x")
+
+
+def test_text_that_is_no_number_is_refused():
+    with pytest.raises(VaehubError, match="'width' is 'wide' and should be a valid integer"):
+        parse(Sample, {"width": "wide"}, owner="x")
+
+
+def test_a_broken_number_of_pixels_is_not_rounded():
+    with pytest.raises(VaehubError, match=r"'width' is 2\.5 and should be a valid integer"):
+        parse(Sample, {"width": 2.5}, owner="x")
+
+
+def test_what_has_no_parameters_says_so():
+    with pytest.raises(VaehubError, match="'width' is not one of its parameters, it has none$"):
+        parse(Params, {"width": 1}, owner="x")
+
+
+class Ordered(Params):
+    low: int = 0
+    high: int = 1
+
+    @model_validator(mode="after")
+    def _in_order(self):
+        if self.low > self.high:
+            raise ValueError("'low' lies above 'high'")
+        return self
+
+
+def test_a_rule_between_parameters_is_told_in_its_own_words():
+    with pytest.raises(VaehubError, match="^x was given parameters that do not fit: 'low' lies above 'high'$"):
+        parse(Ordered, {"low": 2}, owner="x")
+
+
+class Careless(Params):
+    width: int = Field(-1, gt=0)
+
+
+def test_a_default_out_of_range_is_found_too():
+    with pytest.raises(VaehubError, match="'width' is -1 and should be greater than 0"):
+        parse(Careless, {}, owner="x")
+
+
+def test_whole_numbers_for_a_real_parameter_change_no_identity():
+    assert repr(parse(Sample, {"rate": 1}, owner="x").identity()) == repr(Sample(rate=1.0).identity())
+
+
+def test_documentation_has_the_limits_of_what_may_be_none():
+    patience = next(info for info in document(TrainParams) if info.name == "lr_patience")
+    assert (patience.type, patience.default, patience.limits) == ("int | none", None, ">= 0")
+
+
+@pytest.mark.parametrize("params", [TrainParams, ModelParams])
+def test_every_parameter_of_the_core_is_described(params):
+    assert all(info.description for info in document(params))

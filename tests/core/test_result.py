@@ -34,3 +34,61 @@ def test_labels_are_as_many_as_values():
 def test_columns_of_a_table_have_one_length():
     with pytest.raises(ValueError, match=r"columns of one table have one length, got \[1, 2\]"):
         Table({"layer": ["a", "b"]}, {"cka": [1.0]})
+
+
+def test_values_come_through_exactly():
+    assert Vector(torch.tensor([0.1], dtype=torch.float32)).values.tolist() == [float(np.float32(0.1))]
+    assert Vector([2**53]).values.tolist() == [2.0**53]
+
+
+def test_a_vector_keeps_the_values_it_was_given():
+    mutable = np.zeros(2)
+    vector = Vector(mutable)
+    mutable[:] = 7
+    assert vector.values.tolist() == [0.0, 0.0]
+
+
+def test_a_single_number_is_no_vector():
+    with pytest.raises(ValueError, match=r"1 axis, got shape \(\)"):
+        Vector(np.float64(1))
+
+
+def test_a_vector_with_an_index_keeps_it():
+    vector = Vector([1.0, 2.0], "layer", ["mean", "sampled"])
+    assert Result(vectors={"cka": vector}).vectors["cka"] is vector
+    assert (vector.index, vector.labels) == ("layer", ("mean", "sampled"))
+
+
+def test_a_table_holds_keys_as_given_and_columns_as_doubles():
+    table = Table({"layer": ["a", "b"], "epoch": [1, 2]}, {"cka": torch.tensor([1, 2])})
+    assert table.keys == {"layer": ("a", "b"), "epoch": (1, 2)}
+    assert table.columns["cka"].dtype == np.float64
+
+
+def test_a_column_is_no_matrix():
+    with pytest.raises(ValueError, match=r"1 axis, got shape \(1, 1\)"):
+        Table({"layer": ["a"]}, {"cka": [[1.0]]})
+
+
+def test_a_table_without_columns_is_refused():
+    with pytest.raises(ValueError, match=r"columns of one table have one length, got \[\]"):
+        Table({}, {})
+
+
+def test_arrays_keep_their_shape_and_type():
+    array = Result(arrays={"codes": torch.zeros(2, 3, 4, dtype=torch.int16, requires_grad=False)}).arrays["codes"]
+    assert isinstance(array, np.ndarray)
+    assert (array.shape, array.dtype) == ((2, 3, 4), np.int16)
+
+
+def test_arrays_leave_their_gradient_behind():
+    assert Result(arrays={"codes": torch.ones(2, requires_grad=True)}).arrays["codes"].tolist() == [1.0, 1.0]
+
+
+def test_undefined_stays_undefined():
+    assert np.isnan(Result(scalars={"cka": float("nan")}).scalars["cka"])
+
+
+def test_a_result_of_nothing_is_empty():
+    empty = Result()
+    assert (empty.scalars, empty.vectors, empty.tables, empty.arrays) == ({}, {}, {}, {})

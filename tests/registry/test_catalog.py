@@ -7,7 +7,7 @@ import pluggy
 import pytest
 
 from vaehub import LatentModel, Network, Params, VaehubError
-from vaehub.registry import Metric, Model
+from vaehub.registry import Dataset, Metric, Model
 from vaehub.registry.catalog import Catalog, Registered
 from vaehub.registry.discovery import Discovered, Plugin
 
@@ -96,3 +96,89 @@ def test_every_public_name_can_be_had():
     assert set(vaehub.__all__) <= set(dir(vaehub))
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         _ = vaehub.nonsense
+
+
+def test_a_name_of_another_kind_is_no_answer():
+    with pytest.raises(VaehubError, match="^unknown model 'relevance'; 'vaehub list model' shows all$"):
+        catalog(Metric("relevance", "a:A", "a metric")).find("model", "relevance")
+
+
+def test_two_near_names_are_both_told():
+    names = catalog(Model("vae", "a:A", "one"), Model("ivae", "a:B", "two"), Model("nothing_like_it", "a:C", "three"))
+    with pytest.raises(VaehubError, match="did you mean 'vae' or 'ivae'\\?|did you mean 'ivae' or 'vae'\\?"):
+        names.find("model", "vvae")
+
+
+def test_a_name_may_be_asked_for_with_its_distribution_though_nobody_disputes_it():
+    assert catalog(Model("vae", "a:A", "a model")).find("model", "ours:vae").entry.target == "a:A"
+
+
+def test_a_name_of_any_kind_may_be_asked_for_with_its_distribution():
+    names = catalog(Model("vae", "a:A", "a model"))
+    assert [each.title for each in names.find_all("ours:vae")] == ["model 'vae'"]
+    with pytest.raises(VaehubError, match="unknown name 'theirs:vae'; did you mean 'vae'"):
+        names.find_all("theirs:vae")
+
+
+def test_entries_come_in_order_of_kind_and_name():
+    names = catalog(
+        Metric("b", "a:A", "one"), Dataset("z", "a:A", "two"), Metric("a", "a:A", "three"), Model("y", "a:A", "")
+    )
+    assert [each.title for each in names.entries()] == ["model 'y'", "dataset 'z'", "metric 'a'", "metric 'b'"]
+    assert [each.title for each in names.entries("metric")] == ["metric 'a'", "metric 'b'"]
+
+
+def test_names_of_different_kinds_are_in_no_conflict():
+    assert list(catalog(Model("same", "a:A", "a model"), Metric("same", "a:B", "a metric")).conflicts()) == []
+
+
+def test_what_is_no_class_is_refused():
+    with pytest.raises(
+        VaehubError, match="theirs is vaehub:task, which is no LatentModel; this is a fault of that pack"
+    ):
+        registered("vaehub:task").load(LatentModel)
+
+
+def test_a_module_that_fails_is_the_fault_of_its_package(tmp_path, monkeypatch):
+    (tmp_path / "module_that_fails.py").write_text("1 / 0")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(VaehubError, match="'module_that_fails:A': division by zero; this is a fault of") as caught:
+        registered("module_that_fails:A").load(LatentModel)
+    assert isinstance(caught.value.__cause__, ZeroDivisionError)
+
+
+def test_parameters_that_are_not_there_are_the_fault_of_their_package():
+    with pytest.raises(VaehubError, match="model 'm' of theirs cannot be loaded from 'vaehub:NoSuchParams'"):
+        registered("vaehub:Network", params="vaehub:NoSuchParams").load_params()
+
+
+def test_parameters_named_in_the_manifest_leave_the_module_of_the_class_alone(tmp_path, monkeypatch):
+    (tmp_path / "heavy_module.py").write_text("class Thing: ...")
+    (tmp_path / "light_module.py").write_text("import vaehub\nclass ThingParams(vaehub.Params): ...")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    found = registered("heavy_module:Thing", params="light_module:ThingParams").load_params()
+    assert found.__name__ == "ThingParams"
+    assert "heavy_module" not in sys.modules
+    del sys.modules["light_module"]
+
+
+def test_every_built_in_manifest_is_loaded_and_nothing_else_of_its_plugin():
+    script = (
+        "import sys; from vaehub.registry.discovery import discover;"
+        "found = [each for each in discover().plugins if each.distribution == 'vaehub'];"
+        "print(len(found) > 0, [each.failure for each in found if each.failure],"
+        " [name for name in sys.modules if name.startswith('vaehub.plugins.') and name.count('.') > 2])"
+    )
+    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert found.stdout == "True [] []\n"
+
+
+@pytest.mark.parametrize("module", ["vaehub", "vaehub.registry", "vaehub.registry.catalog"])
+def test_importing_loads_nothing_heavy(module):
+    script = (
+        f"import sys, {module};"
+        "heavy = 'torch', 'scipy', 'duckdb', 'h5py', 'sklearn', 'numpy', 'pyarrow', 'pandas', 'matplotlib';"
+        "print([name for name in heavy if name in sys.modules])"
+    )
+    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert found.stdout == "[]\n"

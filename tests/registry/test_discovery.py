@@ -26,12 +26,12 @@ def distribution(tmp_path, monkeypatch):
     made = []
     monkeypatch.syspath_prepend(str(tmp_path))
 
-    def make(name, manifest, project=None):
+    def make(name, manifest, project=None, value=None):
         (tmp_path / f"{name}.py").write_text(dedent(manifest))
         info = tmp_path / f"{project or name}-1.0.dist-info"
         info.mkdir()
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project or name}\nVersion: 1.0\n")
-        (info / "entry_points.txt").write_text(f"[vaehub]\n{name} = {name}\n")
+        (info / "entry_points.txt").write_text(f"[vaehub]\n{name} = {value or name}\n")
         made.append(name)
         importlib.invalidate_caches()
         return tmp_path
@@ -97,6 +97,16 @@ def test_an_installed_plugin_is_found_with_its_distribution_and_version(distribu
             def vaehub_catalog(): return None
             """,
             "not iterable",
+        ),
+        (
+            """
+            from vaehub.registry import hookimpl
+            @hookimpl
+            def vaehub_catalog(): return []
+            @hookimpl
+            def vaehub_trained(training): ...
+            """,
+            "Argument(s) {'training'} are declared in the hookimpl but can not be found in the hookspec",
         ),
     ],
 )
@@ -174,6 +184,153 @@ def test_two_distributions_may_share_the_name_of_an_entry_point(distribution, tm
     (folder / "other.py").write_text(dedent(GOOD.format(name="other")))
     (info / "entry_points.txt").write_text("[vaehub]\nsame = other\n")
     importlib.invalidate_caches()
-    found = [each.distribution for each in discover().plugins if each.name == "same"]
+    found = {each.distribution: each.failure for each in discover().plugins if each.name == "same"}
     sys.modules.pop("other", None)
-    assert sorted(found) == ["first", "second"]
+    assert found == {"first": None, "second": None}
+
+
+def test_plugins_come_in_order_of_their_names(distribution):
+    for name in ("zeta", "alpha"):
+        distribution(name, GOOD.format(name=name))
+    names = [each.name for each in discover().plugins]
+    assert names == sorted(names)
+    assert {"alpha", "zeta", "ard"} <= set(names)
+
+
+def test_finding_plugins_imports_nothing_that_they_name(distribution):
+    distribution("good", GOOD.format(name="good"))
+    assert plugins()["good"].entries[0].target == "good_work:Work"
+    assert "good_work" not in sys.modules
+
+
+def test_a_plugin_may_be_an_object_within_a_module(distribution):
+    distribution(
+        "object",
+        """
+        from vaehub.registry import Metric, hookimpl
+
+        class Manifest:
+            @hookimpl
+            def vaehub_catalog(self):
+                return [Metric("of_object", "a:A", "a metric")]
+
+        manifest = Manifest()
+        """,
+        value="object:manifest",
+    )
+    found = plugins()["object"]
+    assert (found.failure, [entry.name for entry in found.entries]) == (None, ["of_object"])
+
+
+def test_a_manifest_may_yield_its_entries_one_by_one(distribution):
+    distribution(
+        "yielding",
+        """
+        from vaehub.registry import Metric, Model, hookimpl
+
+        @hookimpl
+        def vaehub_catalog():
+            yield Metric("same", "a:A", "a metric")
+            yield Model("same", "a:B", "a model")
+        """,
+    )
+    assert [entry.kind for entry in plugins()["yielding"].entries] == ["metric", "model"]
+
+
+def test_an_entry_point_that_points_nowhere_is_a_failure(distribution, caplog):
+    distribution("nowhere", "", value="nowhere:manifest")
+    assert plugins()["nowhere"].failure == "module 'nowhere' has no attribute 'manifest'"
+
+
+def test_every_broken_plugin_is_warned_of_once(distribution, caplog):
+    for name in ("bad", "worse"):
+        distribution(name, f"raise RuntimeError('{name} indeed')")
+    with caplog.at_level(logging.WARNING):
+        discover()
+    assert [record.getMessage() for record in caplog.records] == [
+        f"plugin '{name}' of {name} was not loaded: {name} indeed; 'vaehub --debug plugin list' tells more"
+        for name in ("bad", "worse")
+    ]
+
+
+def test_a_plugin_that_works_is_not_warned_of(distribution, caplog):
+    distribution("good", GOOD.format(name="good"))
+    with caplog.at_level(logging.WARNING):
+        discover()
+    assert caplog.records == []
+
+
+def test_a_failure_without_words_is_named_by_its_type(distribution, caplog):
+    distribution("bad", "raise NotImplementedError")
+    assert plugins()["bad"].failure == "NotImplementedError"
+
+
+def test_a_plugin_hears_of_events_with_as_much_as_it_asked_for(distribution):
+    distribution(
+        "listener",
+        """
+        from vaehub.registry import hookimpl
+
+        @hookimpl
+        def vaehub_epoch_ended(epoch, losses):
+            return epoch, losses["train"]["total"]
+        """,
+    )
+    hook = discover().manager.hook
+    assert hook.vaehub_epoch_ended(training_id="a", epoch=3, losses={"train": {"total": 0.5}}) == [(3, 0.5)]
+
+
+def test_a_plugin_that_only_listens_contributes_nothing_and_is_no_failure(distribution):
+    distribution("listener", "from vaehub.registry import hookimpl\n@hookimpl\ndef vaehub_trained(status): ...\n")
+    found = plugins()["listener"]
+    assert (found.entries, found.failure) == ((), None)
+
+
+def test_a_plugin_that_is_not_named_is_not_even_imported(distribution, monkeypatch, caplog):
+    distribution("bad", "raise RuntimeError('imported')")
+    monkeypatch.setenv("VAEHUB_PLUGINS", "ard")
+    with caplog.at_level(logging.WARNING):
+        assert set(plugins()) == {"ard"}
+    assert caplog.records == []
+    assert "bad" not in sys.modules
+
+
+def test_a_named_plugin_like_no_other_is_answered_with_those_installed(monkeypatch):
+    monkeypatch.setenv("VAEHUB_PLUGINS", "qqq")
+    with pytest.raises(VaehubError, match=r"names plugin 'qqq', which is not installed; installed are ard, digits, "):
+        discover()
+
+
+@pytest.mark.parametrize("names", ["ard,,digits,", " ard ,digits", "digits,ard"])
+def test_spaces_and_empty_names_in_the_selection_are_nothing(monkeypatch, names):
+    monkeypatch.setenv("VAEHUB_PLUGINS", names)
+    assert set(plugins()) == {"ard", "digits"}
+
+
+def test_an_empty_selection_selects_everything(monkeypatch):
+    everything = set(plugins())
+    monkeypatch.setenv("VAEHUB_PLUGINS", "")
+    assert set(plugins()) == everything
+
+
+def test_a_name_claimed_twice_says_how_to_ask_for_each(distribution):
+    with pytest.raises(VaehubError, match="; ask for 'one-project:shared' or 'two-project:shared'$"):
+        twins(distribution).find("metric", "shared")
+
+
+def test_a_name_claimed_twice_is_found_twice_when_all_are_asked_for(distribution):
+    found = twins(distribution).find_all("shared")
+    assert [each.distribution for each in found] == ["one-project", "two-project"]
+
+
+def test_a_name_claimed_by_others_cannot_be_had_of_a_third(distribution):
+    with pytest.raises(VaehubError, match="unknown metric 'third:shared'"):
+        twins(distribution).find("metric", "third:shared")
+
+
+def test_a_failed_plugin_claims_no_name(distribution, caplog):
+    distribution("one", GOOD.format(name="shared").replace("return", "1 / 0; return"))
+    distribution("two", GOOD.format(name="shared"))
+    found = Catalog()
+    assert found.find("metric", "shared_metric").distribution == "two"
+    assert list(found.conflicts()) == []

@@ -1,5 +1,5 @@
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import duckdb
 import pytest
@@ -77,27 +77,32 @@ def test_no_file_stays_open_after_reading_or_writing(path):
 # Transactions
 
 
+def add_and_fail(database, *titles, statement="select 1"):
+    with database.writing() as connection:
+        for title in titles:
+            add(connection, title)
+        connection.execute(statement)
+        raise KeyError
+
+
 def test_writing_takes_back_everything_when_an_exception_leaves_it(path):
     database = Database(path, 1.0)
-    with pytest.raises(KeyError), database.writing() as connection:
-        add(connection, "one")
-        add(connection, "two")
-        raise KeyError
+    with pytest.raises(KeyError):
+        add_and_fail(database, "one", "two")
     assert songs(database) == []
 
 
 def test_writing_takes_back_everything_when_a_statement_fails(path):
     database = Database(path, 1.0)
-    with pytest.raises(duckdb.Error), database.writing() as connection:
-        add(connection, "one")
-        connection.execute("insert into nowhere values (1)")
+    with pytest.raises(duckdb.ConversionException):
+        add_and_fail(database, "one", statement="select 'one'::integer")
     assert songs(database) == []
 
 
 def test_writing_goes_on_after_a_failure(path):
     database = Database(path, 1.0)
-    with pytest.raises(KeyError), database.writing():
-        raise KeyError
+    with pytest.raises(KeyError):
+        add_and_fail(database, "two")
     with database.writing() as connection:
         add(connection, "one")
     assert songs(database) == ["one"]
@@ -108,9 +113,8 @@ def test_in_a_burst_every_transaction_stands_for_itself(path):
     with database.held():
         with database.writing() as connection:
             add(connection, "one")
-        with pytest.raises(KeyError), database.writing() as connection:
-            add(connection, "two")
-            raise KeyError
+        with pytest.raises(KeyError):
+            add_and_fail(database, "two")
     assert songs(database) == ["one"]
 
 
@@ -175,24 +179,15 @@ def test_the_lock_of_a_killed_process_is_gone(path):
 
 def test_threads_of_one_process_take_turns(path):
     # Each thread has its own Database, as each Store has; DuckDB alone would refuse a reader beside a writer.
-    failures = []
-
     def work(name):
         database = Database(path, 30.0)
-        try:
-            for each in range(8):
-                with database.writing() as connection:
-                    add(connection, f"{name} {each}")
-                assert f"{name} {each}" in songs(database)
-        except BaseException as error:
-            failures.append(error)
+        for each in range(8):
+            with database.writing() as connection:
+                add(connection, f"{name} {each}")
+            assert f"{name} {each}" in songs(database)
 
-    threads = [threading.Thread(target=work, args=(name,)) for name in "abcd"]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failures == []
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(work, "abcd"))
     assert songs(Database(path, 1.0)) == sorted(f"{name} {each}" for name in "abcd" for each in range(8))
 
 
@@ -253,10 +248,9 @@ def test_a_file_that_is_no_database_is_refused_in_one_sentence(tmp_path, folder,
     path = tmp_path / folder / "results.duckdb"
     path.parent.mkdir()
     path.write_bytes(content)
-    with pytest.raises(StoreError, match=r"results\.duckdb cannot be opened as a database: ") as caught:
-        with Database(path, 0.2).reading():
-            pass
-    assert "\n" not in str(caught.value)
+    words = r"results\.duckdb cannot be opened as a database: [^\n]+$"
+    with pytest.raises(StoreError, match=words), Database(path, 0.2).reading():
+        pass
 
 
 def test_a_folder_in_place_of_the_file_is_refused(tmp_path):

@@ -1,0 +1,57 @@
+"""Manifest entries: declarations that import nothing."""
+
+from dataclasses import FrozenInstanceError, fields
+
+import pytest
+
+from vaehub import registry
+from vaehub.registry import Dataset, Executor, Metric, Model, Network, Study
+from vaehub.registry.entries import KINDS
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_entry_may_name_a_class_that_is_not_there_yet(kind):
+    entry = kind("sample", "no_such_module:Sample", "something")
+    assert (entry.name, entry.target, entry.summary) == ("sample", "no_such_module:Sample", "something")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_entry_cannot_be_changed(kind):
+    with pytest.raises(FrozenInstanceError):
+        kind("sample", "a:A", "something").revision = 2
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_entry_begins_with_the_first_revision(kind):
+    assert kind("sample", "a:A", "something").revision == 1
+
+
+def test_kinds_are_called_as_people_type_them():
+    assert [kind.kind for kind in KINDS] == ["model", "network", "dataset", "metric", "study", "executor"]
+
+
+def test_a_manifest_can_import_every_kind():
+    assert set(KINDS) == {Model, Network, Dataset, Metric, Study, Executor}
+    assert {kind.__name__ for kind in KINDS} <= set(registry.__all__)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_entries_that_say_the_same_are_equal(kind):
+    assert kind("sample", "a:A", "something") == kind("sample", "a:A", "something")
+
+
+def test_entries_of_different_kinds_are_different_though_all_is_the_same():
+    assert Model("same", "a:A", "something") != Network("same", "a:A", "something")
+
+
+def test_a_metric_measures_a_model_unless_it_says_otherwise():
+    assert Metric("sample", "a:A", "something").subject == "model"
+    assert Metric("sample", "a:A", "something", subject="pair").subject == "pair"
+
+
+def test_metrics_of_different_subjects_are_different():
+    assert Metric("sample", "a:A", "something", subject="pair") != Metric("sample", "a:A", "something")
+
+
+def test_only_metrics_have_a_subject():
+    assert [kind.kind for kind in KINDS if "subject" in {field.name for field in fields(kind)}] == ["metric"]

@@ -1,0 +1,189 @@
+"""Many processes, one store."""
+
+import json
+import os
+import subprocess
+import time
+from contextlib import ExitStack
+
+import pytest
+from stored_samples import COMMAND, a_measurement, a_result, python, same_result
+
+from vaehub.store.store import Store
+
+N_PROCESSES, N_OWN, N_SHARED = 8, 25, 5
+
+# Prints how many of its own and of the shared measurements it was the one to record.
+RECORD = f"""
+import sys
+from stored_samples import a_measurement, a_result
+from vaehub.store.store import Store
+store, name = Store.open(sys.argv[1]), sys.argv[2]
+store.prepare()
+own = [(f"{{name}}-{{n}}", n) for n in range({N_OWN})]
+shared = [(f"shared-{{n}}", n) for n in range({N_SHARED})]
+counts = {{"own": 0, "shared": 0}}
+for n, (measurement, seed) in enumerate(sorted(own + shared, key=lambda each: each[1])):
+    kind = "shared" if measurement.startswith("shared") else "own"
+    counts[kind] += store.record_measurement(a_measurement(measurement, training=None), a_result(seed))
+print(counts["own"], counts["shared"])
+"""
+
+
+@pytest.fixture(scope="module")
+def crowded(tmp_path_factory):
+    """A store that eight processes have recorded to at once, and what each of them said."""
+    store = Store.open(tmp_path_factory.mktemp("crowd") / "store")
+    processes = [python(RECORD, store.path, f"p{n}") for n in range(N_PROCESSES)]
+    said = [process.communicate(timeout=200)[0] for process in processes]
+    assert [process.returncode for process in processes] == [0] * N_PROCESSES
+    return store, [tuple(map(int, line.split())) for line in said]
+
+
+def test_every_process_records_all_that_is_its_own(crowded):
+    assert [own for own, _ in crowded[1]] == [N_OWN] * N_PROCESSES
+
+
+def test_what_all_want_to_record_is_recorded_once(crowded):
+    assert sum(shared for _, shared in crowded[1]) == N_SHARED
+
+
+def test_every_measurement_of_every_process_is_there(crowded):
+    ids = {f"p{process}-{n}" for process in range(N_PROCESSES) for n in range(N_OWN)}
+    ids |= {f"shared-{n}" for n in range(N_SHARED)}
+    found = crowded[0].query("select id from measurements").to_pylist()
+    assert sorted(row["id"] for row in found) == sorted(ids)
+
+
+def test_every_value_of_every_process_is_there_exactly_once(crowded):
+    store, _ = crowded
+    repeated = (
+        "from measured_values select measurement group by measurement, name, index_name, index having count(*) > 1"
+    )
+    assert store.query(repeated).num_rows == 0
+    # Two scalars, two vectors and a table of five values each.
+    counts = store.query("select distinct count(*) as n from measured_values group by measurement").to_pylist()
+    assert counts == [{"n": 17}]
+
+
+def test_every_result_of_every_process_is_what_it_measured(crowded):
+    store, _ = crowded
+    with store.burst():
+        records = store.recent(limit=1000)[1]
+        wrong = [
+            each.id
+            for each in records
+            if not same_result(store.result(each.id), a_result(int(each.id.rpartition("-")[2])))
+        ]
+    assert (len(records), wrong) == (N_PROCESSES * N_OWN + N_SHARED, [])
+
+
+def test_nothing_is_missing_or_left_over_after_the_crowd(crowded):
+    found = crowded[0].verify()
+    assert (found.problems, found.leftovers) == ((), ())
+
+
+# Replacing
+
+
+REPLACE = """
+import sys
+from stored_samples import a_measurement, a_result
+from vaehub.store.store import Store
+Store.open(sys.argv[1]).record_measurement(a_measurement(training=None), a_result(1), replace=True)
+"""
+
+
+def test_two_processes_that_replace_one_measurement_leave_it_whole(tmp_path):
+    store, record = Store.open(tmp_path / "store"), a_measurement(training=None)
+    store.prepare()
+    store.record_measurement(record, a_result(1))
+    [first] = (store.path / "arrays").iterdir()
+    before = first.stat().st_ino
+    with ExitStack() as until_released:
+        until_released.enter_context(store.burst())
+        process = python(REPLACE, store.path)
+        # It writes its file, the same as the one that is there, and waits for the database ...
+        while first.stat().st_ino == before:
+            assert process.poll() is None
+            time.sleep(0.01)
+        # ... while this process replaces the measurement, and deletes the file that it had.
+        store.record_measurement(record, a_result(2), replace=True)
+    process.communicate()
+    assert process.returncode == 0
+    assert store.verify().problems == ()
+
+
+FORK = """
+import os, sys
+from stored_samples import a_measurement, a_result
+from vaehub.store.store import Store
+store = Store.open(sys.argv[1])
+store.prepare()
+codes = []
+for n in range(2):
+    child = os.fork()
+    if child == 0:
+        try:
+            store.record_measurement(a_measurement(f"m{n}", training=None), a_result(n))
+        except BaseException as error:
+            print(error, flush=True)
+            os._exit(1)
+        os._exit(0)
+    codes.append(os.waitpid(child, 0)[1])
+print("ready" if codes == [0, 0] else codes)
+"""
+
+
+def test_forked_processes_that_share_one_opened_store_both_record(tmp_path):
+    # As multiprocessing does on Linux.
+    with python(FORK, tmp_path / "store") as process:
+        said = process.communicate(timeout=60)[0]
+    assert said == "ready\n"
+    assert {each.id for each in Store.open(tmp_path / "store").recent()[1]} == {"m0", "m1"}
+
+
+# The whole way from a command to a value
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory):
+    """A store that eight commands have trained and measured for at once: a seed of its own each, and one of all."""
+    path = tmp_path_factory.mktemp("commands") / "store"
+    request = ["run", "--model", "ard", "--metric", "relevance", "--set", "train.epochs=2"]
+    request += ["--set", "model.latent_dim=4", "--json", "--store", str(path), "--seed", "99"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    processes = [
+        subprocess.Popen([*COMMAND, *request, "--seed", str(n)], stdout=-1, stderr=-1, text=True, env=environment)
+        for n in range(N_PROCESSES)
+    ]
+    outcomes = [process.communicate(timeout=280) for process in processes]
+    assert [process.returncode for process in processes] == [0] * N_PROCESSES, outcomes
+    return Store.open(path), [json.loads(out) for out, _ in outcomes]
+
+
+@pytest.mark.slow
+def test_every_training_of_eight_commands_is_there_once(measured):
+    found = measured[0].query("select seed, count(*) as n from trainings group by seed order by seed").to_pylist()
+    assert found == [{"seed": seed, "n": 1} for seed in (*range(N_PROCESSES), 99)]
+
+
+@pytest.mark.slow
+def test_every_value_of_eight_commands_is_there_once(measured):
+    query = "select seed, name, index, count(*) as n from results group by all having count(*) > 1"
+    assert measured[0].query(query).num_rows == 0
+    counts = measured[0].query("select count(*) as n from results group by seed").to_pylist()
+    # Five vectors of four values, and two scalars, for each seed.
+    assert counts == [{"n": 22}] * (N_PROCESSES + 1)
+
+
+@pytest.mark.slow
+def test_the_seed_of_all_has_one_answer_for_all(measured):
+    answers = [next(each for each in found if each["seed"] == 99) for found in measured[1]]
+    assert all(each["vectors"] == answers[0]["vectors"] for each in answers)
+
+
+@pytest.mark.slow
+def test_the_store_of_eight_commands_is_whole(measured):
+    found = measured[0].verify()
+    assert (found.problems, found.leftovers) == ((), ())
