@@ -86,7 +86,7 @@ def test_an_unknown_part_is_answered_with_those_there_are():
 @given(st.integers(2, 60), st.floats(0, 0.99), st.integers(0, 5))
 def test_validation_and_training_share_the_training_part_between_them(n, share, seed):
     data = dataset(n + 5, parts={"train": range(n), "test": range(n, n + 5)})
-    n_validation = int(np.ceil(share * n))
+    n_validation = int(np.ceil(round(share * n, 9)))
     if n_validation >= n:
         with pytest.raises(DataError, match="leaves none"):
             data.with_validation(share, generator(seed))

@@ -3,11 +3,9 @@
 import json
 import os
 import subprocess
-import time
-from contextlib import ExitStack
 
 import pytest
-from stored_samples import COMMAND, a_measurement, a_result, python, same_result
+from stored_samples import COMMAND, a_result, python, same_result
 
 from vaehub.store.store import Store
 
@@ -92,26 +90,6 @@ from stored_samples import a_measurement, a_result
 from vaehub.store.store import Store
 Store.open(sys.argv[1]).record_measurement(a_measurement(training=None), a_result(1), replace=True)
 """
-
-
-def test_two_processes_that_replace_one_measurement_leave_it_whole(tmp_path):
-    store, record = Store.open(tmp_path / "store"), a_measurement(training=None)
-    store.prepare()
-    store.record_measurement(record, a_result(1))
-    [first] = (store.path / "arrays").iterdir()
-    before = first.stat().st_ino
-    with ExitStack() as until_released:
-        until_released.enter_context(store.burst())
-        process = python(REPLACE, store.path)
-        # It writes its file, the same as the one that is there, and waits for the database ...
-        while first.stat().st_ino == before:
-            assert process.poll() is None
-            time.sleep(0.01)
-        # ... while this process replaces the measurement, and deletes the file that it had.
-        store.record_measurement(record, a_result(2), replace=True)
-    process.communicate()
-    assert process.returncode == 0
-    assert store.verify().problems == ()
 
 
 FORK = """

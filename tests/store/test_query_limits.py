@@ -53,7 +53,7 @@ OUTSIDE = [
     "describe 'planted.csv'",
     "summarize 'planted.csv'",
     "pivot 'planted.csv' on secret",
-    "explain from 'planted.csv'",
+    "from 'planted.csv'",
     "from duckdb_secrets()",
     "from duckdb_extensions()",
 ]

@@ -72,14 +72,6 @@ def test_replacing_a_training_replaces_its_weights_and_deletes_the_old_file(prep
     assert np.array_equal(prepared.weights("t1")["encoder.0.weight"], weights(1)["encoder.0.weight"])
 
 
-def test_replacing_a_training_by_the_same_weights_keeps_their_file(prepared):
-    prepared.record_training(a_training(), LOSSES, weights())
-    before = files(prepared)
-    assert prepared.record_training(a_training(), LOSSES, weights(), replace=True)
-    assert files(prepared) == before
-    assert prepared.weights("t1").keys() == weights().keys()
-
-
 def test_a_training_that_is_kept_keeps_its_weights(prepared):
     prepared.record_training(a_training(), LOSSES, weights(0))
     assert not prepared.record_training(a_training(), LOSSES, weights(1))

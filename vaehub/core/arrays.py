@@ -37,7 +37,12 @@ def _to_tensor(value: Any) -> Any:  # any argument of any kernel
     if not isinstance(value, np.ndarray):
         return value
     dtype = torch.float64 if value.dtype.kind == "f" else None
-    return torch.as_tensor(np.ascontiguousarray(value), dtype=dtype)
+    return torch.as_tensor(shareable(value), dtype=dtype)
+
+
+def shareable(array: NDArray[Any]) -> NDArray[Any]:
+    """Return an array that a tensor may share memory with: contiguous and writable, copied only if it is not."""
+    return np.require(array, requirements=["C", "W"])
 
 
 def _to_numpy(value: Any) -> Any:

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vaehub.core.arrays import shareable
 from vaehub.core.errors import DataError
 from vaehub.core.params import Params as AnyParams
 
@@ -99,15 +100,17 @@ class Dataset:
         factors: Factors | None = None,
         parts: Mapping[str, Tensor | NDArray[Any] | range] | None = None,
     ) -> None:
-        stored = torch.as_tensor(x)
+        stored = _tensor(x)
         if stored.dtype != torch.uint8:
             stored = stored.to(torch.float32)
-        classes = None if labels is None else torch.as_tensor(labels).to(torch.int64)
+        classes = None if labels is None else _whole(_tensor(labels), "labels")
+        if factors is not None:
+            factors = Factors(factors.names, factors.sizes, _whole(factors.classes, "classes of factors"))
         _check(stored, classes, factors)
         self.x_stored = stored.contiguous()
         self.labels = classes
         self.factors = factors
-        self.parts = {name: torch.as_tensor(np.asarray(rows)).to(torch.int64) for name, rows in (parts or {}).items()}
+        self.parts = {name: _rows(name, rows, len(stored)) for name, rows in (parts or {}).items()}
         low, high = (0.0, 1.0) if stored.dtype == torch.uint8 else (float(stored.min()), float(stored.max()))
         self.spec = DataSpec(
             shape=tuple(stored.shape[1:]),
@@ -178,7 +181,8 @@ class Dataset:
             DataError: If nothing would be left to train on.
         """
         train = self.parts.get("train", torch.arange(len(self)))
-        n_validation = int(np.ceil(share * len(train)))
+        # Rounded first, or 7 % of 100 would be 8 by an error in the last digit.
+        n_validation = int(np.ceil(round(share * len(train), 9)))
         if n_validation >= len(train):
             raise DataError(f"a validation share of {share} leaves none of {len(train)} observations to train on")
         order = train[torch.randperm(len(train), generator=generator)]
@@ -220,6 +224,27 @@ class DataSource(ABC):
         """
 
 
+def _tensor(values: Tensor | NDArray[Any]) -> Tensor:
+    return values if isinstance(values, Tensor) else torch.as_tensor(shareable(np.asarray(values)))
+
+
+def _whole(values: Tensor, what: str) -> Tensor:
+    whole = values.to(torch.int64)
+    if not torch.equal(whole.to(values.dtype), values):
+        raise DataError(f"{what} are whole numbers, and some of these are not")
+    return whole
+
+
+def _rows(name: str, rows: Tensor | NDArray[Any] | range, n: int) -> Tensor:
+    given = _tensor(np.asarray(rows) if isinstance(rows, range) else rows)
+    if given.dtype == torch.bool:
+        raise DataError(f"part {name!r} is given by the numbers of its rows, and this is a mask; use its nonzero()")
+    found = _whole(given, f"rows of part {name!r}")
+    if found.ndim != 1 or (len(found) and not (int(found.min()) >= 0 and int(found.max()) < n)):
+        raise DataError(f"rows of part {name!r} are numbers from 0 to {n - 1}, and some of these are not")
+    return found
+
+
 def _as_float(x: Tensor) -> Tensor:
     return x.to(torch.float32).div_(255) if x.dtype == torch.uint8 else x
 
@@ -233,7 +258,8 @@ def _check(x: Tensor, labels: Tensor | None, factors: Factors | None) -> None:
         if x.ndim == 4 and not (float(x.min()) >= 0 and float(x.max()) <= 1):
             raise DataError(f"images lie in [0, 1], got [{float(x.min()):g}, {float(x.max()):g}]; rescale them first")
     if labels is not None and (labels.shape != (len(x),) or int(labels.min()) < 0):
-        raise DataError(f"labels have shape ({len(x)},) and count from 0, got {tuple(labels.shape)}")
+        least = f" with {int(labels.min())} among them" if labels.numel() and int(labels.min()) < 0 else ""
+        raise DataError(f"labels have shape ({len(x)},) and count from 0, got {tuple(labels.shape)}{least}")
     if factors is not None:
         _check_factors(factors, len(x))
 

@@ -26,3 +26,11 @@ class TrainingDiverged(WorkFailed):
     def __init__(self, message: str, *, epoch: int) -> None:
         super().__init__(message)
         self.epoch = epoch
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Say how to be made anew, since workers hand errors to other processes."""
+        return _diverged, (str(self), self.epoch)
+
+
+def _diverged(message: str, epoch: int) -> TrainingDiverged:
+    return TrainingDiverged(message, epoch=epoch)

@@ -69,6 +69,8 @@ def likelihood(name: LikelihoodName, spec: DataSpec) -> Likelihood:
     """
     if name == "squared_error":
         return SquaredError(spec)
+    if name != "bernoulli":
+        raise VaehubError(f"unknown likelihood {name!r}; 'bernoulli' and 'squared_error' are known")
     if not spec.in_unit_interval:
         raise VaehubError(
             "a Bernoulli likelihood needs data in [0, 1], and these are not; "

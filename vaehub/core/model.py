@@ -154,10 +154,13 @@ class LatentModel(nn.Module, ABC):
     @torch.no_grad()
     def encode_all(self, data: Dataset) -> Posterior:
         """Return q(z|x) for a whole dataset, in chunks, as in evaluation: layers in evaluation mode, no gradient."""
-        was_training = self.training
+        modes = [(module, module.training) for module in self.modules()]
         self.eval()
-        parts = [self.encode(_moved(batch, self.device)) for batch in data.batches(EVALUATION_BATCH)]
-        self.train(was_training)
+        try:
+            parts = [self.encode(_moved(batch, self.device)) for batch in data.batches(EVALUATION_BATCH)]
+        finally:
+            for module, mode in modes:
+                module.training = mode
         logvars = [part.logvar for part in parts if part.logvar is not None]
         return Posterior(torch.cat([part.mu for part in parts]), torch.cat(logvars) if logvars else None)
 

@@ -76,6 +76,8 @@ def _problem(detail: ErrorDetails, params: type[Params]) -> str:
         near = get_close_matches(name, known, n=1)
         hint = f", did you mean {near[0]!r}?" if near else f", it has {', '.join(known) or 'none'}"
         return f"{name!r} is not one of its parameters{hint}"
+    if detail["type"] == "missing":
+        return f"{name!r} is missing"
     reason = detail["msg"].removeprefix("Value error, ").replace("Input should be", "should be")
     return f"{name!r} is {detail['input']!r} and {reason}" if name else reason
 

@@ -24,13 +24,20 @@ def generator(seed: int, *purpose: str | int, device: torch.device | str = "cpu"
 
 
 @contextmanager
-def seeded_construction(seed: int) -> Iterator[None]:
-    """Give modules built inside reproducible weights, and leave the global generator as it was.
+def seeded_layers(seed: int, *purpose: str | int, device: torch.device | str = "cpu") -> Iterator[None]:
+    """Make what PyTorch's layers draw inside reproducible, and leave the global generators as they were.
 
-    PyTorch's layers draw their first weights from the global generator and cannot be handed another one, so it is
-    seeded for the construction and put back afterwards. Modules are always built on the CPU, so that the weights are
-    the same for every device.
+    Layers draw their first weights, and dropout its masks, from the global generator of a device and cannot be handed
+    another one, so it is seeded for a while and put back afterwards.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(derived_seed(seed, "initialisation"))
+    accelerators = [] if torch.device(device).type == "cpu" else [torch.device(device)]
+    with torch.random.fork_rng(devices=accelerators):
+        torch.manual_seed(derived_seed(seed, *purpose))
+        yield
+
+
+@contextmanager
+def seeded_construction(seed: int) -> Iterator[None]:
+    """Give modules built inside reproducible weights; they are built on the CPU, so that every device has the same."""
+    with seeded_layers(seed, "initialisation"):
         yield

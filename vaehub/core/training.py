@@ -18,7 +18,7 @@ from vaehub.core.data import Dataset
 from vaehub.core.errors import TrainingDiverged, VaehubError
 from vaehub.core.model import EVALUATION_BATCH, Epoch, LatentModel, Losses, Step
 from vaehub.core.progress import task
-from vaehub.core.random import generator
+from vaehub.core.random import generator, seeded_layers
 from vaehub.core.recipe import TrainParams
 
 STEPS_BETWEEN_CHECKS = 100
@@ -102,7 +102,8 @@ def fit(
             loop.restore(state)
             advance(len(loop.history), note="resumed")
         while len(loop.history) < params.epochs:
-            record = loop.run_epoch()
+            with seeded_layers(seed, "layers", len(loop.history), device=model.device):
+                record = loop.run_epoch()
             if checkpoint is not None and len(loop.history) < params.epochs:
                 checkpoint.save(loop.state())
             if on_epoch is not None:
@@ -125,7 +126,8 @@ class _Loop:
         self.schedule = (
             None
             if params.lr_patience is None
-            else ReduceLROnPlateau(self.optimiser, factor=params.lr_factor, patience=params.lr_patience)
+            # Any improvement counts: a relative threshold would misjudge losses that are negative or hardly fall.
+            else ReduceLROnPlateau(self.optimiser, factor=params.lr_factor, patience=params.lr_patience, threshold=0)
         )
         self.history: list[EpochRecord] = []
         self.steps = 0
@@ -156,7 +158,7 @@ class _Loop:
     def _learn(self, rows: Tensor | None, epoch: int, noise: torch.Generator) -> dict[str, float]:
         rows = torch.arange(len(self.train), device=self.model.device) if rows is None else rows
         order = torch.randperm(len(rows), generator=self._generator("order", epoch, device="cpu"))
-        sums = _Sums(epoch)
+        sums = _Sums(epoch, "train")
         for chosen in _batches(rows[order.to(rows.device)], self.params.batch_size):
             losses = self.model.loss(self.train.batch(chosen), Step(self.steps, epoch, noise))
             self.optimiser.zero_grad(set_to_none=True)
@@ -164,15 +166,25 @@ class _Loop:
             self.optimiser.step()
             self.steps += 1
             sums.add(losses, len(chosen))
-        return sums.means("train")
+        means = sums.means()
+        self._check_weights(epoch)
+        return means
 
     @torch.no_grad()
     def _evaluate(self, data: Dataset, epoch: int) -> dict[str, float]:
         noise = self._generator("validation", epoch)
-        sums = _Sums(epoch)
+        sums = _Sums(epoch, "validation")
         for batch in data.batches(EVALUATION_BATCH):
             sums.add(self.model.loss(batch, Step(self.steps, epoch, noise)), len(batch))
-        return sums.means("validation")
+        return sums.means()
+
+    def _check_weights(self, epoch: int) -> None:
+        if not all(bool(torch.isfinite(weight).all()) for weight in self.model.parameters()):
+            raise TrainingDiverged(
+                f"training diverged in epoch {epoch + 1}: a weight is NaN or infinite; "
+                "a smaller 'train.learning_rate' may help",
+                epoch=epoch,
+            )
 
     def finish(self) -> None:
         if self.best:
@@ -216,8 +228,9 @@ class _Loop:
 class _Sums:
     """Running sums of losses over one pass, kept on the device."""
 
-    def __init__(self, epoch: int) -> None:
+    def __init__(self, epoch: int, part: str) -> None:
         self.epoch = epoch
+        self.part = part
         self.names: list[str] = []
         self.sums: Tensor | None = None
         self.n = 0
@@ -232,15 +245,15 @@ class _Sums:
         self.n += n
         self.calls += 1
         if self.calls % STEPS_BETWEEN_CHECKS == 0:
-            self.means("train")
+            self.means()
 
-    def means(self, part: str) -> dict[str, float]:
+    def means(self) -> dict[str, float]:
         assert self.sums is not None, "a pass has at least one batch"
         means = dict(zip(self.names, (self.sums / self.n).tolist(), strict=True))
         wrong = [f"{name} is {value}" for name, value in means.items() if not math.isfinite(value)]
         if wrong:
             raise TrainingDiverged(
-                f"training diverged in epoch {self.epoch + 1}: {', '.join(wrong)} on the {part} part; "
+                f"training diverged in epoch {self.epoch + 1}: {', '.join(wrong)} on the {self.part} part; "
                 "a smaller 'train.learning_rate' may help",
                 epoch=self.epoch,
             )
@@ -264,7 +277,7 @@ def resolve_device(name: str) -> torch.device:
 
 def _batches(rows: Tensor, size: int) -> Iterator[Tensor]:
     chunks = list(torch.split(rows, size))
-    if len(chunks) > 1 and len(chunks[-1]) == 1:
+    if size > 1 and len(chunks) > 1 and len(chunks[-1]) == 1:
         # Batch normalisation has no variance of a single observation, so it joins the batch before.
         chunks[-2:] = [torch.cat(chunks[-2:])]
     yield from chunks

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib import import_module
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar
 
 import pluggy
 
@@ -50,16 +50,25 @@ class Registered:
 
     def load_params(self) -> type[Params]:
         """Import the parameters, without the class where the manifest allows it."""
+        from vaehub.core.params import Params
+
         if self.entry.params is not None:
-            return cast("type[Params]", self._import(self.entry.params))
-        return cast("type[Params]", self.load(object).Params)  # type: ignore[attr-defined]
+            found, where = self._import(self.entry.params), self.entry.params
+        else:
+            found, where = getattr(self.load(object), "Params", None), f"{self.entry.target}.Params"
+        if not (isinstance(found, type) and issubclass(found, Params)):
+            raise VaehubError(
+                f"{self.title} of {self.distribution} has its parameters in {where}, which is no vaehub.Params; "
+                "this is a fault of that package"
+            )
+        return found
 
     def _import(self, target: str) -> object:
         module, _, name = target.partition(":")
         try:
             return getattr(import_module(module), name)
         # A stranger's module runs here.
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise VaehubError(
                 f"{self.title} of {self.distribution} cannot be loaded from {target!r}: {error}; "
                 "this is a fault of that package or of its installation"

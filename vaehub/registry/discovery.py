@@ -15,7 +15,7 @@ import pluggy
 
 from vaehub.core.errors import VaehubError
 from vaehub.registry import hooks
-from vaehub.registry.entries import Entry
+from vaehub.registry.entries import KINDS, Entry
 
 GROUP = "vaehub"
 ONLY = "VAEHUB_PLUGINS"
@@ -64,7 +64,12 @@ def discover() -> Discovered:
     """
     manager = pluggy.PluginManager(GROUP)
     manager.add_hookspecs(hooks)
-    points = sorted(set(entry_points(group=GROUP)), key=lambda point: (point.name, point.value))
+    # A path that is searched twice finds a distribution twice. A malformed line has no value.
+    found = {
+        (point.name, point.value or "", point.dist.name if point.dist else ""): point
+        for point in entry_points(group=GROUP)
+    }
+    points = [found[key] for key in sorted(found)]
     return Discovered(tuple(_loaded(point, manager) for point in _chosen(points)), manager)
 
 
@@ -96,7 +101,7 @@ def _loaded(point: EntryPoint, manager: pluggy.PluginManager) -> Plugin:
     except (Exception, SystemExit) as error:  # noqa: BLE001
         if manager.has_plugin(key):
             manager.unregister(name=key)
-        reason = str(error) or type(error).__name__
+        reason = " ".join(str(error).split()) or type(error).__name__
         hint = "'vaehub --debug plugin list' tells more"
         log.warning("plugin %r of %s was not loaded: %s; %s", point.name, distribution, reason, hint)
         details = "".join(traceback.format_exception(error))
@@ -108,7 +113,7 @@ def _catalog(manager: pluggy.PluginManager, module: object) -> tuple[Entry, ...]
     implementations = [impl for impl in manager.hook.vaehub_catalog.get_hookimpls() if impl.plugin is module]
     entries = tuple(entry for impl in implementations for entry in cast(Iterable[Entry], impl.function()))
     for entry in entries:
-        if not isinstance(entry, Entry):
+        if not isinstance(entry, KINDS):
             raise TypeError(f"vaehub_catalog holds {entry!r}, which is none of Model, Network, Dataset, Metric …")
     named = [(entry.kind, entry.name) for entry in entries]
     for kind, name in named:

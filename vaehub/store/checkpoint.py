@@ -38,7 +38,7 @@ class FileCheckpoint:
             return None
         try:
             arrays, plain = read_state(self.path)
-        except (OSError, KeyError, ValueError) as error:
+        except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
             raise StoreError(
                 f"checkpoint {self.path} is damaged ({error}); delete it to train from the start"
             ) from error

@@ -1,27 +1,30 @@
 """Opening the database: briefly, in turn, and only if it is one that we understand.
 
 DuckDB lets one process write, or several read. A process therefore holds the file only for the moment of a commit or a
-query and waits for its turn.
+query and waits for its turn. Turns among our own processes are taken by a lock file beside the database, held until it
+is wholly closed: while one process was closing the file and others opened it, DuckDB 2.0 was seen to lose a commit.
 """
 
 from __future__ import annotations
 
+import os
 import random
 import re
 import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import duckdb
 from duckdb import DuckDBPyConnection
+from filelock import FileLock, Timeout
 
 from vaehub.core.errors import StoreError
 from vaehub.store.schema import VERSION, migrate, version_of
 
-FIRST_WAIT, LONGEST_WAIT = 0.005, 0.1
+FIRST_WAIT, LONGEST_WAIT = 0.005, 0.05
 """Seconds between two attempts to open a file that another process holds."""
 
 READ_ONLY: dict[str, str | bool | int | float | list[str]] = {
@@ -50,11 +53,12 @@ class Database:
         self.timeout = timeout
         self._turn = _turns[path.resolve()]
         self._held: DuckDBPyConnection | None = None
+        self._holder: int | None = None
 
     @property
     def is_held(self) -> bool:
-        """Whether this process is in the middle of writing."""
-        return self._held is not None
+        """Whether this thread is in the middle of writing."""
+        return self._holder == threading.get_ident()
 
     @contextmanager
     def reading(self) -> Iterator[DuckDBPyConnection]:
@@ -67,16 +71,14 @@ class Database:
             if self._held is not None:
                 yield self._held
                 return
-            connection = self._connect(read_only=True)
-            if version_of(connection) != VERSION:
-                connection.close()
-                with self.held():
-                    pass  # opening for writing migrates
-                connection = self._connect(read_only=True)
-            try:
+            with self._locked(), closing(self._connect(read_only=True)) as connection:
+                if version_of(connection) == VERSION:
+                    yield connection
+                    return
+            with self.held():
+                pass  # opening for writing migrates
+            with self._locked(), closing(self._connect(read_only=True)) as connection:
                 yield connection
-            finally:
-                connection.close()
 
     @contextmanager
     def writing(self) -> Iterator[DuckDBPyConnection]:
@@ -101,15 +103,37 @@ class Database:
             if self._held is not None:
                 yield self._held
                 return
-            connection = self._connect(read_only=False)
-            try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self._locked(), closing(self._connect(read_only=False)) as connection:
                 if version_of(connection) != VERSION:
                     migrate(connection)
-                self._held = connection
-                yield connection
-            finally:
-                self._held = None
-                connection.close()
+                self._held, self._holder = connection, threading.get_ident()
+                try:
+                    yield connection
+                finally:
+                    self._held = self._holder = None
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        if not os.access(self.path.parent, os.W_OK):
+            yield  # a store that can only be read has no writers to wait for
+            return
+        # Made anew each time, since a lock that a fork inherited is refused.
+        lock = FileLock(self.path.with_suffix(".lock"))
+        try:
+            lock.acquire(timeout=self.timeout, poll_interval=FIRST_WAIT)
+        except Timeout as error:
+            raise self._stays_locked("") from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _stays_locked(self, holder: str) -> StoreError:
+        return StoreError(
+            f"store {str(self.path.parent)!r} has been locked by another process{holder} for more than "
+            f"{self.timeout:g} s; wait until it is done, or raise VAEHUB_LOCK_TIMEOUT"
+        )
 
     def _connect(self, *, read_only: bool) -> DuckDBPyConnection:
         connection = self._opened(read_only=read_only)
@@ -136,10 +160,7 @@ class Database:
                 if "Could not set lock" not in str(error):
                     raise StoreError(f"{self.path} cannot be opened as a database: {_first_line(error)}") from error
                 if time.monotonic() >= deadline:
-                    raise StoreError(
-                        f"store {str(self.path.parent)!r} has been locked by another process{_holder(error)} for more "
-                        f"than {self.timeout:g} s; wait until it is done, or raise VAEHUB_LOCK_TIMEOUT"
-                    ) from error
+                    raise self._stays_locked(_holder(error)) from error
             # Waits differ, or processes that collided once would collide for ever.
             time.sleep(wait * patience.uniform(0.5, 1.0))
             wait = min(2 * wait, LONGEST_WAIT)

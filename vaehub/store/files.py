@@ -32,9 +32,9 @@ class StoredFile:
 
 
 def write_arrays(folder: Path, stem: str, arrays: Mapping[str, NDArray[Any]]) -> StoredFile:
-    """Write arrays into a new file whose name ends in a part of its checksum.
+    """Write arrays into a new file with a name of its own.
 
-    A file is never replaced by another content, so rows that point at one stay true whatever happens later.
+    No file is ever replaced, so rows that point at one stay true whatever other processes write.
 
     Args:
         folder: Where.
@@ -48,7 +48,7 @@ def write_arrays(folder: Path, stem: str, arrays: Mapping[str, NDArray[Any]]) ->
             for name, array in arrays.items():
                 file[name] = array
         checksum = sha256(path)
-        name = f"{stem}-{checksum[:12]}.h5"
+        name = f"{stem}-{secrets.token_hex(6)}.h5"
         publish(path, folder / name)
     return StoredFile(name, checksum)
 

@@ -1,6 +1,7 @@
 """The table ``provenance``: which process wrote, with what."""
 
 import json
+import os
 import platform
 import shlex
 import subprocess
@@ -24,10 +25,14 @@ class Provenance:
     """
 
     def __init__(self, plugins: dict[str, str]) -> None:
+        self._plugins = plugins
+        self._begin()
+        self._started = now()
+
+    def _begin(self) -> None:
         self.id = uuid4().hex
         self.is_stored = False
-        self._plugins = plugins
-        self._started = now()
+        self._process = os.getpid()
 
     @cached_property
     def _commit(self) -> str | None:
@@ -38,6 +43,8 @@ class Provenance:
 
         Whoever opened the transaction sets ``is_stored`` once it has been committed.
         """
+        if self._process != os.getpid():
+            self._begin()  # a fork is another process
         if self.is_stored:
             return self.id
         plugins = json.dumps(self._plugins, sort_keys=True)

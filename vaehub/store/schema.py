@@ -98,7 +98,7 @@ MIGRATIONS: tuple[str, ...] = (
         coalesce(t.dataset, m.subject ->> '$.dataset.name', m.subject ->> '$.recipe.dataset.name') as dataset,
         coalesce(t.seed, m.seed) as seed,
         t.latent_dim,
-        (t.recipe ->> '$.model.params.beta')::double as beta,
+        try_cast(t.recipe ->> '$.model.params.beta' as double) as beta,
         m.metric,
         v.name,
         v.index_name,
@@ -121,17 +121,23 @@ MIGRATIONS: tuple[str, ...] = (
 VERSION = len(MIGRATIONS)
 
 _READ_VERSION = "select max(version) from schema_version"
-_HAS_VERSION = "select count(*) from duckdb_tables() where table_name = 'schema_version'"
-_HAS_ANYTHING = "select count(*) from duckdb_tables()"
+_READ_VERSION_COLUMNS = "select list_sort(list(column_name)) from duckdb_columns() where table_name = 'schema_version'"
+_HAS_ANYTHING = (
+    "select (select count(*) from duckdb_tables()) + (select count(*) from duckdb_views() where not internal)"
+)
+_OUR_TABLES = "select count(*) from duckdb_tables() where table_name in ('trainings', 'measurements')"
 _CREATE_VERSION = "create table schema_version (version bigint not null, migrated timestamp not null)"
 _RECORD_VERSION = "insert into schema_version values (?, now()::timestamp)"
 
 
 def version_of(connection: DuckDBPyConnection) -> int | None:
     """Return the schema version of a database: 0 if it is empty, ``None`` if it is not a store's."""
-    if _number(connection, _HAS_VERSION):
-        return _number(connection, _READ_VERSION)
-    return None if _number(connection, _HAS_ANYTHING) else 0
+    if not _number(connection, _HAS_ANYTHING):
+        return 0
+    [(columns,)] = connection.execute(_READ_VERSION_COLUMNS).fetchall()
+    if columns != ["migrated", "version"] or _number(connection, _OUR_TABLES) != 2:
+        return None
+    return _number(connection, _READ_VERSION)
 
 
 def migrate(connection: DuckDBPyConnection, migrations: tuple[str, ...] = MIGRATIONS) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 DEFAULT = Path("vaehub-store")
 PATH = "VAEHUB_STORE"
 LOCK_TIMEOUT = "VAEHUB_LOCK_TIMEOUT"
-DEFAULT_LOCK_TIMEOUT = 30.0
+DEFAULT_LOCK_TIMEOUT = 60.0
 
 Arrays = Mapping[str, "NDArray[Any]"]
 
@@ -65,7 +66,7 @@ class Store:
         Args:
             path: Directory; ``VAEHUB_STORE``, else ``./vaehub-store``, if not given.
             plugins: Version of each distribution that contributes plugins, for the provenance.
-            timeout: Seconds to wait for a file that another process holds; ``VAEHUB_LOCK_TIMEOUT``, else 30.
+            timeout: Seconds to wait for a file that another process holds; ``VAEHUB_LOCK_TIMEOUT``, else 60.
 
         Raises:
             StoreError: If the path cannot be a directory.
@@ -309,24 +310,26 @@ class Store:
                 old = arrays.file_of(connection, record.id)
                 if status == "done" and not (replace and record.status == "done"):
                     yield None, ""
-                    self._remove(file, old)
+                    self._remove(file)
                     return
                 unwanted = old
                 table.forget(connection, record.id)
                 arrays.forget(connection, record.id)
             yield connection, self._provenance.store(connection)
         self._provenance.is_stored = True
-        self._remove(unwanted, file)
+        self._remove(unwanted)
 
-    def _remove(self, unwanted: StoredFile | None, kept: StoredFile | None) -> None:
-        # No row points at the unwanted file, unless it has the same content and so the same name as the one kept.
-        if unwanted is not None and (kept is None or unwanted.name != kept.name):
+    def _remove(self, unwanted: StoredFile | None) -> None:
+        if unwanted is not None:
             (self._files / unwanted.name).unlink(missing_ok=True)
 
 
 def _lock_timeout() -> float:
-    given = os.environ.get(LOCK_TIMEOUT, "")
+    given = os.environ.get(LOCK_TIMEOUT) or DEFAULT_LOCK_TIMEOUT
     try:
-        return float(given) if given else DEFAULT_LOCK_TIMEOUT
-    except ValueError as error:
-        raise StoreError(f"{LOCK_TIMEOUT} is {given!r} and should be a number of seconds") from error
+        seconds = float(given)
+    except ValueError:
+        seconds = math.nan
+    if not (math.isfinite(seconds) and seconds >= 0):
+        raise StoreError(f"{LOCK_TIMEOUT} is {given!r} and should be a number of seconds")
+    return seconds

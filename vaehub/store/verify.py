@@ -24,7 +24,9 @@ _LOST = {
         select count(*) from arrays
         where owner not in (select id from trainings) and owner not in (select id from measurements)""",
     "{} measurements of trainings that are not stored": """
-        select count(*) from measurements where training is not null and training not in (select id from trainings)""",
+        select count(*) from measurements
+        where (training is not null and training not in (select id from trainings))
+        or (other is not null and other not in (select id from trainings))""",
     "{} finished trainings without weights": """
         select count(*) from trainings
         where status = 'done'
@@ -66,17 +68,24 @@ def verify(connection: DuckDBPyConnection, folder: Path) -> Verification:
     problems = [*_lost_rows(connection), *_wrong_files(known, folder)]
     names = {name for name, _, _ in known}
     present = sorted(folder.iterdir()) if folder.is_dir() else []
-    leftovers = tuple(path for path in present if path.name not in names)
+    leftovers = tuple(path for path in present if path.is_file() and path.name not in names)
     n_trainings, n_measurements = (_count(connection, table) for table in ("trainings", "measurements"))
     return Verification(n_trainings, n_measurements, len(known), tuple(problems), leftovers)
 
 
 def sweep(leftovers: tuple[Path, ...]) -> int:
     """Delete leftovers that are old enough to belong to no running process; return how many."""
-    old = [path for path in leftovers if time.time() - path.stat().st_mtime > SAFE_AGE]
+    old = [path for path in leftovers if _age(path) > SAFE_AGE]
     for path in old:
-        path.unlink()
+        path.unlink(missing_ok=True)
     return len(old)
+
+
+def _age(path: Path) -> float:
+    try:
+        return time.time() - path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0  # its process has finished it meanwhile
 
 
 def _lost_rows(connection: DuckDBPyConnection) -> Iterator[str]:
