@@ -48,6 +48,7 @@ def test_a_store_is_whole_after_kill_9_at_twenty_random_moments():
     assert (found["problems"], found["n_trainings"], found["n_measurements"]) == ([], 3, 3)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_eight_processes_measure_into_one_store_and_every_value_is_there_once():
     # Two seeds of its own for each process, and one that all of them want.

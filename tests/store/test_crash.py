@@ -3,11 +3,10 @@
 import os
 import random
 import signal
-import subprocess
 import time
 
 import pytest
-from stored_samples import COMMAND, a_result, python, same_result, weights
+from stored_samples import a_result, python, same_result, weights
 
 from vaehub.store.store import Store
 
@@ -123,27 +122,3 @@ def test_what_the_killed_left_behind_is_swept_once_it_is_old(crashed):
     store.verify(remove_leftovers=True)
     found = store.verify()
     assert (found.problems, found.leftovers) == ((), ())
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(600)
-def test_a_run_that_is_killed_at_twenty_moments_can_always_be_run_again(tmp_path):
-    request = ["run", "--model", "ard", "--metric", "relevance", "--set", "train.epochs=5"]
-    request += ["--set", "model.latent_dim=4", "--store"]
-    started = time.monotonic()
-    subprocess.run([*COMMAND, *request, str(tmp_path / "rehearsal")], check=True, capture_output=True)
-    seconds = time.monotonic() - started
-    moments, store = random.Random(9), Store.open(tmp_path / "store")
-    for attempt in range(N_KILLS):
-        # A store that has the answer writes nothing more, so every other kill begins with none.
-        path = store.path if attempt % 2 else tmp_path / f"store {attempt}"
-        process = subprocess.Popen([*COMMAND, *request, str(path)], stdout=-1, stderr=-1)
-        # Imports write nothing and take most of the time: most moments are after them.
-        share = moments.uniform(0.5, 1.05) if attempt % 5 else moments.uniform(0.0, 0.5)
-        kill_after(share * seconds, process)
-        killed = Store.open(path)
-        if killed.exists:
-            assert killed.verify().problems == ()
-    assert subprocess.run([*COMMAND, *request, str(store.path)], capture_output=True).returncode == 0
-    found = store.verify()
-    assert (found.problems, found.n_trainings, found.n_measurements) == ((), 1, 1)

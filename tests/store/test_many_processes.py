@@ -1,11 +1,7 @@
 """Many processes, one store."""
 
-import json
-import os
-import subprocess
-
 import pytest
-from stored_samples import COMMAND, a_result, python, same_result
+from stored_samples import a_result, python, same_result
 
 from vaehub.store.store import Store
 
@@ -81,15 +77,7 @@ def test_nothing_is_missing_or_left_over_after_the_crowd(crowded):
     assert (found.problems, found.leftovers) == ((), ())
 
 
-# Replacing
-
-
-REPLACE = """
-import sys
-from stored_samples import a_measurement, a_result
-from vaehub.store.store import Store
-Store.open(sys.argv[1]).record_measurement(a_measurement(training=None), a_result(1), replace=True)
-"""
+# Forks
 
 
 FORK = """
@@ -119,49 +107,3 @@ def test_forked_processes_that_share_one_opened_store_both_record(tmp_path):
         said = process.communicate(timeout=60)[0]
     assert said == "ready\n"
     assert {each.id for each in Store.open(tmp_path / "store").recent()[1]} == {"m0", "m1"}
-
-
-# The whole way from a command to a value
-
-
-@pytest.fixture(scope="module")
-def measured(tmp_path_factory):
-    """A store that eight commands have trained and measured for at once: a seed of its own each, and one of all."""
-    path = tmp_path_factory.mktemp("commands") / "store"
-    request = ["run", "--model", "ard", "--metric", "relevance", "--set", "train.epochs=2"]
-    request += ["--set", "model.latent_dim=4", "--json", "--store", str(path), "--seed", "99"]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    processes = [
-        subprocess.Popen([*COMMAND, *request, "--seed", str(n)], stdout=-1, stderr=-1, text=True, env=environment)
-        for n in range(N_PROCESSES)
-    ]
-    outcomes = [process.communicate(timeout=280) for process in processes]
-    assert [process.returncode for process in processes] == [0] * N_PROCESSES, outcomes
-    return Store.open(path), [json.loads(out) for out, _ in outcomes]
-
-
-@pytest.mark.slow
-def test_every_training_of_eight_commands_is_there_once(measured):
-    found = measured[0].query("select seed, count(*) as n from trainings group by seed order by seed").to_pylist()
-    assert found == [{"seed": seed, "n": 1} for seed in (*range(N_PROCESSES), 99)]
-
-
-@pytest.mark.slow
-def test_every_value_of_eight_commands_is_there_once(measured):
-    query = "select seed, name, index, count(*) as n from results group by all having count(*) > 1"
-    assert measured[0].query(query).num_rows == 0
-    counts = measured[0].query("select count(*) as n from results group by seed").to_pylist()
-    # Five vectors of four values, and two scalars, for each seed.
-    assert counts == [{"n": 22}] * (N_PROCESSES + 1)
-
-
-@pytest.mark.slow
-def test_the_seed_of_all_has_one_answer_for_all(measured):
-    answers = [next(each for each in found if each["seed"] == 99) for found in measured[1]]
-    assert all(each["vectors"] == answers[0]["vectors"] for each in answers)
-
-
-@pytest.mark.slow
-def test_the_store_of_eight_commands_is_whole(measured):
-    found = measured[0].verify()
-    assert (found.problems, found.leftovers) == ((), ())

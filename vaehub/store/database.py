@@ -1,8 +1,9 @@
 """Opening the database: briefly, in turn, and only if it is one that we understand.
 
 DuckDB lets one process write, or several read. A process therefore holds the file only for the moment of a commit or a
-query and waits for its turn. Turns among our own processes are taken by a lock file beside the database, held until it
-is wholly closed: while one process was closing the file and others opened it, DuckDB 2.0 was seen to lose a commit.
+query and waits for its turn. Turns among our own processes are taken by a lock file beside the database, held from
+before it is opened until it is closed: DuckDB 2.0 reads the headers of a file before it locks it, so that a commit in
+between could be overwritten and lost.
 """
 
 from __future__ import annotations

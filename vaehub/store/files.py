@@ -76,14 +76,22 @@ def write_state(path: Path, arrays: Mapping[str, NDArray[Any]], plain: Mapping[s
                 file[f"arrays/{name}"] = array
             # A dataset, since an attribute holds 64 KiB at most and a long history is longer.
             file["plain"] = np.frombuffer(json.dumps(plain).encode(), dtype=np.uint8)
+            file["digest"] = _digest({name: np.asarray(array) for name, array in arrays.items()}, plain)
         publish(partial, path)
 
 
 def read_state(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-    """Return what :func:`write_state` wrote."""
+    """Return what :func:`write_state` wrote.
+
+    Raises:
+        ValueError: If it is not what was written; a damaged file may also raise what the library makes of it.
+    """
     found = dict(_arrays(path))
-    plain = json.loads(found.pop("plain").tobytes())
-    return {name.removeprefix("arrays/"): array for name, array in found.items()}, plain
+    plain, digest = json.loads(found.pop("plain").tobytes()), found.pop("digest")
+    arrays = {name.removeprefix("arrays/"): array for name, array in found.items()}
+    if not np.array_equal(_digest(arrays, plain), digest):
+        raise ValueError("its content is not what was written")
+    return arrays, plain
 
 
 def sha256(path: Path) -> str:
@@ -121,6 +129,15 @@ def _arrays(path: Path) -> Iterator[tuple[str, NDArray[Any]]]:
     with h5py.File(path) as file:
         file.visititems(take)
     yield from found
+
+
+def _digest(arrays: Mapping[str, NDArray[Any]], plain: Mapping[str, Any]) -> NDArray[np.uint8]:
+    digest = hashlib.sha256(json.dumps(plain, sort_keys=True).encode())
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        digest.update(f"{name} {array.dtype} {arrays[name].shape}".encode())
+        digest.update(array.tobytes())
+    return np.frombuffer(digest.digest(), dtype=np.uint8)
 
 
 def _flush(path: Path) -> None:

@@ -14,7 +14,7 @@ from duckdb import DuckDBPyConnection
 
 from vaehub.store.records import now
 
-_STORE = "insert into provenance values (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_STORE = "insert into provenance values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing"
 
 
 class Provenance:
