@@ -1,28 +1,45 @@
 """Run all comparisons, or those named, and print one table: ``python -m benchmarks [NAME ...]``."""
 
+import argparse
+import os
 import sys
 from importlib import import_module
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.measure import Row
+from benchmarks.measure import Options, Row
 
 NAMES = ("main_job", "startup", "relevance", "training", "store")
+BUSY = 0.5
+"""Processes that run beside us, above which a figure says more of them than of us."""
 
 
 def main() -> None:
-    """Print a row as soon as it is known."""
-    names = sys.argv[1:] or list(NAMES)
-    unknown = [name for name in names if name not in NAMES]
-    if unknown:
-        sys.exit(f"unknown comparison {unknown[0]!r}; there are {', '.join(NAMES)}")
+    """Print a row as soon as it is known, and all of them at the end."""
+    names, options = _asked()
+    if (load := os.getloadavg()[0]) > BUSY:
+        sys.stderr.write(f"warning: the machine is busy (load {load:.1f}), which not even ratios survive\n")
     rows = []
     for name in names:
-        for row in import_module(f"benchmarks.{name}").rows():
+        for row in import_module(f"benchmarks.{name}").rows(options):
             sys.stderr.write(f"{row}\n")
             rows.append(row)
     _print(rows)
+
+
+def _asked() -> tuple[list[str], Options]:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Compare vaehub with its peers.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"what to compare: {', '.join(NAMES)}; else all")
+    parser.add_argument(
+        "--environments", type=Path, default=Options.environments, help="folder of the peers' environments"
+    )
+    parser.add_argument("--full", action="store_true", help="let the slow side of 'relevance' do all observations")
+    given = parser.parse_args()
+    if unknown := [name for name in given.names if name not in NAMES]:
+        parser.error(f"unknown comparison {unknown[0]!r}; there are {', '.join(NAMES)}")
+    return given.names or list(NAMES), Options(given.environments, given.full)
 
 
 def _print(rows: list[Row]) -> None:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
 
-from benchmarks.measure import Row, in_turn, vaehub
+from benchmarks.measure import Options, Row, in_turn, output, vaehub
 
 REPEATS = 3
 
 
-def rows() -> Iterator[Row]:
+def rows(_: Options) -> Iterator[Row]:
     """Measure both; there is no peer, only a limit."""
     [found] = in_turn(REPEATS, _cold_and_again)
     yield Row("main job, cold", found["cold"], None, "s", None, "under 20 s")
@@ -26,8 +25,8 @@ def _cold_and_again() -> dict[str, float]:
         for name, reused in (("cold", False), ("again", True)):
             command = vaehub("run", "--model", "ard", "--metric", "relevance", "--store", store, "--json")
             started = time.perf_counter()
-            output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+            answer = output(command)
             figures[name] = time.perf_counter() - started
-            if json.loads(output)[0]["reused"] is not reused:
+            if json.loads(answer)[0]["reused"] is not reused:
                 raise RuntimeError(f"the {name} run should have been {'reused' if reused else 'trained'}")
         return figures

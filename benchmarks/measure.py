@@ -13,7 +13,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).parent
-ENVIRONMENTS = HERE / ".environments"
+LIMIT_SECONDS = 600
+"""After which a process is given up, so that every comparison ends."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a comparison may be told.
+
+    Attributes:
+        environments: Folder of the peers' environments.
+        full: Whether the slow side does all of the work instead of a share that is scaled.
+    """
+
+    environments: Path = HERE / ".environments"
+    full: bool = False
 
 
 @dataclass(frozen=True)
@@ -37,24 +51,26 @@ class Row:
     target: str
 
 
-def environment(name: str, *requirements: str) -> str:
-    """Return the interpreter of a peer's own environment, made once."""
-    folder = ENVIRONMENTS / name
+def environment(parent: Path, name: str, *requirements: str) -> str:
+    """Return the interpreter of a peer's own environment, made once and again when its requirements change."""
+    # Links stay unresolved: the interpreter of an environment is itself a link.
+    folder = parent.absolute() / name
     interpreter = folder / "bin" / "python"
     marker = folder / "done"
-    if not marker.exists():
+    wanted = "\n".join(requirements)
+    if not marker.exists() or marker.read_text() != wanted:
         subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
         subprocess.run([str(interpreter), "-m", "pip", "install", "--quiet", *requirements], check=True)
-        marker.touch()
+        marker.write_text(wanted)
     return str(interpreter)
 
 
 def measured(interpreter: str, script: Path, *arguments: str) -> dict[str, float]:
     """Run a script that prints its figures as the last line of its output, as JSON."""
     command = [interpreter, str(script), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=1200)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=LIMIT_SECONDS)
     if done.returncode:
-        raise RuntimeError(f"{script.name} failed:\n{done.stderr[-2000:]}")
+        raise RuntimeError(f"{script.name} ended with {done.returncode}:\n{done.stderr[-2000:]}")
     return {name: float(value) for name, value in json.loads(done.stdout.splitlines()[-1]).items()}
 
 
@@ -70,8 +86,15 @@ def in_turn(repeats: int, *sides: Callable[[], Mapping[str, float]]) -> list[dic
 def seconds(command: Sequence[str], extra: Mapping[str, str] | None = None) -> float:
     """Return the duration of a whole process."""
     started = time.perf_counter()
-    subprocess.run(command, check=True, capture_output=True, env=os.environ | dict(extra or {}), timeout=600)
+    output(command, extra)
     return time.perf_counter() - started
+
+
+def output(command: Sequence[str], extra: Mapping[str, str] | None = None) -> str:
+    """Return what a process prints."""
+    environ = os.environ | dict(extra or {})
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=environ, timeout=LIMIT_SECONDS)
+    return done.stdout
 
 
 def vaehub(*arguments: str) -> list[str]:

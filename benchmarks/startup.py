@@ -6,14 +6,12 @@ The figure is what a command takes beyond the bare interpreter, in one run.
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.measure import Row, in_turn, seconds, vaehub
+from benchmarks.measure import Options, Row, in_turn, output, seconds, vaehub
 
 REPEATS = 15
 
@@ -27,11 +25,11 @@ def vaehub_catalog():
 MODEL = "import torch, scipy, sklearn\n"
 
 
-def rows() -> Iterator[Row]:
+def rows(_: Options) -> Iterator[Row]:
     """Measure ``--help`` and ``list`` beside an interpreter that does nothing."""
     with tempfile.TemporaryDirectory() as folder:
         path = {"PYTHONPATH": _installed(Path(folder))}
-        listed = json.loads(_output(vaehub("plugin", "list", "--json"), path))
+        listed = json.loads(output(vaehub("plugin", "list", "--json"), path))
         if "heavy" not in {each["name"] for each in listed}:
             raise RuntimeError("the heavy plugin was not found")
         commands = {"bare": [sys.executable, "-c", "pass"], "help": vaehub("--help"), "list": vaehub("list")}
@@ -50,8 +48,3 @@ def _installed(folder: Path) -> str:
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: heavy-plugin\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text("[vaehub]\nheavy = heavy_plugin\n")
     return str(folder)
-
-
-def _output(command: list[str], extra: dict[str, str]) -> str:
-    done = subprocess.run(command, check=True, capture_output=True, text=True, env=os.environ | extra)
-    return done.stdout
