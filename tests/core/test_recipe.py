@@ -61,6 +61,7 @@ RECIPE = Recipe(
                 "lr_patience": 7,
                 "lr_factor": 0.7,
                 "keep": "best",
+                "precision": "bfloat16",
             }.items()
         ),
     ],
@@ -96,7 +97,7 @@ def test_the_id_is_the_digest_of_all_that_was_decided():
         '"model":{"distribution":"vaehub","name":"vae","params":{"beta":1.0,"latent_dim":16},"revision":1},'
         '"network":{"distribution":"vaehub","name":"mlp","params":{"width":8},"revision":1},'
         '"seed":0,"train":{"params":{"batch_size":64,"epochs":100,"keep":"last","learning_rate":0.001,'
-        f'"lr_factor":0.5,"lr_patience":null,"validation":0.1}},"revision":{TRAINING_REVISION}}}}}'
+        f'"lr_factor":0.5,"lr_patience":null,"precision":"float32","validation":0.1}},"revision":{TRAINING_REVISION}}}}}'
     )
     assert RECIPE.id == hashlib.blake2b(decided.encode(), digest_size=12).hexdigest()
 

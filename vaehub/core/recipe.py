@@ -30,6 +30,9 @@ class TrainParams(Params):
     keep: Literal["last", "best"] = Field(
         "last", description="weights kept: of the last epoch, or of the lowest validation (else training) loss"
     )
+    precision: Literal["float32", "bfloat16"] = Field(
+        "float32", description="arithmetic of the network's layers while they learn; all else stays float32"
+    )
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 from vaehub.core.data import Dataset
 from vaehub.core.errors import TrainingDiverged, VaehubError
 from vaehub.core.model import EVALUATION_BATCH, Epoch, LatentModel, Losses, Step
+from vaehub.core.precision import layers_in
 from vaehub.core.progress import task
 from vaehub.core.random import generator, seeded_layers
 from vaehub.core.recipe import TrainParams
@@ -142,7 +143,8 @@ class _Loop:
         self.model.eval()
         rows = self.model.epoch_started(Epoch(index, self.train, noise))
         self.model.train()
-        losses = {"train": self._learn(rows, index, noise)}
+        with layers_in(getattr(torch, self.params.precision), self.model.network):
+            losses = {"train": self._learn(rows, index, noise)}
         self.model.eval()
         if self.validation is not None:
             losses["validation"] = self._evaluate(self.validation, index)

@@ -36,11 +36,12 @@ def store(connection: DuckDBPyConnection, record: MeasurementRecord, result: Res
     asked = [record.id, record.study, record.metric, params, record.seed, subject, record.training, record.other]
     outcome = [request, record.status, record.error, record.started, record.seconds, provenance]
     connection.execute(_STORE, [*asked, *outcome])
-    if result.scalars or result.vectors or result.tables:
+    blocks = list(_blocks(result))
+    if blocks:
         import pyarrow as pa
 
         # DuckDB finds the table by the name of this variable.
-        incoming = pa.concat_tables(_rows(result))  # noqa: F841
+        incoming = pa.Table.from_batches(blocks)  # noqa: F841
         connection.execute(_STORE_VALUES, [record.id])
 
 
@@ -96,7 +97,7 @@ def values(connection: DuckDBPyConnection, measurement_id: str) -> Result:
     )
 
 
-def _rows(result: Result) -> Iterator[pa.Table]:
+def _blocks(result: Result) -> Iterator[pa.RecordBatch]:
     if result.scalars:
         n = len(result.scalars)
         yield _block(list(result.scalars), [None] * n, [None] * n, list(result.scalars.values()))
@@ -119,11 +120,11 @@ def _block(
     *,
     labels: Sequence[str] | None = None,
     keys: Sequence[str] | None = None,
-) -> pa.Table:
+) -> pa.RecordBatch:
     import pyarrow as pa
 
     n, text = len(names), pa.string()
-    return pa.table(
+    return pa.record_batch(
         {
             "name": pa.array(names, text),
             "index_name": pa.array(index_names, text),

@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 import math
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
+import duckdb
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
@@ -124,13 +125,13 @@ class Store:
         """
         file = None if weights is None else write_arrays(self._files, f"training-{record.id}", weights)
         stored = dataclasses.replace(record, weights=file.name if file else None)
-        with self._place_for(trainings, record, file, replace=replace) as (connection, provenance):
-            if connection is None:
-                return False
+
+        def write(connection: DuckDBPyConnection, provenance: str) -> None:
             trainings.store(connection, stored, epochs, provenance)
             if weights and file:
                 arrays.store(connection, record.id, weights, file)
-        return True
+
+        return self._record(trainings, record, file, write, replace=replace)
 
     def weights(self, training_id: str) -> dict[str, NDArray[Any]]:
         """Return the weights of a training.
@@ -158,13 +159,13 @@ class Store:
         A failure never takes the place of a success, and a success only with ``replace``.
         """
         file = write_arrays(self._files, f"measurement-{record.id}", result.arrays) if result.arrays else None
-        with self._place_for(measurements, record, file, replace=replace) as (connection, provenance):
-            if connection is None:
-                return False
+
+        def write(connection: DuckDBPyConnection, provenance: str) -> None:
             measurements.store(connection, record, result, provenance)
             if file:
                 arrays.store(connection, record.id, result.arrays, file)
-        return True
+
+        return self._record(measurements, record, file, write, replace=replace)
 
     def result(self, measurement_id: str) -> Result:
         """Return the values and arrays of a measurement.
@@ -289,35 +290,33 @@ class Store:
             file = None if connection is None else arrays.file_of(connection, owner)
         return {} if file is None else read_arrays(self._files / file.name, file.sha256)
 
-    @contextmanager
-    def _place_for(
+    def _record(
         self,
         table: _Table,
         record: TrainingRecord | MeasurementRecord,
         file: StoredFile | None,
+        write: Callable[[DuckDBPyConnection, str], None],
         *,
         replace: bool,
-    ) -> Iterator[tuple[DuckDBPyConnection | None, str]]:
-        """Open a transaction in which a record has its place to itself.
-
-        Yields a connection, or ``None`` if what is stored stays, and the provenance. A new record, the usual case,
-        costs no deletion. Files are deleted when no row points at them any more.
-        """
+    ) -> bool:
+        """Write a record in one transaction; return whether it was. Files go when no row points at them any more."""
         unwanted = None
-        with self._database.writing() as connection:
-            status = table.status(connection, record.id)
-            if status is not None:
-                old = arrays.file_of(connection, record.id)
-                if status == "done" and not (replace and record.status == "done"):
-                    yield None, ""
+        try:
+            with self._database.writing() as connection:
+                write(connection, self._provenance.store(connection))
+        except duckdb.ConstraintException:
+            # There is a record of this id. That is rare, and asking first would cost every other record a query.
+            with self._database.writing() as connection:
+                if table.status(connection, record.id) == "done" and not (replace and record.status == "done"):
                     self._remove(file)
-                    return
-                unwanted = old
+                    return False
+                unwanted = arrays.file_of(connection, record.id)
                 table.forget(connection, record.id)
                 arrays.forget(connection, record.id)
-            yield connection, self._provenance.store(connection)
+                write(connection, self._provenance.store(connection))
         self._provenance.is_stored = True
         self._remove(unwanted)
+        return True
 
     def _remove(self, unwanted: StoredFile | None) -> None:
         if unwanted is not None:
