@@ -109,3 +109,17 @@ def test_a_killed_training_resumes_and_ends_with_the_same_bits(monkeypatch):
     assert killed.epochs(training) == fresh.epochs(training)
     pairs = zip(killed.weights(training).items(), fresh.weights(training).items(), strict=True)
     assert all(a == b and np.array_equal(x, y) for (a, x), (b, y) in pairs)
+
+
+def test_a_training_that_is_interrupted_says_how_to_go_on():
+    long = [*RUN[:-4], "--set", "train.epochs=100000", "--store", "store"]
+    process = subprocess.Popen([*COMMAND, *long], stdout=-1, stderr=-1, text=True)
+    while not list(Path().glob("store/locks/*.lock")):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "interrupted; what is recorded stays, and the same command goes on from there" in said
+    assert "Traceback" not in said

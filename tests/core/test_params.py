@@ -141,3 +141,18 @@ def test_documentation_has_the_limits_of_what_may_be_none():
 @pytest.mark.parametrize("params", [TrainParams, ModelParams])
 def test_every_parameter_of_the_core_is_described(params):
     assert all(info.description for info in document(params))
+
+
+class Sized(Params):
+    kernel: tuple[int, int] = Field((3, 3), description="height and width")
+    widths: tuple[int, ...] | None = Field(None, min_length=1, max_length=4, description="of each layer")
+    side: int = Field(8, multiple_of=4, description="in pixels")
+
+
+def test_documentation_tells_pairs_from_lists_and_gives_lengths():
+    found = {info.name: (info.type, info.limits) for info in document(Sized)}
+    assert found == {
+        "kernel": ("(int, int)", ""),
+        "widths": ("list of int | none", "length >= 1, length <= 4"),
+        "side": ("int", "multiple of 4"),
+    }

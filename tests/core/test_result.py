@@ -70,9 +70,32 @@ def test_a_column_is_no_matrix():
         Table({"layer": ["a"]}, {"cka": [[1.0]]})
 
 
-def test_a_table_without_columns_is_refused():
-    with pytest.raises(ValueError, match=r"columns of one table have one length, got \[\]"):
-        Table({}, {})
+@pytest.mark.parametrize(("keys", "columns"), [({}, {}), ({}, {"cka": [1.0]}), ({"layer": ["a"]}, {})])
+def test_a_table_without_keys_or_columns_is_refused(keys, columns):
+    with pytest.raises(ValueError, match="a table has keys and columns"):
+        Table(keys, columns)
+
+
+def test_what_would_be_gone_when_read_back_is_refused():
+    for empty in (lambda: Vector([]), lambda: Table({"layer": []}, {"cka": []})):
+        with pytest.raises(ValueError, match="there are no values"):
+            empty()
+
+
+@pytest.mark.parametrize("array", [["a", "b"], [None], [{}]])
+def test_what_is_no_number_is_refused(array):
+    for make in (lambda: Result(arrays={"x": np.array(array)}), lambda: Vector(array)):
+        with pytest.raises(TypeError, match="results are numbers"):
+            make()
+
+
+def test_keys_are_plain_text_and_numbers():
+    keys = Table({"epoch": np.arange(2), "layer": np.array(["a", "b"])}, {"cka": [0, 1]}).keys
+    assert [type(value) for column in keys.values() for value in column] == [int, int, str, str]
+    with pytest.raises(TypeError, match="keys are text or numbers, got tuple"):
+        Table({"pair": [("a", "b")]}, {"cka": [1.0]})
+    with pytest.raises(ValueError, match="nan equals nothing"):
+        Table({"beta": [float("nan")]}, {"cka": [1.0]})
 
 
 def test_arrays_keep_their_shape_and_type():

@@ -3,8 +3,8 @@
 import logging
 import sys
 
-DONE, FAILED, WRONG = 0, 1, 2
-"""Exit codes: done; the work failed; the request was wrong."""
+DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
+"""Exit codes: done; the work failed; the request was wrong; Ctrl-C."""
 
 
 def main() -> None:
@@ -21,6 +21,10 @@ def main() -> None:
             raise
         sys.stderr.write(f"error: {error}\n")
         sys.exit(FAILED if isinstance(error, WorkFailed) else WRONG)
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            sys.stderr.write("interrupted; what is recorded stays, and the same command goes on from there\n")
+        raise
     except BrokenPipeError:
         # Whoever read our output has read enough, as in 'vaehub sql … | head'.
         sys.stderr.close()

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, Literal, TypeVar, cast, get_args
+from typing import Any, Literal, TypeVar, cast, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
@@ -110,11 +110,21 @@ def _type_name(annotation: Any) -> str:  # a type expression is whatever the aut
         return getattr(annotation, "__name__", repr(annotation)).lower()
     if all(isinstance(argument, str) for argument in arguments):
         return " | ".join(arguments)
-    inner = " | ".join(_type_name(argument) for argument in arguments)
-    return f"list of {inner}" if getattr(annotation, "__origin__", None) in (tuple, list) else inner
+    names = [_type_name(argument) for argument in arguments]
+    if get_origin(annotation) is tuple and Ellipsis not in get_args(annotation):
+        return f"({', '.join(names)})"
+    return f"list of {names[0]}" if get_origin(annotation) in (tuple, list) else " | ".join(names)
 
 
 def _limits(field: FieldInfo) -> str:
-    signs = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
+    signs = {
+        "gt": ">",
+        "ge": ">=",
+        "lt": "<",
+        "le": "<=",
+        "multiple_of": "multiple of",
+        "min_length": "length >=",
+        "max_length": "length <=",
+    }
     found = [f"{signs[key]} {getattr(item, key)}" for item in field.metadata for key in signs if hasattr(item, key)]
     return ", ".join(found)

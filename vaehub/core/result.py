@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,9 @@ class Vector:
         values: Shape ``(n,)``, float64.
         index: What is counted, such as ``latent``, ``layer``, ``factor`` or ``epoch``.
         labels: Name of each position, where it has one.
+
+    Raises:
+        ValueError: If there are no values, or another number of labels.
     """
 
     values: NDArray[np.float64]
@@ -44,13 +48,19 @@ class Table:
     Attributes:
         keys: Columns that tell the rows apart, such as ``{"layer_a": [...], "layer_b": [...]}``.
         columns: Named values, one for each row, float64.
+
+    Raises:
+        ValueError: If there are no rows, no keys or no columns, if lengths differ, or a key is NaN or infinite.
+        TypeError: If a key is neither text nor a number.
     """
 
     keys: Mapping[str, tuple[str | int | float, ...]]
     columns: Mapping[str, NDArray[np.float64]]
 
     def __init__(self, keys: Mapping[str, Sequence[str | int | float]], columns: Mapping[str, Numbers]) -> None:
-        object.__setattr__(self, "keys", {name: tuple(column) for name, column in keys.items()})
+        if not (keys and columns):
+            raise ValueError(f"a table has keys and columns, got keys {list(keys)} and columns {list(columns)}")
+        object.__setattr__(self, "keys", {name: tuple(map(_as_key, column)) for name, column in keys.items()})
         object.__setattr__(self, "columns", {name: _as_float64(column, ndim=1) for name, column in columns.items()})
         lengths = {len(column) for column in [*self.keys.values(), *self.columns.values()]}
         if len(lengths) != 1:
@@ -65,7 +75,11 @@ class Result:
         scalars: One number each.
         vectors: Values with an index; a plain array is indexed by latent.
         tables: Rows with several keys.
-        arrays: Arrays of any shape, kept in HDF5.
+        arrays: Arrays of numbers of any shape, kept in HDF5.
+
+    Raises:
+        ValueError: If a vector is empty or has more than one axis.
+        TypeError: If an array holds anything but numbers.
     """
 
     scalars: Mapping[str, float] = field(default_factory=dict)
@@ -88,11 +102,26 @@ class Result:
 
 
 def _as_array(values: Any) -> NDArray[Any]:
-    return values.detach().cpu().numpy() if hasattr(values, "detach") else np.asarray(values)
+    array = values.detach().cpu().numpy() if hasattr(values, "detach") else np.asarray(values)
+    if array.dtype.kind not in "biufc":
+        raise TypeError(f"results are numbers, got an array of {array.dtype}")
+    return array
 
 
 def _as_float64(values: Numbers, *, ndim: int) -> NDArray[np.float64]:
     array = _as_array(values).astype(np.float64)
     if array.ndim != ndim:
         raise ValueError(f"values have {ndim} axis, got shape {array.shape}")
+    if not array.size:
+        # It would have no row in the database, and be gone when read back.
+        raise ValueError("there are no values; hand back a count or a mask, or leave the name out")
     return array
+
+
+def _as_key(key: Any) -> str | int | float:
+    plain = key.item() if isinstance(key, np.generic) else key
+    if not isinstance(plain, str | int | float):
+        raise TypeError(f"keys are text or numbers, got {type(key).__name__}")
+    if isinstance(plain, float) and not math.isfinite(plain):
+        raise ValueError(f"keys tell rows apart, and {plain} equals nothing; give text or a finite number")
+    return plain
