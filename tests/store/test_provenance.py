@@ -8,7 +8,7 @@ from importlib.metadata import version
 import pytest
 from stored_samples import a_measurement, a_training, weights
 
-from vaehub.core.result import Result, Table
+from vaehub.core.result import Result
 from vaehub.store.store import Store
 
 
@@ -77,9 +77,8 @@ def test_the_command_line_is_recorded_so_that_it_can_be_run_again(tmp_path, monk
 def test_a_process_whose_first_record_failed_is_recorded_with_the_next(tmp_path):
     store = Store.open(tmp_path / "store")
     store.prepare()
-    bad = Result(tables={"t": Table({"k": [float("nan")]}, {"c": [1.0]})})
     with pytest.raises(ValueError, match="not JSON compliant"):
-        store.record_measurement(a_measurement(training=None), bad)
+        store.record_measurement(a_measurement(training=None, params={"alpha": float("nan")}), Result())
     store.record_measurement(a_measurement(training=None), Result())
     assert len(provenance(tmp_path / "store")) == 1
     assert store.verify().problems == ()
