@@ -113,7 +113,9 @@ def test_a_killed_training_resumes_and_ends_with_the_same_bits(monkeypatch):
 
 def test_a_training_that_is_interrupted_says_how_to_go_on():
     long = [*RUN[:-4], "--set", "train.epochs=100000", "--store", "store"]
-    process = subprocess.Popen([*COMMAND, *long], stdout=-1, stderr=-1, text=True)
+    # A shell lets what it starts in the background ignore Ctrl-C, and children inherit that.
+    listening = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); " + COMMAND[-1]
+    process = subprocess.Popen([*COMMAND[:-1], listening, *long], stdout=-1, stderr=-1, text=True)
     while not list(Path().glob("store/locks/*.lock")):
         assert process.poll() is None, process.communicate()
         time.sleep(0.05)
