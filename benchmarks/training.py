@@ -42,4 +42,4 @@ def _mnist() -> np.ndarray:
     from vaehub.plugins.mnist.params import IdxParams
     from vaehub.plugins.mnist.source import Mnist
 
-    return Mnist(IdxParams()).load().part("train").x_stored.numpy()
+    return Mnist(IdxParams()).load().part("train").stored.numpy()

@@ -11,8 +11,17 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "vaehub.core.arrays": ("Array", "accepts_arrays"),
-    "vaehub.core.data": ("Batch", "DataSource", "DataSpec", "Dataset", "Factors"),
+    "vaehub.core.data": ("Batch", "DataSource", "DataSpec", "Dataset", "Factors", "OnDemand", "prepare"),
+    "vaehub.core.data_params": ("DataParams", "FileParams", "ImageParams"),
     "vaehub.core.errors": ("DataError", "StoreError", "TrainingDiverged", "VaehubError", "WorkFailed"),
+    "vaehub.core.files.archives": ("gunzip", "members"),
+    "vaehub.core.files.arrays": ("map_npy", "npz_blocks", "npz_keys", "read_npz", "unpacked"),
+    "vaehub.core.files.card": ("DataCard", "DataFile"),
+    "vaehub.core.files.checksums": ("checksum", "digest_of"),
+    "vaehub.core.files.obtain": ("obtain",),
+    "vaehub.core.files.pickled": ("read_pickle",),
+    "vaehub.core.files.pictures": ("as_array", "decoded", "fitted"),
+    "vaehub.core.files.places": ("cache_folder", "find"),
     "vaehub.core.likelihood": ("Likelihood", "gaussian_sample", "likelihood"),
     "vaehub.core.metric": ("DatasetMetric", "ModelMetric", "PairMetric", "RecipeMetric"),
     "vaehub.core.model": ("EVALUATION_BATCH", "Epoch", "LatentModel", "Losses", "Posterior", "Step"),
@@ -39,11 +48,34 @@ if TYPE_CHECKING:
     from vaehub.core.data import DataSource as DataSource
     from vaehub.core.data import DataSpec as DataSpec
     from vaehub.core.data import Factors as Factors
+    from vaehub.core.data import OnDemand as OnDemand
+    from vaehub.core.data import prepare as prepare
+    from vaehub.core.data_params import DataParams as DataParams
+    from vaehub.core.data_params import FileParams as FileParams
+    from vaehub.core.data_params import ImageParams as ImageParams
     from vaehub.core.errors import DataError as DataError
     from vaehub.core.errors import StoreError as StoreError
     from vaehub.core.errors import TrainingDiverged as TrainingDiverged
     from vaehub.core.errors import VaehubError as VaehubError
     from vaehub.core.errors import WorkFailed as WorkFailed
+    from vaehub.core.files.archives import gunzip as gunzip
+    from vaehub.core.files.archives import members as members
+    from vaehub.core.files.arrays import map_npy as map_npy
+    from vaehub.core.files.arrays import npz_blocks as npz_blocks
+    from vaehub.core.files.arrays import npz_keys as npz_keys
+    from vaehub.core.files.arrays import read_npz as read_npz
+    from vaehub.core.files.arrays import unpacked as unpacked
+    from vaehub.core.files.card import DataCard as DataCard
+    from vaehub.core.files.card import DataFile as DataFile
+    from vaehub.core.files.checksums import checksum as checksum
+    from vaehub.core.files.checksums import digest_of as digest_of
+    from vaehub.core.files.obtain import obtain as obtain
+    from vaehub.core.files.pickled import read_pickle as read_pickle
+    from vaehub.core.files.pictures import as_array as as_array
+    from vaehub.core.files.pictures import decoded as decoded
+    from vaehub.core.files.pictures import fitted as fitted
+    from vaehub.core.files.places import cache_folder as cache_folder
+    from vaehub.core.files.places import find as find
     from vaehub.core.likelihood import Likelihood as Likelihood
     from vaehub.core.likelihood import gaussian_sample as gaussian_sample
     from vaehub.core.likelihood import likelihood as likelihood

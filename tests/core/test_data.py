@@ -42,7 +42,7 @@ def test_factors_that_do_not_fit_are_refused(classes):
 def test_bytes_stand_for_steps_of_a_255th():
     x = np.arange(256, dtype=np.uint8).reshape(16, 1, 4, 4)
     data = Dataset(x)
-    assert data.x_stored.dtype == torch.uint8
+    assert data.stored.dtype == torch.uint8
     torch.testing.assert_close(data.x, torch.from_numpy(x / 255).float(), rtol=1e-6, atol=0)
     assert torch.equal(data.batch(slice(2, 5)).x, data.x[2:5])
 
@@ -112,7 +112,7 @@ def test_bytes_divided_by_255_are_the_nearest_floats():
 
 def test_bytes_stay_bytes_until_a_batch_is_asked_for():
     data = Dataset(np.zeros((10, 1, 2, 2), np.uint8), parts={"train": range(8)})
-    assert data.part("train").with_validation(0.5, generator(0)).first(2).x_stored.dtype == torch.uint8
+    assert data.part("train").with_validation(0.5, generator(0)).first(2).stored.dtype == torch.uint8
 
 
 @given(st.integers(1, 30), st.integers(1, 40))

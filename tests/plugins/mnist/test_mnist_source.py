@@ -30,14 +30,13 @@ def test_padding_adds_zeros_around(real_data):
     plain = Mnist(IdxParams(root=real_data, subset=5)).load()
     padded = Mnist(IdxParams(root=real_data, subset=5, pad=2)).load()
     assert padded.spec.shape == (1, 32, 32)
-    assert torch.equal(padded.x_stored[:, :, 2:-2, 2:-2], plain.x_stored)
-    assert int(padded.x_stored.sum()) == int(plain.x_stored.sum())
+    assert torch.equal(padded.stored[:, :, 2:-2, 2:-2], plain.stored)
+    assert int(padded.stored.sum()) == int(plain.stored.sum())
 
 
 def test_a_subset_is_of_the_training_part_and_decided_by_its_own_seed(real_data):
     first, same, other = (
-        Mnist(IdxParams(root=real_data, subset=100, subset_seed=seed)).load().part("train").x_stored
-        for seed in (0, 0, 1)
+        Mnist(IdxParams(root=real_data, subset=100, seed=seed)).load().part("train").stored for seed in (0, 0, 1)
     )
     assert len(first) == 100
     assert torch.equal(first, same)

@@ -1,19 +1,19 @@
-"""Parameters of the datasets in idx files."""
+"""Parameters of MNIST and its kin."""
 
-from pathlib import Path
-from typing import Annotated
+from typing import Literal
 
-from vaehub import Field, Incidental, Params
+from vaehub import Field, FileParams
 
 
-class IdxParams(Params):
-    """Where the files are, and what is made of them."""
+class IdxParams(FileParams):
+    """Which official parts are loaded."""
 
-    root: Annotated[Path | None, Incidental()] = Field(
-        None, description="folder looked at first, with the files in it or in a folder named for the dataset"
+    parts: Literal["both", "train", "test"] = Field("both", description="official parts that are loaded")
+
+
+class EmnistParams(IdxParams):
+    """Which of the EMNIST datasets."""
+
+    variant: Literal["balanced", "letters", "digits"] = Field(
+        "balanced", description="balanced: 47 classes; letters: 26, both cases in one; digits: 10"
     )
-    pad: int = Field(0, ge=0, le=100, description="pixels of zeros added on every side; 2 gives 32x32")
-    subset: int | None = Field(
-        None, gt=0, le=60_000, description="training observations, drawn at random without replacement; none takes all"
-    )
-    subset_seed: int = Field(0, ge=0, description="decides which; apart from the seed of the training")

@@ -1,35 +1,26 @@
-"""MNIST and FashionMNIST."""
+"""MNIST, FashionMNIST, KMNIST, QMNIST and EMNIST."""
 
-from pathlib import Path
+from abc import abstractmethod
 from typing import ClassVar, final
 
 import numpy as np
 import torch
-from torch.nn import functional
+from numpy.typing import NDArray
 
-from vaehub import DataError, Dataset, DataSource, generator
-from vaehub.plugins.mnist.idx import Home, IdxFile, read
-from vaehub.plugins.mnist.params import IdxParams
+from vaehub import DataCard, DataError, Dataset, DataSource, find, gunzip, members, obtain, prepare, read_npz
+from vaehub.plugins.mnist import cards
+from vaehub.plugins.mnist.idx import parse_idx, read_idx
+from vaehub.plugins.mnist.params import EmnistParams, IdxParams
 
-NAMES = (
-    "train-images-idx3-ubyte.gz",
-    "train-labels-idx1-ubyte.gz",
-    "t10k-images-idx3-ubyte.gz",
-    "t10k-labels-idx1-ubyte.gz",
-)
+Arrays = tuple[NDArray[np.uint8], NDArray[np.integer]]
 
 
-def _files(*sums: tuple[str, str]) -> tuple[IdxFile, ...]:
-    return tuple(IdxFile(name, *pair) for name, pair in zip(NAMES, sums, strict=True))
-
-
-class FourFiles(DataSource):
-    """Images and labels of a training and a test part, in four idx files."""
+class TwoParts(DataSource):
+    """Images and labels of a training and a test part."""
 
     Params = IdxParams
     params: IdxParams
-    home: ClassVar[Home]
-    files: ClassVar[tuple[IdxFile, ...]]
+    card: ClassVar[DataCard]
 
     def load(self) -> Dataset:
         """Return all images in the parts ``train`` and ``test``, shape ``(n, 1, h, w)``, with labels.
@@ -37,49 +28,93 @@ class FourFiles(DataSource):
         Raises:
             DataError: If a file cannot be had, or is not the published one.
         """
-        x, labels, x_test, labels_test = (torch.from_numpy(self._read(file)) for file in self.files)
-        if len(x) != len(labels) or len(x_test) != len(labels_test):
-            raise DataError(f"dataset {self.home.dataset!r} has {len(x)} images and {len(labels)} labels")
-        if self.params.subset is not None:
-            order = torch.randperm(len(x), generator=generator(self.params.subset_seed, "subset"))
-            rows = order[: self.params.subset].sort().values
-            x, labels = x[rows], labels[rows]
-        images = torch.cat([x, x_test])[:, None]
-        padded = functional.pad(images, [self.params.pad] * 4)
-        parts = {"train": range(len(x)), "test": range(len(x), len(images))}
-        return Dataset(padded, labels=torch.cat([labels, labels_test]), parts=parts)
+        names = ("train", "test") if self.params.parts == "both" else (self.params.parts,)
+        found = [self._checked(*self.arrays(name)) for name in names]
+        images = np.concatenate([images for images, _ in found])
+        ends = np.cumsum([len(images) for images, _ in found])
+        parts = {name: range(end - len(each), end) for name, end, (each, _) in zip(names, ends, found, strict=True)}
+        labels = np.concatenate([labels for _, labels in found])
+        return prepare(Dataset(torch.from_numpy(images)[:, None], labels=labels, parts=parts), self.params)
 
-    def _read(self, file: IdxFile) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-        # A tensor that shares memory must be writable, and the file's bytes are not.
-        return read(file, self.home, self.params.root).copy()
+    @abstractmethod
+    def arrays(self, part: str) -> Arrays:
+        """Return images ``(n, h, w)`` and labels ``(n,)`` of the part ``train`` or ``test``."""
+
+    def _checked(self, images: NDArray[np.uint8], labels: NDArray[np.integer]) -> Arrays:
+        if len(images) != len(labels):
+            raise DataError(f"dataset {self.card.folder!r} has {len(images)} images and {len(labels)} labels")
+        return images, labels
+
+
+class FourFiles(TwoParts):
+    """In four idx files."""
+
+    def arrays(self, part: str) -> Arrays:
+        """Return images and labels from two files."""
+        begin = "train" if part == "train" else "t10k"
+        return self._array(cards.images_of(begin)), self._array(cards.labels_of(begin))
+
+    def _array(self, name: str) -> NDArray[np.uint8]:
+        return read_idx(self.card, name, self.params.root).astype(np.uint8, copy=False)
 
 
 @final
 class Mnist(FourFiles):
     """Handwritten digits: LeCun, Cortes & Burges 1998."""
 
-    home = Home("mnist", "https://ossci-datasets.s3.amazonaws.com/mnist/")
-    files = _files(
-        ("6bbc9ace898e44ae57da46a324031adb", "f68b3c2dcbeaaa9fbdd348bbdeb94873"),
-        ("a25bea736e30d166cdddb491f175f624", "d53e105ee54ea40749a09fcbcd1e9432"),
-        ("2646ac647ad5339dbf082846283269ea", "9fb629c4189551a2d022fa330f9573f3"),
-        ("27ae3e4e09519cfbb04c329615203637", "ec29112dd5afa0611ce80d1b7f02629c"),
-    )
+    card = cards.MNIST
 
 
 @final
 class FashionMnist(FourFiles):
     """Articles of clothing: Xiao, Rasul & Vollgraf 2017."""
 
-    home = Home(
-        "fashion_mnist",
-        "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
-        # Debian's package dataset-fashion-mnist.
-        packaged=Path("/usr/share/datasets/fashion-mnist"),
-    )
-    files = _files(
-        ("f4a8712d7a061bf5bd6d2ca38dc4d50a", "8d4fb7e6c68d591d4c3dfef9ec88bf0d"),
-        ("9018921c3c673c538a1fc5bad174d6f9", "25c81989df183df01b3e8a0aad5dffbe"),
-        ("8181f5470baa50b63fa0f6fddb340f0a", "bef4ecab320f06d8554ea6380940ec79"),
-        ("15d484375f8d13e6eb1aabb0c3f46965", "bb300cfdad3c16e7a12a480ee83cd310"),
-    )
+    card = cards.FASHION_MNIST
+
+
+@final
+class Kmnist(FourFiles):
+    """Characters of cursive Japanese: Clanuwat et al. 2018. Either of the official forms, npz and idx."""
+
+    card = cards.KMNIST
+
+    def _array(self, name: str) -> NDArray[np.uint8]:
+        other = cards.KMNIST_ARRAYS[name]
+        if find(self.card, self.card.file(other), self.params.root) is None:
+            return super()._array(name)
+        return read_npz(obtain(self.card, other, self.params.root), "arr_0").astype(np.uint8, copy=False)
+
+
+@final
+class Qmnist(TwoParts):
+    """Handwritten digits with the lost part of MNIST's test set: Yadav & Bottou 2019."""
+
+    card = cards.QMNIST
+
+    def arrays(self, part: str) -> Arrays:
+        """Return images, and the first of the eight columns of the labels, which is the digit."""
+        images = read_idx(self.card, f"qmnist-{part}-images-idx3-ubyte.gz", self.params.root)
+        labels = read_idx(self.card, f"qmnist-{part}-labels-idx2-int.gz", self.params.root)
+        return images.astype(np.uint8, copy=False), labels[:, 0]
+
+
+@final
+class Emnist(TwoParts):
+    """Handwritten letters and digits: Cohen et al. 2017."""
+
+    Params = EmnistParams
+    params: EmnistParams
+    card = cards.EMNIST
+
+    def arrays(self, part: str) -> Arrays:
+        """Return images, turned upright, and labels from 0."""
+        path = obtain(self.card, cards.EMNIST_ARCHIVE, self.params.root)
+        begin = f"gzip/emnist-{self.params.variant}-{part}-"
+        names = (f"{begin}images-idx3-ubyte.gz", f"{begin}labels-idx1-ubyte.gz")
+        found = dict(members(path, lambda name: name in names))
+        if missing := [name for name in names if name not in found]:
+            raise DataError(f"{path} holds no {missing[0]}; replace the file")
+        images, labels = (parse_idx(gunzip(found[name], f"{path}, {name}")) for name in names)
+        # The files hold every image transposed. Labels of the letters alone are counted from 1.
+        first = int(self.params.variant == "letters")
+        return np.ascontiguousarray(images.transpose(0, 2, 1)).astype(np.uint8, copy=False), labels.astype(int) - first

@@ -1,10 +1,9 @@
-"""Datasets: observations with what is known of them, held in memory as one tensor each."""
+"""Datasets: observations with what is known of them."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,23 +12,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vaehub.core.arrays import shareable
+from vaehub.core.data.factors import Factors
+from vaehub.core.data.observations import OnDemand
 from vaehub.core.errors import DataError
-from vaehub.core.params import Params as AnyParams
 
-
-@dataclass(frozen=True)
-class Factors:
-    """Known factors of variation.
-
-    Attributes:
-        names: Name of each factor.
-        sizes: Number of values that each factor takes.
-        classes: Index of the value that each observation has, shape ``(n, m)``, integer, in ``[0, size)``.
-    """
-
-    names: tuple[str, ...]
-    sizes: tuple[int, ...]
-    classes: Tensor
+CHANGED_AT_ONCE = 4096
+"""Observations that are changed together; bounds memory, changes no result."""
 
 
 @dataclass(frozen=True)
@@ -76,8 +64,9 @@ class Dataset:
     """Observations, optionally with labels and factors of variation, and with named parts.
 
     Args:
-        x: Images ``(n, c, h, w)`` or vectors ``(n, p)``. Integers of 8 bits stand for 0 to 1 in steps of 1/255 and are
-            kept as they are until a batch is asked for; anything else becomes float32. Images lie in [0, 1].
+        x: Images ``(n, c, h, w)`` or vectors ``(n, p)``, in memory or on demand. Integers of 8 bits stand for 0 to 1 in
+            steps of 1/255 and are kept as they are until a batch is asked for; anything else becomes float32. Images
+            lie in [0, 1].
         labels: Class of each observation, shape ``(n,)``, counted from 0.
         factors: Known factors of variation.
         parts: Indices of the official parts, such as ``train`` and ``test``.
@@ -86,51 +75,55 @@ class Dataset:
         DataError: If shapes do not fit each other, or a value is NaN, infinite or, for images, outside [0, 1].
     """
 
-    x_stored: Tensor
+    stored: Tensor | OnDemand
     labels: Tensor | None
     factors: Factors | None
     parts: Mapping[str, Tensor]
     spec: DataSpec
+    device: torch.device
 
     def __init__(
         self,
-        x: Tensor | NDArray[Any],
+        x: Tensor | NDArray[Any] | OnDemand,
         *,
         labels: Tensor | NDArray[Any] | None = None,
         factors: Factors | None = None,
         parts: Mapping[str, Tensor | NDArray[Any] | range] | None = None,
     ) -> None:
-        stored = _tensor(x)
-        if stored.dtype != torch.uint8:
-            stored = stored.to(torch.float32)
+        stored = x if isinstance(x, OnDemand) else _in_memory(x)
         classes = None if labels is None else _whole(_tensor(labels), "labels")
         if factors is not None:
-            factors = Factors(factors.names, factors.sizes, _whole(factors.classes, "classes of factors"))
+            whole = _whole(factors.classes, "classes of factors")
+            factors = Factors(factors.names, factors.sizes, whole, factors.values)
         _check(stored, classes, factors)
-        self.x_stored = stored.contiguous()
+        self.stored = stored
         self.labels = classes
         self.factors = factors
         self.parts = {name: _rows(name, rows, len(stored)) for name, rows in (parts or {}).items()}
-        low, high = (0.0, 1.0) if stored.dtype == torch.uint8 else (float(stored.min()), float(stored.max()))
+        self.device = torch.device("cpu") if isinstance(stored, OnDemand) else stored.device
         self.spec = DataSpec(
-            shape=tuple(stored.shape[1:]),
-            in_unit_interval=low >= 0 and high <= 1,
+            shape=_shape(stored),
+            in_unit_interval=_in_unit_interval(stored),
             n_classes=None if classes is None else int(classes.max()) + 1,
             factor_sizes=() if factors is None else factors.sizes,
         )
 
     def __len__(self) -> int:
-        return len(self.x_stored)
+        return len(self.stored)
 
     @property
     def x(self) -> Tensor:
-        """All observations as float32, shape ``(n, *shape)``."""
-        return _as_float(self.x_stored)
+        """All observations as float32, shape ``(n, *shape)``; of data on demand, this makes every one of them."""
+        return self.batch(slice(0, len(self))).x
 
     def batch(self, rows: Tensor | slice) -> Batch:
         """Return the observations of some rows, by their numbers or as a range."""
-        # Whole rows are copied at once by index_select, and value by value by indexing.
-        x = self.x_stored[rows] if isinstance(rows, slice) else self.x_stored.index_select(0, rows)
+        if isinstance(self.stored, OnDemand):
+            numbers = torch.arange(len(self))[rows] if isinstance(rows, slice) else rows.cpu()
+            x = self.stored.take(numbers).to(self.device)
+        else:
+            # Whole rows are copied at once by index_select, and value by value by indexing.
+            x = self.stored[rows] if isinstance(rows, slice) else self.stored.index_select(0, rows)
         return Batch(
             _as_float(x),
             None if self.labels is None else self.labels[rows],
@@ -144,9 +137,13 @@ class Dataset:
 
     def subset(self, rows: Tensor) -> Dataset:
         """Return the dataset of some rows, in that order, without parts."""
-        factors = self.factors
-        chosen = None if factors is None else Factors(factors.names, factors.sizes, factors.classes[rows])
-        return self._like(self.x_stored[rows], None if self.labels is None else self.labels[rows], chosen, {})
+        return self._chosen(rows, {})
+
+    def restricted(self, parts: Mapping[str, Tensor]) -> Dataset:
+        """Return the dataset of the rows of some parts, which stay its parts; a row of two parts is there once."""
+        kept, places = torch.unique(torch.cat(list(parts.values())), return_inverse=True)
+        split = torch.split(places, [len(rows) for rows in parts.values()])
+        return self._chosen(kept, dict(zip(parts, split, strict=True)))
 
     def first(self, n: int) -> Dataset:
         """Return the first ``n`` observations.
@@ -173,55 +170,88 @@ class Dataset:
     def with_validation(self, share: float, generator: torch.Generator) -> Dataset:
         """Return the same data with a random share of the training part set aside as the part ``validation``.
 
+        Data that have such a part already keep it, and nothing is set aside.
+
         Args:
-            share: Share of the training part, in [0, 1); rounded up. At 0, an official validation part stays.
+            share: Share of the training part, in [0, 1); rounded up.
             generator: Decides which observations.
 
         Raises:
             DataError: If nothing would be left to train on.
         """
         train = self.parts.get("train", torch.arange(len(self)))
-        # Rounded first, or 7 % of 100 would be 8 by an error in the last digit.
-        n_validation = int(np.ceil(round(share * len(train), 9)))
+        if "validation" in self.parts:
+            return self._like(self.stored, self.labels, self.factors, {**self.parts, "train": train})
+        n_validation = rounded_up(share, len(train))
         if n_validation >= len(train):
             raise DataError(f"a validation share of {share} leaves none of {len(train)} observations to train on")
         order = train[torch.randperm(len(train), generator=generator)]
         parts = {**self.parts, "train": order[n_validation:].sort().values}
         if n_validation:
             parts["validation"] = order[:n_validation].sort().values
-        return self._like(self.x_stored, self.labels, self.factors, parts)
+        return self._like(self.stored, self.labels, self.factors, parts)
+
+    def changed(self, change: Callable[[Tensor], Tensor]) -> Dataset:
+        """Return the data with every observation changed by a function of a batch, such as a resizing.
+
+        Args:
+            change: Given stored values ``(k, *shape)``, uint8 or float32, returns as many of the same type.
+        """
+        if isinstance(self.stored, OnDemand):
+            stored: Tensor | OnDemand = self.stored.changed(change)
+        else:
+            stored = torch.cat([change(block) for block in torch.split(self.stored, CHANGED_AT_ONCE)])
+        return self._like(stored, self.labels, self.factors, self.parts, replace(self.spec, shape=_shape(stored)))
 
     def to(self, device: torch.device) -> Dataset:
-        """Return the same data on a device."""
+        """Return the same data on a device; of data on demand, each batch goes there when it is made."""
         labels = None if self.labels is None else self.labels.to(device)
-        factors = self.factors
-        moved = None if factors is None else Factors(factors.names, factors.sizes, factors.classes.to(device))
+        factors = None if self.factors is None else self.factors.to(device)
         parts = {name: rows.to(device) for name, rows in self.parts.items()}
-        return self._like(self.x_stored.to(device), labels, moved, parts)
+        stored = self.stored if isinstance(self.stored, OnDemand) else self.stored.to(device)
+        moved = self._like(stored, labels, factors, parts)
+        moved.device = device
+        return moved
 
-    def _like(self, x: Tensor, labels: Tensor | None, factors: Factors | None, parts: Mapping[str, Tensor]) -> Dataset:
+    def _chosen(self, rows: Tensor, parts: Mapping[str, Tensor]) -> Dataset:
+        stored = self.stored.of(rows) if isinstance(self.stored, OnDemand) else self.stored.index_select(0, rows)
+        labels = None if self.labels is None else self.labels[rows]
+        return self._like(stored, labels, None if self.factors is None else self.factors.of(rows), parts)
+
+    def _like(
+        self,
+        stored: Tensor | OnDemand,
+        labels: Tensor | None,
+        factors: Factors | None,
+        parts: Mapping[str, Tensor],
+        spec: DataSpec | None = None,
+    ) -> Dataset:
         # What was checked once is not checked again: a scan of all values costs more than a selection.
         other = object.__new__(Dataset)
-        other.x_stored, other.labels, other.factors, other.parts, other.spec = x, labels, factors, parts, self.spec
+        other.stored, other.labels, other.factors, other.parts = stored, labels, factors, parts
+        other.spec, other.device = spec or self.spec, self.device
         return other
 
 
-class DataSource(ABC):
-    """Where a dataset comes from: what a plugin contributes under the kind ``Dataset``."""
+def rounded_up(share: float, n: int) -> int:
+    """Return how many a share of ``n`` is, rounded up."""
+    # Rounded first, or 7 % of 100 would be 8 by an error in the last digit.
+    return int(np.ceil(round(share * n, 9)))
 
-    Params = AnyParams
-    params: AnyParams
 
-    def __init__(self, params: AnyParams) -> None:
-        self.params = params
+def _in_memory(x: Tensor | NDArray[Any]) -> Tensor:
+    values = _tensor(x)
+    return (values if values.dtype == torch.uint8 else values.to(torch.float32)).contiguous()
 
-    @abstractmethod
-    def load(self) -> Dataset:
-        """Return the data.
 
-        Raises:
-            DataError: If it cannot be had; says every place looked at.
-        """
+def _shape(stored: Tensor | OnDemand) -> tuple[int, ...]:
+    return stored.shape if isinstance(stored, OnDemand) else tuple(stored.shape[1:])
+
+
+def _in_unit_interval(stored: Tensor | OnDemand) -> bool:
+    if isinstance(stored, OnDemand) or stored.dtype == torch.uint8:
+        return True
+    return float(stored.min()) >= 0 and float(stored.max()) <= 1
 
 
 def _tensor(values: Tensor | NDArray[Any]) -> Tensor:
@@ -249,10 +279,12 @@ def _as_float(x: Tensor) -> Tensor:
     return x.to(torch.float32).div_(255) if x.dtype == torch.uint8 else x
 
 
-def _check(x: Tensor, labels: Tensor | None, factors: Factors | None) -> None:
-    if x.ndim not in (2, 4) or 0 in x.shape:
-        raise DataError(f"observations have shape (n, c, h, w) or (n, p) with no axis empty, got {tuple(x.shape)}")
-    if x.dtype != torch.uint8:
+def _check(x: Tensor | OnDemand, labels: Tensor | None, factors: Factors | None) -> None:
+    shape = (len(x), *_shape(x))
+    if len(shape) not in (2, 4) or 0 in shape:
+        raise DataError(f"observations have shape (n, c, h, w) or (n, p) with no axis empty, got {shape}")
+    # What is made on demand answers for itself: looking at all of it would be to make all of it.
+    if not isinstance(x, OnDemand) and x.dtype != torch.uint8:
         if not bool(torch.isfinite(x).all()):
             raise DataError("observations hold NaN or infinity; clean them first")
         if x.ndim == 4 and not (float(x.min()) >= 0 and float(x.max()) <= 1):

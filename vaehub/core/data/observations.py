@@ -1,0 +1,57 @@
+"""Observations that do not fit into memory, or need not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class OnDemand:
+    """Observations that are read or made when a batch of them is asked for.
+
+    Attributes:
+        n: How many there are.
+        shape: Shape of one.
+        take: Returns those of some rows, given as a tensor ``(k,)`` of row numbers on the CPU: shape ``(k, *shape)``,
+            uint8, or float32 in [0, 1]. The same row always has the same values.
+    """
+
+    n: int
+    shape: tuple[int, ...]
+    take: Callable[[Tensor], Tensor]
+
+    def __len__(self) -> int:
+        return self.n
+
+    @classmethod
+    def mapped(cls, images: NDArray[np.uint8]) -> OnDemand:
+        """Return the images of a mapped array ``(n, h, w, c)`` or ``(n, h, w)`` of bytes, as ``(c, h, w)``."""
+        values = images if images.ndim == 4 else images[..., None]
+        n, height, width, channels = values.shape
+
+        def take(rows: Tensor) -> Tensor:
+            return torch.from_numpy(np.ascontiguousarray(values[rows.numpy()].transpose(0, 3, 1, 2)))
+
+        return cls(n, (channels, height, width), take)
+
+    @classmethod
+    def rendered(cls, n: int, shape: tuple[int, ...], render: Callable[[NDArray[np.int64]], NDArray[Any]]) -> OnDemand:
+        """Return observations that a function makes of row numbers, as arrays."""
+        return cls(n, shape, lambda rows: torch.from_numpy(render(rows.numpy())))
+
+    def of(self, rows: Tensor) -> OnDemand:
+        """Return the observations of some rows."""
+        chosen = rows.cpu()
+        return OnDemand(len(chosen), self.shape, lambda asked: self.take(chosen[asked]))
+
+    def changed(self, change: Callable[[Tensor], Tensor]) -> OnDemand:
+        """Return the observations as a function of a batch changes them, one by one."""
+        shape = tuple(change(self.take(torch.zeros(1, dtype=torch.int64))).shape[1:])
+        return OnDemand(self.n, shape, lambda asked: change(self.take(asked)))

@@ -1,0 +1,30 @@
+"""Where a dataset comes from."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from vaehub.core.data.dataset import Dataset
+from vaehub.core.params import Params as AnyParams
+
+
+class DataSource(ABC):
+    """What a plugin contributes under the kind ``Dataset``.
+
+    Args:
+        params: Validated parameters.
+    """
+
+    Params = AnyParams
+    params: AnyParams
+
+    def __init__(self, params: AnyParams) -> None:
+        self.params = params
+
+    @abstractmethod
+    def load(self) -> Dataset:
+        """Return the data.
+
+        Raises:
+            DataError: If it cannot be had; says every place looked at.
+        """

@@ -1,0 +1,86 @@
+"""Downloading a file: with progress, going on where it was interrupted, and under its final name only when whole."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import IO, Any
+
+from filelock import FileLock
+
+from vaehub.core.files.card import DataFile
+from vaehub.core.progress import task
+
+BLOCK = 1 << 18
+ATTEMPTS = 3
+TIMEOUT = 30
+"""Seconds without a byte after which a server counts as gone."""
+
+PARTIAL, DONE, BEYOND = 206, 200, 416
+"""What a server answers: with the rest, with all of it, that there is no rest."""
+
+
+def download(file: DataFile, folder: Path) -> Path:
+    """Return a file that was downloaded into a folder, with its checksum checked.
+
+    What has arrived stays in ``NAME.part`` when a connection breaks, and the next call asks for the rest.
+
+    Raises:
+        Exception: In each of the ways in which a network, a server or a disk fails.
+    """
+    import pooch
+
+    assert file.address is not None, "the caller asks only for files that have an address"
+    # The library would log what the progress and the error say better.
+    pooch.get_logger().setLevel("CRITICAL")
+    folder.mkdir(parents=True, exist_ok=True)
+    part = folder / f"{file.name}.part"
+
+    def fetch(address: str, target: str | IO[bytes], _: Any, check_only: bool = False) -> None:
+        assert not check_only, "only repositories of many files are asked so"
+        _fetched(address, part)
+        # From here on the library checks the sum and gives the final name, or deletes it.
+        os.replace(part, str(target))
+
+    with FileLock(f"{part}.lock"):
+        path = pooch.retrieve(file.address, file.checksum, file.name, folder, downloader=fetch)
+    Path(f"{part}.lock").unlink(missing_ok=True)
+    return Path(path)
+
+
+def _fetched(address: str, part: Path) -> None:
+    import requests
+
+    with task(f"downloading {part.stem}") as advance:
+        for attempt in range(1, ATTEMPTS + 1):
+            before = part.stat().st_size if part.exists() else 0
+            try:
+                _rest(address, part, advance)
+            except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError):
+                # A line that broke is worth another attempt if it had brought something.
+                if attempt == ATTEMPTS or not part.exists() or part.stat().st_size == before:
+                    raise
+            else:
+                return
+
+
+def _rest(address: str, part: Path, advance: Any) -> None:
+    import requests
+
+    have = part.stat().st_size if part.exists() else 0
+    asked = {"Range": f"bytes={have}-", "Accept-Encoding": "identity"} if have else {"Accept-Encoding": "identity"}
+    with requests.get(address, headers=asked, stream=True, timeout=TIMEOUT) as answer:
+        if have and answer.status_code == BEYOND:
+            return
+        answer.raise_for_status()
+        resumed = answer.status_code == PARTIAL
+        total = int(answer.headers.get("Content-Length", 0)) + (have if resumed else 0)
+        note = f"of {total / 1e6:.1f} MB" if total else ""
+        if resumed:
+            advance(have, note=note)
+        with part.open("ab" if resumed else "wb") as stream:
+            for block in answer.iter_content(BLOCK):
+                stream.write(block)
+                advance(len(block), note=note)
+            stream.flush()
+            os.fsync(stream.fileno())

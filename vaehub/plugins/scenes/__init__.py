@@ -1,0 +1,1 @@
+"""Rooms with the factors of 3D Shapes, drawn on demand."""

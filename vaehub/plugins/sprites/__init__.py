@@ -1,0 +1,1 @@
+"""Sprites with the factors of dSprites, drawn on demand."""
