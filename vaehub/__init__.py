@@ -12,15 +12,15 @@ __version__ = "0.1.0"
 _HOMES = {
     "vaehub.core.arrays": ("Array", "accepts_arrays"),
     "vaehub.core.data": ("Batch", "DataSource", "DataSpec", "Dataset", "Factors", "OnDemand", "prepare"),
-    "vaehub.core.data_params": ("DataParams", "FileParams", "ImageParams"),
+    "vaehub.core.data_params": ("DataParams", "FileParams", "ImageParams", "OwnFile"),
     "vaehub.core.errors": ("DataError", "StoreError", "TrainingDiverged", "VaehubError", "WorkFailed"),
     "vaehub.core.files.archives": ("gunzip", "members"),
     "vaehub.core.files.arrays": ("map_npy", "npz_blocks", "npz_keys", "read_npz", "unpacked"),
     "vaehub.core.files.card": ("DataCard", "DataFile"),
-    "vaehub.core.files.checksums": ("checksum", "digest_of"),
+    "vaehub.core.files.checksums": ("checksum", "visible_files"),
     "vaehub.core.files.obtain": ("obtain",),
     "vaehub.core.files.pickled": ("read_pickle",),
-    "vaehub.core.files.pictures": ("as_array", "decoded", "fitted"),
+    "vaehub.core.files.pictures": ("PICTURE_ENDINGS", "as_array", "decoded", "fitted", "look"),
     "vaehub.core.files.places": ("cache_folder", "find"),
     "vaehub.core.likelihood": ("Likelihood", "gaussian_sample", "likelihood"),
     "vaehub.core.metric": ("DatasetMetric", "ModelMetric", "PairMetric", "RecipeMetric"),
@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from vaehub.core.data_params import DataParams as DataParams
     from vaehub.core.data_params import FileParams as FileParams
     from vaehub.core.data_params import ImageParams as ImageParams
+    from vaehub.core.data_params import OwnFile as OwnFile
     from vaehub.core.errors import DataError as DataError
     from vaehub.core.errors import StoreError as StoreError
     from vaehub.core.errors import TrainingDiverged as TrainingDiverged
@@ -68,12 +69,14 @@ if TYPE_CHECKING:
     from vaehub.core.files.card import DataCard as DataCard
     from vaehub.core.files.card import DataFile as DataFile
     from vaehub.core.files.checksums import checksum as checksum
-    from vaehub.core.files.checksums import digest_of as digest_of
+    from vaehub.core.files.checksums import visible_files as visible_files
     from vaehub.core.files.obtain import obtain as obtain
     from vaehub.core.files.pickled import read_pickle as read_pickle
+    from vaehub.core.files.pictures import PICTURE_ENDINGS as PICTURE_ENDINGS
     from vaehub.core.files.pictures import as_array as as_array
     from vaehub.core.files.pictures import decoded as decoded
     from vaehub.core.files.pictures import fitted as fitted
+    from vaehub.core.files.pictures import look as look
     from vaehub.core.files.places import cache_folder as cache_folder
     from vaehub.core.files.places import find as find
     from vaehub.core.likelihood import Likelihood as Likelihood

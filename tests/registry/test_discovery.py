@@ -297,7 +297,7 @@ def test_a_plugin_that_is_not_named_is_not_even_imported(distribution, monkeypat
 
 def test_a_named_plugin_like_no_other_is_answered_with_those_installed(monkeypatch):
     monkeypatch.setenv("VAEHUB_PLUGINS", "qqq")
-    with pytest.raises(VaehubError, match=r"names plugin 'qqq', which is not installed; installed are ard, digits, "):
+    with pytest.raises(VaehubError, match=r"names plugin 'qqq', which is not installed; installed are ard, celeba, "):
         discover()
 
 

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from vaehub.cli.data import data
 from vaehub.cli.options import IdArgument, JsonOption, StoreOption, parse_settings
 from vaehub.core.errors import VaehubError
 
@@ -23,6 +24,7 @@ app = typer.Typer(
 )
 plugin = typer.Typer(help="Installed plugins.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(plugin, name="plugin")
+app.add_typer(data, name="data")
 
 
 class Kind(StrEnum):
@@ -67,7 +69,7 @@ def settings(
 def run(
     model: Annotated[str, typer.Option("--model", "-m", help="Model to train.")],
     metrics: Annotated[list[str], typer.Option("--metric", "-k", help="Metric to measure; repeatable.")],
-    dataset: Annotated[str, typer.Option("--dataset", "-d", help="Data to train on.")] = "digits",
+    dataset: Annotated[str, typer.Option("--dataset", "-d", help="Data to train on, or a path to yours.")] = "digits",
     network: Annotated[str, typer.Option("--network", "-n", help="Encoder and decoder.")] = "mlp",
     seeds: Annotated[
         list[int] | None, typer.Option("--seed", min=0, help="Seed; repeatable.", show_default="0")

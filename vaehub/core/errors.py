@@ -8,6 +8,10 @@ class VaehubError(Exception):
     """
 
 
+class UnknownName(VaehubError):  # noqa: N818 it is the name that is wrong
+    """No installed plugin contributes anything of this name."""
+
+
 class DataError(VaehubError):
     """A dataset cannot be had, or its files are not what they should be."""
 

@@ -29,8 +29,15 @@ class Params(BaseModel):
 
     def identity(self) -> dict[str, Json]:
         """Return the values that decide a number, defaults included, ready for JSON."""
-        incidental = {name for name, field in type(self).model_fields.items() if is_incidental(field)}
-        return cast(dict[str, Json], self.model_dump(mode="json", exclude=incidental))
+        return cast(dict[str, Json], self.model_dump(mode="json", exclude=self._incidental()))
+
+    def incidental(self) -> dict[str, Json]:
+        """Return the other values that were set, ready for JSON: what a store remembers to find files again."""
+        return cast(dict[str, Json], self.model_dump(mode="json", include=self._incidental(), exclude_defaults=True))
+
+    @classmethod
+    def _incidental(cls) -> set[str]:
+        return {name for name, field in cls.model_fields.items() if is_incidental(field)}
 
 
 LikelihoodName = Literal["bernoulli", "squared_error"]

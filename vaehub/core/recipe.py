@@ -60,6 +60,11 @@ class Part:
             "params": self.params.identity(),
         }
 
+    def record(self) -> dict[str, Json]:
+        """Return what a store keeps: what tells this part from others, and where its files were."""
+        where = self.params.incidental()
+        return self.identity() | ({"incidental": where} if where else {})
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -85,6 +90,10 @@ class Recipe:
     def id(self) -> str:
         """The identity as 24 hexadecimal digits."""
         return identity(self.identity())
+
+    def record(self) -> dict[str, Json]:
+        """Return what a store keeps, from which the recipe can be made again."""
+        return self.identity() | {"dataset": self.dataset.record()}
 
     def vary(
         self,

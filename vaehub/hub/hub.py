@@ -12,6 +12,7 @@ from vaehub.core.params import ParamInfo, document
 from vaehub.core.recipe import Recipe
 from vaehub.hub import requests
 from vaehub.hub.figures import loss_curves, require_matplotlib
+from vaehub.hub.holdings import Holding, holding
 from vaehub.hub.outcome import Measurement, Measurements, Rows
 from vaehub.hub.requests import DEFAULT_DATASET, DEFAULT_NETWORK, Settings, Subject
 from vaehub.hub.worker import Worker
@@ -23,6 +24,7 @@ from vaehub.store.verify import Verification
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from PIL.Image import Image
 
     from vaehub.core.data import Dataset
     from vaehub.core.model import LatentModel
@@ -209,6 +211,40 @@ class Hub:
         trained = self._worker.trained(recipe)
         return trained.model, trained.data
 
+    # Data
+
+    def data(self, name: str, settings: Settings | None = None) -> Dataset:
+        """Return a dataset, or a user's own data at a path, downloading what is missing.
+
+        Args:
+            name: Name in the catalog, or a path.
+            settings: Its parameters, without scope, such as ``{"size": 64}``.
+
+        Raises:
+            VaehubError: If the name or a parameter is wrong, or the data cannot be had.
+        """
+        return self._worker.data(requests.dataset_of(self.catalog, name, settings or {}))
+
+    def holding(self, name: str, settings: Settings | None = None) -> Holding:
+        """Return what is known of a dataset and where its files are, without loading it.
+
+        Raises:
+            VaehubError: If the name or a parameter is wrong.
+        """
+        part = requests.dataset_of(self.catalog, name, settings or {})
+        root = getattr(part.params, "root", None)
+        return holding(self.catalog.find("dataset", f"{part.distribution}:{part.name}"), root)
+
+    def sheet(self, data: Dataset | str, *, seed: int = 0) -> Image:
+        """Return a picture of some observations: factors going through their values, classes, or chance.
+
+        Raises:
+            VaehubError: If the data cannot be had, or are no images.
+        """
+        from vaehub.hub.sheets import sheet
+
+        return sheet(self.data(data) if isinstance(data, str) else data, seed)
+
     # Looking at what is stored
 
     def sql(self, query: str) -> Rows:
@@ -292,7 +328,7 @@ class Hub:
 
     def _subject_named(self, name: str, kind: SubjectKind) -> Subject:
         if kind == "dataset":
-            return requests.part_of(self.catalog, "dataset", name, {})
+            return requests.dataset_of(self.catalog, name, {})
         if kind == "pair":
             raise VaehubError("a metric of pairs needs two trainings; give a pair of recipes or of ids")
         return self.stored_recipe(name)

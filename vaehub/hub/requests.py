@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import cast
 
-from vaehub.core.errors import VaehubError
+from vaehub.core.errors import UnknownName, VaehubError
 from vaehub.core.identity import Json, identity
 from vaehub.core.params import Params, parse
 from vaehub.core.recipe import Part, Recipe, TrainParams
@@ -78,7 +80,7 @@ def recipe_of(
     return Recipe(
         model=part_of(catalog, "model", model, settings["model"]),
         network=part_of(catalog, "network", network, settings["network"]),
-        dataset=part_of(catalog, "dataset", dataset, settings["data"]),
+        dataset=dataset_of(catalog, dataset, settings["data"]),
         train=parse(TrainParams, settings["train"], owner="training"),
         seed=seed,
     )
@@ -92,6 +94,33 @@ def part_of(catalog: Catalog, kind: str, name: str, params: Settings) -> Part:
     """
     found = catalog.find(kind, name)
     return _part(found, parse(found.load_params(), params, owner=found.title))
+
+
+def dataset_of(catalog: Catalog, name: str, params: Settings) -> Part:
+    """Return a dataset of the catalog, or a user's own data where the name is a path.
+
+    Raises:
+        VaehubError: As :func:`part_of`; if nothing is at the path, or no plugin opens what is.
+    """
+    path = Path(name).expanduser()
+    if not is_path(name):
+        try:
+            return part_of(catalog, "dataset", name, params)
+        except UnknownName as error:
+            if path.exists():
+                raise UnknownName(f"{error}; to read what is here under that name, write './{name}'") from error
+            raise
+    if not path.exists():
+        raise VaehubError(
+            f"there is nothing at {name!r}; name a folder or file of data, or one of 'vaehub list dataset'"
+        )
+    opener = catalog.opening(path)
+    return part_of(catalog, "dataset", f"{opener.distribution}:{opener.entry.name}", {"path": path, **params})
+
+
+def is_path(name: str) -> bool:
+    """Say whether a dataset is named by a path: with a separator or an ending, which names in a catalog have not."""
+    return "/" in name or os.sep in name or name.startswith("~") or "." in name
 
 
 def metrics_of(catalog: Catalog, names: Sequence[str], settings: Settings) -> list[tuple[MetricEntry, Part]]:
@@ -141,7 +170,7 @@ def measurement_of(kind: SubjectKind, metric: Part, subject: Subject, seed: int)
     return MeasurementRequest(metric, found, seed)
 
 
-def restored_part(catalog: Catalog, kind: str, stored: Mapping[str, Json], extra: Settings | None = None) -> Part:
+def restored_part(catalog: Catalog, kind: str, stored: Mapping[str, Json]) -> Part:
     """Return a part as a store remembers it, for the plugin that is installed now.
 
     Raises:
@@ -153,7 +182,7 @@ def restored_part(catalog: Catalog, kind: str, stored: Mapping[str, Json], extra
             f"{found.title} is installed in revision {found.entry.revision}, and was stored in revision "
             f"{stored['revision']}, which gives other numbers; run the recipe again"
         )
-    values = dict(cast(Mapping[str, object], stored["params"])) | dict(extra or {})
+    values = dict(cast(Mapping[str, object], stored["params"])) | dict(mapping(stored.get("incidental", {})))
     return _part(found, parse(found.load_params(), values, owner=found.title))
 
 

@@ -45,6 +45,14 @@ class Worker:
 
         return Workshop(self.catalog, self.store, self._device)
 
+    def data(self, dataset: Part) -> Dataset:
+        """Return a dataset.
+
+        Raises:
+            DataError: If it cannot be had.
+        """
+        return self._workshop.load(dataset)
+
     # Trainings
 
     def ensure_trained(self, recipe: Recipe, wanted: Sequence[MeasurementRequest], *, force: bool) -> TrainingRecord:

@@ -148,7 +148,7 @@ class Workshop:
             failure = error
         record = TrainingRecord(
             id=recipe.id,
-            recipe=recipe.identity(),
+            recipe=recipe.record(),
             latent_dim=model.latent_dim,
             status="done" if failure is None else "failed",
             error=None if failure is None else reason(failure),

@@ -7,15 +7,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import pluggy
 
-from vaehub.core.errors import VaehubError
+from vaehub.core.errors import UnknownName, VaehubError
 from vaehub.registry.discovery import Discovered, Plugin, discover
-from vaehub.registry.entries import KINDS, Entry
+from vaehub.registry.entries import KINDS, Dataset, Entry
 
 if TYPE_CHECKING:
+    from vaehub.core.files.card import DataCard
     from vaehub.core.params import Params
 
 T = TypeVar("T")
@@ -59,6 +61,25 @@ class Registered:
         if not (isinstance(found, type) and issubclass(found, Params)):
             raise VaehubError(
                 f"{self.title} of {self.distribution} has its parameters in {where}, which is no vaehub.Params; "
+                "this is a fault of that package"
+            )
+        return found
+
+    def load_card(self) -> DataCard | None:
+        """Import the card of a dataset; ``None`` where the manifest names none.
+
+        Raises:
+            VaehubError: If it cannot be imported, or is no card.
+        """
+        from vaehub.core.files.card import DataCard
+
+        target = self.entry.card if isinstance(self.entry, Dataset) else None
+        if target is None:
+            return None
+        found = self._import(target)
+        if not isinstance(found, DataCard):
+            raise VaehubError(
+                f"{self.title} of {self.distribution} has its card in {target}, which is no vaehub.DataCard; "
                 "this is a fault of that package"
             )
         return found
@@ -114,7 +135,31 @@ class Catalog:
             owners = " and ".join(claim.distribution for claim in claims)
             wanted = " or ".join(repr(f"{claim.distribution}:{bare}") for claim in claims)
             raise VaehubError(f"{kind} {bare!r} is claimed by {owners}; ask for {wanted}")
-        raise VaehubError(f"unknown {kind} {name!r}{self._hint(kind, bare)}")
+        raise UnknownName(f"unknown {kind} {name!r}{self._hint(kind, bare)}")
+
+    def opening(self, path: Path) -> Registered:
+        """Return the dataset that reads a user's own file or folder.
+
+        Raises:
+            VaehubError: If there is none, or several distributions claim its ending.
+        """
+        entries = [(each, each.entry) for each in self.entries("dataset")]
+        openers = [(each, ending) for each, entry in entries if isinstance(entry, Dataset) for ending in entry.opens]
+        fitting = [
+            (each, ending)
+            for each, ending in openers
+            if (ending == "/" if path.is_dir() else path.name.lower().endswith(ending))
+        ]
+        if not fitting:
+            endings = ", ".join(sorted({ending for _, ending in openers} - {"/"}))
+            raise VaehubError(f"no installed plugin reads {str(path)!r}; a folder of images or {endings} can be read")
+        # The longest ending knows most about the file.
+        longest = max(len(ending) for _, ending in fitting)
+        best = [each for each, ending in fitting if len(ending) == longest]
+        if len(best) > 1:
+            names = " and ".join(f"{each.distribution}:{each.entry.name}" for each in best)
+            raise VaehubError(f"{str(path)!r} can be read by {names}; ask for one by name and set 'data.path'")
+        return best[0]
 
     def find_all(self, name: str) -> list[Registered]:
         """Return the entries of a name in every kind.
@@ -125,7 +170,7 @@ class Catalog:
         distribution, _, bare = name.rpartition(":")
         found = [each for each in self.entries() if each.entry.name == bare and distribution in ("", each.distribution)]
         if not found:
-            raise VaehubError(f"unknown name {name!r}{self._hint(None, bare)}")
+            raise UnknownName(f"unknown name {name!r}{self._hint(None, bare)}")
         return found
 
     def _hint(self, kind: str | None, name: str) -> str:

@@ -2,12 +2,12 @@
 
 import torch
 
-from vaehub import Params
+from vaehub import ImageParams
 from vaehub.plugins.digits.source import Digits
 
 
 def test_digits_are_the_1797_images_with_their_labels():
-    data = Digits(Params()).load()
+    data = Digits(ImageParams()).load()
     assert data.spec.shape == (1, 8, 8)
     assert len(data) == 1797
     assert data.spec.n_classes == 10
@@ -16,6 +16,6 @@ def test_digits_are_the_1797_images_with_their_labels():
 
 
 def test_ink_is_a_sixteenth_each():
-    x = Digits(Params()).load().x
+    x = Digits(ImageParams()).load().x
     assert float(x.max()) == 1
     assert torch.equal((x * 16).round() / 16, x)

@@ -13,6 +13,8 @@ from vaehub.core.random import generator
 
 LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in grey: ITU-R BT.601."""
+CHOICES = ("split", "n_classes", "first", "per_class", "subset", "validation_last")
+"""Parameters that choose observations."""
 WHOLE = "all"
 """Stands for the one part of data that have none."""
 
@@ -28,6 +30,8 @@ def prepare(data: Dataset, params: DataParams) -> Dataset:
 
 
 def _chosen(data: Dataset, params: DataParams) -> Dataset:
+    if all(getattr(params, name) is None for name in CHOICES):
+        return data
     parts = dict(data.parts) or {WHOLE: torch.arange(len(data))}
     if params.split is not None:
         parts = _split(len(data), params.split, _random(params, "split"))
@@ -47,8 +51,6 @@ def _chosen(data: Dataset, params: DataParams) -> Dataset:
         n = len(_enough(rows, params.validation_last + 1, "validation_last", main)) - params.validation_last
         parts = {**parts, "train": rows[:n], "validation": rows[n:]}
         parts.pop(WHOLE, None)
-    if all(name in data.parts and part is data.parts[name] for name, part in parts.items()):
-        return data
     return data.subset(parts[WHOLE]) if WHOLE in parts else data.restricted(parts)
 
 

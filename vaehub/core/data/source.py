@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 from vaehub.core.data.dataset import Dataset
 from vaehub.core.params import Params as AnyParams
@@ -15,7 +16,7 @@ class DataSource(ABC):
         params: Validated parameters.
     """
 
-    Params = AnyParams
+    Params: ClassVar[type[AnyParams]] = AnyParams
     params: AnyParams
 
     def __init__(self, params: AnyParams) -> None:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from vaehub.core.errors import DataError
@@ -20,21 +20,9 @@ def checksum(path: Path, algorithm: str) -> str:
 
     For a large file it is remembered together with the file's size and time of change.
     """
-    stat = path.stat()
-    if stat.st_size < REMEMBERED:
+    if path.stat().st_size < REMEMBERED:
         return _hashed(path, algorithm)
-    state = f"{path.resolve()} {stat.st_size} {stat.st_mtime_ns} {algorithm}"
-    note = cache_folder() / "checksums" / f"{hashlib.blake2b(state.encode(), digest_size=12).hexdigest()}.json"
-    try:
-        return str(json.loads(note.read_text())["checksum"])
-    except (OSError, ValueError, KeyError):
-        found = _hashed(path, algorithm)
-    try:
-        note.parent.mkdir(parents=True, exist_ok=True)
-        note.write_text(json.dumps({"file": str(path), "checksum": found}))
-    except OSError:
-        pass  # Without a place to remember it, it is computed again next time.
-    return found
+    return _remembered(path, [_state(path), algorithm], lambda: _hashed(path, algorithm))
 
 
 def check(path: Path, file: DataFile) -> None:
@@ -53,6 +41,34 @@ def check(path: Path, file: DataFile) -> None:
         )
 
 
+def content_digest(path: Path) -> str:
+    """Return a digest of the content of a file, or of the names and contents of the files in a folder.
+
+    Hidden files are left out. What a large file or a folder came to is remembered as long as nothing in it changes.
+    """
+    if path.is_file():
+        return digest_of([checksum(path, "blake2b").encode()])
+    files = visible_files(path)
+
+    def found() -> str:
+        with task(f"checking {path.name}", len(files)) as advance:
+            parts = []
+            for file in files:
+                parts += [file.relative_to(path).as_posix().encode(), checksum(file, "blake2b").encode()]
+                advance(1)
+        return digest_of(parts)
+
+    return _remembered(path, map(_state, files), found)
+
+
+def visible_files(folder: Path) -> list[Path]:
+    """Return the files in a folder and below it, sorted by name, without those that are hidden or made by a system."""
+    found = (path for path in folder.rglob("*") if path.is_file())
+    return sorted(
+        path for path in found if not any(part.startswith((".", "__")) for part in path.relative_to(folder).parts)
+    )
+
+
 def digest_of(parts: Iterable[bytes]) -> str:
     """Return a digest of some bytes in order, as 24 hexadecimal digits."""
     digest = hashlib.blake2b(digest_size=12)
@@ -60,6 +76,25 @@ def digest_of(parts: Iterable[bytes]) -> str:
         digest.update(len(part).to_bytes(8, "big"))
         digest.update(part)
     return digest.hexdigest()
+
+
+def _state(path: Path) -> str:
+    stat = path.stat()
+    return f"{path.resolve()} {stat.st_size} {stat.st_mtime_ns}"
+
+
+def _remembered(path: Path, state: Iterable[str], compute: Callable[[], str]) -> str:
+    note = cache_folder() / "checksums" / f"{digest_of(part.encode() for part in state)}.json"
+    try:
+        return str(json.loads(note.read_text())["checksum"])
+    except (OSError, ValueError, KeyError):
+        found = compute()
+    try:
+        note.parent.mkdir(parents=True, exist_ok=True)
+        note.write_text(json.dumps({"path": str(path), "checksum": found}))
+    except OSError:
+        pass  # Without a place to remember it, it is computed again next time.
+    return found
 
 
 def _hashed(path: Path, algorithm: str) -> str:

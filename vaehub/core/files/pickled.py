@@ -33,9 +33,13 @@ class _Unfinished:
 
 
 _ARRAYS = ("numpy.core.multiarray _reconstruct", "numpy._core.multiarray _reconstruct")
+_BUFFERS = ("numpy.core.numeric _frombuffer", "numpy._core.numeric _frombuffer")
 _DTYPE, _ENCODE = "numpy dtype", "_codecs encode"
 _PLAIN_KINDS = "biuf"
-_MARK = object()
+_PLAIN = (str, bytes, int, float, type(None))
+"""Values that hold no others; ``bool`` is an ``int``."""
+_LONGEST_QUOTE = 80
+"""Characters of a damaged or hostile file that a message repeats."""
 
 
 def read_pickle(content: bytes, title: str) -> Any:
@@ -56,7 +60,8 @@ def read_pickle(content: bytes, title: str) -> Any:
         raise
     # Damaged instructions fail in as many ways as there are instructions.
     except Exception as error:
-        raise DataError(f"{title} cannot be read ({type(error).__name__}: {error}); replace the file") from error
+        reason = f"{type(error).__name__}: {str(error)[:_LONGEST_QUOTE]}"
+        raise DataError(f"{title} cannot be read ({reason}); replace the file") from error
 
 
 class _Reader:
@@ -65,12 +70,17 @@ class _Reader:
     def __init__(self, title: str) -> None:
         self.title = title
         self.stack: list[Any] = []
+        self.marks: list[int] = []
         self.memo: dict[int, Any] = {}
+        self.left_to_encode = 0
 
     def read(self, content: bytes) -> Any:
+        # Each text is written once, so what comes of all of them is no longer than the file; one that is used again and
+        # again could fill the memory.
+        self.left_to_encode = len(content)
         for opcode, argument, _ in pickletools.genops(content):
             if opcode.name == "STOP":
-                return _finished(self.stack.pop())
+                return self._finished(self.stack.pop(), {})
             self._step(opcode.name, argument)
         raise DataError(f"{self.title} ends before its last instruction; replace the file")
 
@@ -81,7 +91,7 @@ class _Reader:
         elif name in ("PROTO", "FRAME"):
             pass
         elif name == "MARK":
-            stack.append(_MARK)
+            self.marks.append(len(stack))
         elif name in ("MEMOIZE", "BINPUT", "LONG_BINPUT", "PUT"):
             self.memo[len(self.memo) if name == "MEMOIZE" else argument] = stack[-1]
         elif name in ("BINGET", "LONG_BINGET", "GET"):
@@ -99,7 +109,7 @@ class _Reader:
             stack[-1].extend(items)
         elif name == "SETITEM":
             value, key = stack.pop(), stack.pop()
-            stack[-1][key] = value
+            stack[-1].update(_paired([key, value]))
         elif name == "SETITEMS":
             items = self._to_mark()
             stack[-1].update(_paired(items))
@@ -107,7 +117,7 @@ class _Reader:
             stack.append(_Name(argument))
         elif name == "STACK_GLOBAL":
             member, module = stack.pop(), stack.pop()
-            stack.append(_Name(f"{module} {member}"))
+            stack.append(_Name(f"{_text(module)} {_text(member)}"))
         elif name == "REDUCE":
             arguments, asked = stack.pop(), stack.pop()
             stack.append(self._made(asked, arguments))
@@ -118,8 +128,8 @@ class _Reader:
             raise self._refused(f"the instruction {name}")
 
     def _to_mark(self) -> list[Any]:
-        at = len(self.stack) - 1 - self.stack[::-1].index(_MARK)
-        items = self.stack[at + 1 :]
+        at = self.marks.pop()
+        items = self.stack[at:]
         del self.stack[at:]
         return items
 
@@ -127,11 +137,18 @@ class _Reader:
         name = asked.name if isinstance(asked, _Name) else ""
         if name in _ARRAYS and isinstance(arguments[0], _Name) and arguments[0].name == "numpy ndarray":
             return _Unfinished("array")
+        if name in _BUFFERS:  # how protocol 5 writes arrays
+            return self._from_buffer(*arguments)
         if name == _DTYPE:
             return _Unfinished("dtype", dtype=np.dtype(_text(arguments[0])))
-        if name == _ENCODE:  # how protocol 2 writes bytes
-            return arguments[0].encode("latin-1")
-        raise self._refused(repr(name or asked))
+        if name == _ENCODE:  # how protocols 0 to 2 write bytes
+            encoded = _text(arguments[0]).encode("latin-1")
+            self.left_to_encode -= len(encoded)
+            if self.left_to_encode < 0:
+                raise self._refused("one text again and again")
+            return encoded
+        # Not the value itself, which can be made to take for ever to be written out.
+        raise self._refused(repr(name[:_LONGEST_QUOTE]) if name else f"a call of a {type(asked).__name__}")
 
     def _build(self, target: Any, state: Any) -> None:
         if not isinstance(target, _Unfinished):
@@ -141,10 +158,39 @@ class _Reader:
             target.dtype = target.dtype.newbyteorder(">" if _text(state[1]) == ">" else "<")
             return
         _, shape, dtype, fortran, data = state
+        target.value = self._values(data, dtype).reshape(shape, order="F" if fortran else "C")
+
+    def _from_buffer(
+        self, data: Any, dtype: Any, shape: tuple[int, ...], order: Any, axes: tuple[int, ...] | None = None
+    ) -> _Unfinished:
+        values = self._values(data, dtype)
+        if _text(order) == "K" and axes is not None:  # axes neither in C's order nor in Fortran's
+            return _Unfinished("array", value=values.reshape(shape).transpose(axes))
+        return _Unfinished("array", value=values.reshape(shape, order="F" if _text(order) == "F" else "C"))
+
+    def _values(self, data: Any, dtype: Any) -> np.ndarray[Any, Any]:
         found = dtype.dtype if isinstance(dtype, _Unfinished) else None
         if found is None or found.kind not in _PLAIN_KINDS or not isinstance(data, bytes):
             raise self._refused("an array of objects")
-        target.value = np.frombuffer(data, found).reshape(shape, order="F" if fortran else "C")
+        return np.frombuffer(data, found)
+
+    def _finished(self, value: Any, done: dict[int, Any]) -> Any:
+        """Return a value with its arrays in place."""
+        # What is there several times is worked out once: done anew each time, a few nested lists would take for ever.
+        if isinstance(value, _PLAIN):
+            return value
+        if id(value) not in done:
+            done[id(value)] = self._collection(value, done)
+        return done[id(value)]
+
+    def _collection(self, value: Any, done: dict[int, Any]) -> Any:
+        if isinstance(value, _Unfinished) and value.value is not None:
+            return value.value
+        if isinstance(value, dict):
+            return {key: self._finished(item, done) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return type(value)(self._finished(item, done) for item in value)
+        raise self._refused("something that is no value")
 
     def _refused(self, what: str) -> DataError:
         return DataError(
@@ -166,6 +212,7 @@ _LITERALS: dict[str, Callable[[Any], Any]] = {
     **dict.fromkeys(("UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8"), _same),
     **dict.fromkeys(("STRING", "BINSTRING", "SHORT_BINSTRING"), _bytes),
     **dict.fromkeys(("BINBYTES", "SHORT_BINBYTES", "BINBYTES8"), _bytes),
+    "BYTEARRAY8": bytes,
     "NONE": lambda _: None,
     "NEWTRUE": lambda _: True,
     "NEWFALSE": lambda _: False,
@@ -176,21 +223,16 @@ _LITERALS: dict[str, Callable[[Any], Any]] = {
 
 
 def _paired(items: list[Any]) -> dict[Any, Any]:
+    if not all(isinstance(key, _PLAIN) for key in items[::2]):
+        # Tuples of the same tuples, many times over, can take for ever to be hashed.
+        raise TypeError("a key that is neither text nor a number")
     return dict(zip(items[::2], items[1::2], strict=True))
 
 
-def _text(value: str | bytes) -> str:
+def _text(value: Any) -> str:
+    if not isinstance(value, str | bytes):
+        raise TypeError(f"a {type(value).__name__} in place of a text")
     return value.decode("latin-1") if isinstance(value, bytes) else value
 
 
 _COLLECTIONS: dict[str, Callable[[list[Any]], Any]] = {"TUPLE": tuple, "LIST": list, "DICT": _paired}
-
-
-def _finished(value: Any) -> Any:
-    if isinstance(value, _Unfinished):
-        return value.value
-    if isinstance(value, dict):
-        return {_finished(key): _finished(item) for key, item in value.items()}
-    if isinstance(value, list) and any(isinstance(item, _Unfinished | list | dict) for item in value):
-        return [_finished(item) for item in value]
-    return value

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -13,8 +14,16 @@ from PIL import Image, ImageOps
 
 from vaehub.core.errors import DataError
 
-ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
+PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
 """Of the files in a folder that are taken for pictures."""
+
+GREY, DEEP = ("1", "L", "I;16", "I;16B", "I"), ("I;16", "I;16B", "I")
+"""Modes of one channel; those of 16 bits."""
+ORIENTATION, ON_THE_SIDE = 0x0112, (5, 6, 7, 8)
+"""The tag of EXIF that says which side is up, and its values that exchange height and width."""
+
+MOST_PIXELS = 80_000_000
+"""A picture of more pixels than anyone photographs is an attack, whatever it is called."""
 
 Filter = Literal["bilinear", "lanczos"]
 _FILTERS = {"bilinear": Image.Resampling.BILINEAR, "lanczos": Image.Resampling.LANCZOS}
@@ -31,27 +40,52 @@ def decoded(content: bytes | Path, title: str, channels: int | None = None) -> I
     Raises:
         DataError: If it cannot be decoded, or is beyond measure.
     """
+    with _readable(title), _opened(content) as picture:
+        picture.load()
+        # Cameras say in a tag which side is up.
+        return _in_channels(ImageOps.exif_transpose(picture), channels)
+
+
+def look(content: bytes | Path, title: str) -> tuple[int, int, int]:
+    """Return channels, height and width that :func:`decoded` would give, without decoding.
+
+    Raises:
+        DataError: If the file does not begin like a picture.
+    """
+    with _readable(title), _opened(content) as picture:
+        width, height = picture.size
+        if picture.getexif().get(ORIENTATION, 1) in ON_THE_SIDE:
+            width, height = height, width
+        return (1 if _is_grey(picture) else 3), height, width
+
+
+def _opened(content: bytes | Path) -> Image.Image:
+    picture = Image.open(io.BytesIO(content) if isinstance(content, bytes) else content)
+    if picture.width * picture.height > MOST_PIXELS:
+        raise ValueError(f"it claims {picture.width}x{picture.height} pixels")
+    return picture
+
+
+@contextmanager
+def _readable(title: str) -> Iterator[None]:
     try:
-        with warnings.catch_warnings():
-            # A picture of more pixels than anyone photographs is an attack, whatever it is called.
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            picture = Image.open(io.BytesIO(content) if isinstance(content, bytes) else content)
-            picture.load()
+        yield
     # A damaged picture fails in as many ways as there are formats.
     except Exception as error:
         raise DataError(f"{title} cannot be decoded as a picture ({error}); replace or remove it") from error
-    # Cameras say in a tag which side is up.
-    turned = ImageOps.exif_transpose(picture)
-    return _in_channels(turned, channels)
+
+
+def _is_grey(picture: Image.Image) -> bool:
+    return picture.mode in GREY and "transparency" not in picture.info
 
 
 def _in_channels(picture: Image.Image, channels: int | None) -> Image.Image:
-    if picture.mode in ("I;16", "I;16B", "I"):
+    grey = _is_grey(picture) if channels is None else channels == 1
+    if picture.mode in DEEP:
         picture = Image.fromarray((np.asarray(picture).astype(np.uint32) >> 8).clip(0, 255).astype(np.uint8))
     if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
         layer = picture.convert("RGBA")
         picture = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
-    grey = picture.mode in ("1", "L") if channels is None else channels == 1
     return picture.convert("L" if grey else "RGB")
 
 

@@ -13,7 +13,8 @@ def vaehub_catalog() -> Sequence[Entry]:
             "digits",
             "vaehub.plugins.digits.source:Digits",
             "1,797 real handwritten digits of 8x8 pixels, shipped with scikit-learn",
-            params="vaehub:Params",
+            params="vaehub:ImageParams",
+            card="vaehub.plugins.digits.card:DIGITS",
             source="Alpaydin & Kaynak 1998, UCI Machine Learning Repository",
         ),
     ]

@@ -20,7 +20,9 @@ def read_idx(card: DataCard, name: str, root: Path | None) -> NDArray[Any]:
         DataError: If it cannot be had, or is not the published file.
     """
     path = obtain(card, name, root)
-    content, published = gunzip(path.read_bytes(), str(path)), card.file(name).content
+    published = card.file(name).content
+    title = f"{path}, whose content should have {published}," if published else str(path)
+    content = gunzip(path.read_bytes(), title)
     if published is not None:
         found = f"md5:{hashlib.md5(content, usedforsecurity=False).hexdigest()}"
         if found != published:

@@ -17,14 +17,14 @@ SHAPES = ("square", "ellipse", "heart")
 """Names of the classes of the first factor."""
 
 VALUES: dict[str, NDArray[np.float64]] = {
-    "shape": np.arange(3.0),
+    "shape": np.arange(1.0, 4.0),
     "scale": np.linspace(0.5, 1, 6),
     "orientation": np.linspace(0, 2 * np.pi, 40),
     "position_x": np.linspace(0, 1, 32),
     "position_y": np.linspace(0, 1, 32),
 }
-"""Value of each class: orientation in radians, anticlockwise as seen, of which the last is the first again; position
-rightwards and downwards, as a share of the way."""
+"""Value of each class, as dSprites has it: orientation in radians, anticlockwise as seen, of which the last is the
+first again; position rightwards and downwards, as a share of the way."""
 
 SIZES = tuple(len(VALUES[name]) for name in NAMES)
 """Number of classes of each factor; 737,280 images in all."""

@@ -191,8 +191,10 @@ def test_without_a_training_part_validation_is_taken_from_everything():
     assert sorted([*parts["train"].tolist(), *parts["validation"].tolist()]) == list(range(20))
 
 
-def test_an_official_validation_part_stays_if_none_is_set_aside():
-    parts = dataset(parts={"train": range(15), "validation": range(15, 20)}).with_validation(0, generator(0)).parts
+@pytest.mark.parametrize("share", [0, 0.4])
+def test_an_official_validation_part_stays_and_nothing_is_set_aside(share):
+    data = dataset(parts={"train": range(15), "validation": range(15, 20)})
+    parts = data.with_validation(share, generator(0)).parts
     assert parts["validation"].tolist() == [15, 16, 17, 18, 19]
     assert parts["train"].tolist() == list(range(15))
 

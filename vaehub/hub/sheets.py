@@ -1,0 +1,142 @@
+"""What data look like: a sheet of images, and figures of the whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from vaehub.core.data import Dataset
+from vaehub.core.errors import VaehubError
+from vaehub.core.model import EVALUATION_BATCH
+from vaehub.core.random import generator
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+COLUMNS, ROWS = 10, 10
+NOTHING = -1
+GAP = 2
+"""Pixels between images."""
+PAPER = 0.35
+"""Grey of the sheet between images, on which both black and white ones end visibly."""
+WIDTH = 1000
+"""Pixels that a sheet is brought to, by whole factors."""
+SAMPLED = 20_000
+"""Observations that figures of values are of, where there are more on demand than this."""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Figures of a dataset.
+
+    Attributes:
+        n: Observations.
+        shape: Of one.
+        parts: Size of each part.
+        labels: Observations of each class, empty without labels.
+        factors: Name and size of each factor.
+        mean, deviation: Of all values of the part ``train``, or of everything where there is none.
+        n_sampled: Observations that these two are of.
+    """
+
+    n: int
+    shape: tuple[int, ...]
+    parts: dict[str, int]
+    labels: list[int]
+    factors: dict[str, int]
+    mean: float
+    deviation: float
+    n_sampled: int
+
+
+def figures(data: Dataset) -> Figures:
+    """Return figures of a dataset; of many observations on demand, mean and deviation are of some at even distances."""
+    part = data.part("train") if "train" in data.parts else data
+    rows = torch.arange(len(part))
+    if not isinstance(part.stored, Tensor) and len(rows) > SAMPLED:
+        rows = rows[:: -(-len(rows) // SAMPLED)]
+    sums = torch.zeros(2, dtype=torch.float64)
+    for chosen in torch.split(rows, EVALUATION_BATCH):
+        values = part.batch(chosen).x.double()
+        sums += torch.stack([values.sum(), values.square().sum()])
+    mean, square = (sums / (len(rows) * data.spec.n_values)).tolist()
+    return Figures(
+        n=len(data),
+        shape=data.spec.shape,
+        parts={name: len(each) for name, each in data.parts.items()},
+        labels=[] if data.labels is None else torch.bincount(data.labels).tolist(),
+        factors={} if data.factors is None else dict(zip(data.factors.names, data.factors.sizes, strict=True)),
+        mean=mean,
+        deviation=max(square - mean**2, 0.0) ** 0.5,
+        n_sampled=len(rows),
+    )
+
+
+def sheet(data: Dataset, seed: int = 0) -> Image:
+    """Return a picture of some observations.
+
+    Each row shows one factor going through its values, where there are factors; a class, where there are labels; chance
+    decides the rest.
+
+    Raises:
+        VaehubError: If the data are no images of one or three channels.
+    """
+    from PIL import Image
+
+    if len(data.spec.shape) != 3 or data.spec.shape[0] not in (1, 3):
+        raise VaehubError(
+            f"a sheet shows images of 1 or 3 channels, and these observations have shape {data.spec.shape}"
+        )
+    rows = _rows(data, generator(seed, "sheet"))
+    images = data.batch(rows.clamp(min=0).flatten()).x.reshape(*rows.shape, *data.spec.shape)
+    images[rows == NOTHING] = PAPER
+    pixels = (_laid_out(images) * 255).round().to(torch.uint8).numpy()
+    picture = Image.fromarray(pixels)
+    factor = max(1, WIDTH // picture.width)
+    return picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)
+
+
+def _rows(data: Dataset, random: torch.Generator) -> Tensor:
+    """Return which observations go where, shape ``(rows, columns)``; ``NOTHING`` where none does."""
+    if data.factors is not None and data.factors.is_grid:
+        lines = [data.factors.varying(at, 1, random)[0] for at, size in enumerate(data.factors.sizes) if size > 1]
+        # Of many values, some at even distances; of few, each once.
+        shown = [line[torch.linspace(0, len(line) - 1, min(COLUMNS, len(line))).round().long()] for line in lines]
+        return torch.stack([functional.pad(line, (0, COLUMNS - len(line)), value=NOTHING) for line in shown])
+    if data.labels is not None:
+        classes = torch.unique(data.labels)[:ROWS]
+        drawn = []
+        for each in classes:
+            members = (data.labels == each).nonzero()[:, 0]
+            drawn.append(members[torch.randint(len(members), (COLUMNS,), generator=random)])
+        return torch.stack(drawn)
+    n_rows = min(ROWS, -(-len(data) // COLUMNS))
+    return torch.randint(len(data), (n_rows, COLUMNS), generator=random)
+
+
+def _laid_out(images: Tensor) -> Tensor:
+    """Return images ``(rows, columns, c, h, w)`` side by side, shape ``(height, width, 3)``."""
+    n_rows, n_columns, _, height, width = images.shape
+    paper = torch.full((n_rows, n_columns, 3, height + GAP, width + GAP), PAPER)
+    paper[..., :height, :width] = images
+    laid = paper.permute(0, 3, 1, 4, 2).flatten(2, 3).flatten(0, 1)
+    return functional.pad(laid, (0, 0, GAP, 0, GAP, 0), value=PAPER)
+
+
+def halved(picture: Image, columns: int) -> NDArray[np.uint8]:
+    """Return a picture as rows of pairs of pixels, one above the other, shape ``(rows, columns, 2, 3)``.
+
+    Half a character of a terminal is about as high as it is wide, so that a character shows such a pair.
+    """
+    from PIL import Image
+
+    width = min(columns, picture.width)
+    height = max(2, round(picture.height * width / picture.width / 2) * 2)
+    pixels = np.asarray(picture.convert("RGB").resize((width, height), Image.Resampling.BOX))
+    return pixels.reshape(height // 2, 2, width, 3).transpose(0, 2, 1, 3)
