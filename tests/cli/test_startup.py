@@ -28,7 +28,9 @@ def loaded(*arguments, heavy=HEAVY):
     return modules
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["list"], ["list", "metric"], ["plugin", "list"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["run", "--help"], ["list"], ["list", "metric"], ["plugin", "list"], ["data", "list"]]
+)
 def test_looking_around_loads_nothing_heavy(arguments):
     assert loaded(*arguments) == []
 

@@ -30,8 +30,8 @@ def list_(
     """List datasets, and whether they are here."""
     from vaehub.cli import holdings as shown
     from vaehub.cli import terminal
-    from vaehub.hub.holdings import holdings
     from vaehub.registry.catalog import Catalog
+    from vaehub.registry.holdings import holdings
 
     found = holdings(Catalog(), root)
     if as_json:

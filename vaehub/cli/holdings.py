@@ -14,8 +14,8 @@ from vaehub.cli.tables import cell, table
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from vaehub.hub.holdings import Holding
     from vaehub.hub.sheets import Figures
+    from vaehub.registry.holdings import Holding
 
 WIDEST = 120
 """Columns of a terminal that a preview takes at most."""

@@ -12,12 +12,12 @@ from vaehub.core.params import ParamInfo, document
 from vaehub.core.recipe import Recipe
 from vaehub.hub import requests
 from vaehub.hub.figures import loss_curves, require_matplotlib
-from vaehub.hub.holdings import Holding, holding
 from vaehub.hub.outcome import Measurement, Measurements, Rows
 from vaehub.hub.requests import DEFAULT_DATASET, DEFAULT_NETWORK, Settings, Subject
 from vaehub.hub.worker import Worker
 from vaehub.registry.catalog import Catalog, Registered
 from vaehub.registry.entries import Subject as SubjectKind
+from vaehub.registry.holdings import Holding, holding
 from vaehub.store.records import MeasurementRecord, TrainingRecord
 from vaehub.store.store import Store
 from vaehub.store.verify import Verification
