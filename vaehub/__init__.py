@@ -14,7 +14,7 @@ _HOMES = {
     "vaehub.core.data": ("Batch", "DataSource", "DataSpec", "Dataset", "Factors", "OnDemand", "prepare"),
     "vaehub.core.data_params": ("DataParams", "FileParams", "ImageParams", "OwnFile"),
     "vaehub.core.errors": ("DataError", "StoreError", "TrainingDiverged", "VaehubError", "WorkFailed"),
-    "vaehub.core.files.archives": ("gunzip", "members"),
+    "vaehub.core.files.archives": ("gunzip", "member_names", "members"),
     "vaehub.core.files.arrays": ("map_npy", "npz_blocks", "npz_keys", "read_npz", "unpacked"),
     "vaehub.core.files.card": ("DataCard", "DataFile"),
     "vaehub.core.files.checksums": ("checksum", "visible_files"),
@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from vaehub.core.errors import VaehubError as VaehubError
     from vaehub.core.errors import WorkFailed as WorkFailed
     from vaehub.core.files.archives import gunzip as gunzip
+    from vaehub.core.files.archives import member_names as member_names
     from vaehub.core.files.archives import members as members
     from vaehub.core.files.arrays import map_npy as map_npy
     from vaehub.core.files.arrays import npz_blocks as npz_blocks

@@ -16,6 +16,7 @@ from vaehub.core.errors import DataError
 MOST_EXPANSION = 500
 """Times its size that an archive may expand to. dSprites, which is black for the most part, expands 115 times; deflate
 cannot do more than 1032 times."""
+BLOCK = 1 << 20
 HARMLESS = 64 << 20
 """Bytes that any archive may expand to."""
 
@@ -36,12 +37,16 @@ def gunzip(compressed: bytes, title: str) -> bytes:
     limit = _limit(len(compressed))
     try:
         with gzip.open(io.BytesIO(compressed)) as stream:
-            content = stream.read(limit + 1)
+            # In blocks, for a single read would set aside as much as it is allowed to.
+            blocks, n = [], 0
+            while n <= limit and (block := stream.read(BLOCK)):
+                blocks.append(block)
+                n += len(block)
     except DAMAGED as error:
         raise DataError(f"{title} cannot be read ({error}); delete the file, or replace it") from error
-    if len(content) > limit:
+    if n > limit:
         raise _bomb(title, len(compressed), f"more than {limit / 1e6:.0f} MB")
-    return content
+    return b"".join(blocks)
 
 
 @contextmanager
@@ -93,6 +98,23 @@ def members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, by
                     yield member.name, stream.read()
     except DAMAGED as error:
         raise _damaged(path, error) from error
+
+
+def member_names(path: Path) -> list[str]:
+    """Return the names of the files in a zip or tar archive, in its order, without reading them.
+
+    Raises:
+        DataError: As :func:`members`.
+    """
+    found: list[str] = []
+
+    def note(name: str) -> bool:
+        found.append(name)
+        return False
+
+    for _ in members(path, note):
+        pass
+    return found
 
 
 def _check_name(path: Path, name: str) -> None:

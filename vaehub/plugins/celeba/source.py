@@ -19,6 +19,7 @@ from vaehub import (
     checksum,
     decoded,
     fitted,
+    member_names,
     members,
     obtain,
     prepare,
@@ -86,18 +87,10 @@ class Celeba(DataSource):
 
 def _names(path: Path) -> list[str]:
     """Return the names of the pictures in the archive, sorted."""
-    names: list[str] = []
-
-    def note(name: str) -> bool:
-        if name.startswith(FOLDER) and name.endswith(".jpg"):
-            names.append(name)
-        return False  # Only the names are wanted.
-
-    for _ in members(path, note):
-        pass
-    if not names:
+    found = sorted(name for name in member_names(path) if name.startswith(FOLDER) and name.endswith(".jpg"))
+    if not found:
         raise DataError(f"{path} holds no pictures in a folder {FOLDER!r}; replace the file")
-    return sorted(names)
+    return found
 
 
 def _blocks(path: Path, names: list[str], crop: int, side: int) -> Iterator[NDArray[np.uint8]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from vaehub import DataError, checksum, decoded, fitted, members, unpacked
+from vaehub import DataError, checksum, decoded, fitted, member_names, members, unpacked
 
 PARTS = ("train", "test")
 SHAPES = ("tet", "cube", "icosa", "cone", "cyl", "tetX", "cylO", "sphereX")
@@ -49,15 +49,8 @@ def listed(path: Path) -> Views:
     Raises:
         DataError: If it has no image of some shape in some part.
     """
-    found: list[tuple[int, int, int]] = []
-
-    def note(name: str) -> bool:
-        if match := NAME.fullmatch(name):
-            found.append((PARTS.index(match[1]), SHAPES.index(match[2]), int(match[3])))
-        return False
-
-    for _ in members(path, note):
-        pass
+    matches = filter(None, map(NAME.fullmatch, member_names(path)))
+    found = [(PARTS.index(match[1]), SHAPES.index(match[2]), int(match[3])) for match in matches]
     part, shape, number = np.array(found, np.int64).reshape(-1, 3).T
     for at in np.ndindex(len(PARTS), len(SHAPES)):
         if not np.any((part == at[0]) & (shape == at[1])):
