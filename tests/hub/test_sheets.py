@@ -53,13 +53,13 @@ def test_what_is_no_picture_is_refused(shape):
 
 
 def test_figures_are_those_of_numpy():
-    x = RNG.random((500, 1, 3, 3), dtype=np.float32)
+    x = RNG.random((500, 2, 3, 3), dtype=np.float32)
     labels = RNG.integers(0, 3, 500)
     found = figures(Dataset(x, labels=labels, parts={"train": range(400), "test": range(400, 500)}))
-    assert (found.n, found.shape, found.parts) == (500, (1, 3, 3), {"train": 400, "test": 100})
+    assert (found.n, found.shape, found.parts) == (500, (2, 3, 3), {"train": 400, "test": 100})
     assert found.labels == np.bincount(labels).tolist()
-    assert found.mean == pytest.approx(x[:400].mean(dtype=np.float64), rel=1e-9)
-    assert found.deviation == pytest.approx(x[:400].std(dtype=np.float64), rel=1e-6)
+    assert found.mean == pytest.approx(x[:400].mean(axis=(0, 2, 3), dtype=np.float64), rel=1e-9)
+    assert found.deviation == pytest.approx(x[:400].std(axis=(0, 2, 3), dtype=np.float64), rel=1e-6)
     assert found.n_sampled == 400
 
 

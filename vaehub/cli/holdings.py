@@ -111,6 +111,7 @@ def _lines(figures: Figures) -> list[tuple[str, str]]:
         found.append(("classes", f"{len(present)}, of {min(present):,} to {max(present):,} observations"))
     if figures.factors:
         found.append(("factors", ", ".join(f"{name} {size}" for name, size in figures.factors.items())))
-    of = f" (of {figures.n_sampled:,})"
-    found.append(("values", f"mean {cell(figures.mean)}, standard deviation {cell(figures.deviation)}{of}"))
+    mean, deviation = (", ".join(map(cell, each)) for each in (figures.mean, figures.deviation))
+    found.append(("mean", f"{mean} (of {figures.n_sampled:,} observations)"))
+    found.append(("deviation", deviation))
     return found

@@ -41,7 +41,8 @@ class Figures:
         parts: Size of each part.
         labels: Observations of each class, empty without labels.
         factors: Name and size of each factor.
-        mean, deviation: Of all values of the part ``train``, or of everything where there is none.
+        mean, deviation: Of the part ``train``, or of everything where there is none: of each channel of images, or of
+            all values of vectors.
         n_sampled: Observations that these two are of.
     """
 
@@ -50,8 +51,8 @@ class Figures:
     parts: dict[str, int]
     labels: list[int]
     factors: dict[str, int]
-    mean: float
-    deviation: float
+    mean: tuple[float, ...]
+    deviation: tuple[float, ...]
     n_sampled: int
 
 
@@ -61,19 +62,20 @@ def figures(data: Dataset) -> Figures:
     rows = torch.arange(len(part))
     if not isinstance(part.stored, Tensor) and len(rows) > SAMPLED:
         rows = rows[:: -(-len(rows) // SAMPLED)]
-    sums = torch.zeros(2, dtype=torch.float64)
+    n_channels = data.spec.shape[0] if len(data.spec.shape) == 3 else 1
+    sums = torch.zeros(2, n_channels, dtype=torch.float64)
     for chosen in torch.split(rows, EVALUATION_BATCH):
-        values = part.batch(chosen).x.double()
-        sums += torch.stack([values.sum(), values.square().sum()])
-    mean, square = (sums / (len(rows) * data.spec.n_values)).tolist()
+        values = part.batch(chosen).x.double().reshape(len(chosen), n_channels, -1)
+        sums += torch.stack([values.sum(dim=(0, 2)), values.square().sum(dim=(0, 2))])
+    mean, square = sums / (len(rows) * data.spec.n_values // n_channels)
     return Figures(
         n=len(data),
         shape=data.spec.shape,
         parts={name: len(each) for name, each in data.parts.items()},
         labels=[] if data.labels is None else torch.bincount(data.labels).tolist(),
         factors={} if data.factors is None else dict(zip(data.factors.names, data.factors.sizes, strict=True)),
-        mean=mean,
-        deviation=max(square - mean**2, 0.0) ** 0.5,
+        mean=tuple(mean.tolist()),
+        deviation=tuple((square - mean.square()).clamp(min=0).sqrt().tolist()),
         n_sampled=len(rows),
     )
 
