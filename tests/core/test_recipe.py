@@ -139,3 +139,11 @@ def test_a_variation_keeps_what_was_varied_before():
 def test_a_variation_that_cannot_be_says_whose_parameter_it_is(scope, wrong, words):
     with pytest.raises(VaehubError, match=words):
         RECIPE.vary(**{scope: wrong})
+
+
+def test_a_record_remembers_where_files_were_and_the_identity_does_not():
+    there = replace(RECIPE, dataset=Part("digits", "vaehub", 1, DataParams(root=Path("/data"))))
+    assert there.id == RECIPE.id
+    assert "incidental" not in RECIPE.record()["dataset"]
+    assert there.record()["dataset"]["incidental"] == {"root": "/data"}
+    assert {**there.record(), "dataset": there.dataset.identity()} == RECIPE.identity()

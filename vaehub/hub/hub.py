@@ -89,7 +89,7 @@ class Hub:
         Args:
             model: Name in the catalog, as are the next two.
             network: The encoder and decoder.
-            dataset: The data.
+            dataset: The data; a path to a user's own, such as ``./my_images``, will do.
             seed: Decides all randomness of the training.
             settings: Parameters, such as ``{"model.latent_dim": 8, "train.epochs": 20}``.
 
@@ -120,7 +120,7 @@ class Hub:
             model: Name in the catalog, as are the next three.
             metric: One or several.
             network: The encoder and decoder.
-            dataset: The data.
+            dataset: The data; a path to a user's own, such as ``./my_images``, will do.
             seed: One or several; each is a training of its own, and seeds its measurements too.
             settings: Parameters by scope: ``model``, ``network``, ``data``, ``train``, ``metric``. With several metrics
                 a metric's are ``metric.NAME.PARAMETER``.

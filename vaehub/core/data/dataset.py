@@ -214,6 +214,7 @@ class Dataset:
         return moved
 
     def _chosen(self, rows: Tensor, parts: Mapping[str, Tensor]) -> Dataset:
+        rows = rows.to(self.device)
         stored = self.stored.of(rows) if isinstance(self.stored, OnDemand) else self.stored.index_select(0, rows)
         labels = None if self.labels is None else self.labels[rows]
         return self._like(stored, labels, None if self.factors is None else self.factors.of(rows), parts)

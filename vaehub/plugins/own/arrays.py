@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, final
 
 import numpy as np
@@ -25,6 +24,8 @@ FACTORS = ("factors", "latents_classes", "latents")
 
 Array = Any
 """A numpy array or an HDF5 dataset: something with a shape and a dtype that gives rows when sliced."""
+Contents = tuple[list[str], Callable[[str], Array]]
+"""Names of the arrays in a file, and what reads one."""
 
 
 @final
@@ -45,8 +46,7 @@ class Arrays(DataSource):
             DataError: If an array is missing, holds objects, has another length than the others, or does not fit.
         """
         path = self.params.path
-        arrays = _npy(path) if path.suffix == ".npy" else (_npz if path.suffix == ".npz" else _hdf5)(path)
-        names, read = arrays
+        names, read = {".npy": _npy, ".npz": _npz}.get(path.suffix.lower(), _hdf5)(self.params)
         images = self._named(names, self.params.images, IMAGES, "images")
         if images is None:
             if len(names) != 1:
@@ -118,24 +118,28 @@ class Arrays(DataSource):
         return lambda x: np.ascontiguousarray(x.transpose(0, 3, 1, 2))
 
 
-def _npy(path: Path) -> tuple[list[str], Callable[[str], Array]]:
-    array = map_npy(path)
-    return [path.stem], lambda _: array
+def _npy(params: ArraysParams) -> Contents:
+    array = map_npy(params.path)
+    return [params.path.stem], lambda _: array
 
 
-def _npz(path: Path) -> tuple[list[str], Callable[[str], Array]]:
+def _npz(params: ArraysParams) -> Contents:
+    path = params.path
+
     def read(key: str) -> Array:
         header, blocks = npz_blocks(path, key)
         if header.n_bytes > IN_MEMORY:
-            return unpacked(f"arrays-{path.stem}-{key}", header.shape, header.dtype, lambda: blocks)
+            return unpacked(f"arrays-{params.content}-{key}", header.shape, header.dtype, lambda: blocks)
         whole = list(blocks)
         return np.concatenate(whole) if whole else np.empty(header.shape, header.dtype)
 
     return npz_keys(path), read
 
 
-def _hdf5(path: Path) -> tuple[list[str], Callable[[str], Array]]:
+def _hdf5(params: ArraysParams) -> Contents:
     import h5py
+
+    path = params.path
 
     try:
         file = h5py.File(path, "r")
