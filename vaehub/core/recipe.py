@@ -23,7 +23,7 @@ class TrainParams(Params):
     batch_size: int = Field(64, gt=0, description="observations for each step")
     learning_rate: float = Field(1e-3, gt=0, description="step size of Adam")
     validation: float = Field(
-        0.1, ge=0, lt=1, description="share of the training part set aside where data have no part for validation"
+        0.1, ge=0, lt=1, description="share of the training part for validation, unless data have a part for it"
     )
     lr_patience: int | None = Field(
         None, ge=0, description="epochs without a better loss before the learning rate falls; none keeps it"

@@ -97,8 +97,7 @@ class Arrays(DataSource):
             return torch.from_numpy(arranged(convert(np.asarray(array[:]))))
         if not isinstance(array, np.ndarray):
             # Rows of a compressed HDF5 dataset cannot be read one by one in any useful time.
-            stored = f"arrays-{self.params.content}-{name}".replace("/", "-")
-            array = unpacked(stored, array.shape, array.dtype, lambda: _blocks(array))
+            array = unpacked(_kept_as(self.params, name), array.shape, array.dtype, lambda: _blocks(array))
         shape = arranged(np.empty((1, *array.shape[1:]), np.uint8)).shape[1:]
         return OnDemand.rendered(len(array), shape, lambda rows: arranged(convert(array[rows])))
 
@@ -129,7 +128,7 @@ def _npz(params: ArraysParams) -> Contents:
     def read(key: str) -> Array:
         header, blocks = npz_blocks(path, key)
         if header.n_bytes > IN_MEMORY:
-            return unpacked(f"arrays-{params.content}-{key}", header.shape, header.dtype, lambda: blocks)
+            return unpacked(_kept_as(params, key), header.shape, header.dtype, lambda: blocks)
         whole = list(blocks)
         return np.concatenate(whole) if whole else np.empty(header.shape, header.dtype)
 
@@ -148,6 +147,10 @@ def _hdf5(params: ArraysParams) -> Contents:
     names: list[str] = []
     file.visititems(lambda name, item: names.append(name) if isinstance(item, h5py.Dataset) else None)
     return names, lambda name: file[name]
+
+
+def _kept_as(params: ArraysParams, name: str) -> str:
+    return f"arrays-{params.content}-{name}".replace("/", "-")
 
 
 def _range(array: Array) -> tuple[float, float]:
