@@ -12,13 +12,12 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
-from filelock import FileLock
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from vaehub.core.errors import DataError
 from vaehub.core.files.archives import opened_zip
-from vaehub.core.files.places import cache_folder
+from vaehub.core.files.places import cache_folder, lock
 from vaehub.core.progress import task
 
 BLOCK = 32 << 20
@@ -57,7 +56,7 @@ def read_npz(path: Path, key: str) -> NDArray[Any]:
     """
     with _member(path, key) as (stream, header):
         values = np.frombuffer(stream.read(), header.dtype)
-    return _shaped(values, header, f"{path}, array {key!r}")
+    return _shaped(values, header, f"{path}, array {key!r},")
 
 
 def npz_blocks(path: Path, key: str) -> tuple[Header, Iterator[NDArray[Any]]]:
@@ -86,12 +85,9 @@ def map_npy(path: Path) -> NDArray[Any]:
     Raises:
         DataError: If it is no array file, is truncated, or holds objects.
     """
-    try:
-        with path.open("rb") as stream:
-            header = _header(stream, str(path))
-            offset = stream.tell()
-    except (OSError, EOFError, ValueError) as error:
-        raise DataError(f"{path} cannot be read as an npy file ({error}); replace it") from error
+    with path.open("rb") as stream:
+        header = _header(stream, str(path))
+        offset = stream.tell()
     found = path.stat().st_size - offset
     if found != header.n_bytes:
         raise DataError(f"{path} should have {header.n_bytes} bytes of values, and has {found}; it was cut off")
@@ -119,7 +115,7 @@ def unpacked(
     path = cache_folder() / "unpacked" / f"{name}.npy"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{path}.lock"):
+        with lock(f"unpacked-{name}"):
             if not path.exists():
                 _unpack(path, shape, dtype, blocks())
     return map_npy(path)
@@ -146,9 +142,7 @@ def _unpack(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any], blocks: It
             stream.flush()
             os.fsync(stream.fileno())
         if n != shape[0]:
-            raise DataError(
-                f"{path.stem} should have {shape[0]} observations, and its source has {n}; replace the source"
-            )
+            raise DataError(f"{path.stem} should have {shape[0]} rows, and its source has {n}; replace the source")
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
@@ -162,31 +156,32 @@ def _member(path: Path, key: str) -> Iterator[tuple[IO[bytes], Header]]:
         except KeyError:
             names = ", ".join(repr(name.removesuffix(".npy")) for name in archive.namelist()) or "nothing"
             raise DataError(f"{path} has no array {key!r}; it has {names}") from None
-        title = f"{path}, array {key!r}"
+        title = f"{path}, array {key!r},"
         with archive.open(info) as stream:
-            try:
-                header = _header(stream, title)
-            except ValueError as error:
-                raise DataError(f"{title}, cannot be read ({error}); replace the file") from error
+            header = _header(stream, title)
             # The archive's own account of the size was bounded when it was opened, so this bounds what is read.
             if info.file_size - stream.tell() != header.n_bytes:
                 raise DataError(
-                    f"{title}, should have {header.n_bytes} bytes of values, and has {info.file_size - stream.tell()}; "
+                    f"{title} should have {header.n_bytes} bytes of values, and has {info.file_size - stream.tell()}; "
                     "replace the file"
                 )
             yield stream, header
 
 
 def _header(stream: IO[bytes], title: str) -> Header:
-    version = npy.read_magic(stream)
-    read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-    shape, fortran, dtype = read(stream)
+    try:
+        version = npy.read_magic(stream)
+        read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+        shape, fortran, dtype = read(stream)
+    # A header is text that is parsed, and fails in as many ways as text can be wrong.
+    except Exception as error:
+        raise DataError(f"{title} cannot be read as an npy file ({error}); replace it") from error
     if dtype.hasobject:
-        raise DataError(f"{title}, holds Python objects, which can run code when they are read; save plain numbers")
+        raise DataError(f"{title} holds Python objects, which can run code when they are read; save plain numbers")
     return Header(shape, dtype, fortran)
 
 
 def _shaped(values: NDArray[Any], header: Header, title: str) -> NDArray[Any]:
     if values.size != np.prod(header.shape, dtype=object):
-        raise DataError(f"{title}, should have shape {header.shape} and has {values.size} values; replace the file")
+        raise DataError(f"{title} should have shape {header.shape} and has {values.size} values; replace the file")
     return values.reshape(header.shape, order="F" if header.fortran else "C")

@@ -6,12 +6,11 @@ import os
 from pathlib import Path
 from typing import IO, Any
 
-from filelock import FileLock
-
 from vaehub.core.files.card import DataFile
-from vaehub.core.progress import task
+from vaehub.core.files.places import lock
+from vaehub.core.progress import Advance, task
 
-BLOCK = 1 << 18
+BLOCK = 1 << 16
 ATTEMPTS = 3
 TIMEOUT = 30
 """Seconds without a byte after which a server counts as gone."""
@@ -42,20 +41,19 @@ def download(file: DataFile, folder: Path) -> Path:
         # From here on the library checks the sum and gives the final name, or deletes it.
         os.replace(part, str(target))
 
-    with FileLock(f"{part}.lock"):
-        path = pooch.retrieve(file.address, file.checksum, file.name, folder, downloader=fetch)
-    Path(f"{part}.lock").unlink(missing_ok=True)
-    return Path(path)
+    with lock(f"download-{folder.name}-{file.name}"):
+        return Path(pooch.retrieve(file.address, file.checksum, file.name, folder, downloader=fetch))
 
 
 def _fetched(address: str, part: Path) -> None:
     import requests
 
     with task(f"downloading {part.stem}") as advance:
+        arrived = _Arrived(advance)
         for attempt in range(1, ATTEMPTS + 1):
             before = part.stat().st_size if part.exists() else 0
             try:
-                _rest(address, part, advance)
+                _rest(address, part, arrived)
             except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError):
                 # A line that broke is worth another attempt if it had brought something.
                 if attempt == ATTEMPTS or not part.exists() or part.stat().st_size == before:
@@ -64,7 +62,19 @@ def _fetched(address: str, part: Path) -> None:
                 return
 
 
-def _rest(address: str, part: Path, advance: Any) -> None:
+class _Arrived:
+    """How much there is of a file, told as progress; less than before, if a server begins again."""
+
+    def __init__(self, advance: Advance) -> None:
+        self._advance = advance
+        self._n = 0
+
+    def is_now(self, n: int, note: str) -> None:
+        self._advance(n - self._n, note=note)
+        self._n = n
+
+
+def _rest(address: str, part: Path, arrived: _Arrived) -> None:
     import requests
 
     have = part.stat().st_size if part.exists() else 0
@@ -76,11 +86,10 @@ def _rest(address: str, part: Path, advance: Any) -> None:
         resumed = answer.status_code == PARTIAL
         total = int(answer.headers.get("Content-Length", 0)) + (have if resumed else 0)
         note = f"of {total / 1e6:.1f} MB" if total else ""
-        if resumed:
-            advance(have, note=note)
         with part.open("ab" if resumed else "wb") as stream:
+            arrived.is_now(stream.tell(), note)
             for block in answer.iter_content(BLOCK):
                 stream.write(block)
-                advance(len(block), note=note)
+                arrived.is_now(stream.tell(), note)
             stream.flush()
             os.fsync(stream.fileno())

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from filelock import FileLock
 from platformdirs import user_cache_path
 
 from vaehub.core.files.card import DataCard, DataFile
@@ -14,6 +15,13 @@ DATA = "VAEHUB_DATA"
 def cache_folder() -> Path:
     """Return the folder of downloads and of arrays made from them."""
     return user_cache_path("vaehub")
+
+
+def lock(name: str) -> FileLock:
+    """Return a lock by which processes take turns; its file stays, for a deleted one could be locked twice."""
+    folder = cache_folder() / "locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    return FileLock(folder / f"{name}.lock")
 
 
 def places(card: DataCard, root: Path | None) -> list[Path]:
