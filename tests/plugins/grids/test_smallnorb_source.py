@@ -120,7 +120,7 @@ def test_files_of_different_lengths_are_refused(write, contents):
 
 def test_too_few_images_are_refused(write, contents):
     contents["test", "dat"] = contents["test", "dat"][:-1]
-    with pytest.raises(DataError, match="should have 12 observations, and its source has 11; replace the source"):
+    with pytest.raises(DataError, match="should have 12 rows, and its source has 11; replace the source"):
         write(contents).load()
 
 

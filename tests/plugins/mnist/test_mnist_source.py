@@ -23,6 +23,8 @@ def test_mnist_has_the_published_statistics(real_data):
 def test_mnist_labels_belong_to_their_images(real_data):
     data = Mnist(IdxParams(root=real_data)).load()
     assert data.labels[:10].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
+    counts = torch.bincount(data.part("train").labels).tolist()
+    assert counts == [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
     assert torch.bincount(data.part("test").labels).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
 
 
@@ -48,4 +50,6 @@ def test_fashion_mnist_is_found_in_its_debian_package():
     data = FashionMnist(IdxParams()).load()
     assert len(data) == 70_000
     assert torch.bincount(data.part("train").labels).tolist() == [6000] * 10
+    assert torch.bincount(data.part("test").labels).tolist() == [1000] * 10
     assert float(data.part("train").x.mean()) == pytest.approx(0.2860, abs=1e-4)
+    assert float(data.part("train").x.std()) == pytest.approx(0.3530, abs=1e-4)
