@@ -1,6 +1,5 @@
 """Options that several commands share, each with one spelling."""
 
-import tomllib
 from pathlib import Path
 from typing import Annotated
 
@@ -32,6 +31,8 @@ def parse_settings(assignments: list[str]) -> dict[str, object]:
 
 
 def _value(text: str) -> object:
+    import tomllib
+
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:

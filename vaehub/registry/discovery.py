@@ -8,7 +8,8 @@ import traceback
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from importlib.metadata import EntryPoint, entry_points
+from functools import cache
+from importlib.metadata import Distribution, EntryPoint, entry_points
 from typing import cast
 
 import pluggy
@@ -65,10 +66,7 @@ def discover() -> Discovered:
     manager = pluggy.PluginManager(GROUP)
     manager.add_hookspecs(hooks)
     # A path that is searched twice finds a distribution twice. A malformed line has no value.
-    found = {
-        (point.name, point.value or "", point.dist.name if point.dist else ""): point
-        for point in entry_points(group=GROUP)
-    }
+    found = {(point.name, point.value or "", _owner(point.dist)[0]): point for point in entry_points(group=GROUP)}
     points = [found[key] for key in sorted(found)]
     return Discovered(tuple(_loaded(point, manager) for point in _chosen(points)), manager)
 
@@ -88,8 +86,7 @@ def _chosen(points: Sequence[EntryPoint]) -> Iterable[EntryPoint]:
 
 
 def _loaded(point: EntryPoint, manager: pluggy.PluginManager) -> Plugin:
-    distribution = point.dist.name if point.dist else "unknown"
-    version = point.dist.version if point.dist else "unknown"
+    distribution, version = _owner(point.dist)
     # Two distributions may use one name for their entry point; both are loaded.
     key = f"{distribution}:{point.name}"
     try:
@@ -107,6 +104,12 @@ def _loaded(point: EntryPoint, manager: pluggy.PluginManager) -> Plugin:
         details = "".join(traceback.format_exception(error))
         return Plugin(point.name, distribution, version, point.value, failure=reason, details=details)
     return Plugin(point.name, distribution, version, point.value, entries)
+
+
+@cache
+def _owner(distribution: Distribution | None) -> tuple[str, str]:
+    """Return name and version, read once: to tell them, all of the metadata is parsed, README included."""
+    return (distribution.name, distribution.version) if distribution else ("unknown", "unknown")
 
 
 def _catalog(manager: pluggy.PluginManager, module: object) -> tuple[Entry, ...]:

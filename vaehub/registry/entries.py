@@ -1,4 +1,8 @@
-"""Manifest entries: what a plugin contributes and where it lives. Making one imports nothing."""
+"""Manifest entries: what a plugin contributes and where it lives. Making one imports nothing.
+
+They are never compared, and so are defined without comparisons, which take most of the time of a definition: every
+command pays for it.
+"""
 
 from dataclasses import dataclass
 from typing import ClassVar, Literal
@@ -6,7 +10,7 @@ from typing import ClassVar, Literal
 Subject = Literal["model", "dataset", "pair", "recipe"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Entry:
     """One thing that a plugin contributes.
 
@@ -30,21 +34,21 @@ class Entry:
     revision: int = 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Model(Entry):
     """A learning objective: a :class:`vaehub.LatentModel`."""
 
     kind: ClassVar[str] = "model"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Network(Entry):
     """An architecture: a :class:`vaehub.Network`."""
 
     kind: ClassVar[str] = "network"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Dataset(Entry):
     """Data: a :class:`vaehub.DataSource`.
 
@@ -60,7 +64,7 @@ class Dataset(Entry):
     opens: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Metric(Entry):
     """A measurement: one of the four metric contracts.
 
@@ -73,14 +77,14 @@ class Metric(Entry):
     subject: Subject = "model"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Study(Entry):
     """A grid of recipes and metrics, with the reports made of it."""
 
     kind: ClassVar[str] = "study"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Executor(Entry):
     """A way to carry out many trainings and measurements."""
 
