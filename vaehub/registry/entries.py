@@ -1,7 +1,7 @@
 """Manifest entries: what a plugin contributes and where it lives. Making one imports nothing.
 
-They are never compared, and so are defined without comparisons, which take most of the time of a definition: every
-command pays for it.
+Comparison is written once, in the base class: generating it for each takes most of the time of their definition, which
+every command pays.
 """
 
 from dataclasses import dataclass
@@ -32,6 +32,12 @@ class Entry:
     params: str | None = None
     source: str = ""
     revision: int = 1
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and vars(self) == vars(other)
+
+    def __hash__(self) -> int:
+        return hash((type(self), *vars(self).values()))
 
 
 @dataclass(frozen=True, eq=False)
