@@ -56,6 +56,9 @@ def details(found: Holding, figures: Figures | None) -> None:
 
 def whereabouts(found: Holding) -> None:
     """Print each file: where it is or comes from, and its checksum."""
+    if not found.files:
+        terminal.out().print(f"{found.registered.entry.name}: {found.state}", markup=False)
+        return
     rows = [
         (file.name, file.checksum or "none published", path or file.address or "to get by hand")
         for file, path in found.files

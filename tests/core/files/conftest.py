@@ -14,6 +14,7 @@ class Served:
     Attributes:
         contents: By name.
         ranges: Whether it answers requests for the rest of a file.
+        shift: Bytes by which the rest that it gives begins too late.
         break_after: Bytes of an answer after which the connection breaks; ``None`` for never. Used up by one break.
         pause: Called after every block.
         requests: What was asked for: name and range.
@@ -23,6 +24,7 @@ class Served:
     address: str = ""
     contents: dict[str, bytes] = field(default_factory=dict)
     ranges: bool = True
+    shift: int = 0
     break_after: list[int] = field(default_factory=list)
     block: int = 1 << 16
     pause: float = 0.0
@@ -39,7 +41,7 @@ def handler(served: Served) -> type[BaseHTTPRequestHandler]:
             if content is None:
                 self.send_error(404)
                 return
-            start = int(asked.removeprefix("bytes=").rstrip("-")) if asked and served.ranges else 0
+            start = int(asked.removeprefix("bytes=").rstrip("-")) + served.shift if asked and served.ranges else 0
             if start and start >= len(content):
                 self.send_error(416)
                 return

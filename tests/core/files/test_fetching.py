@@ -118,6 +118,15 @@ def test_a_server_that_knows_no_ranges_is_asked_for_everything_again(cache, serv
     assert served.n_sent == 15 * BLOCK + len(CONTENT)
 
 
+def test_another_part_than_was_asked_for_is_not_taken(cache, served):
+    served.contents[NAME] = CONTENT
+    served.break_after, served.shift = [15 * BLOCK], 10
+    with pytest.raises(DataError, match="answered with another part of the file"):
+        obtain(card(served.address), NAME)
+    assert not list((cache / "some").glob(f"{NAME}*"))
+    assert obtain(card(served.address), NAME).read_bytes() == CONTENT
+
+
 def test_a_part_of_something_else_is_thrown_away(cache, served):
     served.contents[NAME] = CONTENT
     (cache / "some").mkdir(parents=True)

@@ -15,8 +15,8 @@ ATTEMPTS = 3
 TIMEOUT = 30
 """Seconds without a byte after which a server counts as gone."""
 
-PARTIAL, DONE, BEYOND = 206, 200, 416
-"""What a server answers: with the rest, with all of it, that there is no rest."""
+PARTIAL, BEYOND = 206, 416
+"""What a server answers: with a part of the file, that there is nothing beyond what is here."""
 
 
 def download(file: DataFile, folder: Path) -> Path:
@@ -83,7 +83,11 @@ def _rest(address: str, part: Path, arrived: _Arrived) -> None:
         if have and answer.status_code == BEYOND:
             return
         answer.raise_for_status()
+        # A server may also answer with all of it.
         resumed = answer.status_code == PARTIAL
+        if resumed and not answer.headers.get("Content-Range", "").startswith(f"bytes {have}-"):
+            part.unlink()
+            raise requests.ConnectionError("the server answered with another part of the file than was asked for")
         total = int(answer.headers.get("Content-Length", 0)) + (have if resumed else 0)
         note = f"of {total / 1e6:.1f} MB" if total else ""
         with part.open("ab" if resumed else "wb") as stream:
