@@ -2,6 +2,7 @@
 
 import io
 import tarfile
+import warnings
 import zipfile
 
 import numpy as np
@@ -102,6 +103,16 @@ def test_an_archive_holds_what_its_folder_holds(photographs, tmp_path, name):
     assert sorted(packed.labels.tolist()) == plain.labels.tolist()
     by_value = [sorted(map(tuple, data.x.flatten(1).tolist())) for data in (packed, plain)]
     assert by_value[0] == by_value[1]
+
+
+def test_two_pictures_of_one_name_are_two_pictures(tmp_path):
+    content = io.BytesIO()
+    Image.new("L", (4, 4), 9).save(content, "PNG")
+    with zipfile.ZipFile(tmp_path / "twice.zip", "w") as archive, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        archive.writestr("a.png", content.getvalue())
+        archive.writestr("a.png", content.getvalue())
+    assert len(load(tmp_path / "twice.zip")) == 2
 
 
 def test_many_pictures_are_mapped_from_a_file_and_are_the_same(photographs, monkeypatch):

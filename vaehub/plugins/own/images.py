@@ -34,8 +34,11 @@ IN_MEMORY = 1 << 30
 """Bytes up to which pictures are kept in memory; more are kept in a file and mapped."""
 AT_ONCE = 256
 """Pictures that are decoded together."""
-PARTS = {"train": "train", "training": "train", "val": "validation", "valid": "validation", "validation": "validation"}
-PARTS["test"] = "test"
+PARTS = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("val", "valid", "validation"), "validation"),
+    **dict.fromkeys(("test", "testing"), "test"),
+}
 """Names of the outermost folders that make them parts rather than classes."""
 
 T = TypeVar("T")
@@ -62,15 +65,13 @@ class Images(DataSource):
             DataError: If there are none, one cannot be decoded, they differ in size, or some lie outside class folders.
         """
         path = self.params.path
-        looks = self._looks()
-        if not looks:
+        names, looks = self._looks()
+        if not names:
             raise DataError(f"{path} holds no pictures ({', '.join(PICTURE_ENDINGS)}); name a folder that does")
-        names = _below_common(list(looks)) if path.is_file() else list(looks)
-        labels, parts = self._by_folder(names)
-        size, channels = self._size(looks), self._channels(looks)
-        shape = (len(looks), *size, channels)
-        stored = self._stored(shape)
-        data = Dataset(stored, labels=labels, parts=parts)
+        labels, parts = self._by_folder(_below_common(names) if path.is_file() else names)
+        channels = self.params.channels or max(channels for channels, _, _ in looks)
+        shape = (len(names), *self._size(names, looks), channels)
+        data = Dataset(self._stored(shape), labels=labels, parts=parts)
         # Size and channels are as wanted by now, so that this resizes nothing a second time.
         return prepare(data, self.params)
 
@@ -84,13 +85,14 @@ class Images(DataSource):
         else:
             yield from members(path, _is_picture)
 
-    def _looks(self) -> dict[str, Look]:
+    def _looks(self) -> tuple[list[str], list[Look]]:
+        names, looks = [], []
         with task(f"looking at {self.params.path.name}") as advance:
-            found = {}
             for name, seen in self._each(lambda name, content: look(content, self._title(name))):
-                found[name] = seen
+                names.append(name)
+                looks.append(seen)
                 advance(1)
-        return found
+        return names, looks
 
     def _each(self, work: Callable[[str, bytes | Path], T]) -> Iterator[tuple[str, T]]:
         """Yield what work makes of every picture, several at a time: decoding leaves Python's lock alone."""
@@ -103,11 +105,11 @@ class Images(DataSource):
     def _title(self, name: str) -> str:
         return f"{self.params.path}/{name}"
 
-    def _size(self, looks: dict[str, Look]) -> tuple[int, int]:
+    def _size(self, names: Sequence[str], looks: Sequence[Look]) -> tuple[int, int]:
         if self.params.size is not None:
             return self.params.size, self.params.size
         sizes: dict[tuple[int, int], str] = {}
-        for name, (_, height, width) in looks.items():
+        for name, (_, height, width) in zip(names, looks, strict=True):
             sizes.setdefault((height, width), name)
         if len(sizes) > 1:
             some = ", ".join(f"{width}x{height} ({name})" for (height, width), name in islice(sizes.items(), 3))
@@ -116,9 +118,6 @@ class Images(DataSource):
                 "such as '-s data.size=64'"
             )
         return next(iter(sizes))
-
-    def _channels(self, looks: dict[str, Look]) -> int:
-        return self.params.channels or max(channels for channels, _, _ in looks.values())
 
     def _by_folder(self, names: Sequence[str]) -> tuple[NDArray[np.int64] | None, dict[str, NDArray[np.int64]]]:
         folders = [PurePosixPath(name).parts[:-1] for name in names]
