@@ -18,6 +18,10 @@ UNLIMITED = 10_000
 """Columns of output that is not a terminal: a file or a pipe must lose nothing to the width of a screen."""
 
 
+PATIENCE = 0.5
+"""Seconds after which work is shown as a bar."""
+
+
 def out() -> Console:
     """Return the console for data."""
     return _console(stderr=False)
@@ -62,6 +66,7 @@ def progress() -> Iterator[None]:
     if not console.is_terminal:
         yield
         return
+    from rich.console import RenderableType
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -73,6 +78,12 @@ def progress() -> Iterator[None]:
 
     from vaehub.core.progress import listening
 
+    class Patient(Progress):
+        """Bars of what takes a while, so that a dozen quick steps do not flicker by."""
+
+        def get_renderables(self) -> Iterator[RenderableType]:
+            yield self.make_tasks_table([task for task in self.tasks if (task.elapsed or 0) >= PATIENCE])
+
     columns = [
         TextColumn("{task.description}"),
         BarColumn(bar_width=24),
@@ -81,7 +92,7 @@ def progress() -> Iterator[None]:
         TimeRemainingColumn(),
         TextColumn("[dim]{task.fields[note]}"),
     ]
-    with Progress(*columns, console=console) as bars, listening(_Bars(bars)):
+    with Patient(*columns, console=console) as bars, listening(_Bars(bars)):
         yield
 
 
