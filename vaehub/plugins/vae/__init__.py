@@ -1,8 +1,18 @@
-"""Variational autoencoders with a standard normal prior (Kingma & Welling 2014; Higgins et al. 2017)."""
+"""Autoencoders, and variational ones with a standard normal prior."""
 
 from collections.abc import Sequence
 
 from vaehub.registry import Entry, Metric, Model, hookimpl
+
+
+def _vae(name: str, target: str, summary: str, source: str) -> Model:
+    return Model(
+        name,
+        f"vaehub.plugins.vae.model:{target}",
+        summary,
+        params=f"vaehub.plugins.vae.params:{target}Params",
+        source=source,
+    )
 
 
 @hookimpl
@@ -10,19 +20,18 @@ def vaehub_catalog() -> Sequence[Entry]:
     """Return what this plugin contributes."""
     return [
         Model(
-            "vae",
-            "vaehub.plugins.vae.model:Vae",
-            "variational autoencoder",
+            "ae",
+            "vaehub.plugins.vae.ae:Ae",
+            "autoencoder without noise and without a prior",
             params="vaehub.plugins.vae.params:VaeParams",
-            source="Kingma & Welling 2014",
+            source="Hinton & Salakhutdinov 2006",
         ),
-        Model(
-            "beta_vae",
-            "vaehub.plugins.vae.model:BetaVae",
-            "VAE whose divergence is weighted by beta",
-            params="vaehub.plugins.vae.params:BetaVaeParams",
-            source="Higgins et al. 2017",
-        ),
+        _vae("vae", "Vae", "variational autoencoder", "Kingma & Welling 2014"),
+        _vae("beta_vae", "BetaVae", "VAE whose divergence is weighted by beta", "Higgins et al. 2017"),
+        _vae("annealed_vae", "AnnealedVae", "VAE whose divergence follows a rising capacity", "Burgess et al. 2018"),
+        _vae("beta_tc_vae", "BetaTcVae", "VAE whose total correlation is weighted by beta", "Chen et al. 2018"),
+        _vae("dip_vae_i", "DipVaeI", "VAE whose posterior means are decorrelated", "Kumar et al. 2018"),
+        _vae("dip_vae_ii", "DipVaeII", "VAE whose aggregate posterior is decorrelated", "Kumar et al. 2018"),
         Metric(
             "elbo",
             "vaehub.plugins.vae.elbo:Elbo",

@@ -17,6 +17,39 @@ class BetaVaeParams(VaeParams):
     beta: float = Field(4.0, ge=0, description="weight of the divergence; 1 gives the plain VAE")
 
 
+class AnnealedVaeParams(VaeParams):
+    """Parameters of an annealed VAE; the defaults are those of Locatello et al. 2019."""
+
+    max_capacity: float = Field(25.0, ge=0, description="divergence aimed at in the end, in nats")
+    capacity_steps: int = Field(100_000, gt=0, description="optimiser steps over which it rises from 0")
+    gamma: float = Field(1000.0, ge=0, description="weight of the distance from it")
+
+
+class BetaTcVaeParams(VaeParams):
+    """Parameters of a beta-TC-VAE."""
+
+    beta: float = Field(6.0, ge=0, description="weight of the total correlation; 1 gives the plain VAE")
+
+
+class DipVaeParams(VaeParams):
+    """Parameters of both DIP-VAEs."""
+
+    lambda_off_diagonal: float = Field(10.0, ge=0, description="weight of squared covariances of latents")
+    lambda_diagonal: float = Field(ge=0, description="weight of squared distances of variances from 1")
+
+
+class DipVaeIParams(DipVaeParams):
+    """Parameters of a DIP-VAE-I; ten times the weight on the diagonal, as in Locatello et al. 2019."""
+
+    lambda_diagonal: float = Field(100.0, ge=0, description="weight of squared distances of variances from 1")
+
+
+class DipVaeIIParams(DipVaeParams):
+    """Parameters of a DIP-VAE-II; the same weight on the diagonal, as in Locatello et al. 2019."""
+
+    lambda_diagonal: float = Field(10.0, ge=0, description="weight of squared distances of variances from 1")
+
+
 class ElboParams(Params):
     """Parameters of the ELBO."""
 
