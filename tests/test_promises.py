@@ -26,6 +26,7 @@ def verified(store):
     return json.loads(run("verify", "--store", store, "--json").stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_store_is_whole_after_kill_9_at_twenty_random_moments():
     started = time.monotonic()
