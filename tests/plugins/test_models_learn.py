@@ -4,7 +4,7 @@ import pytest
 
 from vaehub import Hub, VaehubError
 
-MODELS = ["ae", "vae", "beta_vae", "annealed_vae", "beta_tc_vae", "dip_vae_i", "dip_vae_ii"]
+MODELS = ["ae", "vae", "beta_vae", "annealed_vae", "beta_tc_vae", "dip_vae_i", "dip_vae_ii", "rae", "wae"]
 DATA = {
     "digits": {"train.epochs": 4},
     "sprites": {"data.subset": 600, "data.size": 16, "train.epochs": 4, "network.hidden": [64]},
