@@ -58,6 +58,14 @@ def test_where_something_is_stays_out_of_the_identity():
     assert here.identity() == there.identity() == {"width": 4, "rate": 0.5, "mode": "fast", "sizes": [1, 2]}
 
 
+def test_documentation_says_what_must_be_given():
+    class Own(Params):
+        path: Path
+        size: int = 3
+
+    assert [(each.name, each.required) for each in document(Own)] == [("path", True), ("size", False)]
+
+
 def test_documentation_has_type_default_limits_and_description():
     width, rate, mode, sizes, root = document(Sample)
     assert (width.type, width.default, width.limits, width.description) == ("int", 4, "> 0", "pixels")

@@ -43,7 +43,7 @@ def description(item: Registered, params: Sequence[ParamInfo]) -> None:
     if not params:
         console.print("no parameters\n")
         return
-    rows = [(each.name, each.type, _default(each.default), each.limits, each.description) for each in params]
+    rows = [(each.name, each.type, _default(each), each.limits, each.description) for each in params]
     table(["parameter", "type", "default", "limits", ""], rows)
 
 
@@ -93,5 +93,7 @@ def _is_number(item: object) -> bool:
     return isinstance(item, int | float) and not isinstance(item, bool)
 
 
-def _default(value: object) -> str:
-    return "none" if value is None else str(value)
+def _default(param: ParamInfo) -> str:
+    if param.required:
+        return "required"
+    return "none" if param.default is None else str(param.default)

@@ -98,13 +98,21 @@ class ParamInfo:
     default: Json
     limits: str
     description: str
+    required: bool = False
 
 
 def document(params: type[Params]) -> list[ParamInfo]:
     """Return what there is to know of each parameter, in order of definition."""
     defaults = params.model_construct().model_dump(mode="json")
     return [
-        ParamInfo(name, _type_name(field.annotation), defaults.get(name), _limits(field), field.description or "")
+        ParamInfo(
+            name,
+            _type_name(field.annotation),
+            defaults.get(name),
+            _limits(field),
+            field.description or "",
+            field.is_required(),
+        )
         for name, field in params.model_fields.items()
     ]
 

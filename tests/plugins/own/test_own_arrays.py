@@ -98,6 +98,13 @@ def test_words_are_labels_too(tmp_path):
     assert data.labels.tolist() == [1, 0, 2] * 4
 
 
+def test_text_in_hdf5_is_labels_too(tmp_path):
+    path = saved(tmp_path, ".h5", images=IMAGES)
+    with h5py.File(path, "a") as file:
+        file["labels"] = ["cat", "ant", "bee"] * 4
+    assert load(path).labels.tolist() == [2, 0, 1] * 4
+
+
 @pytest.mark.parametrize(
     ("values", "words"),
     [
@@ -106,7 +113,11 @@ def test_words_are_labels_too(tmp_path):
         ({"images": np.full((2, 4, 4), 300)}, r"lies in \[300, 300\]"),
         ({"images": np.zeros(5)}, r"is \(5,\) of float64, and observations are"),
         ({"images": np.array(["a", "b"])}, r"is \(2,\) of <U1"),
-        ({"images": IMAGES, "labels": np.zeros(11)}, r"holds 12 observations \('images'\) and 11 'labels'"),
+        (
+            {"images": IMAGES, "labels": np.zeros(11)},
+            r"holds 'images' of shape \(12, 5, 4, 3\) and 'labels' of shape \(11,\)",
+        ),
+        ({"images": IMAGES, "labels": np.array(3)}, r"'labels' of shape \(1,\)"),
         ({"images": IMAGES, "factors": np.zeros(12)}, r"'factors' is \(12,\) of float64, and factors are \(n, m\)"),
     ],
 )

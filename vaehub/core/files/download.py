@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib.metadata import version
 from pathlib import Path
 from typing import IO, Any
 
@@ -78,7 +79,10 @@ def _rest(address: str, part: Path, arrived: _Arrived) -> None:
     import requests
 
     have = part.stat().st_size if part.exists() else 0
-    asked = {"Range": f"bytes={have}-", "Accept-Encoding": "identity"} if have else {"Accept-Encoding": "identity"}
+    # Some servers turn away whoever does not say who they are. Compressed on the way, ranges would mean nothing.
+    asked = {"User-Agent": f"vaehub/{version('vaehub')}", "Accept-Encoding": "identity"}
+    if have:
+        asked["Range"] = f"bytes={have}-"
     with requests.get(address, headers=asked, stream=True, timeout=TIMEOUT) as answer:
         if have and answer.status_code == BEYOND:
             return

@@ -58,10 +58,10 @@ class Arrays(DataSource):
         labels = self._named(names, self.params.labels, LABELS, "labels")
         factors = self._named(names, self.params.factors, FACTORS, "factors")
         for name in (labels, factors):
-            if name is not None and len(read(name)) != len(observations):
+            if name is not None and read(name).shape[:1] != observations.shape[:1]:
                 raise DataError(
-                    f"{path} holds {len(observations)} observations ({images!r}) and {len(read(name))} {name!r}; they "
-                    "belong together one by one"
+                    f"{path} holds {images!r} of shape {observations.shape} and {name!r} of shape {read(name).shape}; "
+                    "they belong together one by one"
                 )
         data = Dataset(
             self._observations(observations, images),
@@ -175,7 +175,9 @@ def _conversion(dtype: np.dtype[Any], n_axes: int, high: float) -> Callable[[NDA
 
 
 def _classes(values: NDArray[Any], title: str) -> NDArray[np.int64]:
-    if values.dtype == object or values.dtype.kind not in "biuUSf" or values.ndim != 1:
+    if values.dtype == object and all(isinstance(value, str | bytes) for value in values.flat):
+        values = values.astype(str)  # how HDF5's text of any length arrives
+    if values.dtype.kind not in "biuUSf" or values.ndim != 1:
         raise DataError(f"{title} is {values.shape} of {values.dtype}, and labels are one number or word each")
     if values.dtype.kind in "biu" and (not len(values) or values.min() >= 0):
         return values.astype(np.int64)
