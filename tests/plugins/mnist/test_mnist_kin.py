@@ -14,7 +14,7 @@ import torch
 from vaehub import DataError, DataFile
 from vaehub.plugins.mnist import cards
 from vaehub.plugins.mnist.params import EmnistParams, IdxParams
-from vaehub.plugins.mnist.source import Emnist, Kmnist, Mnist, Qmnist
+from vaehub.plugins.mnist.source import Emnist, FashionMnist, Kmnist, Mnist, Qmnist
 
 RNG = np.random.default_rng(0)
 
@@ -156,3 +156,16 @@ def test_the_real_training_images_of_kmnist_are_said_to_be_missing(real_data, mo
     monkeypatch.setattr(Kmnist, "card", replace(cards.KMNIST, files=without))
     with pytest.raises(DataError, match=r"train-images-idx3-ubyte.gz is in none of .*kmnist"):
         Kmnist(IdxParams(root=real_data)).load()
+
+
+@pytest.mark.parametrize(("source", "card"), [(Mnist, cards.MNIST), (FashionMnist, cards.FASHION_MNIST)])
+def test_four_files_are_two_parts(tmp_path, monkeypatch, source, card):
+    train, test = images(5), images(3)
+    labels = np.arange(8, dtype=np.uint8)
+    files = dict(zip(cards.NAMES, map(idx, (train, labels[:5], test, labels[5:])), strict=True))
+    monkeypatch.setattr(source, "card", card_of(card, files))
+    put(tmp_path / card.folder, files)
+    data = source(IdxParams(root=tmp_path)).load()
+    assert torch.equal(data.part("train").stored[:, 0], torch.from_numpy(train))
+    assert torch.equal(data.part("test").stored[:, 0], torch.from_numpy(test))
+    assert data.part("test").labels.tolist() == [5, 6, 7]
