@@ -164,3 +164,10 @@ def test_documentation_tells_pairs_from_lists_and_gives_lengths():
         "widths": ("list of int | none", "length >= 1, length <= 4"),
         "side": ("int", "multiple of 4"),
     }
+
+
+def test_documentation_names_the_type_of_bounded_items():
+    class Sizes(Params):
+        widths: tuple[Annotated[int, Field(gt=0)], ...] = (1,)
+
+    assert document(Sizes)[0].type == "list of int"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, Literal, TypeVar, cast, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, cast, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
@@ -120,6 +120,8 @@ def document(params: type[Params]) -> list[ParamInfo]:
 def _type_name(annotation: Any) -> str:  # a type expression is whatever the author wrote
     if annotation is type(None):
         return "none"
+    if get_origin(annotation) is Annotated:
+        return _type_name(get_args(annotation)[0])
     arguments = [argument for argument in get_args(annotation) if argument is not Ellipsis]
     if not arguments:
         return getattr(annotation, "__name__", repr(annotation)).lower()
