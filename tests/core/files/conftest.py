@@ -43,7 +43,10 @@ def handler(served: Served) -> type[BaseHTTPRequestHandler]:
                 return
             start = int(asked.removeprefix("bytes=").rstrip("-")) + served.shift if asked and served.ranges else 0
             if start and start >= len(content):
-                self.send_error(416)
+                self.send_response(416)
+                self.send_header("Content-Range", f"bytes */{len(content)}")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
                 return
             self.send_response(206 if start else 200)
             if start:

@@ -145,6 +145,14 @@ def test_a_part_that_is_whole_needs_no_more(cache, served):
     assert served.n_sent == 0
 
 
+def test_a_part_that_is_longer_than_the_file_is_thrown_away(cache, served):
+    served.contents[NAME] = CONTENT
+    (cache / "some").mkdir(parents=True)
+    (cache / "some" / f"{NAME}.part").write_bytes(CONTENT + b"more")
+    assert obtain(card(served.address), NAME).read_bytes() == CONTENT
+    assert served.n_sent == len(CONTENT)
+
+
 def test_a_download_with_another_sum_is_refused_and_not_kept(cache, served):
     served.contents[NAME] = b"other"
     with pytest.raises(DataError, match="could not be downloaded"):

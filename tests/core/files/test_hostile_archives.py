@@ -121,3 +121,34 @@ def test_a_damaged_stream_is_named(damage):
 def test_a_stream_that_expands_beyond_measure_is_refused():
     with pytest.raises(DataError, match=r"some.gz expands to more than 67 MB from 0.\d+ MB"):
         gunzip(gzip.compress(bytes(100 << 20)), "some.gz")
+
+
+def test_a_member_that_holds_more_than_it_claims_gives_what_it_claims(tmp_path):
+    path = zipped(tmp_path / "lies.zip", {"a.bin": bytes(1 << 20)})
+    content = bytearray(path.read_bytes())
+    # The uncompressed size stands in the local header and once more in the directory.
+    for signature, at in ((b"PK\x03\x04", 22), (b"PK\x01\x02", 24)):
+        start = content.index(signature)
+        content[start + at : start + at + 4] = struct.pack("<I", 10)
+    path.write_bytes(content)
+    try:
+        assert everything(path) == {"a.bin": bytes(10)}
+    except DataError as error:
+        assert "lies.zip cannot be read as an archive" in str(error)  # noqa: PT017 either is safe
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_methods_that_cannot_be_stopped_are_refused(tmp_path, method):
+    path = zipped(tmp_path / "x.zip", {"a.txt": b"1" * 1000}, method)
+    with pytest.raises(DataError, match="a.txt is compressed by a method other than deflate"):
+        everything(path)
+
+
+def test_a_tar_whose_headers_expand_beyond_measure_is_refused(tmp_path):
+    path = tmp_path / "headers.tar.gz"
+    with tarfile.open(path, "w:gz", format=tarfile.PAX_FORMAT) as archive:
+        info = tarfile.TarInfo("a.txt")
+        info.pax_headers = {"comment": "x" * (80 << 20)}
+        archive.addfile(info)
+    with pytest.raises(DataError, match=r"headers.tar.gz expands to more than 67 MB from 0.\d+ MB"):
+        everything(path)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
+import lzma
+import struct
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PureWindowsPath
+from typing import IO
 
 from vaehub.core.errors import DataError
 
@@ -20,8 +24,20 @@ BLOCK = 1 << 20
 HARMLESS = 64 << 20
 """Bytes that any archive may expand to."""
 
-DAMAGED = (OSError, EOFError, zlib.error, zipfile.BadZipFile, tarfile.TarError, NotImplementedError, RuntimeError)
+DAMAGED = (
+    *(OSError, EOFError, zlib.error, lzma.LZMAError, struct.error, UnicodeDecodeError),
+    *(zipfile.BadZipFile, tarfile.TarError, NotImplementedError, RuntimeError),
+)
 """What reading a damaged archive can raise; the last two stand for unknown methods and for passwords."""
+
+BOUNDED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""Methods of zip that can be stopped at a number of bytes; the others decompress all that they are given at once."""
+_COMPRESSED: dict[bytes, Callable[[IO[bytes]], io.BufferedIOBase]] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ": lzma.open,
+}
+"""How a compressed tar begins, and what opens it."""
 
 
 def gunzip(compressed: bytes, title: str) -> bytes:
@@ -61,6 +77,8 @@ def opened_zip(path: Path) -> Iterator[zipfile.ZipFile]:
             infos = archive.infolist()
             for info in infos:
                 _check_name(path, info.filename)
+                if info.compress_type not in BOUNDED:
+                    raise NotImplementedError(f"{info.filename} is compressed by a method other than deflate")
             _check_size(path, sum(info.file_size for info in infos))
             yield archive
     except DAMAGED as error:
@@ -81,22 +99,28 @@ def members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, by
     if zipfile.is_zipfile(path):
         with opened_zip(path) as archive:
             for info in archive.infolist():
-                if not info.is_dir() and wanted(info.filename):
-                    yield info.filename, archive.read(info)
+                # Not ``is_dir``, which fails for a name without a letter.
+                if not info.filename.endswith("/") and wanted(info.filename):
+                    # As much as was claimed and counted: there may be far more behind it.
+                    with archive.open(info) as claimed:
+                        yield info.filename, claimed.read(info.file_size)
         return
     total = 0
     try:
-        with tarfile.open(path, "r|*") as archive:
+        with _uncompressed(path) as stream, tarfile.open(fileobj=stream, mode="r|") as archive:
             for member in archive:
                 _check_name(path, member.name)
+                if member.size < 0:
+                    raise tarfile.ReadError(f"{member.name} has a negative size")
                 total += member.size
                 _check_size(path, total)
                 # Links and devices name things outside; only plain files have a content of their own.
                 if member.isfile() and wanted(member.name):
-                    stream = archive.extractfile(member)
-                    assert stream is not None, "plain files have a content"
-                    yield member.name, stream.read()
-    except DAMAGED as error:
+                    content = archive.extractfile(member)
+                    assert content is not None, "plain files have a content"
+                    yield member.name, content.read()
+    # Headers hold numbers as text, of any size.
+    except (*DAMAGED, ValueError, OverflowError) as error:
         raise _damaged(path, error) from error
 
 
@@ -117,9 +141,39 @@ def member_names(path: Path) -> list[str]:
     return found
 
 
+class _Measured(io.RawIOBase):
+    """A stream that ends in an error where it expands beyond measure: headers of a tar can be bombs, too."""
+
+    def __init__(self, stream: io.BufferedIOBase, path: Path) -> None:
+        self._stream, self._path = stream, path
+        self._left = _limit(path.stat().st_size)
+
+    def read(self, size: int = -1, /) -> bytes:
+        block = self._stream.read(size)
+        self._left -= len(block)
+        if self._left < 0:
+            n_bytes = self._path.stat().st_size
+            raise _bomb(str(self._path), n_bytes, f"more than {_limit(n_bytes) / 1e6:.0f} MB")
+        return block
+
+
+@contextmanager
+def _uncompressed(path: Path) -> Iterator[_Measured]:
+    with path.open("rb") as stream:
+        start = stream.read(5)
+        stream.seek(0)
+        opened = next((opened for magic, opened in _COMPRESSED.items() if start.startswith(magic)), None)
+        if opened is None:
+            yield _Measured(stream, path)
+        else:
+            with opened(stream) as content:
+                yield _Measured(content, path)
+
+
 def _check_name(path: Path, name: str) -> None:
-    pure = PurePosixPath(name.replace("\\", "/"))
-    if pure.is_absolute() or ".." in pure.parts or ":" in pure.parts[0:1]:
+    # Windows knows both separators, and drives.
+    pure = PureWindowsPath(name)
+    if pure.anchor or ".." in pure.parts:
         raise DataError(f"{path} holds {name!r}, a path that climbs out of its folder; do not trust this archive")
 
 

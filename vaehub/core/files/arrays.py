@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
-import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +22,8 @@ from vaehub.core.progress import task
 
 BLOCK = 32 << 20
 """Bytes that are unpacked at once."""
+LONGEST_HEADER = 10_000
+"""Letters of a header that numpy reads of a file that it does not trust."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +57,8 @@ def read_npz(path: Path, key: str) -> NDArray[Any]:
         DataError: If it is not there, holds objects, or the file is damaged.
     """
     with _member(path, key) as (stream, header):
-        values = np.frombuffer(stream.read(), header.dtype)
-    return _shaped(values, header, f"{path}, array {key!r},")
+        values = np.frombuffer(_read(stream, header.n_bytes, f"{path}, array {key!r},"), header.dtype)
+    return values.reshape(header.shape, order="F" if header.fortran else "C")
 
 
 def npz_blocks(path: Path, key: str) -> tuple[Header, Iterator[NDArray[Any]]]:
@@ -71,9 +73,12 @@ def npz_blocks(path: Path, key: str) -> tuple[Header, Iterator[NDArray[Any]]]:
         raise DataError(f"{path}, array {key!r}, is stored column by column; save it with numpy.ascontiguousarray")
 
     def blocks() -> Iterator[NDArray[Any]]:
-        row = max(1, int(np.prod(header.shape[1:])) * header.dtype.itemsize)
+        row = max(1, int(np.prod(header.shape[1:], dtype=object)) * header.dtype.itemsize)
         with _member(path, key) as (stream, _):
-            while block := stream.read(max(1, BLOCK // row) * row):
+            left = header.n_bytes
+            while left:
+                block = _read(stream, min(left, max(1, BLOCK // row) * row), f"{path}, array {key!r},")
+                left -= len(block)
                 yield np.frombuffer(block, header.dtype).reshape(-1, *header.shape[1:])
 
     return header, blocks()
@@ -85,9 +90,12 @@ def map_npy(path: Path) -> NDArray[Any]:
     Raises:
         DataError: If it is no array file, is truncated, or holds objects.
     """
-    with path.open("rb") as stream:
-        header = _header(stream, str(path))
-        offset = stream.tell()
+    try:
+        with path.open("rb") as stream:
+            header = _header(stream, str(path))
+            offset = stream.tell()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read as an npy file ({error}); replace it") from error
     found = path.stat().st_size - offset
     if found != header.n_bytes:
         raise DataError(f"{path} should have {header.n_bytes} bytes of values, and has {found}; it was cut off")
@@ -129,13 +137,19 @@ def _unpack(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any], blocks: It
             f"{path.parent} has {free / 1e9:.1f} GB left and unpacking {path.stem} takes {n_bytes / 1e9:.1f} GB; "
             "make room, or set XDG_CACHE_HOME to a folder on a larger disk"
         )
-    part, n = path.with_name(f"{path.stem}.{uuid.uuid4().hex}.part"), 0
+    # The lock lets one process write at a time, so what a killed one left is written over and takes no room for ever.
+    part, n = path.with_name(f"{path.stem}.part"), 0
     try:
         with part.open("wb") as stream, task(f"unpacking {path.stem}", shape[0]) as advance:
             npy.write_array_header_1_0(
                 stream, {"descr": npy.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
             )
             for block in blocks:
+                if block.shape[1:] != shape[1:]:
+                    raise DataError(
+                        f"{path.stem} should have rows of shape {shape[1:]}, and its source has {block.shape[1:]}; "
+                        "replace the source"
+                    )
                 stream.write(np.ascontiguousarray(block, dtype).tobytes())
                 n += len(block)
                 advance(len(block))
@@ -172,16 +186,25 @@ def _header(stream: IO[bytes], title: str) -> Header:
     try:
         version = npy.read_magic(stream)
         read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-        shape, fortran, dtype = read(stream)
+        n_bytes = stream.read(2 if version == (1, 0) else 4)
+        # No more than a header has, whatever it claims: as much would be set aside.
+        text = stream.read(min(int.from_bytes(n_bytes, "little"), LONGEST_HEADER))
+        shape, fortran, dtype = read(io.BytesIO(n_bytes + text))
+        # Nothing is set aside for this, and no array can have what it refuses, such as negative sizes.
+        np.broadcast_to(np.empty((), dtype), shape)
     # A header is text that is parsed, and fails in as many ways as text can be wrong.
     except Exception as error:
         raise DataError(f"{title} cannot be read as an npy file ({error}); replace it") from error
     if dtype.hasobject:
         raise DataError(f"{title} holds Python objects, which can run code when they are read; save plain numbers")
+    if not dtype.itemsize:
+        raise DataError(f"{title} holds texts without a letter; save plain numbers")
     return Header(shape, dtype, fortran)
 
 
-def _shaped(values: NDArray[Any], header: Header, title: str) -> NDArray[Any]:
-    if values.size != np.prod(header.shape, dtype=object):
-        raise DataError(f"{title} should have shape {header.shape} and has {values.size} values; replace the file")
-    return values.reshape(header.shape, order="F" if header.fortran else "C")
+def _read(stream: IO[bytes], n_bytes: int, title: str) -> bytes:
+    """Return the next bytes of an array: no more than it claims, for there may be far more behind it."""
+    content = stream.read(n_bytes)
+    if len(content) != n_bytes:
+        raise DataError(f"{title} ends {n_bytes - len(content)} bytes early; replace the file")
+    return content

@@ -58,7 +58,8 @@ def content_digest(path: Path) -> str:
                 advance(1)
         return digest_of(parts)
 
-    return _remembered(path, map(_state, files), found)
+    # With the names, for a folder has the same files as a folder around it, and links can be renamed.
+    return _remembered(path, [f"{file.relative_to(path).as_posix()} {_state(file)}" for file in files], found)
 
 
 def visible_files(folder: Path) -> list[Path]:

@@ -85,6 +85,10 @@ def _rest(address: str, part: Path, arrived: _Arrived) -> None:
         asked["Range"] = f"bytes={have}-"
     with requests.get(address, headers=asked, stream=True, timeout=TIMEOUT) as answer:
         if have and answer.status_code == BEYOND:
+            if answer.headers.get("Content-Range") != f"bytes */{have}":
+                # What is here is longer than the file, so it is of something else.
+                part.unlink()
+                _rest(address, part, arrived)
             return
         answer.raise_for_status()
         # A server may also answer with all of it.

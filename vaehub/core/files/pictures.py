@@ -40,7 +40,7 @@ def decoded(content: bytes | Path, title: str, channels: int | None = None) -> I
     Raises:
         DataError: If it cannot be decoded, or is beyond measure.
     """
-    with _readable(title), _opened(content) as picture:
+    with _opened(content, title) as picture:
         picture.load()
         # Cameras say in a tag which side is up.
         return _in_channels(ImageOps.exif_transpose(picture), channels)
@@ -52,27 +52,28 @@ def look(content: bytes | Path, title: str) -> tuple[int, int, int]:
     Raises:
         DataError: If the file does not begin like a picture.
     """
-    with _readable(title), _opened(content) as picture:
+    with _opened(content, title) as picture:
         width, height = picture.size
-        if picture.getexif().get(ORIENTATION, 1) in ON_THE_SIDE:
+        # The sides of a TIFF are already those of the picture as it is seen.
+        if picture.format != "TIFF" and picture.getexif().get(ORIENTATION, 1) in ON_THE_SIDE:
             width, height = height, width
         return (1 if _is_grey(picture) else 3), height, width
 
 
-def _opened(content: bytes | Path) -> Image.Image:
-    picture = Image.open(io.BytesIO(content) if isinstance(content, bytes) else content)
-    if picture.width * picture.height > MOST_PIXELS:
-        raise ValueError(f"it claims {picture.width}x{picture.height} pixels")
-    return picture
-
-
 @contextmanager
-def _readable(title: str) -> Iterator[None]:
+def _opened(content: bytes | Path, title: str) -> Iterator[Image.Image]:
     try:
-        yield
+        with Image.open(io.BytesIO(content) if isinstance(content, bytes) else content) as picture:
+            _check_measure(picture)
+            yield picture
     # A damaged picture fails in as many ways as there are formats.
     except Exception as error:
         raise DataError(f"{title} cannot be decoded as a picture ({error}); replace or remove it") from error
+
+
+def _check_measure(picture: Image.Image) -> None:
+    if picture.width * picture.height > MOST_PIXELS:
+        raise ValueError(f"it claims {picture.width}x{picture.height} pixels")
 
 
 def _is_grey(picture: Image.Image) -> bool:
