@@ -79,7 +79,7 @@ def served():
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler(found))
     server.handle_error = lambda *arguments: None
     found.address = f"http://127.0.0.1:{server.server_port}/"
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     yield found
     server.shutdown()

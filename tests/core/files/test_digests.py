@@ -30,6 +30,36 @@ def test_that_of_a_large_file_is_remembered_until_the_file_changes(tmp_path, cac
     assert len(hashed) == 2
 
 
+@pytest.mark.parametrize(("content", "time"), [(b"y" * 101, 1), (b"y" * 100, 2)], ids=["another size", "another time"])
+def test_size_or_time_alone_show_a_change(tmp_path, cache, monkeypatch, content, time):
+    monkeypatch.setattr(checksums, "REMEMBERED", 10)
+    path = tmp_path / "a"
+    path.write_bytes(b"x" * 100)
+    os.utime(path, ns=(1, 1))
+    before = checksum(path, "md5")
+    path.write_bytes(content)
+    os.utime(path, ns=(time, time))
+    assert checksum(path, "md5") == f"md5:{hashlib.md5(content).hexdigest()}" != before
+
+
+def test_each_algorithm_is_remembered_for_itself(tmp_path, cache, monkeypatch):
+    monkeypatch.setattr(checksums, "REMEMBERED", 10)
+    (tmp_path / "a").write_bytes(b"x" * 100)
+    found = [checksum(tmp_path / "a", algorithm) for algorithm in ("md5", "sha256", "md5")]
+    assert found[0] == found[2]
+    assert found[1] == f"sha256:{hashlib.sha256(b'x' * 100).hexdigest()}"
+
+
+def test_a_damaged_note_is_made_anew(tmp_path, cache, monkeypatch):
+    monkeypatch.setattr(checksums, "REMEMBERED", 10)
+    (tmp_path / "a").write_bytes(b"x" * 100)
+    before = checksum(tmp_path / "a", "md5")
+    (note,) = (cache / "checksums").iterdir()
+    note.write_text(note.read_text()[:9])
+    assert checksum(tmp_path / "a", "md5") == before
+    assert before in note.read_text()
+
+
 def test_without_a_place_to_remember_it_is_computed_again(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("no folder")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
@@ -80,3 +110,30 @@ def test_a_file_is_its_content_whatever_it_is_called(tmp_path, cache):
 
 def test_visible_files_are_sorted(folder):
     assert [path.relative_to(folder).as_posix() for path in visible_files(folder)] == ["a/1.png", "a/2.png", "b/1.png"]
+
+
+def test_a_folder_is_not_taken_for_the_folder_around_it(tmp_path, cache):
+    """Both have the same files, by other names."""
+    (tmp_path / "outer" / "inner").mkdir(parents=True)
+    (tmp_path / "outer" / "inner" / "1.png").write_bytes(b"1")
+    assert content_digest(tmp_path / "outer") != content_digest(tmp_path / "outer" / "inner")
+
+
+def test_a_link_by_another_name_is_noticed(tmp_path, cache):
+    (tmp_path / "1.png").write_bytes(b"1")
+    (tmp_path / "links").mkdir()
+    link = tmp_path / "links" / "a.png"
+    link.symlink_to(tmp_path / "1.png")
+    before = content_digest(tmp_path / "links")
+    link.rename(link.with_name("b.png"))
+    assert content_digest(tmp_path / "links") != before
+
+
+def test_when_and_in_what_order_files_were_written_does_not_count(folder, tmp_path, cache):
+    again = tmp_path / "again"
+    for file in reversed(visible_files(folder)):
+        path = again / file.relative_to(folder)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(file.read_bytes())
+        os.utime(path, ns=(1, 1))
+    assert content_digest(again) == content_digest(folder)

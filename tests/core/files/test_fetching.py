@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from vaehub import DataCard, DataError, DataFile, find, obtain
+from vaehub.core.files import download
 from vaehub.core.files.download import BLOCK
 from vaehub.core.progress import listening
 
@@ -26,7 +27,7 @@ def md5(content):
 
 
 def card(address=NOWHERE, content=CONTENT, packaged=None):
-    file = DataFile(NAME, md5(content), None if address is None else address + NAME)
+    file = DataFile(NAME, content and md5(content), None if address is None else address + NAME)
     return DataCard("some", "https://example.org/some", "CC0", "one file", (file,), packaged)
 
 
@@ -53,6 +54,13 @@ def test_places_are_looked_at_in_order(tmp_path, cache, monkeypatch):
         assert find(known, known.files[0], tmp_path / "mine") == path
         path.unlink()
     assert find(known, known.files[0], tmp_path / "mine") is None
+
+
+def test_the_home_folder_may_be_written_as_a_tilde(tmp_path, cache, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("VAEHUB_DATA", "~/mine")
+    path = put(tmp_path / "mine")
+    assert obtain(card(), NAME) == path
 
 
 def test_what_cannot_be_had_says_every_place_and_the_address(tmp_path, cache):
@@ -153,6 +161,44 @@ def test_a_part_that_is_longer_than_the_file_is_thrown_away(cache, served):
     assert served.n_sent == len(CONTENT)
 
 
+def test_without_a_checksum_too_nothing_of_another_file_is_kept(cache, served):
+    """No sum would notice it: what is longer than the file is noticed by its length."""
+    served.contents[NAME] = CONTENT
+    (cache / "some").mkdir(parents=True)
+    (cache / "some" / f"{NAME}.part").write_bytes(b"x" * (len(CONTENT) + 1))
+    assert obtain(card(served.address, content=None), NAME).read_bytes() == CONTENT
+
+
+def test_without_a_checksum_too_a_broken_connection_leaves_nothing_under_the_final_name(cache, served):
+    served.contents[NAME] = CONTENT
+    served.break_after = [BLOCK] * 3
+    with pytest.raises(DataError, match="could not be downloaded"):
+        obtain(card(served.address, content=None), NAME)
+    assert not (cache / "some" / NAME).exists()
+    assert obtain(card(served.address, content=None), NAME).read_bytes() == CONTENT
+
+
+def test_a_server_that_falls_silent_is_given_up_and_what_it_sent_is_kept(cache, served, monkeypatch):
+    served.contents[NAME] = CONTENT
+    served.pause = 1.0
+    monkeypatch.setattr(download, "TIMEOUT", 0.2)
+    with pytest.raises(DataError, match="could not be downloaded"):
+        obtain(card(served.address), NAME)
+    assert (cache / "some" / f"{NAME}.part").stat().st_size == download.ATTEMPTS * BLOCK
+    served.pause = 0.0
+    assert obtain(card(served.address), NAME).read_bytes() == CONTENT
+
+
+def test_what_arrived_outlasts_a_server_that_has_lost_the_file_for_a_while(cache, served):
+    (cache / "some").mkdir(parents=True)
+    (cache / "some" / f"{NAME}.part").write_bytes(CONTENT[:BLOCK])
+    with pytest.raises(DataError, match="404"):
+        obtain(card(served.address), NAME)
+    served.contents[NAME] = CONTENT
+    assert obtain(card(served.address), NAME).read_bytes() == CONTENT
+    assert served.n_sent == len(CONTENT) - BLOCK
+
+
 def test_a_download_with_another_sum_is_refused_and_not_kept(cache, served):
     served.contents[NAME] = b"other"
     with pytest.raises(DataError, match="could not be downloaded"):
@@ -165,9 +211,11 @@ def test_a_file_that_the_server_has_not_is_said(cache, served):
         obtain(card(served.address), NAME)
 
 
-def test_progress_is_what_has_arrived(cache, served):
+@pytest.mark.parametrize("ranges", [True, False])
+def test_progress_is_what_has_arrived(cache, served, ranges):
+    """Also where a server begins again: what had arrived counts no longer."""
     served.contents[NAME] = CONTENT
-    served.break_after = [15 * BLOCK]
+    served.ranges, served.break_after = ranges, [15 * BLOCK]
     amounts = []
 
     class Listener:
