@@ -24,9 +24,9 @@ _HOMES = {
     "vaehub.core.files.places": ("cache_folder", "find"),
     "vaehub.core.likelihood": ("Likelihood", "gaussian_sample", "likelihood"),
     "vaehub.core.metric": ("DatasetMetric", "ModelMetric", "PairMetric", "RecipeMetric"),
-    "vaehub.core.model": ("EVALUATION_BATCH", "Epoch", "LatentModel", "Losses", "Posterior", "Step"),
+    "vaehub.core.model": ("EVALUATION_BATCH", "Epoch", "LatentModel", "Losses", "Opponent", "Posterior", "Step"),
     "vaehub.core.network": ("Network",),
-    "vaehub.core.params": ("Incidental", "LikelihoodName", "ModelParams", "Params"),
+    "vaehub.core.params": ("Incidental", "LikelihoodName", "LikelihoodParams", "ModelParams", "Params"),
     "vaehub.core.progress": ("task",),
     "vaehub.core.random": ("generator",),
     "vaehub.core.recipe": ("Recipe", "TrainParams"),
@@ -91,11 +91,13 @@ if TYPE_CHECKING:
     from vaehub.core.model import Epoch as Epoch
     from vaehub.core.model import LatentModel as LatentModel
     from vaehub.core.model import Losses as Losses
+    from vaehub.core.model import Opponent as Opponent
     from vaehub.core.model import Posterior as Posterior
     from vaehub.core.model import Step as Step
     from vaehub.core.network import Network as Network
     from vaehub.core.params import Incidental as Incidental
     from vaehub.core.params import LikelihoodName as LikelihoodName
+    from vaehub.core.params import LikelihoodParams as LikelihoodParams
     from vaehub.core.params import ModelParams as ModelParams
     from vaehub.core.params import Params as Params
     from vaehub.core.progress import task as task

@@ -6,9 +6,14 @@ import pytest
 import torch
 from torch import distributions
 
-from vaehub import DataSpec, VaehubError, gaussian_sample, generator, likelihood
+from vaehub import DataSpec, LikelihoodParams, VaehubError, gaussian_sample, generator
+from vaehub import likelihood as of_params
 
 UNIT, FREE = DataSpec((2, 3), True), DataSpec((6,), False)
+
+
+def likelihood(name, spec, **more):
+    return of_params(LikelihoodParams(likelihood=name, **more), spec)
 
 
 def some(*shape, seed=0):

@@ -96,8 +96,9 @@ def test_the_id_is_the_digest_of_all_that_was_decided():
         '{"dataset":{"distribution":"vaehub","name":"digits","params":{"n":3},"revision":1},'
         '"model":{"distribution":"vaehub","name":"vae","params":{"beta":1.0,"latent_dim":16},"revision":1},'
         '"network":{"distribution":"vaehub","name":"mlp","params":{"width":8},"revision":1},'
-        '"seed":0,"train":{"params":{"batch_size":64,"epochs":100,"keep":"last","learning_rate":0.001,'
-        f'"lr_factor":0.5,"lr_patience":null,"precision":"float32","validation":0.1}},"revision":{TRAINING_REVISION}}}}}'
+        '"seed":0,"train":{"params":{"batch_size":64,"channels_last":false,"compile":false,"epochs":100,"keep":"last",'
+        '"learning_rate":0.001,"lr_factor":0.5,"lr_patience":null,"precision":"float32","together":false,'
+        f'"validation":0.1}},"revision":{TRAINING_REVISION}}}}}'
     )
     assert RECIPE.id == hashlib.blake2b(decided.encode(), digest_size=12).hexdigest()
 
@@ -133,7 +134,7 @@ def test_a_variation_keeps_what_was_varied_before():
         ("model", {"bta": 1}, "model 'vae' was given .*'bta' is not one of its parameters, did you mean 'beta'"),
         ("network", {"widht": 1}, "network 'mlp' was given .*'widht' is not one .* did you mean 'width'"),
         ("train", {"epoch": 1}, "training was given .*'epoch' is not one of its parameters, did you mean 'epochs'"),
-        ("train", {"epochs": 0}, "training was given .*'epochs' is 0 and should be greater than 0"),
+        ("train", {"epochs": -1}, "training was given .*'epochs' is -1 and should be greater than or equal to 0"),
     ],
 )
 def test_a_variation_that_cannot_be_says_whose_parameter_it_is(scope, wrong, words):

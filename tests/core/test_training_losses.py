@@ -10,8 +10,8 @@ from vaehub import (
     Losses,
     TrainingDiverged,
 )
+from vaehub.core.loop import STEPS_BETWEEN_CHECKS
 from vaehub.core.random import seeded_construction
-from vaehub.core.training import STEPS_BETWEEN_CHECKS
 
 
 def test_every_epoch_has_losses_of_both_parts():

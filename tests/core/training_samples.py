@@ -17,9 +17,10 @@ from vaehub import (
     Posterior,
 )
 from vaehub import generator as stream
+from vaehub.core.loop import TrainingState
 from vaehub.core.random import seeded_construction
 from vaehub.core.recipe import TrainParams
-from vaehub.core.training import TrainingState, fit
+from vaehub.core.training import fit
 
 
 class Noisy(LatentModel):
@@ -70,7 +71,7 @@ def train(seed=0, built=None, dataset=None, checkpoint=None, on_epoch=None, **pa
     built = built or model()
     params = TrainParams(**({"epochs": 4, "batch_size": 8, "learning_rate": 0.01} | params))
     history = fit(built, dataset or data(), params, seed=seed, checkpoint=checkpoint, on_epoch=on_epoch)
-    return built, history
+    return built, history.history
 
 
 def weights(built):

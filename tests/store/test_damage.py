@@ -10,7 +10,7 @@ from stored_samples import a_measurement, a_training, weights
 
 from vaehub.core.errors import StoreError
 from vaehub.core.result import Result
-from vaehub.core.training import TrainingState
+from vaehub.core.loop import TrainingState
 from vaehub.store.checkpoint import FileCheckpoint
 from vaehub.store.verify import SAFE_AGE, sweep
 

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from vaehub.cli.data import data
-from vaehub.cli.options import IdArgument, JsonOption, StoreOption, parse_settings
+from vaehub.cli.options import IdArgument, JsonOption, StoreOption, parse_numbers, parse_settings
 from vaehub.core.errors import VaehubError
 
 app = typer.Typer(
@@ -80,6 +80,9 @@ def run(
             "--set", "-s", metavar="SCOPE.NAME=VALUE", help="Parameter of model, network, data, train or metric."
         ),
     ] = None,
+    at_epochs: Annotated[
+        str, typer.Option("--at-epochs", metavar="N,N…", help="Measure after these epochs too, such as 1,2,5.")
+    ] = "",
     device: Annotated[str, typer.Option("--device", envvar="VAEHUB_DEVICE", help="auto, cpu or cuda.")] = "auto",
     force: Annotated[bool, typer.Option("--force", help="Train and measure even what is stored.")] = False,
     store: StoreOption = None,
@@ -89,11 +92,18 @@ def run(
     from vaehub.cli import records, terminal
     from vaehub.hub import Hub
 
-    chosen = parse_settings(assignments or [])
+    chosen, epochs = parse_settings(assignments or []), parse_numbers(at_epochs, "--at-epochs")
     hub = Hub.open(store, device=device)
     with terminal.progress():
         found = hub.run(
-            model, metrics, dataset=dataset, network=network, seed=seeds or [0], settings=chosen, force=force
+            model,
+            metrics,
+            dataset=dataset,
+            network=network,
+            seed=seeds or [0],
+            settings=chosen,
+            at_epochs=epochs,
+            force=force,
         )
     if as_json:
         terminal.print_json([records.as_json(each) for each in found])

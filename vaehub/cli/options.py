@@ -30,6 +30,18 @@ def parse_settings(assignments: list[str]) -> dict[str, object]:
     return found
 
 
+def parse_numbers(text: str, option: str) -> list[int]:
+    """Return whole numbers that are separated by commas.
+
+    Raises:
+        VaehubError: If anything else is among them.
+    """
+    try:
+        return [int(each) for each in text.split(",")] if text.strip() else []
+    except ValueError as error:
+        raise VaehubError(f"{option} is {text!r} and should be whole numbers, such as 1,2,5") from error
+
+
 def _value(text: str) -> object:
     import tomllib
 

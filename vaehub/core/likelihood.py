@@ -2,18 +2,21 @@
 
 import math
 from abc import ABC, abstractmethod
+from typing import Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from vaehub.core.data import DataSpec
 from vaehub.core.errors import VaehubError
-from vaehub.core.params import LikelihoodName
+from vaehub.core.params import LikelihoodParams
 
 
-class Likelihood(ABC):
+class Likelihood(nn.Module, ABC):
     """The distribution of an observation around the decoder's output.
+
+    A module, because a learned variance is a weight like others.
 
     Attributes:
         omitted: What :meth:`reconstruction` leaves out of -log p(x|z), in nats per observation.
@@ -49,6 +52,7 @@ class SquaredError(Likelihood):
     """
 
     def __init__(self, spec: DataSpec) -> None:
+        super().__init__()
         self._bounded = spec.in_unit_interval
         self.omitted = 0.5 * spec.n_values * math.log(math.pi)
 
@@ -61,20 +65,51 @@ class SquaredError(Likelihood):
         return (self.mean(output) - x).square().flatten(1).sum(1)
 
 
-def likelihood(name: LikelihoodName, spec: DataSpec) -> Likelihood:
-    """Return a likelihood by name.
+class Gaussian(Likelihood):
+    """A Gaussian of one variance for all values, fixed or learned; nothing of its density is left out.
+
+    The mean passes through a sigmoid where the data lie in [0, 1], and is the output itself elsewhere.
+
+    Args:
+        spec: What is known of the data.
+        variance: Its variance; ``learned`` starts at 1 and learns the logarithm.
+    """
+
+    log_variance: Tensor
+
+    def __init__(self, spec: DataSpec, variance: float | Literal["learned"]) -> None:
+        super().__init__()
+        self._bounded = spec.in_unit_interval
+        if variance == "learned":
+            self.log_variance = nn.Parameter(torch.zeros(()))
+        else:
+            self.register_buffer("log_variance", torch.tensor(math.log(variance)), persistent=False)
+
+    def mean(self, output: Tensor) -> Tensor:
+        """Return the mean of the Gaussian."""
+        return output.sigmoid() if self._bounded else output
+
+    def reconstruction(self, output: Tensor, x: Tensor) -> Tensor:
+        """Return -log p(x|z)."""
+        squared = (self.mean(output) - x).square().flatten(1)
+        constant = squared.shape[1] * (self.log_variance + math.log(2 * math.pi))
+        return 0.5 * (squared.sum(1) * (-self.log_variance).exp() + constant)
+
+
+def likelihood(params: LikelihoodParams, spec: DataSpec) -> Likelihood:
+    """Return the likelihood that a model's parameters ask for.
 
     Raises:
         VaehubError: If it does not suit the data.
     """
-    if name == "squared_error":
+    if params.likelihood == "squared_error":
         return SquaredError(spec)
-    if name != "bernoulli":
-        raise VaehubError(f"unknown likelihood {name!r}; 'bernoulli' and 'squared_error' are known")
+    if params.likelihood == "gaussian":
+        return Gaussian(spec, params.decoder_variance)
     if not spec.in_unit_interval:
         raise VaehubError(
             "a Bernoulli likelihood needs data in [0, 1], and these are not; "
-            "use '-s model.likelihood=squared_error' or rescale the data"
+            "use '-s model.likelihood=squared_error' or 'gaussian', or rescale the data"
         )
     return Bernoulli()
 

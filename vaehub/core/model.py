@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import ClassVar, Self
 
 import torch
@@ -50,11 +50,13 @@ class Losses:
         total: The objective to minimise, scalar.
         parts: Its named terms, unweighted and in nats: ``reconstruction`` and, for a variational model, ``kl``.
         omitted: Constant left out of ``reconstruction``: with it, the sum is -log p(x|z), in nats per observation.
+        kept: Tensors worked out on the way that opponents learn from.
     """
 
     total: Tensor
     parts: Mapping[str, Tensor]
     omitted: float = 0.0
+    kept: Mapping[str, Tensor] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,24 @@ class Step:
     index: int
     epoch: int
     generator: torch.Generator
+
+
+@dataclass(frozen=True)
+class Opponent:
+    """Weights that learn by a loss of their own after each step of the objective, such as a discriminator.
+
+    Attributes:
+        name: What its loss is called in the history.
+        optimiser: Holds its weights; they stand still while the objective takes its step, unless they are also in the
+            objective's optimiser.
+        loss: What it minimises, given the batch, the step and what the objective came to.
+        n_steps: Steps that it takes for each one of the objective.
+    """
+
+    name: str
+    optimiser: torch.optim.Optimizer
+    loss: Callable[[Batch, Step, Losses], Tensor]
+    n_steps: int = 1
 
 
 @dataclass(frozen=True)
@@ -140,9 +160,24 @@ class LatentModel(nn.Module, ABC):
     def prior_sample(self, n: int, generator: torch.Generator) -> Tensor:
         """Return ``n`` draws from p(z), shape ``(n, latent_dim)``."""
 
+    def optimiser(self, learning_rate: float) -> torch.optim.Optimizer:
+        """Return what takes the steps of the objective, made once for each training: Adam over all weights."""
+        return torch.optim.Adam(self.parameters(), lr=learning_rate, fused=True)
+
+    def opponents(self, learning_rate: float) -> Sequence[Opponent]:
+        """Return who learns beside the objective, made once for each training."""
+        return ()
+
+    def solve(self, epoch: Epoch) -> bool:
+        """Set the weights by a closed form, and say whether there is one: then no steps are taken."""
+        return False
+
     def epoch_started(self, epoch: Epoch) -> Tensor | None:
         """Prepare an epoch; return the rows of the training part to learn from, or ``None`` for all of them."""
         return None
+
+    def step_ended(self, losses: Losses, step: Step) -> None:
+        """Do what follows a step of the objective and is no matter of gradients, such as moving a multiplier."""
 
     def training_ended(self, epoch: Epoch) -> None:
         """Finish a training, once, with the weights that are kept."""

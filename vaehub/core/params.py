@@ -40,14 +40,25 @@ class Params(BaseModel):
         return {name for name, field in cls.model_fields.items() if is_incidental(field)}
 
 
-LikelihoodName = Literal["bernoulli", "squared_error"]
+LikelihoodName = Literal["bernoulli", "gaussian", "squared_error"]
 """Names of the likelihoods, here because parameters must be known without loading torch."""
+
+Positive = Annotated[float, Field(gt=0)]
 
 
 class ModelParams(Params):
     """Parameters of every model; a model adds its own."""
 
     latent_dim: int = Field(16, gt=0, description="number of latents")
+
+
+class LikelihoodParams(ModelParams):
+    """Parameters of models with a distribution of observations given latents, which :func:`vaehub.likelihood` makes."""
+
+    likelihood: LikelihoodName = Field("bernoulli", description="distribution of an observation given its latents")
+    decoder_variance: Positive | Literal["learned"] = Field(
+        1.0, description="variance of a Gaussian likelihood, of every value; learned makes it one more weight"
+    )
 
 
 P = TypeVar("P", bound=Params)

@@ -19,7 +19,7 @@ TRAINING_REVISION = 1
 class TrainParams(Params):
     """How a model is trained: Adam on mini-batches."""
 
-    epochs: int = Field(100, gt=0, description="passes over the training part")
+    epochs: int = Field(100, ge=0, description="passes over the training part; 0 leaves the weights as they are made")
     batch_size: int = Field(64, gt=0, description="observations for each step")
     learning_rate: float = Field(1e-3, gt=0, description="step size of Adam")
     validation: float = Field(
@@ -35,6 +35,9 @@ class TrainParams(Params):
     precision: Literal["float32", "bfloat16"] = Field(
         "float32", description="arithmetic of the network's layers while they learn; all else stays float32"
     )
+    channels_last: bool = Field(False, description="images and kernels laid out with channels innermost")
+    compile: bool = Field(False, description="loss compiled by torch.compile, which takes a while at the start")
+    together: bool = Field(False, description="all seeds of a request trained in one batched program")
 
 
 @dataclass(frozen=True)

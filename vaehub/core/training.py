@@ -2,62 +2,25 @@
 
 from __future__ import annotations
 
-import math
 import os
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Protocol
 
 import torch
-from torch import Tensor
-from torch.optim.lr_scheduler import ReduceLROnPlateau
 
+from vaehub.core.arithmetic import Arithmetic
 from vaehub.core.data import Dataset
-from vaehub.core.errors import TrainingDiverged, VaehubError
-from vaehub.core.model import EVALUATION_BATCH, Epoch, LatentModel, Losses, Step
-from vaehub.core.precision import layers_in
+from vaehub.core.errors import VaehubError
+from vaehub.core.loop import EpochRecord, Loop, TrainingState, still
+from vaehub.core.model import LatentModel
 from vaehub.core.progress import task
-from vaehub.core.random import generator, seeded_layers
+from vaehub.core.random import seeded_layers
 from vaehub.core.recipe import TrainParams
 
-STEPS_BETWEEN_CHECKS = 100
-"""Steps after which losses are looked at for NaN; each look makes an accelerator wait."""
-
-Weights = dict[str, Tensor]
-
-
-@dataclass(frozen=True)
-class EpochRecord:
-    """What one epoch came to.
-
-    Attributes:
-        index: Counted from 0.
-        learning_rate: Step size during the epoch.
-        seconds: Duration, validation included.
-        losses: Mean over the observations of each part (``train``, ``validation``): ``total`` and the named terms.
-    """
-
-    index: int
-    learning_rate: float
-    seconds: float
-    losses: Mapping[str, Mapping[str, float]]
-
-
-@dataclass
-class TrainingState:
-    """Where a training stands between two epochs: enough to go on as if it had never stopped.
-
-    No state of a generator is needed, because every epoch derives its own from the seed and its number.
-
-    Attributes:
-        tensors: Weights, state of the optimiser, and best weights so far, by path.
-        plain: Everything else, as JSON would hold it.
-    """
-
-    tensors: Weights = field(default_factory=dict)
-    plain: dict[str, Any] = field(default_factory=dict)
+SHARE_FOR_DATA = 0.5
+"""Of an accelerator's free memory, what data may take; the rest is for weights and activations."""
 
 
 class Checkpoint(Protocol):
@@ -69,6 +32,22 @@ class Checkpoint(Protocol):
     def save(self, state: TrainingState) -> None:
         """Keep a state, wholly or not at all; may decide that it is too early."""
 
+    def discard(self) -> None:
+        """Forget the state: the training has ended."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What a training came to.
+
+    Attributes:
+        history: Of each epoch.
+        notes: What a reader of the record must know of how it was carried out, a phrase each.
+    """
+
+    history: Sequence[EpochRecord]
+    notes: Sequence[str] = ()
+
 
 def fit(
     model: LatentModel,
@@ -78,8 +57,9 @@ def fit(
     seed: int,
     checkpoint: Checkpoint | None = None,
     on_epoch: Callable[[EpochRecord], None] | None = None,
+    snapshots: Mapping[int, Callable[[LatentModel, Fitted], None]] | None = None,
     label: str = "training",
-) -> list[EpochRecord]:
+) -> Fitted:
     """Train a model in place and return its history.
 
     The result depends on the model's first weights, the data, ``params`` and ``seed`` alone: a training that resumed
@@ -92,174 +72,59 @@ def fit(
         seed: Decides the order of observations and all noise.
         checkpoint: Where to keep the state between epochs, and to resume from.
         on_epoch: Called after every epoch.
+        snapshots: Called after so many epochs with a copy of the model, which is what a training of so many epochs
+            would have ended with, and what it would have returned.
         label: What the progress shows.
 
     Raises:
         TrainingDiverged: If a loss becomes NaN or infinite; says which, and in what epoch.
     """
-    with _deterministic(model.device), task(label, params.epochs) as advance:
-        loop = _Loop(model, data.to(model.device), params, seed)
+    with deterministic(model.device), task(label, params.epochs) as advance:
+        loop = Loop(model, resident(data, model.device), params, seed)
         if checkpoint is not None and (state := checkpoint.load()) is not None:
             loop.restore(state)
-            advance(len(loop.history), note="resumed")
-        while len(loop.history) < params.epochs:
-            with seeded_layers(seed, "layers", len(loop.history), device=model.device):
-                record = loop.run_epoch()
-            if checkpoint is not None and len(loop.history) < params.epochs:
+            advance(loop.index, note="resumed")
+        arithmetic = Arithmetic(model, params)
+        solved = params.epochs > 0 and loop.index == 0 and loop.solve()
+        if solved:
+            _ended(loop.history[0], on_epoch, advance)
+        while not solved and loop.index < params.epochs:
+            with seeded_layers(seed, "layers", loop.index, device=model.device):
+                record = _run_epoch(loop, arithmetic)
+            if checkpoint is not None and loop.index < params.epochs:
                 checkpoint.save(loop.state())
-            if on_epoch is not None:
-                on_epoch(record)
-            advance(1, note=_summary(record))
+            if snapshots is not None and loop.index in snapshots and loop.index < params.epochs:
+                snapshots[loop.index](loop.snapshot(), Fitted(tuple(loop.history), tuple(arithmetic.notes)))
+            _ended(record, on_epoch, advance)
         loop.finish()
-    return loop.history
+    return Fitted(loop.history, arithmetic.notes)
 
 
-class _Loop:
-    """The moving parts of one training."""
-
-    def __init__(self, model: LatentModel, data: Dataset, params: TrainParams, seed: int) -> None:
-        self.model = model
-        self.train = data.part("train")
-        self.validation = data.part("validation") if "validation" in data.parts else None
-        self.params = params
-        self.seed = seed
-        self.optimiser = torch.optim.Adam(model.parameters(), lr=params.learning_rate, fused=True)
-        self.schedule = (
-            None
-            if params.lr_patience is None
-            # Any improvement counts: a relative threshold would misjudge losses that are negative or hardly fall.
-            else ReduceLROnPlateau(self.optimiser, factor=params.lr_factor, patience=params.lr_patience, threshold=0)
-        )
-        self.history: list[EpochRecord] = []
-        self.steps = 0
-        self.best: Weights = {}
-        self.best_loss = math.inf
-
-    def run_epoch(self) -> EpochRecord:
-        started = time.perf_counter()
-        index = len(self.history)
-        rate = self.optimiser.param_groups[0]["lr"]
-        noise = self._generator("epoch", index)
-        self.model.eval()
-        rows = self.model.epoch_started(Epoch(index, self.train, noise))
-        self.model.train()
-        with layers_in(getattr(torch, self.params.precision), self.model.network):
-            losses = {"train": self._learn(rows, index, noise)}
-        self.model.eval()
-        if self.validation is not None:
-            losses["validation"] = self._evaluate(self.validation, index)
-        watched = losses.get("validation", losses["train"])["total"]
-        if self.schedule is not None:
-            self.schedule.step(watched)
-        if self.params.keep == "best" and watched < self.best_loss:
-            self.best_loss, self.best = watched, _copied(self.model.state_dict())
-        record = EpochRecord(index, float(rate), time.perf_counter() - started, losses)
-        self.history.append(record)
-        return record
-
-    def _learn(self, rows: Tensor | None, epoch: int, noise: torch.Generator) -> dict[str, float]:
-        rows = torch.arange(len(self.train), device=self.model.device) if rows is None else rows
-        order = torch.randperm(len(rows), generator=self._generator("order", epoch, device="cpu"))
-        sums = _Sums(epoch, "train")
-        for chosen in _batches(rows[order.to(rows.device)], self.params.batch_size):
-            losses = self.model.loss(self.train.batch(chosen), Step(self.steps, epoch, noise))
-            self.optimiser.zero_grad(set_to_none=True)
+def _run_epoch(loop: Loop, arithmetic: Arithmetic) -> EpochRecord:
+    epoch = loop.begin_epoch()
+    with arithmetic.learning() as loss_of, still(loop.standing_still):
+        for rows in epoch.batches:
+            batch = arithmetic.laid_out(loop.train.batch(rows))
+            losses = loss_of(batch, loop.now(epoch))
+            loop.optimiser.zero_grad(set_to_none=True)
             losses.total.backward()  # type: ignore[no-untyped-call]
-            self.optimiser.step()
-            self.steps += 1
-            sums.add(losses, len(chosen))
-        means = sums.means()
-        self._check_weights(epoch)
-        return means
-
-    @torch.no_grad()
-    def _evaluate(self, data: Dataset, epoch: int) -> dict[str, float]:
-        noise = self._generator("validation", epoch)
-        sums = _Sums(epoch, "validation")
-        for batch in data.batches(EVALUATION_BATCH):
-            sums.add(self.model.loss(batch, Step(self.steps, epoch, noise)), len(batch))
-        return sums.means()
-
-    def _check_weights(self, epoch: int) -> None:
-        if not all(bool(torch.isfinite(weight).all()) for weight in self.model.parameters()):
-            raise TrainingDiverged(
-                f"training diverged in epoch {epoch + 1}: a weight is NaN or infinite; "
-                "a smaller 'train.learning_rate' may help",
-                epoch=epoch,
-            )
-
-    def finish(self) -> None:
-        if self.best:
-            self.model.load_state_dict(self.best)
-        self.model.eval()
-        self.model.training_ended(Epoch(len(self.history), self.train, self._generator("end")))
-
-    def state(self) -> TrainingState:
-        tensors = {f"model/{name}": value for name, value in self.model.state_dict().items()}
-        tensors |= {f"best/{name}": value for name, value in self.best.items()}
-        optimiser = self.optimiser.state_dict()
-        for index, entries in optimiser["state"].items():
-            tensors |= {f"optimiser/{index}/{name}": value for name, value in entries.items()}
-        plain = {
-            "steps": self.steps,
-            "best_loss": self.best_loss,
-            "history": [asdict(record) for record in self.history],
-            "groups": optimiser["param_groups"],
-            "schedule": None if self.schedule is None else self.schedule.state_dict(),
-        }
-        return TrainingState(tensors, plain)
-
-    def restore(self, state: TrainingState) -> None:
-        self.model.load_state_dict(_below("model/", state.tensors))
-        self.best = _below("best/", state.tensors)
-        entries: dict[int, Weights] = {}
-        for path, value in _below("optimiser/", state.tensors).items():
-            index, name = path.split("/")
-            entries.setdefault(int(index), {})[name] = value
-        self.optimiser.load_state_dict({"state": entries, "param_groups": state.plain["groups"]})
-        if self.schedule is not None:
-            self.schedule.load_state_dict(state.plain["schedule"])
-        self.steps = state.plain["steps"]
-        self.best_loss = state.plain["best_loss"]
-        self.history = [EpochRecord(**record) for record in state.plain["history"]]
-
-    def _generator(self, *purpose: str | int, device: torch.device | str | None = None) -> torch.Generator:
-        return generator(self.seed, "training", *purpose, device=device or self.model.device)
+            loop.step(batch, losses, epoch)
+    return loop.end_epoch(epoch)
 
 
-class _Sums:
-    """Running sums of losses over one pass, kept on the device."""
+def _ended(record: EpochRecord, on_epoch: Callable[[EpochRecord], None] | None, advance: Callable[..., None]) -> None:
+    if on_epoch is not None:
+        on_epoch(record)
+    advance(1, note=_summary(record))
 
-    def __init__(self, epoch: int, part: str) -> None:
-        self.epoch = epoch
-        self.part = part
-        self.names: list[str] = []
-        self.sums: Tensor | None = None
-        self.n = 0
-        self.calls = 0
 
-    def add(self, losses: Losses, n: int) -> None:
-        self.names = ["total", *losses.parts]
-        values = torch.stack([losses.total.detach(), *(part.detach() for part in losses.parts.values())])
-        # A loss that a plugin hands back in half precision is still summed in double.
-        weighted = values.double() * n
-        self.sums = weighted if self.sums is None else self.sums + weighted
-        self.n += n
-        self.calls += 1
-        if self.calls % STEPS_BETWEEN_CHECKS == 0:
-            self.means()
-
-    def means(self) -> dict[str, float]:
-        assert self.sums is not None, "a pass has at least one batch"
-        means = dict(zip(self.names, (self.sums / self.n).tolist(), strict=True))
-        wrong = [f"{name} is {value}" for name, value in means.items() if not math.isfinite(value)]
-        if wrong:
-            raise TrainingDiverged(
-                f"training diverged in epoch {self.epoch + 1}: {', '.join(wrong)} on the {self.part} part; "
-                "a smaller 'train.learning_rate' may help",
-                epoch=self.epoch,
-            )
-        return means
+def resident(data: Dataset, device: torch.device) -> Dataset:
+    """Return data that lie on the device where they fit with room for learning, and else go there batch by batch."""
+    if device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+        if data.n_bytes > SHARE_FOR_DATA * free:
+            return data.streamed_to(device)
+    return data.to(device)
 
 
 def resolve_device(name: str) -> torch.device:
@@ -277,22 +142,6 @@ def resolve_device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def _batches(rows: Tensor, size: int) -> Iterator[Tensor]:
-    chunks = list(torch.split(rows, size))
-    if size > 1 and len(chunks) > 1 and len(chunks[-1]) == 1:
-        # Batch normalisation has no variance of a single observation, so it joins the batch before.
-        chunks[-2:] = [torch.cat(chunks[-2:])]
-    yield from chunks
-
-
-def _copied(weights: Mapping[str, Tensor]) -> Weights:
-    return {name: value.detach().clone() for name, value in weights.items()}
-
-
-def _below(prefix: str, tensors: Mapping[str, Tensor]) -> Weights:
-    return {path.removeprefix(prefix): value for path, value in tensors.items() if path.startswith(prefix)}
-
-
 def _summary(record: EpochRecord) -> str:
     part = "validation" if "validation" in record.losses else "train"
     terms = "  ".join(f"{name} {value:.4g}" for name, value in record.losses[part].items())
@@ -300,7 +149,7 @@ def _summary(record: EpochRecord) -> str:
 
 
 @contextmanager
-def _deterministic(device: torch.device) -> Iterator[None]:
+def deterministic(device: torch.device) -> Iterator[None]:
     """Make an accelerator give the same bits twice; a CPU does so anyway."""
     if device.type != "cuda":
         yield

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Self
 
 from vaehub.core.errors import VaehubError
 from vaehub.core.params import ParamInfo, document
-from vaehub.core.recipe import Recipe
+from vaehub.core.recipe import Part, Recipe
 from vaehub.hub import requests
 from vaehub.hub.figures import loss_curves, require_matplotlib
 from vaehub.hub.outcome import Measurement, Measurements, Rows
-from vaehub.hub.requests import DEFAULT_DATASET, DEFAULT_NETWORK, Settings, Subject
+from vaehub.hub.requests import DEFAULT_DATASET, DEFAULT_NETWORK, MeasurementRequest, Settings, Subject
 from vaehub.hub.worker import Worker
 from vaehub.registry.catalog import Catalog, Registered
+from vaehub.registry.entries import Metric
 from vaehub.registry.entries import Subject as SubjectKind
 from vaehub.registry.holdings import Holding, holding
 from vaehub.store.records import MeasurementRecord, TrainingRecord
@@ -45,6 +46,26 @@ class TrainingView:
     record: TrainingRecord
     epochs: list[dict[str, dict[str, float]]]
     measurements: list[MeasurementRecord]
+
+
+class _Asked:
+    """What is asked of one recipe: metrics of its stages, and of itself."""
+
+    def __init__(self, recipe: Recipe, stages: Sequence[Recipe], wanted: Sequence[tuple[Metric, Part]]) -> None:
+        self.recipe = recipe
+        self.stages = stages
+        self.requests: list[tuple[MeasurementRequest, Recipe | Part]] = []
+        for stage in (*stages, recipe):
+            for entry, part in wanted:
+                if entry.subject == "model" or stage is recipe:
+                    subject = stage.dataset if entry.subject == "dataset" else stage
+                    request = requests.measurement_of(entry.subject, part, subject, stage.seed)
+                    self.requests.append((request, subject))
+
+    @property
+    def of_trainings(self) -> list[MeasurementRequest]:
+        """Those that need a training."""
+        return [request for request, _ in self.requests if "training" in request.subject]
 
 
 class Hub:
@@ -112,6 +133,7 @@ class Hub:
         dataset: str = DEFAULT_DATASET,
         seed: int | Sequence[int] = 0,
         settings: Settings | None = None,
+        at_epochs: Sequence[int] = (),
         force: bool = False,
     ) -> Measurements:
         """Train a model and measure it, or take both from the store.
@@ -124,10 +146,12 @@ class Hub:
             seed: One or several; each is a training of its own, and seeds its measurements too.
             settings: Parameters by scope: ``model``, ``network``, ``data``, ``train``, ``metric``. With several metrics
                 a metric's are ``metric.NAME.PARAMETER``.
+            at_epochs: Numbers of epochs after which models are measured too, besides at the end. The model of such a
+                moment is recorded as the training of so many epochs that it is.
             force: Train and measure even what is stored.
 
         Returns:
-            A measurement for each seed and metric.
+            A measurement for each seed, number of epochs and metric.
 
         Raises:
             VaehubError: If the request is wrong; nothing has been done.
@@ -146,21 +170,17 @@ class Hub:
             requests.recipe_of(self.catalog, model=model, network=network, dataset=dataset, seed=each, settings=split)
             for each in seeds
         ]
+        orders = [_Asked(recipe, requests.stages_of(recipe, at_epochs), wanted) for recipe in recipes]
+        trained: set[str] = set()
+        if recipes[0].train.together:
+            together = [(each.recipe, each.of_trainings, each.stages) for each in orders]
+            trained = self._worker.ensure_trained_together(together, force=force)
         done: list[Measurement] = []
-        for recipe in recipes:
-            subjects = [recipe.dataset if entry.subject == "dataset" else recipe for entry, _ in wanted]
-            asked = [
-                requests.measurement_of(entry.subject, part, subject, recipe.seed)
-                for (entry, part), subject in zip(wanted, subjects, strict=True)
-            ]
-            if force or not all(map(self._worker.is_done, asked)):
-                of_training = [request for request in asked if "training" in request.subject]
-                if of_training:
-                    self._worker.ensure_trained(recipe, of_training, force=force)
-            done += [
-                self._worker.measured(request, subject, force=force)
-                for request, subject in zip(asked, subjects, strict=True)
-            ]
+        for each in orders:
+            if each.of_trainings and (force or not all(map(self._worker.is_done, each.of_trainings))):
+                again = force and each.recipe.id not in trained
+                self._worker.ensure_trained(each.recipe, each.of_trainings, stages=each.stages, force=again)
+            done += [self._worker.measured(request, subject, force=force) for request, subject in each.requests]
         return Measurements(done)
 
     def train(self, recipe: Recipe, *, force: bool = False) -> TrainingRecord:

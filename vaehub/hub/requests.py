@@ -86,6 +86,21 @@ def recipe_of(
     )
 
 
+def stages_of(recipe: Recipe, at_epochs: Sequence[int]) -> list[Recipe]:
+    """Return the same recipe with fewer epochs, for each number that is asked for, in order.
+
+    Raises:
+        VaehubError: If a number is not one of the recipe's epochs.
+    """
+    last = recipe.train.epochs
+    wrong = [str(epoch) for epoch in at_epochs if not 1 <= epoch <= last]
+    if wrong:
+        raise VaehubError(
+            f"epochs to measure after are numbers from 1 to 'train.epochs', which is {last}, got {', '.join(wrong)}"
+        )
+    return [recipe.vary(train={"epochs": epoch}) for epoch in sorted(set(at_epochs)) if epoch < last]
+
+
 def part_of(catalog: Catalog, kind: str, name: str, params: Settings) -> Part:
     """Return a catalog entry with its parameters.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from vaehub.core.data import Dataset
     from vaehub.core.metric import Metric
     from vaehub.core.model import LatentModel
-    from vaehub.hub.workshop import Trained, Workshop
+    from vaehub.hub.workshop import Order, Trained, Workshop
 
 
 class Worker:
@@ -55,35 +56,77 @@ class Worker:
 
     # Trainings
 
-    def ensure_trained(self, recipe: Recipe, wanted: Sequence[MeasurementRequest], *, force: bool) -> TrainingRecord:
+    def ensure_trained(
+        self, recipe: Recipe, wanted: Sequence[MeasurementRequest], *, force: bool, stages: Sequence[Recipe] = ()
+    ) -> TrainingRecord:
         """Return a training from the store, once it is there.
 
         Args:
             recipe: What to train.
             wanted: What will be measured; whatever speaks against it is found out before the training.
             force: Train in any case.
+            stages: The same recipe with fewer epochs, which are wanted too; one training passes through all of them.
 
         Raises:
             VaehubError: If the recipe, or a measurement of it, cannot be carried out; nothing is recorded.
             WorkFailed: If the training fails; that is recorded.
         """
-        known = self._finished(recipe)
-        if force or known is None:
-            from vaehub.core.metric import ModelMetric
-
+        missing = self._missing([*stages, recipe], force=force)
+        if missing:
             # Whatever is wrong with the request comes out here, before anything is written.
-            data = self._workshop.data_of(recipe)
-            model = self._workshop.build(recipe, data)
-            for request in wanted:
-                self._workshop.metric(request.metric, ModelMetric, request.seed).check(model, data)
+            order = self._ordered(missing, wanted)
             self.store.prepare()
-            with self.store.working_on(recipe.id):
+            with self.store.working_on(order.recipe.id):
                 # Another process may have done it while this one waited.
-                if force or self._finished(recipe) is None:
-                    self._workshop.train(recipe, model, data, force=force)
-            known = self._finished(recipe)
-            assert known is not None, "a training that fails raises"
+                if force or self._finished(order.recipe) is None:
+                    self._workshop.train(order, force=force)
+            # What that process did not pass through is trained now.
+            for stage in self._missing(stages, force=False):
+                self.ensure_trained(stage, wanted, force=False)
+        known = self._finished(recipe)
+        assert known is not None, "a training that fails raises"
         return known
+
+    def ensure_trained_together(
+        self, asked: Sequence[tuple[Recipe, Sequence[MeasurementRequest], Sequence[Recipe]]], *, force: bool
+    ) -> set[str]:
+        """Train those of some recipes that are missing at once, where there are several, and return their ids.
+
+        Args:
+            asked: Recipes that differ in seed alone, of each what will be measured and the stages that are wanted too.
+            force: Train in any case.
+
+        Raises:
+            VaehubError: As :meth:`ensure_trained`.
+            WorkFailed: If a training fails, when all have ended.
+        """
+        missing = [(self._missing([*stages, recipe], force=force), wanted) for recipe, wanted, stages in asked]
+        orders = [self._ordered(recipes, wanted) for recipes, wanted in missing if recipes]
+        if len(orders) < 2 or len({order.recipe.train.epochs for order in orders}) > 1:
+            return set()  # each is trained by itself
+        self.store.prepare()
+        with ExitStack() as locks:
+            for order in sorted(orders, key=lambda each: each.recipe.id):
+                locks.enter_context(self.store.working_on(order.recipe.id))
+            left = [order for order in orders if force or self._finished(order.recipe) is None]
+            if len(left) > 1:
+                self._workshop.train_together(left, force=force)
+                return {order.recipe.id for order in left}
+            return set()
+
+    def _missing(self, recipes: Sequence[Recipe], *, force: bool) -> list[Recipe]:
+        return [each for each in recipes if force or self._finished(each) is None]
+
+    def _ordered(self, recipes: Sequence[Recipe], wanted: Sequence[MeasurementRequest]) -> Order:
+        from vaehub.core.metric import ModelMetric
+        from vaehub.hub.workshop import Order
+
+        *stages, recipe = recipes
+        data = self._workshop.data_of(recipe)
+        model = self._workshop.build(recipe, data)
+        for request in wanted:
+            self._workshop.metric(request.metric, ModelMetric, request.seed).check(model, data)
+        return Order(recipe, model, data, stages)
 
     def trained(self, recipe: Recipe) -> Trained:
         """Return the model of a recipe and its data; raises as :meth:`ensure_trained`."""
@@ -135,7 +178,7 @@ class Worker:
     def _measure(
         self, request: MeasurementRequest, subject: Subject, work: Callable[[], Result], *, force: bool
     ) -> Measurement:
-        from vaehub.hub.workshop import reason
+        from vaehub.hub.recording import reason
 
         started, clock = now(), time.perf_counter()
         result, failure = Result(), None

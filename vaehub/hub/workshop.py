@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar, cast
 
 import torch
@@ -18,8 +18,9 @@ from vaehub.core.network import Network
 from vaehub.core.random import generator, seeded_construction
 from vaehub.core.recipe import Part, Recipe
 from vaehub.core.result import Result
-from vaehub.core.training import EpochRecord, fit, resolve_device
-from vaehub.store.records import TrainingRecord, now
+from vaehub.core.together import CannotBeBatched, Member, fit_together
+from vaehub.core.training import Fitted, fit, resolve_device
+from vaehub.hub.recording import Recorder, reason, tell
 
 if TYPE_CHECKING:
     from vaehub.core.params import ModelParams
@@ -38,6 +39,23 @@ class Trained:
 
     model: LatentModel
     data: Dataset
+
+
+@dataclass(frozen=True)
+class Order:
+    """A recipe that is ready to be trained.
+
+    Attributes:
+        recipe: What to train.
+        model: Built, with nothing learned.
+        data: With its part for validation set aside.
+        snapshots: Recipes that differ in having fewer epochs, to be recorded on the way.
+    """
+
+    recipe: Recipe
+    model: LatentModel
+    data: Dataset
+    snapshots: Sequence[Recipe] = ()
 
 
 class Workshop:
@@ -111,63 +129,82 @@ class Workshop:
 
     # Training
 
-    def train(self, recipe: Recipe, model: LatentModel, data: Dataset, *, force: bool) -> None:
-        """Train a model as it was built, and record it, whether that succeeds or fails.
+    def train(self, order: Order, *, force: bool, notes: Sequence[str] = ()) -> None:
+        """Train a model, and record it, whether that succeeds or fails.
 
         Args:
-            recipe: What to train.
-            model: From :meth:`build`.
-            data: From :meth:`data_of`.
+            order: What to train.
             force: Start anew, and take the place of what is recorded.
+            notes: What the record has to say besides.
 
         Raises:
             WorkFailed: If the training fails; that is recorded.
         """
-        model.to(self.device)
-        checkpoint = self._store.checkpoint(recipe.id)
-        if force:
-            checkpoint.discard()
-        self._tell("training_started", training_id=recipe.id, recipe=recipe.identity())
-        started, clock = now(), time.perf_counter()
-        history: list[EpochRecord] = []
+        self._train(order, *self._member(order, force=force), notes)
 
-        def epoch_ended(record: EpochRecord) -> None:
-            history.append(record)
-            self._tell("epoch_ended", training_id=recipe.id, epoch=record.index, losses=record.losses)
-
+    def _train(self, order: Order, member: Member, recorder: Recorder, notes: Sequence[str]) -> None:
+        recipe = order.recipe
         try:
-            label = f"training {recipe.model.name}, seed {recipe.seed}"
-            history = fit(
-                model, data, recipe.train, seed=recipe.seed, checkpoint=checkpoint, on_epoch=epoch_ended, label=label
+            fitted = fit(
+                member.model,
+                member.data,
+                recipe.train,
+                seed=recipe.seed,
+                checkpoint=member.checkpoint,
+                on_epoch=member.on_epoch,
+                snapshots=member.snapshots,
+                label=f"training {recipe.model.name}, seed {recipe.seed}",
             )
-            failure = None
         except StoreError:
             raise  # a checkpoint could not be read or written: the training itself is not at fault
         # A stranger's model runs here.
-        except Exception as error:  # noqa: BLE001
-            failure = error
-        record = TrainingRecord(
-            id=recipe.id,
-            recipe=recipe.record(),
-            latent_dim=model.latent_dim,
-            status="done" if failure is None else "failed",
-            error=None if failure is None else reason(failure),
-            notes=model.notes() if failure is None else (),
-            started=started,
-            seconds=time.perf_counter() - clock,
-            device=str(self.device),
-        )
-        self._record(record, history, model, force=force)
-        checkpoint.discard()
-        self._tell("trained", training_id=recipe.id, status=record.status, seconds=record.seconds)
-        if failure is not None:
-            title = f"training {recipe.id[:8]} of model {recipe.model.name!r} with seed {recipe.seed} failed"
-            raise WorkFailed(f"{title}: {reason(failure)}") from failure
+        except Exception as error:
+            failure = recorder.failed(member.model, error)
+            _discard(member)
+            raise failure from error
+        recorder.done(recipe, member.model, replace(fitted, notes=(*fitted.notes, *notes)))
+        _discard(member)
 
-    def _record(self, record: TrainingRecord, history: list[EpochRecord], model: LatentModel, *, force: bool) -> None:
-        weights = {name: value.detach().cpu().numpy() for name, value in model.state_dict().items()}
-        losses = [epoch.losses for epoch in history]
-        self._store.record_training(record, losses, weights if record.status == "done" else None, replace=force)
+    def train_together(self, orders: Sequence[Order], *, force: bool) -> None:
+        """Train models that differ in seed alone as one batched program, or one by one where that cannot be.
+
+        Raises:
+            WorkFailed: If a training fails, when all have ended; all is recorded.
+        """
+        members = [self._member(order, force=force) for order in orders]
+        first = orders[0].recipe
+        seeds = ", ".join(str(order.recipe.seed) for order in orders)
+        try:
+            found = fit_together(
+                [member for member, _ in members],
+                first.train,
+                label=f"training {first.model.name}, seeds {seeds}",
+            )
+        except CannotBeBatched as error:
+            note = f"seeds were trained one by one, because this model cannot be trained together: {error}"
+            log.warning(note)
+            for order, (member, recorder) in zip(orders, members, strict=True):
+                self._train(order, member, recorder, (note,))
+            return
+        failures: list[tuple[WorkFailed, Exception]] = []
+        for order, (member, recorder), result in zip(orders, members, found, strict=True):
+            if isinstance(result, Fitted):
+                recorder.done(order.recipe, order.model, result)
+            else:
+                failures.append((recorder.failed(order.model, result), result))
+            _discard(member)
+        for failure, cause in failures[:1]:
+            raise failure from cause
+
+    def _member(self, order: Order, *, force: bool) -> tuple[Member, Recorder]:
+        recipe = order.recipe
+        checkpoint = self._store.checkpoint(recipe.id)
+        if force:
+            checkpoint.discard()
+        recorder = Recorder(self._store, self._catalog.manager, self.device, recipe, force=force)
+        snapshots = {each.train.epochs: partial(recorder.done, each) for each in order.snapshots}
+        model = order.model.to(self.device)
+        return Member(model, order.data, recipe.seed, checkpoint, recorder.epoch_ended, snapshots), recorder
 
     # Metrics
 
@@ -181,7 +218,7 @@ class Workshop:
 
     def tell_measured(self, measurement_id: str, metric: str, result: Result) -> None:
         """Tell plugins that a measurement is recorded."""
-        self._tell("measured", measurement_id=measurement_id, metric=metric, result=result)
+        tell(self._catalog.manager, "measured", measurement_id=measurement_id, metric=metric, result=result)
 
     # Strangers
 
@@ -197,17 +234,10 @@ class Workshop:
         except Exception as error:
             raise VaehubError(f"{title} cannot be made: {reason(error)}") from error
 
-    def _tell(self, event: str, **news: object) -> None:
-        try:
-            getattr(self._catalog.manager.hook, f"vaehub_{event}")(**news)
-        # A stranger's tracker runs here, and must not cost a training.
-        except Exception:
-            log.warning("a plugin failed when told of %s", event, exc_info=True)
 
-
-def reason(error: Exception) -> str:
-    """Return what went wrong, as a record keeps it."""
-    return str(error) if isinstance(error, VaehubError) else f"{type(error).__name__}: {error}"
+def _discard(member: Member) -> None:
+    if member.checkpoint is not None:
+        member.checkpoint.discard()
 
 
 @torch.no_grad()

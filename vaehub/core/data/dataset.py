@@ -120,15 +120,19 @@ class Dataset:
         """Return the observations of some rows, by their numbers or as a range."""
         if isinstance(self.stored, OnDemand):
             numbers = torch.arange(len(self))[rows] if isinstance(rows, slice) else rows.cpu()
-            x = self.stored.take(numbers).to(self.device)
+            x = self.stored.take(numbers)
         else:
             # Whole rows are copied at once by index_select, and value by value by indexing.
-            x = self.stored[rows] if isinstance(rows, slice) else self.stored.index_select(0, rows)
+            chosen = rows if isinstance(rows, slice) else rows.to(self.stored.device)
+            x = self.stored[chosen] if isinstance(chosen, slice) else self.stored.index_select(0, chosen)
         return Batch(
-            _as_float(x),
-            None if self.labels is None else self.labels[rows],
-            None if self.factors is None else self.factors.classes[rows],
+            _as_float(x.to(self.device)),
+            None if self.labels is None else self._of(self.labels, rows),
+            None if self.factors is None else self._of(self.factors.classes, rows),
         )
+
+    def _of(self, values: Tensor, rows: Tensor | slice) -> Tensor:
+        return values[rows if isinstance(rows, slice) else rows.to(values.device)].to(self.device)
 
     def batches(self, size: int) -> Iterator[Batch]:
         """Yield all observations in order, at most ``size`` at a time."""
@@ -213,8 +217,19 @@ class Dataset:
         moved.device = device
         return moved
 
+    @property
+    def n_bytes(self) -> int:
+        """Size of the observations in memory; 0 of data on demand."""
+        return 0 if isinstance(self.stored, OnDemand) else self.stored.nbytes
+
+    def streamed_to(self, device: torch.device) -> Dataset:
+        """Return the same data, which stay where they are while each batch goes to a device when it is asked for."""
+        other = self._like(self.stored, self.labels, self.factors, self.parts)
+        other.device = device
+        return other
+
     def _chosen(self, rows: Tensor, parts: Mapping[str, Tensor]) -> Dataset:
-        rows = rows.to(self.device)
+        rows = rows.to(self.device if isinstance(self.stored, OnDemand) else self.stored.device)
         stored = self.stored.of(rows) if isinstance(self.stored, OnDemand) else self.stored.index_select(0, rows)
         labels = None if self.labels is None else self.labels[rows]
         return self._like(stored, labels, None if self.factors is None else self.factors.of(rows), parts)

@@ -33,7 +33,7 @@ class ArdVae(LatentModel):
 
     def __init__(self, params: ArdParams, network: Network, spec: DataSpec) -> None:
         super().__init__(params, network, spec)
-        self.likelihood = likelihood(params.likelihood, spec)
+        self.likelihood = likelihood(params, spec)
         # Buffers, so that they are stored with the weights and move with them.
         self.register_buffer("prior_variance", torch.ones(params.latent_dim))
         self.register_buffer("prior_a", torch.tensor(0.5, dtype=torch.float64))

@@ -4,10 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field as Bound
 
-from vaehub import Field, LikelihoodName, ModelParams, Params
+from vaehub import Field, LikelihoodName, LikelihoodParams, Params
 
 
-class ArdParams(ModelParams):
+class ArdParams(LikelihoodParams):
     """Parameters of ARD-VAE; defaults are the paper's for MNIST."""
 
     beta: float = Field(0.5, ge=0, description="weight of the divergence")

@@ -14,7 +14,7 @@ class Deterministic(LatentModel):
 
     def __init__(self, params: RaeParams | WaeParams, network: Network, spec: DataSpec) -> None:
         super().__init__(params, network, spec)
-        self.likelihood = likelihood(params.likelihood, spec)
+        self.likelihood = likelihood(params, spec)
 
     def encode(self, batch: Batch) -> Posterior:
         """Return the codes, without a variance."""

@@ -1,9 +1,9 @@
 """Parameters of regularised autoencoders."""
 
-from vaehub import Field, LikelihoodName, ModelParams
+from vaehub import Field, LikelihoodName, LikelihoodParams
 
 
-class RaeParams(ModelParams):
+class RaeParams(LikelihoodParams):
     """Parameters of an RAE; the weights belong to an error that is averaged over pixels, as in its code."""
 
     likelihood: LikelihoodName = Field("squared_error", description="what an error costs")
@@ -13,7 +13,7 @@ class RaeParams(ModelParams):
     n_codes: int = Field(10_000, gt=0, description="training observations that it is fitted to, at most")
 
 
-class WaeParams(ModelParams):
+class WaeParams(LikelihoodParams):
     """Parameters of a WAE."""
 
     likelihood: LikelihoodName = Field("squared_error", description="what an error costs")

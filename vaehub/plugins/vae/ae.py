@@ -19,7 +19,7 @@ class Ae(LatentModel):
 
     def __init__(self, params: VaeParams, network: Network, spec: DataSpec) -> None:
         super().__init__(params, network, spec)
-        self.likelihood = likelihood(params.likelihood, spec)
+        self.likelihood = likelihood(params, spec)
 
     def encode(self, batch: Batch) -> Posterior:
         """Return the codes, without a variance."""

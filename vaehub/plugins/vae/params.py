@@ -2,13 +2,11 @@
 
 from typing import Literal
 
-from vaehub import Field, LikelihoodName, ModelParams, Params
+from vaehub import Field, LikelihoodParams, Params
 
 
-class VaeParams(ModelParams):
+class VaeParams(LikelihoodParams):
     """Parameters of a VAE."""
-
-    likelihood: LikelihoodName = Field("bernoulli", description="distribution of an observation given its latents")
 
 
 class BetaVaeParams(VaeParams):

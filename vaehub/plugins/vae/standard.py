@@ -19,7 +19,7 @@ class StandardVae(LatentModel):
 
     def __init__(self, params: VaeParams, network: Network, spec: DataSpec) -> None:
         super().__init__(params, network, spec)
-        self.likelihood = likelihood(params.likelihood, spec)
+        self.likelihood = likelihood(params, spec)
 
     @abstractmethod
     def regularisation(

@@ -4,7 +4,7 @@ from training_samples import Memory, losses, weights
 
 from vaehub import Dataset, TrainParams
 from vaehub import generator as stream
-from vaehub.core.precision import layers_in
+from vaehub.core.arithmetic import layers_in
 from vaehub.core.random import seeded_construction
 from vaehub.core.training import fit
 from vaehub.plugins.mlp.network import Mlp
@@ -28,7 +28,7 @@ def images():
 def train(precision, checkpoint=None, on_epoch=None, epochs=4):
     model = built()
     params = TrainParams(epochs=epochs, batch_size=16, learning_rate=0.01, precision=precision)
-    return model, fit(model, images(), params, seed=0, checkpoint=checkpoint, on_epoch=on_epoch)
+    return model, fit(model, images(), params, seed=0, checkpoint=checkpoint, on_epoch=on_epoch).history
 
 
 @pytest.mark.parametrize("dtype", list(EPSILON))

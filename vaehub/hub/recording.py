@@ -1,0 +1,97 @@
+"""What is recorded of a training, and who is told of it."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from vaehub.core.errors import VaehubError, WorkFailed
+from vaehub.core.loop import EpochRecord
+from vaehub.core.training import Fitted
+from vaehub.store.records import Status, TrainingRecord, now
+
+if TYPE_CHECKING:
+    import torch
+    from pluggy import PluginManager
+
+    from vaehub.core.model import LatentModel
+    from vaehub.core.recipe import Recipe
+    from vaehub.store.store import Store
+
+log = logging.getLogger(__name__)
+
+
+class Recorder:
+    """Records one training, and the shorter ones that it passes through.
+
+    Args:
+        store: Where.
+        manager: Of the plugins, which are told.
+        device: Where the training takes place.
+        recipe: What is trained.
+        force: Whether to take the place of what is recorded.
+    """
+
+    def __init__(
+        self, store: Store, manager: PluginManager, device: torch.device, recipe: Recipe, *, force: bool
+    ) -> None:
+        self._store = store
+        self._manager = manager
+        self._device = device
+        self._recipe = recipe
+        self._force = force
+        self._started, self._clock = now(), time.perf_counter()
+        self._history: list[EpochRecord] = []
+        self._tell("training_started", training_id=recipe.id, recipe=recipe.identity())
+
+    def epoch_ended(self, record: EpochRecord) -> None:
+        """Remember an epoch, in case that the training fails, and tell of it."""
+        self._history.append(record)
+        self._tell("epoch_ended", training_id=self._recipe.id, epoch=record.index, losses=record.losses)
+
+    def done(self, recipe: Recipe, model: LatentModel, fitted: Fitted) -> None:
+        """Record what a recipe came to: the whole training, or a shorter one on the way."""
+        self._record(recipe, model, fitted, None)
+
+    def failed(self, model: LatentModel, error: Exception) -> WorkFailed:
+        """Record that the training failed, and return what to raise."""
+        self._record(self._recipe, model, Fitted(self._history), reason(error))
+        recipe = self._recipe
+        title = f"training {recipe.id[:8]} of model {recipe.model.name!r} with seed {recipe.seed} failed"
+        return WorkFailed(f"{title}: {reason(error)}")
+
+    def _record(self, recipe: Recipe, model: LatentModel, fitted: Fitted, error: str | None) -> None:
+        status: Status = "done" if error is None else "failed"
+        record = TrainingRecord(
+            id=recipe.id,
+            recipe=recipe.record(),
+            latent_dim=model.latent_dim,
+            status=status,
+            error=error,
+            notes=(*model.notes(), *fitted.notes) if error is None else (),
+            started=self._started,
+            seconds=time.perf_counter() - self._clock,
+            device=str(self._device),
+        )
+        weights = {name: value.detach().cpu().numpy() for name, value in model.state_dict().items()}
+        losses = [epoch.losses for epoch in fitted.history]
+        self._store.record_training(record, losses, None if error else weights, replace=self._force)
+        self._tell("trained", training_id=recipe.id, status=status, seconds=record.seconds)
+
+    def _tell(self, event: str, **news: object) -> None:
+        tell(self._manager, event, **news)
+
+
+def tell(manager: PluginManager, event: str, **news: object) -> None:
+    """Tell plugins of an event."""
+    try:
+        getattr(manager.hook, f"vaehub_{event}")(**news)
+    # A stranger's tracker runs here, and must not cost a training.
+    except Exception:
+        log.warning("a plugin failed when told of %s", event, exc_info=True)
+
+
+def reason(error: Exception) -> str:
+    """Return what went wrong, as a record keeps it."""
+    return str(error) if isinstance(error, VaehubError) else f"{type(error).__name__}: {error}"
