@@ -30,7 +30,9 @@ _HOMES = {
     "vaehub.core.progress": ("task",),
     "vaehub.core.random": ("generator",),
     "vaehub.core.recipe": ("Recipe", "TrainParams"),
+    "vaehub.core.representations": ("layer_names", "representations"),
     "vaehub.core.result": ("Result", "Table", "Vector"),
+    "vaehub.core.wrapped": ("UserDecoder", "UserEncoder", "Wrapped", "wrap"),
     "vaehub.hub": ("Hub",),
     "pydantic": ("Field",),
 }
@@ -104,9 +106,15 @@ if TYPE_CHECKING:
     from vaehub.core.random import generator as generator
     from vaehub.core.recipe import Recipe as Recipe
     from vaehub.core.recipe import TrainParams as TrainParams
+    from vaehub.core.representations import layer_names as layer_names
+    from vaehub.core.representations import representations as representations
     from vaehub.core.result import Result as Result
     from vaehub.core.result import Table as Table
     from vaehub.core.result import Vector as Vector
+    from vaehub.core.wrapped import UserDecoder as UserDecoder
+    from vaehub.core.wrapped import UserEncoder as UserEncoder
+    from vaehub.core.wrapped import Wrapped as Wrapped
+    from vaehub.core.wrapped import wrap as wrap
     from vaehub.hub import Hub as Hub
 
 

@@ -47,6 +47,13 @@ class Format(StrEnum):
     parquet = "parquet"
 
 
+class WeightsFormat(StrEnum):
+    """How weights are written."""
+
+    safetensors = "safetensors"
+    pt = "pt"
+
+
 def _version(value: bool) -> None:
     if value:
         from vaehub import __version__
@@ -234,6 +241,27 @@ def sql(
         tables.table(rows.columns, rows)
     else:
         answers.write(rows, chosen.value, output)
+
+
+@app.command()
+def export(
+    record: IdArgument,
+    format_: Annotated[
+        WeightsFormat, typer.Option("--format", "-f", help="How to write the weights.")
+    ] = WeightsFormat.safetensors,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write.")] = None,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Hand back the weights of a stored training."""
+    from vaehub.cli import terminal
+    from vaehub.hub import Hub
+
+    path = Hub.open(store).export(record, output, format=format_.value)
+    if as_json:
+        terminal.print_json({"file": str(path)})
+    else:
+        typer.echo(path)
 
 
 @app.command()

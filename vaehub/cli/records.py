@@ -50,7 +50,7 @@ def training(record: TrainingRecord, *, reused: bool | None = None) -> None:
     console.print(
         Text.assemble(
             (record.name_of("model"), "bold"),
-            f" on {where}, seed {record.seed}, {record.latent_dim} latents: {verb} "
+            f" on {where}, seed {record.seed}, {record.latent_dim} latents, {_epochs(record)}: {verb} "
             f"({record.seconds:.1f} s on {record.device}), training {record.id[:SHORT]}",
         )
     )
@@ -58,6 +58,14 @@ def training(record: TrainingRecord, *, reused: bool | None = None) -> None:
         console.print(f"note: {note}", markup=False)
     if record.error:
         console.print(record.error, markup=False)
+
+
+def _epochs(record: TrainingRecord) -> str:
+    train = record.recipe["train"]
+    assert isinstance(train, Mapping), "recipes are nested mappings"
+    params = train["params"]
+    assert isinstance(params, Mapping), "recipes are nested mappings"
+    return "1 epoch" if params["epochs"] == 1 else f"{params['epochs']} epochs"
 
 
 def training_view(view: TrainingView) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import ClassVar, Self
 
@@ -122,6 +123,8 @@ class LatentModel(nn.Module, ABC):
     params: ModelParams
     n_statistics: ClassVar[int] = 2
     """Numbers that the encoder gives for each latent: 2 for mean and log variance, 1 for a deterministic code."""
+    decodes: ClassVar[bool] = True
+    """Whether there is a decoder; :meth:`decode` raises where there is none."""
 
     def __init__(self, params: ModelParams, network: Network, spec: DataSpec) -> None:
         super().__init__()
@@ -137,7 +140,8 @@ class LatentModel(nn.Module, ABC):
     @property
     def device(self) -> torch.device:
         """Where the weights are."""
-        return next(self.parameters()).device
+        weight = next(self.parameters(), None)
+        return torch.device("cpu") if weight is None else weight.device
 
     @property
     def learned_prior_variance(self) -> Tensor | None:
@@ -189,15 +193,22 @@ class LatentModel(nn.Module, ABC):
     @torch.no_grad()
     def encode_all(self, data: Dataset) -> Posterior:
         """Return q(z|x) for a whole dataset, in chunks, as in evaluation: layers in evaluation mode, no gradient."""
-        modes = [(module, module.training) for module in self.modules()]
-        self.eval()
-        try:
+        with evaluating(self):
             parts = [self.encode(_moved(batch, self.device)) for batch in data.batches(EVALUATION_BATCH)]
-        finally:
-            for module, mode in modes:
-                module.training = mode
         logvars = [part.logvar for part in parts if part.logvar is not None]
         return Posterior(torch.cat([part.mu for part in parts]), torch.cat(logvars) if logvars else None)
+
+
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """Put a module in evaluation mode for a while, and each of its modules back into the mode it was in."""
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, mode in modes:
+            module.training = mode
 
 
 def _moved(batch: Batch, device: torch.device) -> Batch:

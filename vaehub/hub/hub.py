@@ -11,6 +11,7 @@ from vaehub.core.errors import VaehubError
 from vaehub.core.params import ParamInfo, document
 from vaehub.core.recipe import Part, Recipe
 from vaehub.hub import requests
+from vaehub.hub.exporting import WeightsFormat, write_weights
 from vaehub.hub.figures import loss_curves, require_matplotlib
 from vaehub.hub.outcome import Measurement, Measurements, Rows
 from vaehub.hub.requests import DEFAULT_DATASET, DEFAULT_NETWORK, MeasurementRequest, Settings, Subject
@@ -195,8 +196,9 @@ class Hub:
     def measure(
         self,
         metric: str,
-        subject: Subject | str,
+        subject: Subject | LatentModel | str,
         *,
+        data: Dataset | str | None = None,
         seed: int = 0,
         settings: Settings | None = None,
         force: bool = False,
@@ -205,8 +207,9 @@ class Hub:
 
         Args:
             metric: Name in the catalog.
-            subject: A recipe or the id of a training; the name of a dataset, for a metric of datasets; a pair of
-                recipes, for a metric of pairs.
+            subject: A recipe or the id of a training; a model of your own, from :func:`vaehub.wrap`; the name of a
+                dataset, for a metric of datasets; a pair of recipes, for a metric of pairs.
+            data: What a model of your own is measured on: a dataset, its name, or a path.
             seed: Decides all randomness of the measurement.
             settings: Parameters of the metric, without scope.
             force: Measure even if it is stored.
@@ -218,8 +221,24 @@ class Hub:
         [(entry, part)] = requests.metrics_of(self.catalog, [metric], settings or {})
         if isinstance(subject, str):
             subject = self._subject_named(subject, entry.subject)
+        elif not isinstance(subject, Recipe | Part | tuple):
+            subject = self.take(subject, data)
         request = requests.measurement_of(entry.subject, part, subject, seed)
         return self._worker.measured(request, subject, force=force)
+
+    def take(self, model: LatentModel, data: Dataset | str | None) -> Recipe:
+        """Take a model of your own into the store, and return the recipe to measure it by.
+
+        Args:
+            model: From :func:`vaehub.wrap`.
+            data: What it is measured on: a dataset, its name, or a path.
+
+        Raises:
+            VaehubError: If there are no data, or the model does not fit them.
+        """
+        if data is None:
+            raise VaehubError("a model of your own is measured on data; say which: data='mnist', or a Dataset")
+        return self._worker.take(model, requests.dataset_of(self.catalog, data, {}) if isinstance(data, str) else data)
 
     def model(self, subject: Recipe | str) -> tuple[LatentModel, Dataset]:
         """Return the trained model of a recipe or of a training's id, and the data it was trained on.
@@ -317,18 +336,31 @@ class Hub:
             )
         return figure
 
+    def export(self, prefix: str, path: Path | str | None = None, *, format: WeightsFormat = "safetensors") -> Path:  # noqa: A002
+        """Write the weights of a stored training into a file, and return its path.
+
+        Args:
+            prefix: Beginning of the training's id.
+            path: File to write; the beginning of the id with the format's ending, if not given.
+            format: ``safetensors``, or ``pt`` for ``torch.load(…, weights_only=True)``.
+
+        Raises:
+            VaehubError: If there is no such training, it has no weights, or the file cannot be written.
+        """
+        record = self._training(prefix)
+        if record.status == "failed":
+            raise VaehubError(f"training {record.id[:8]} failed ({record.error}), so there are no weights")
+        target = Path(path) if path is not None else Path(f"{record.id[:8]}.{format}")
+        write_weights(target, self.store.weights(record.id), record, format)
+        return target
+
     def stored_recipe(self, prefix: str) -> Recipe:
         """Return the recipe of a stored training.
 
         Raises:
             VaehubError: If there is no such training, or its plugins are missing.
         """
-        kind, found = self.store.resolve(prefix)
-        if kind != "training":
-            raise VaehubError(f"{prefix!r} is a measurement, and a training was expected")
-        record = self.store.training(found)
-        assert record is not None, "resolve() found it"
-        return requests.restored_recipe(self.catalog, record.recipe)
+        return requests.restored_recipe(self.catalog, self._training(prefix).recipe)
 
     def describe(self, name: str) -> list[Description]:
         """Return what there is to know of a name, in every kind that has it.
@@ -345,6 +377,14 @@ class Hub:
             StoreError: If there is no store.
         """
         return self.store.verify(remove_leftovers=remove_leftovers)
+
+    def _training(self, prefix: str) -> TrainingRecord:
+        kind, found = self.store.resolve(prefix)
+        if kind != "training":
+            raise VaehubError(f"{prefix!r} is a measurement, and a training was expected")
+        record = self.store.training(found)
+        assert record is not None, "resolve() found it"
+        return record
 
     def _subject_named(self, name: str, kind: SubjectKind) -> Subject:
         if kind == "dataset":

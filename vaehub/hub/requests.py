@@ -18,6 +18,8 @@ from vaehub.registry.entries import Metric as MetricEntry
 from vaehub.registry.entries import Subject as SubjectKind
 
 SCOPES = ("model", "network", "data", "train", "metric")
+GIVEN = "given in memory"
+"""Stands for the distribution of what no plugin contributes."""
 DEFAULT_NETWORK = "mlp"
 DEFAULT_DATASET = "digits"
 
@@ -191,6 +193,8 @@ def restored_part(catalog: Catalog, kind: str, stored: Mapping[str, Json]) -> Pa
     Raises:
         VaehubError: If the plugin is missing, or would give other numbers than the stored ones.
     """
+    if stored["distribution"] == GIVEN:
+        raise VaehubError(f"{kind} {stored['name']!r} was handed over in memory; wrap it again to use it")
     found = catalog.find(kind, f"{stored['distribution']}:{stored['name']}")
     if found.entry.revision != stored["revision"]:
         raise VaehubError(

@@ -114,6 +114,19 @@ class Worker:
                 return {order.recipe.id for order in left}
             return set()
 
+    def take(self, model: LatentModel, dataset: Part | Dataset) -> Recipe:
+        """Take a model that was handed over, record it, and return its recipe.
+
+        Raises:
+            VaehubError: If it does not fit the data.
+        """
+        recipe = self._workshop.take(model, dataset)
+        if self._finished(recipe) is None:
+            self.store.prepare()
+            with self.store.working_on(recipe.id):
+                self._workshop.record_given(recipe)
+        return recipe
+
     def _missing(self, recipes: Sequence[Recipe], *, force: bool) -> list[Recipe]:
         return [each for each in recipes if force or self._finished(each) is None]
 

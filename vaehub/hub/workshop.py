@@ -13,13 +13,15 @@ import torch
 from vaehub.core.data import Dataset, DataSource
 from vaehub.core.errors import StoreError, VaehubError, WorkFailed
 from vaehub.core.metric import Metric
-from vaehub.core.model import LatentModel
+from vaehub.core.model import LatentModel, evaluating
 from vaehub.core.network import Network
 from vaehub.core.random import generator, seeded_construction
 from vaehub.core.recipe import Part, Recipe
 from vaehub.core.result import Result
 from vaehub.core.together import CannotBeBatched, Member, fit_together
 from vaehub.core.training import Fitted, fit, resolve_device
+from vaehub.core.wrapped import Wrapped
+from vaehub.hub.given import given_data, given_recipe
 from vaehub.hub.recording import Recorder, reason, tell
 
 if TYPE_CHECKING:
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
     from vaehub.store.store import Store
 
 log = logging.getLogger(__name__)
+
+VALIDATION_OF_GIVEN = 0.1
+"""Share of the training part that metrics of validation data look at, where a model was handed over."""
 
 T = TypeVar("T")
 M = TypeVar("M", bound=Metric)
@@ -72,6 +77,7 @@ class Workshop:
         self._store = store
         self.device = resolve_device(device)
         self._loaded: tuple[Part, Dataset] | None = None
+        self._given: dict[str, Trained] = {}
 
     # Data and models
 
@@ -111,12 +117,37 @@ class Workshop:
         self._checked(title, lambda: _try_out(model, data, title))
         return model
 
+    def take(self, model: LatentModel, dataset: Part | Dataset) -> Recipe:
+        """Take a model that was handed over, and the data to measure it on, and return its recipe.
+
+        Raises:
+            VaehubError: If it does not fit the data.
+        """
+        data = dataset if isinstance(dataset, Dataset) else self.load(dataset)
+        part = given_data(dataset) if isinstance(dataset, Dataset) else dataset
+        split = data.with_validation(VALIDATION_OF_GIVEN, generator(0, "validation split"))
+        model.to(self.device)
+        title = "the model"
+        if isinstance(model, Wrapped):
+            model.meet(split.part("train").batch(slice(0, 2)), data.spec)
+        self._checked(title, lambda: _try_out(model, split.to(self.device), title))
+        recipe = given_recipe(model, part)
+        self._given[recipe.id] = Trained(model.eval(), split)
+        return recipe
+
+    def record_given(self, recipe: Recipe) -> None:
+        """Record a model that was handed over as a training of no epochs, with its weights."""
+        recorder = Recorder(self._store, self._catalog.manager, self.device, recipe, force=False)
+        recorder.done(recipe, self._given[recipe.id].model, Fitted((), ("it was handed over as it is",)))
+
     def restore(self, recipe: Recipe) -> Trained:
         """Return a stored training.
 
         Raises:
             VaehubError: If its weights are missing, damaged, or do not fit.
         """
+        if recipe.id in self._given:
+            return self._given[recipe.id]
         data = self.data_of(recipe)
         model = self.build(recipe, data)
         weights = {name: torch.from_numpy(array) for name, array in self._store.weights(recipe.id).items()}
@@ -244,12 +275,12 @@ def _discard(member: Member) -> None:
 def _try_out(model: LatentModel, data: Dataset, title: str) -> None:
     """See that a model keeps its contract on two observations, which is cheaper to learn now than after training."""
     batch = data.part("train").batch(slice(0, 2))
-    was_training = model.training
-    model.eval()
-    mu = model.encode(batch).mu
-    if mu.shape != (len(batch), model.latent_dim):
-        raise VaehubError(f"{title} encodes to shape {tuple(mu.shape)}, expected {(len(batch), model.latent_dim)}")
-    x = model.decode(mu)
-    if x.shape != batch.x.shape:
-        raise VaehubError(f"{title} decodes to shape {tuple(x.shape)}, expected {tuple(batch.x.shape)}")
-    model.train(was_training)
+    with evaluating(model):
+        mu = model.encode(batch).mu
+        if mu.shape != (len(batch), model.latent_dim):
+            raise VaehubError(f"{title} encodes to shape {tuple(mu.shape)}, expected {(len(batch), model.latent_dim)}")
+        if not model.decodes:
+            return
+        x = model.decode(mu)
+        if x.shape != batch.x.shape:
+            raise VaehubError(f"{title} decodes to shape {tuple(x.shape)}, expected {tuple(batch.x.shape)}")

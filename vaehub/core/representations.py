@@ -1,0 +1,126 @@
+"""Representations: what a model makes of observations, layer by layer, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from vaehub.core.data import Batch, Dataset
+from vaehub.core.errors import VaehubError
+from vaehub.core.model import EVALUATION_BATCH, LatentModel, evaluating
+
+INPUT, MEAN, VARIANCE, SAMPLED = "input", "mean", "variance", "sampled"
+
+_MERELY_MOVES = (
+    nn.Flatten,
+    nn.Unflatten,
+    nn.Identity,
+    nn.Dropout,
+    nn.ZeroPad2d,
+    nn.Upsample,
+    nn.PixelShuffle,
+)
+"""Modules that compute nothing of their own, so that no layer ends with one."""
+
+
+def layer_names(model: LatentModel, data: Dataset) -> tuple[str, ...]:
+    """Return the names of a model's layers, in the order in which an observation passes through them.
+
+    ``input``; ``encoder_1``, ``encoder_2`` … after each non-linearity; ``mean``, ``variance`` (of a deterministic
+    encoder there is none) and ``sampled``; ``decoder_1`` …, the last of them the output before its non-linearity.
+    A layer is a module with weights and all that follows it up to the next one: pooling, normalisation, non-linearity.
+    The encoder's last layer is ``mean`` and ``variance``.
+
+    Args:
+        model: Any; users' modules too, as long as their layers are modules.
+        data: At least one observation that it can take.
+    """
+    found = _pass(model, data.batch(slice(0, 1)), torch.Generator(device=model.device).manual_seed(0))
+    return tuple(found)
+
+
+def representations(
+    model: LatentModel, data: Dataset, *, layers: Sequence[str] | None = None, generator: torch.Generator
+) -> dict[str, Tensor]:
+    """Return what some layers make of all observations of a dataset.
+
+    Args:
+        model: In any mode; layers are asked in evaluation mode.
+        data: The observations.
+        layers: Names as in :func:`layer_names`; all, if not given.
+        generator: Source of the noise in ``sampled`` and thus in the decoder's layers, on the model's device.
+
+    Returns:
+        For each name, an array ``(n, …)`` on the CPU, in the shape that the layer has.
+
+    Raises:
+        VaehubError: If a layer is unknown; says which there are.
+    """
+    known = layer_names(model, data)
+    wanted = known if layers is None else tuple(layers)
+    unknown = [name for name in wanted if name not in known]
+    if unknown:
+        raise VaehubError(f"this model has no layer {', '.join(map(repr, unknown))}, it has {', '.join(known)}")
+    parts: dict[str, list[Tensor]] = {name: [] for name in wanted}
+    for batch in data.to(model.device).batches(EVALUATION_BATCH):
+        found = _pass(model, batch, generator)
+        for name, values in parts.items():
+            values.append(found[name].cpu())
+    return {name: torch.cat(values) for name, values in parts.items()}
+
+
+@torch.no_grad()
+def _pass(model: LatentModel, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+    with evaluating(model):
+        with _watching(model.network.encoder) as calls:
+            posterior = model.encode(batch)
+        # The last layer gives mean and variance themselves.
+        statistics = [each for each in (posterior.mu, posterior.logvar) if each is not None]
+        inner = [values for values in _layers(calls) if not any(_are_same(values, each) for each in statistics)]
+        found = {INPUT: batch.x} | {f"encoder_{at}": values for at, values in enumerate(inner, start=1)}
+        found[MEAN] = posterior.mu
+        if posterior.logvar is not None:
+            found[VARIANCE] = posterior.logvar.exp()
+        found[SAMPLED] = z = posterior.sample(generator)
+        if model.decodes:
+            with _watching(model.network.decoder) as calls:
+                model.decode(z)
+            found |= {f"decoder_{at}": values for at, values in enumerate(_layers(calls), start=1)}
+    return found
+
+
+@contextmanager
+def _watching(module: nn.Module) -> Iterator[list[tuple[nn.Module, Tensor]]]:
+    """Collect what the modules inside a module give, in the order in which they are called."""
+    calls: list[tuple[nn.Module, Tensor]] = []
+
+    def note(inner: nn.Module, _: Any, output: Any) -> None:
+        if isinstance(output, Tensor):
+            calls.append((inner, output))
+
+    with ExitStack() as hooks:
+        for inner in module.modules():
+            # The inside of a compiled program cannot be watched.
+            if not any(True for _ in inner.children()) and not isinstance(inner, torch.jit.ScriptModule):
+                hooks.callback(inner.register_forward_hook(note).remove)
+        yield calls
+
+
+def _are_same(values: Tensor, statistics: Tensor) -> bool:
+    of_both = values.untyped_storage().data_ptr() == statistics.untyped_storage().data_ptr()
+    return of_both or (values.shape == statistics.shape and torch.equal(values, statistics))
+
+
+def _layers(calls: Sequence[tuple[nn.Module, Tensor]]) -> list[Tensor]:
+    """Return the output of each layer: of a module with weights, or of the last one after it that computes."""
+    found: list[Tensor] = []
+    for module, output in calls:
+        if any(weight.ndim >= 2 for weight in module.parameters(recurse=False)):
+            found.append(output)
+        elif found and not isinstance(module, _MERELY_MOVES):
+            found[-1] = output
+    return found

@@ -1,0 +1,45 @@
+"""Weights of a stored training, as files that other programs read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from vaehub.core.errors import VaehubError
+from vaehub.core.identity import canonical_json
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from vaehub.store.records import TrainingRecord
+
+WeightsFormat = Literal["safetensors", "pt"]
+
+
+def write_weights(path: Path, weights: Mapping[str, NDArray[Any]], record: TrainingRecord, form: WeightsFormat) -> None:
+    """Write weights into a file, wholly or not at all.
+
+    ``safetensors`` has id and recipe in its metadata; ``pt`` is a dictionary of tensors for
+    ``torch.load(…, weights_only=True)``.
+
+    Raises:
+        VaehubError: If the file cannot be written.
+    """
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        if form == "safetensors":
+            from safetensors.numpy import save
+
+            notes = {"training": record.id, "recipe": canonical_json(record.recipe)}
+            partial.write_bytes(save(dict(weights), metadata=notes))
+        else:
+            import torch
+
+            torch.save({name: torch.from_numpy(array) for name, array in weights.items()}, partial)
+        partial.replace(path)
+    except (OSError, RuntimeError) as error:
+        raise VaehubError(f"the weights cannot be written to {str(path)!r}: {error}") from error
+    finally:
+        partial.unlink(missing_ok=True)
