@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from vaehub.core.data import Batch
 from vaehub.core.model import LatentModel, Losses, Step
 from vaehub.core.network import Network
+from vaehub.core.noise import compiled_draws_from
 from vaehub.core.recipe import TrainParams
 
 log = logging.getLogger(__name__)
@@ -62,7 +63,8 @@ class Arithmetic:
 
         def attempt(batch: Batch, step: Step) -> Losses:
             try:
-                return compiled(batch, step)
+                with compiled_draws_from(step.generator):
+                    return compiled(batch, step)
             # The compiler, and the C++ compiler that it calls, fail in more ways than can be named.
             except Exception as error:  # noqa: BLE001
                 self._loss = self._model.loss

@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from vaehub.core.data import DataSpec
 from vaehub.core.errors import VaehubError
+from vaehub.core.noise import standard_normal
 from vaehub.core.params import LikelihoodParams
 
 
@@ -116,5 +117,4 @@ def likelihood(params: LikelihoodParams, spec: DataSpec) -> Likelihood:
 
 def gaussian_sample(mu: Tensor, logvar: Tensor, generator: torch.Generator) -> Tensor:
     """Return one reparameterised draw from N(mu, exp(logvar)) for each row, shape of ``mu``."""
-    noise = torch.randn(mu.shape, generator=generator, device=mu.device, dtype=mu.dtype)
-    return torch.addcmul(mu, noise, (0.5 * logvar).exp())
+    return torch.addcmul(mu, standard_normal(mu, generator), (0.5 * logvar).exp())

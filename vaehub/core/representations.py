@@ -39,8 +39,10 @@ def layer_names(model: LatentModel, data: Dataset) -> tuple[str, ...]:
         model: Any; users' modules too, as long as their layers are modules.
         data: At least one observation that it can take.
     """
-    found = _pass(model, data.batch(slice(0, 1)), torch.Generator(device=model.device).manual_seed(0))
-    return tuple(found)
+    batch = data.to(model.device).batch(slice(0, 2))
+    with torch.no_grad(), evaluating(model):
+        model.encode(batch)  # a wrapped model tries its modules out when it first sees data
+    return tuple(_pass(model, batch, torch.Generator(device=model.device).manual_seed(0)))
 
 
 def representations(

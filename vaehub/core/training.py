@@ -102,12 +102,13 @@ def fit(
 
 def _run_epoch(loop: Loop, arithmetic: Arithmetic) -> EpochRecord:
     epoch = loop.begin_epoch()
-    with arithmetic.learning() as loss_of, still(loop.standing_still):
+    with arithmetic.learning() as loss_of:
         for rows in epoch.batches:
             batch = arithmetic.laid_out(loop.train.batch(rows))
-            losses = loss_of(batch, loop.now(epoch))
-            loop.optimiser.zero_grad(set_to_none=True)
-            losses.total.backward()  # type: ignore[no-untyped-call]
+            with still(loop.standing_still):
+                losses = loss_of(batch, loop.now(epoch))
+                loop.optimiser.zero_grad(set_to_none=True)
+                losses.total.backward()  # type: ignore[no-untyped-call]
             loop.step(batch, losses, epoch)
     return loop.end_epoch(epoch)
 
