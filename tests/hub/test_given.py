@@ -1,0 +1,101 @@
+"""Models and data that a notebook hands over."""
+
+import pytest
+import torch
+from torch import nn
+
+import vaehub
+from vaehub import Dataset, Hub, VaehubError
+from vaehub import generator as stream
+
+
+@pytest.fixture
+def hub(tmp_path):
+    return Hub.open(tmp_path / "store", device="cpu")
+
+
+def wrapped(seed=0, name="mine", hidden=16):
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        encoder = nn.Sequential(nn.Flatten(), nn.Linear(64, hidden), nn.ReLU(), nn.Linear(hidden, 3))
+        decoder = nn.Sequential(nn.Linear(3, 64), nn.Sigmoid())
+        return vaehub.wrap(encoder=encoder, decoder=decoder, name=name)
+
+
+def test_a_wrapped_model_is_measured_and_both_are_stored(hub):
+    found = hub.measure("relevance", wrapped(), data="digits")
+    assert found["relevance"].shape == (3,)
+    [row] = hub.sql("select distinct model, dataset, latent_dim from results").to_arrow().to_pylist()
+    assert row == {"model": "mine", "dataset": "digits", "latent_dim": 3}
+    assert hub.store.weights(found.training.id).keys() >= {"network.encoder.module.1.weight"}
+
+
+def test_the_same_weights_are_measured_once(hub):
+    first = hub.measure("relevance", wrapped(), data="digits")
+    again = hub.measure("relevance", wrapped(), data="digits")
+    assert again.reused
+    assert again.id == first.id
+
+
+@pytest.mark.parametrize("other", [{"seed": 1}, {"name": "other"}, {"hidden": 17}])
+def test_other_weights_names_or_modules_are_another_model(hub, other):
+    first = hub.take(wrapped(), "digits")
+    assert hub.take(wrapped(**other), "digits").id != first.id
+
+
+def test_data_in_memory_are_known_by_what_they_hold(hub):
+    x = torch.rand(150, 1, 8, 8, generator=stream(0, "x"))
+    labels = torch.arange(150) % 3
+    ids = [
+        hub.take(wrapped(), Dataset(each, labels=some)).id
+        for each, some in ((x, labels), (x.clone(), labels), (x.flip(0), labels), (x, labels.flip(0)), (x, None))
+    ]
+    assert ids[0] == ids[1]
+    assert len(set(ids)) == 4
+
+
+def test_values_do_not_depend_on_how_the_data_are_given(hub):
+    by_name = hub.measure("relevance", wrapped(), data="digits")
+    in_memory = hub.measure("relevance", wrapped(), data=hub.data("digits"))
+    assert torch.equal(torch.tensor(by_name["relevance"]), torch.tensor(in_memory["relevance"]))
+
+
+def test_data_are_needed(hub):
+    with pytest.raises(VaehubError, match="is measured on data; say which: data='mnist'"):
+        hub.measure("relevance", wrapped())
+
+
+def test_a_model_that_does_not_fit_the_data_is_refused_and_nothing_stored(hub):
+    with pytest.raises(VaehubError, match=r"the encoder cannot take observations of shape \(1, 8, 8\)"):
+        hub.measure("relevance", vaehub.wrap(encoder=nn.Linear(3, 2), decoder=nn.Linear(2, 3)), data="digits")
+    assert not hub.store.exists
+
+
+def test_it_cannot_be_made_again_from_the_store_alone(hub, tmp_path):
+    found = hub.measure("relevance", wrapped(), data="digits")
+    other = Hub.open(tmp_path / "store", device="cpu")
+    assert other.show(found.id)["relevance"].tolist() == found["relevance"].tolist()
+    with pytest.raises(VaehubError, match="model 'mine' was handed over in memory; wrap it again"):
+        other.model(found.training.id)
+
+
+def test_a_pythae_model_is_put_through_every_metric(hub):
+    pythae = pytest.importorskip("pythae.models")
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = pythae.VAE(pythae.VAEConfig(input_dim=(1, 8, 8), latent_dim=4, reconstruction_loss="bce"))
+        optimiser = torch.optim.Adam(model.parameters(), lr=1e-3)
+        x = hub.data("digits").x
+        for rows in torch.arange(len(x)).split(100):
+            optimiser.zero_grad()
+            model({"data": x[rows]}).loss.backward()
+            optimiser.step()
+    model.eval()
+    metrics = [each.entry.name for each in hub.catalog.entries("metric") if each.entry.subject == "model"]
+    found = {name: hub.measure(name, vaehub.wrap(model), data=Dataset(x)) for name in metrics}
+    assert found["relevance"]["relevance"].shape == (4,)
+    with torch.no_grad():
+        mu, logvar = model.encoder(x).embedding, model.encoder(x).log_covariance
+    kl = 0.5 * (mu.square() + logvar.exp() - logvar - 1).sum(1)
+    measured = hub.measure("elbo", vaehub.wrap(model), data=Dataset(x), settings={"part": "all"})
+    assert measured["kl"] == pytest.approx(float(kl.mean()), rel=1e-4)

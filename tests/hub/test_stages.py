@@ -1,0 +1,117 @@
+"""Metrics asked of models on the way, and of many seeds at once."""
+
+import numpy as np
+import pytest
+
+from vaehub import Hub, VaehubError
+
+SETTINGS = {"model.latent_dim": 3, "train.epochs": 4}
+
+
+@pytest.fixture
+def hub(tmp_path):
+    return Hub.open(tmp_path / "store", device="cpu")
+
+
+@pytest.fixture
+def trained(monkeypatch):
+    """Epochs of every training that was carried out."""
+    from vaehub.hub.workshop import Workshop
+
+    found = []
+    train, together = Workshop.train, Workshop.train_together
+
+    def counted(self, order, **more):
+        found.append(order.recipe.train.epochs)
+        train(self, order, **more)
+
+    def counted_together(self, orders, **more):
+        found.append([order.recipe.seed for order in orders])
+        together(self, orders, **more)
+
+    monkeypatch.setattr(Workshop, "train", counted)
+    monkeypatch.setattr(Workshop, "train_together", counted_together)
+    return found
+
+
+def test_each_stage_is_what_a_shorter_training_gives_and_one_training_does_for_all(hub, tmp_path, trained):
+    found = hub.run("ard", ["elbo", "relevance"], settings=SETTINGS, at_epochs=[3, 1])
+    assert trained == [4]
+    assert [each.training.recipe["train"]["params"]["epochs"] for each in found] == [1, 1, 3, 3, 4, 4]
+    alone = Hub.open(tmp_path / "other", device="cpu")
+    for at, epochs in ((0, 1), (2, 3), (4, 4)):
+        expected = alone.run("ard", "elbo", settings={**SETTINGS, "train.epochs": epochs})[0]
+        assert found[at]["elbo"] == expected["elbo"]
+        assert found[at].training.id == expected.training.id
+        ours, theirs = hub.store.weights(found[at].training.id), alone.store.weights(expected.training.id)
+        assert all(np.array_equal(ours[name], theirs[name]) for name in theirs)
+        assert hub.store.epochs(found[at].training.id) == alone.store.epochs(expected.training.id)
+
+
+def test_asked_again_nothing_is_trained(hub, trained):
+    first = hub.run("vae", "elbo", settings=SETTINGS, at_epochs=[1, 2])
+    again = hub.run("vae", "elbo", settings=SETTINGS, at_epochs=[1, 2])
+    assert trained == [4]
+    assert [each.id for each in again] == [each.id for each in first]
+    assert all(each.reused for each in again)
+
+
+def test_a_stage_that_is_missing_costs_no_more_than_its_epochs(hub, trained):
+    hub.run("vae", "elbo", settings=SETTINGS)
+    hub.run("vae", "elbo", settings=SETTINGS, at_epochs=[1, 2])
+    assert trained == [4, 2]
+
+
+def test_the_evolution_is_a_query(hub):
+    hub.run("vae", "elbo", settings=SETTINGS, at_epochs=[1, 2])
+    rows = hub.sql(
+        "select (recipe ->> '$.train.params.epochs')::int as epoch, value from results where name = 'elbo' order by 1"
+    )
+    assert [row["epoch"] for row in rows.to_arrow().to_pylist()] == [1, 2, 4]
+
+
+def test_a_dataset_is_measured_once_however_many_stages(hub):
+    found = hub.run("vae", ["elbo"], settings=SETTINGS, at_epochs=[4, 1, 1])
+    assert len(found) == 2
+
+
+@pytest.mark.parametrize("wrong", [[0], [5], [2, 9]])
+def test_epochs_beyond_the_training_are_refused(hub, wrong):
+    with pytest.raises(VaehubError, match="are numbers from 1 to 'train.epochs', which is 4, got"):
+        hub.run("vae", "elbo", settings=SETTINGS, at_epochs=wrong)
+
+
+def test_seeds_are_trained_together_and_measured_each(hub, tmp_path, trained):
+    together = {**SETTINGS, "train.together": True}
+    found = hub.run("vae", "elbo", seed=[0, 1, 2], settings=together, at_epochs=[2])
+    assert trained == [[0, 1, 2]]
+    assert [each.record.seed for each in found] == [0, 0, 1, 1, 2, 2]
+    assert "trained together with seeds 0, 1, 2" in found[0].training.notes
+    alone = Hub.open(tmp_path / "other", device="cpu").run(
+        "vae", "elbo", seed=[0, 1, 2], settings=SETTINGS, at_epochs=[2]
+    )
+    for ours, theirs in zip(found, alone, strict=True):
+        assert ours["elbo"] == pytest.approx(theirs["elbo"], rel=1e-4)
+        assert ours.training.id != theirs.training.id
+
+
+def test_only_missing_seeds_are_trained_and_a_single_one_by_itself(hub, trained):
+    together = {**SETTINGS, "train.together": True}
+    hub.run("vae", "elbo", seed=[0, 1], settings=together)
+    hub.run("vae", "elbo", seed=[0, 1, 2, 3], settings=together)
+    hub.run("vae", "elbo", seed=[3, 4], settings=together)
+    assert trained == [[0, 1], [2, 3], 4]
+
+
+def test_forced_seeds_are_trained_together_once(hub, trained):
+    together = {**SETTINGS, "train.together": True}
+    hub.run("vae", "elbo", seed=[0, 1], settings=together)
+    hub.run("vae", "elbo", seed=[0, 1], settings=together, force=True)
+    assert trained == [[0, 1], [0, 1]]
+
+
+def test_what_cannot_be_batched_is_trained_one_by_one_and_says_so(hub, caplog):
+    settings = {**SETTINGS, "train.together": True, "model.prior": "student_t"}
+    found = hub.run("ard", "relevance", seed=[0, 1], settings=settings)
+    assert any("one by one, because this model cannot be trained together" in note for note in found[0].training.notes)
+    assert "one by one" in caplog.text
