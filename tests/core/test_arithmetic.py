@@ -1,3 +1,5 @@
+import shutil
+
 import pytest
 import torch
 from training_samples import Memory, losses, weights
@@ -91,3 +93,91 @@ def interrupted_after(epoch):
             raise KeyboardInterrupt
 
     return interrupt
+
+
+# Layout and compilation
+
+
+def convolved():
+    from vaehub.plugins.convolutions.higgins import ConvHiggins
+    from vaehub.plugins.convolutions.params import ConvHigginsParams
+
+    data = Dataset(torch.rand(60, 3, 16, 16, generator=stream(0, "x"))).with_validation(0.2, stream(0, "split"))
+    with seeded_construction(0):
+        network = ConvHiggins(ConvHigginsParams(), data.spec, 3, 2)
+        return Vae(VaeParams(latent_dim=3), network, data.spec), data
+
+
+def learned(checkpoint=None, on_epoch=None, **more):
+    model, data = convolved()
+    params = TrainParams(epochs=3, batch_size=16, learning_rate=1e-3, **more)
+    return model, fit(model, data, params, seed=0, checkpoint=checkpoint, on_epoch=on_epoch)
+
+
+def test_channels_last_learns_the_same_up_to_rounding():
+    (plain, expected), (model, found) = learned(), learned(channels_last=True)
+    assert model.network.encoder[0].weight.is_contiguous(memory_format=torch.channels_last)
+    torch.testing.assert_close(weights(model), weights(plain), rtol=1e-3, atol=1e-4)
+    assert found.history[-1].losses["validation"]["total"] == pytest.approx(
+        expected.history[-1].losses["validation"]["total"], rel=1e-4
+    )
+
+
+def test_channels_last_resumes_with_the_same_bits():
+    class Interrupted(Exception):
+        pass
+
+    def interrupt(record):
+        if record.index == 1:
+            raise Interrupted
+
+    memory = Memory()
+    with pytest.raises(Interrupted):
+        learned(memory, interrupt, channels_last=True)
+    # A file knows no layout.
+    memory.state.tensors = {name: value.contiguous() for name, value in memory.state.tensors.items()}
+    resumed, whole = learned(memory, channels_last=True)[0], learned(channels_last=True)[0]
+    assert torch.equal(weights(resumed), weights(whole))
+
+
+def test_channels_last_says_so_where_there_are_no_images():
+    data = Dataset(torch.rand(40, 5, generator=stream(0, "x"))).with_validation(0.2, stream(0, "split"))
+    with seeded_construction(0):
+        model = Vae(VaeParams(latent_dim=2), Mlp(MlpParams(hidden=(4,)), data.spec, 2, 2), data.spec)
+    found = fit(model, data, TrainParams(epochs=1, channels_last=True), seed=0)
+    assert found.notes == ["'train.channels_last' is for images, so that it changed nothing"]
+
+
+def test_without_a_compiler_the_loss_is_computed_plainly_and_it_is_said(monkeypatch, caplog):
+    def without_compiler(function, **_):
+        def fails(*arguments):
+            raise RuntimeError("no C++ compiler\nwas found")
+
+        return fails
+
+    monkeypatch.setattr(torch, "compile", without_compiler)
+    (plain, _), (model, found) = learned(), learned(compile=True)
+    assert torch.equal(weights(model), weights(plain))
+    assert found.notes == ["torch.compile failed (no C++ compiler), so that the loss was computed without it"]
+    assert "torch.compile failed" in caplog.text
+
+
+def test_an_error_of_the_model_is_not_blamed_on_the_compiler(monkeypatch):
+    monkeypatch.setattr(torch, "compile", lambda function, **_: function)
+    model, data = convolved()
+    monkeypatch.setattr(model, "loss", lambda batch, step: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        fit(model, data, TrainParams(epochs=1, compile=True), seed=0)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler")
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_compiled_it_learns_the_same_up_to_rounding_with_the_same_noise(precision):
+    (_, expected), (_, found) = learned(precision=precision), learned(precision=precision, compile=True)
+    assert not found.notes
+    tolerance = 1e-4 if precision == "float32" else 0.01
+    for ours, theirs in zip(found.history, expected.history, strict=True):
+        for part in ("train", "validation"):
+            assert ours.losses[part]["total"] == pytest.approx(theirs.losses[part]["total"], rel=tolerance)
+            assert ours.losses[part]["kl"] == pytest.approx(theirs.losses[part]["kl"], rel=20 * tolerance)

@@ -128,3 +128,40 @@ def test_draws_follow_the_variance_by_half_their_distance_from_the_mean():
 def test_another_stream_gives_other_draws():
     mu = torch.zeros(3, 2)
     assert not torch.equal(gaussian_sample(mu, mu, generator(1)), gaussian_sample(mu, mu, generator(2)))
+
+
+@pytest.mark.parametrize("spec", [UNIT, FREE])
+@pytest.mark.parametrize("variance", [0.25, 3.0])
+def test_a_gaussian_of_fixed_variance_is_the_negative_log_density(spec, variance):
+    output, x = some(4, *spec.shape), some(4, *spec.shape, seed=1).sigmoid()
+    found = likelihood("gaussian", spec, decoder_variance=variance)
+    normal = distributions.Normal(found.mean(output), math.sqrt(variance))
+    expected = -normal.log_prob(x).flatten(1).sum(1)
+    torch.testing.assert_close(found.reconstruction(output, x), expected, rtol=1e-6, atol=1e-6)
+    assert found.omitted == 0
+    assert not list(found.parameters())
+
+
+def test_a_squared_error_is_a_gaussian_of_variance_one_half_up_to_its_constant():
+    output, x = some(4, 6), some(4, 6, seed=1)
+    squared, gaussian = likelihood("squared_error", FREE), likelihood("gaussian", FREE, decoder_variance=0.5)
+    expected = gaussian.reconstruction(output, x)
+    torch.testing.assert_close(squared.reconstruction(output, x) + squared.omitted, expected, rtol=1e-6, atol=1e-6)
+
+
+def test_a_learned_variance_starts_at_one_and_learns_the_mean_squared_error():
+    found = likelihood("gaussian", FREE, decoder_variance="learned").double()
+    assert float(found.log_variance.detach()) == 0
+    output, x = some(50, 6), 0.3 * some(50, 6, seed=1)
+    optimiser = torch.optim.Adam(found.parameters(), lr=0.05)
+    for _ in range(400):
+        optimiser.zero_grad()
+        found.reconstruction(output, x).mean().backward()
+        optimiser.step()
+    assert float(found.log_variance.detach().exp()) == pytest.approx(float((output - x).square().mean()), rel=1e-3)
+
+
+@pytest.mark.parametrize("variance", [0.0, -1.0, "free"])
+def test_a_variance_is_positive_or_learned(variance):
+    with pytest.raises(ValueError, match="decoder_variance"):
+        LikelihoodParams(decoder_variance=variance)

@@ -13,7 +13,7 @@ from vaehub import (
 )
 from vaehub.core.progress import listening
 from vaehub.core.random import seeded_construction
-from vaehub.core.training import resolve_device
+from vaehub.core.training import resident, resolve_device
 
 
 def test_the_same_seed_gives_the_same_bits():
@@ -159,3 +159,21 @@ def test_data_without_a_training_part_cannot_be_learned_from():
 
 def test_a_processor_is_always_at_hand():
     assert resolve_device("cpu") == torch.device("cpu")
+
+
+def test_data_that_do_not_fit_an_accelerator_stay_where_they_are(monkeypatch):
+    held = data()
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (2 * held.n_bytes - 1, 1 << 40))
+    found = resident(held, torch.device("cuda"))
+    assert found.stored.device.type == "cpu"
+    assert found.device.type == "cuda"
+
+
+def test_streamed_batches_are_those_of_resident_data():
+    held = Dataset(torch.rand(9, 3), labels=torch.arange(9) % 2, parts={"train": range(5)})
+    streamed = held.streamed_to(torch.device("meta"))
+    batch = streamed.part("train").batch(torch.tensor([4, 0]))
+    assert (batch.x.device.type, batch.labels.device.type, tuple(batch.x.shape)) == ("meta", "meta", (2, 3))
+    here = held.streamed_to(torch.device("cpu")).part("train").batch(torch.tensor([4, 0]))
+    assert torch.equal(here.x, held.x[[4, 0]])
+    assert torch.equal(here.labels, held.labels[[4, 0]])

@@ -28,7 +28,7 @@ class Arithmetic:
     Each can change the last digits of every number, and none the meaning of any.
 
     Args:
-        model: To be trained; its weights are laid out anew if that is asked for.
+        model: To be trained; its weights are laid out anew if that is asked for, before anything is made of them.
         params: How.
 
     Attributes:
@@ -42,15 +42,14 @@ class Arithmetic:
         self._channels_last = params.channels_last and len(model.spec.shape) == 3
         if params.channels_last and not self._channels_last:
             self._note("'train.channels_last' is for images, so that it changed nothing")
+        if self._channels_last:
+            model.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._loss: LossFunction = self._compiled() if params.compile else model.loss
 
     @contextmanager
     def learning(self) -> Iterator[LossFunction]:
         """Give the loss to be learned by, as long as the context lasts."""
-        network = self._model.network
-        if self._channels_last:
-            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        with layers_in(self._dtype, network):
+        with layers_in(self._dtype, self._model.network):
             yield self._loss
 
     def laid_out(self, batch: Batch) -> Batch:
@@ -60,15 +59,19 @@ class Arithmetic:
     def _compiled(self) -> LossFunction:
         # A training has two sizes of batch, and code for each is faster than code for any.
         compiled: LossFunction = torch.compile(self._model.loss, dynamic=False)
+        works = True
 
         def attempt(batch: Batch, step: Step) -> Losses:
+            nonlocal works
+            if not works:
+                return self._model.loss(batch, step)
             try:
                 with compiled_draws_from(step.generator):
                     return compiled(batch, step)
             # The compiler, and the C++ compiler that it calls, fail in more ways than can be named.
             except Exception as error:  # noqa: BLE001
-                self._loss = self._model.loss
-                losses = self._loss(batch, step)  # what is wrong with the model itself comes out here
+                losses = self._model.loss(batch, step)  # what is wrong with the model itself comes out here
+                works = False
                 self._note(f"torch.compile failed ({_first_line(error)}), so that the loss was computed without it")
                 return losses
 

@@ -17,9 +17,13 @@ from vaehub.core.data import Batch, Dataset
 from vaehub.core.errors import TrainingDiverged
 from vaehub.core.loop import EpochRecord, Loop, OpenEpoch
 from vaehub.core.model import LatentModel, Losses, Step
+from vaehub.core.params import parse
 from vaehub.core.progress import task
 from vaehub.core.recipe import TrainParams
 from vaehub.core.training import Checkpoint, Fitted, deterministic, resident
+
+PLAIN = {"channels_last": False, "compile": False}
+"""Parameters that a batched program does without."""
 
 Draw = Callable[[torch.Generator], Tensor]
 
@@ -61,10 +65,12 @@ def fit_together(
     _resume(loops, members)
     # Its weights are never used: it only says how a loss is computed.
     skeleton = copy.deepcopy(members[0].model)
-    arithmetic = Arithmetic(skeleton, params)
+    arithmetic = Arithmetic(skeleton, parse(TrainParams, params.model_dump() | PLAIN, owner="training"))
     ensemble = Ensemble(loops, skeleton, arithmetic)
-    seeds = ", ".join(str(each.seed) for each in members)
-    notes = (*arithmetic.notes, f"trained together with seeds {seeds}")
+    notes = [f"trained together with seeds {', '.join(str(each.seed) for each in members)}"]
+    notes += [
+        f"'train.{name}' changes nothing where seeds are trained together" for name in PLAIN if getattr(params, name)
+    ]
     failures: list[TrainingDiverged | None] = [None] * len(members)
     with deterministic(device), task(label, params.epochs) as advance:
         advance(loops[0].index)

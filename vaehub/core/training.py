@@ -80,11 +80,11 @@ def fit(
         TrainingDiverged: If a loss becomes NaN or infinite; says which, and in what epoch.
     """
     with deterministic(model.device), task(label, params.epochs) as advance:
+        arithmetic = Arithmetic(model, params)
         loop = Loop(model, resident(data, model.device), params, seed)
         if checkpoint is not None and (state := checkpoint.load()) is not None:
             loop.restore(state)
             advance(loop.index, note="resumed")
-        arithmetic = Arithmetic(model, params)
         solved = params.epochs > 0 and loop.index == 0 and loop.solve()
         if solved:
             _ended(loop.history[0], on_epoch, advance)
