@@ -174,3 +174,9 @@ def test_states_of_different_epochs_are_not_mixed():
     whole = members()
     fit_together(whole, PARAMS)
     assert all(torch.equal(values(a.model), values(b.model)) for a, b in zip(asked, whole, strict=True))
+
+
+def test_what_a_batched_program_does_without_is_said():
+    asked = TrainParams(**{**PARAMS.model_dump(), "epochs": 1, "compile": True})
+    found = fit_together(members(), asked)
+    assert "'train.compile' changes nothing where seeds are trained together" in found[0].notes

@@ -74,7 +74,8 @@ def fit_together(
     failures: list[TrainingDiverged | None] = [None] * len(members)
     with deterministic(device), task(label, params.epochs) as advance:
         advance(loops[0].index)
-        while loops[0].index < params.epochs and not all(failures):
+        answers = [params.epochs > 0 and loop.index == 0 and loop.solve() for loop in loops]
+        while not all(answers) and loops[0].index < params.epochs and not all(failures):
             epochs = [loop.begin_epoch() for loop in loops]
             befallen = ensemble.learn(epochs)
             for index, (loop, epoch, member) in enumerate(zip(loops, epochs, members, strict=True)):

@@ -29,7 +29,9 @@ class Relevance(ModelMetric):
     params: RelevanceParams
 
     def check(self, model: LatentModel, data: Dataset) -> None:
-        """Refuse fewer observations than asked for, and a prior that is not learned where it was demanded."""
+        """Refuse a model without a decoder, too few observations, and a prior that is not learned where it must be."""
+        if not model.decodes:
+            raise VaehubError("metric 'relevance' needs a model with a decoder, and this one has none; 'vae' has")
         n = len(data.part(self.params.part))
         if n < self.params.n_samples:
             raise DataError(

@@ -32,6 +32,13 @@ def vaehub_catalog() -> Sequence[Entry]:
         _vae("beta_tc_vae", "BetaTcVae", "VAE whose total correlation is weighted by beta", "Chen et al. 2018"),
         _vae("dip_vae_i", "DipVaeI", "VAE whose posterior means are decorrelated", "Kumar et al. 2018"),
         _vae("dip_vae_ii", "DipVaeII", "VAE whose aggregate posterior is decorrelated", "Kumar et al. 2018"),
+        Model(
+            "factor_vae",
+            "vaehub.plugins.vae.factor:FactorVae",
+            "VAE whose total correlation is weighted, as a discriminator sees it",
+            params="vaehub.plugins.vae.params:FactorVaeParams",
+            source="Kim & Mnih 2018",
+        ),
         Metric(
             "elbo",
             "vaehub.plugins.vae.elbo:Elbo",

@@ -2,6 +2,7 @@
 
 import math
 
+import torch
 from torch import Tensor
 
 from vaehub import accepts_arrays
@@ -81,3 +82,20 @@ def covariance_penalties(mu: Tensor, logvar: Tensor | None = None) -> tuple[Tens
     if logvar is not None:
         variances = variances + logvar.exp().mean(dim=0)
     return off_diagonal, (variances - 1).square().sum()
+
+
+@accepts_arrays
+def permuted_latents(z: Tensor, generator: torch.Generator) -> Tensor:
+    """Return draws from the product of the marginals of a sample: each latent permuted on its own.
+
+    Kim & Mnih 2018, Algorithm 1.
+
+    Args:
+        z: Draws from the aggregate posterior, shape ``(n, latent_dim)``.
+        generator: Decides the permutations, on the device of ``z``.
+
+    Returns:
+        The same values, each in its own column, shape ``(n, latent_dim)``; a single row comes back as it is.
+    """
+    order = torch.rand(z.shape, generator=generator, device=z.device).argsort(dim=0)
+    return z.gather(0, order)

@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -16,6 +17,8 @@ class StandardVae(LatentModel):
 
     Params = VaeParams
     params: VaeParams
+    keeps_z: ClassVar[bool] = False
+    """Whether the draws of a batch are kept, as ``z``, for opponents to learn from."""
 
     def __init__(self, params: VaeParams, network: Network, spec: DataSpec) -> None:
         super().__init__(params, network, spec)
@@ -51,7 +54,8 @@ class StandardVae(LatentModel):
         kl = kl_to_standard_normal(posterior.mu, posterior.logvar).mean()
         added, terms = self.regularisation(kl, posterior, z, step)
         parts = {"reconstruction": reconstruction, "kl": kl, **terms}
-        return Losses(reconstruction + added, parts, self.likelihood.omitted)
+        kept = {"z": z.detach()} if self.keeps_z else {}
+        return Losses(reconstruction + added, parts, self.likelihood.omitted, kept)
 
     def prior_sample(self, n: int, generator: torch.Generator) -> Tensor:
         """Return draws from the standard normal."""
