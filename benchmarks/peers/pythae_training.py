@@ -1,4 +1,4 @@
-"""Pythae's side of the training comparison; prints images a second, whole and of its step alone."""
+"""Pythae's side of the training comparison; prints images a second, of all or of its step, and the peak of memory."""
 
 import json
 import logging
@@ -6,6 +6,7 @@ import os
 import sys
 import tempfile
 import time
+from pathlib import Path
 
 # Read on import; its trainer always adds a progress bar, which is not what is compared.
 os.environ["TQDM_DISABLE"] = "1"
@@ -19,14 +20,30 @@ from pythae.models.nn import BaseDecoder, BaseEncoder
 from pythae.trainers import BaseTrainer, BaseTrainerConfig
 from torch import nn
 
-EPOCHS, WARM_UP, BATCH = 3, 1, 256
+EPOCHS, WARM_UP = 3, 1
+LATENTS = {"mlp": 20, "conv_higgins": 10}
+BATCH = {"mlp": 256, "conv_higgins": 64}
+
+
+def down(inputs: int, outputs: int, kernel: int, padding: int) -> list[nn.Module]:
+    return [nn.Conv2d(inputs, outputs, kernel, stride=2, padding=padding), nn.ReLU()]
+
+
+def up(inputs: int, outputs: int) -> nn.Module:
+    return nn.ConvTranspose2d(inputs, outputs, 4, stride=2, padding=1)
 
 
 class Encoder(BaseEncoder):
-    def __init__(self) -> None:
+    def __init__(self, network: str) -> None:
         super().__init__()
-        self.hidden = nn.Sequential(nn.Flatten(), nn.Linear(784, 400), nn.ReLU())
-        self.mean, self.logvar = nn.Linear(400, 20), nn.Linear(400, 20)
+        if network == "mlp":
+            self.hidden = nn.Sequential(nn.Flatten(), nn.Linear(784, 400), nn.ReLU())
+            width = 400
+        else:
+            convolutions = [*down(1, 32, 4, 1), *down(32, 32, 4, 1), *down(32, 64, 2, 0), *down(64, 64, 2, 0)]
+            self.hidden = nn.Sequential(*convolutions, nn.Flatten(), nn.Linear(1024, 256), nn.ReLU())
+            width = 256
+        self.mean, self.logvar = nn.Linear(width, LATENTS[network]), nn.Linear(width, LATENTS[network])
 
     def forward(self, x: torch.Tensor) -> ModelOutput:
         hidden = self.hidden(x)
@@ -34,39 +51,50 @@ class Encoder(BaseEncoder):
 
 
 class Decoder(BaseDecoder):
-    def __init__(self) -> None:
+    def __init__(self, network: str) -> None:
         super().__init__()
-        self.layers = nn.Sequential(nn.Linear(20, 400), nn.ReLU(), nn.Linear(400, 784), nn.Sigmoid())
+        if network == "mlp":
+            flat = [nn.Linear(20, 400), nn.ReLU(), nn.Linear(400, 784), nn.Sigmoid()]
+            self.layers = nn.Sequential(*flat, nn.Unflatten(1, (1, 28, 28)))
+        else:
+            flat = [nn.Linear(10, 256), nn.ReLU(), nn.Linear(256, 1024), nn.ReLU(), nn.Unflatten(1, (64, 4, 4))]
+            maps = [up(64, 64), nn.ReLU(), up(64, 32), nn.ReLU(), up(32, 32), nn.ReLU(), up(32, 1), nn.Sigmoid()]
+            self.layers = nn.Sequential(*flat, *maps)
 
     def forward(self, z: torch.Tensor) -> ModelOutput:
-        return ModelOutput(reconstruction=self.layers(z).reshape(-1, 1, 28, 28))
+        return ModelOutput(reconstruction=self.layers(z))
 
 
-def model() -> VAE:
+def model(network: str, shape: tuple[int, ...]) -> VAE:
     torch.manual_seed(0)
-    config = VAEConfig(input_dim=(1, 28, 28), latent_dim=20, reconstruction_loss="bce")
-    return VAE(config, Encoder(), Decoder())
+    config = VAEConfig(input_dim=shape, latent_dim=LATENTS[network], reconstruction_loss="bce")
+    return VAE(config, Encoder(network), Decoder(network))
 
 
-def whole(x: torch.Tensor, epochs: int) -> float:
+def whole(x: torch.Tensor, network: str, epochs: int) -> float:
     """Return images a second of its trainer."""
     with tempfile.TemporaryDirectory() as folder:
         config = BaseTrainerConfig(
-            output_dir=folder, num_epochs=epochs, per_device_train_batch_size=BATCH, learning_rate=1e-3, no_cuda=True
+            output_dir=folder,
+            num_epochs=epochs,
+            per_device_train_batch_size=BATCH[network],
+            learning_rate=1e-3,
+            no_cuda=True,
         )
-        trainer = BaseTrainer(model(), BaseDataset(x, torch.zeros(len(x))), training_config=config)
+        built = model(network, tuple(x.shape[1:]))
+        trainer = BaseTrainer(built, BaseDataset(x, torch.zeros(len(x))), training_config=config)
         started = time.perf_counter()
         trainer.train()
         return epochs * len(x) / (time.perf_counter() - started)
 
 
-def step(x: torch.Tensor, epochs: int) -> float:
+def step(x: torch.Tensor, network: str, epochs: int) -> float:
     """Return images a second of its model, forward, backward and Adam."""
-    built = model()
+    built = model(network, tuple(x.shape[1:]))
     optimiser = torch.optim.Adam(built.parameters(), lr=1e-3)
     started = time.perf_counter()
     for _ in range(epochs):
-        for rows in torch.randperm(len(x)).split(BATCH):
+        for rows in torch.randperm(len(x)).split(BATCH[network]):
             loss = built({"data": x[rows]}).loss
             optimiser.zero_grad()
             loss.backward()
@@ -78,9 +106,13 @@ def main() -> None:
     """Train once to warm up and once for the clock."""
     logging.disable(logging.CRITICAL)
     x = torch.from_numpy(np.load(sys.argv[1])).float() / 255
+    network, way = sys.argv[2], {"step": step, "whole": whole}[sys.argv[3]]
     for epochs in (WARM_UP, EPOCHS):
-        figures = {"step": step(x, epochs), "whole": whole(x, epochs)}
-    sys.stdout.write("\n" + json.dumps(figures) + "\n")
+        found = {"rate": way(x, network, epochs)}
+    # Not ru_maxrss, which counts what the process was forked from.
+    [peak] = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")]
+    found["memory"] = int(peak.split()[1]) / 1024
+    sys.stdout.write("\n" + json.dumps(found) + "\n")
 
 
 main()
