@@ -15,7 +15,7 @@ def test_run_ends_with_the_relevance_of_each_latent_the_active_ones_and_ids(vaeh
     done = vaehub(*RUN)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert lines[0].startswith("ard on digits with network mlp, seed 0, 4 latents: trained (")
+    assert lines[0].startswith("ard on digits with network mlp, seed 0, 4 latents, 2 epochs: trained (")
     rows = [line.split() for line in lines if line.strip().startswith(("0 ", "1 ", "2 ", "3 "))]
     assert sorted(row[0] for row in rows) == ["0", "1", "2", "3"]
     relevances = [float(row[1]) for row in rows]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import wraps
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -62,7 +63,7 @@ class Arithmetic:
     def _compiled(self) -> LossFunction:
         # A training has two sizes of batch, and code for each is faster than code for any.
         # Compiled loops have threads of their own, which on few cores stand in the way of those of matrix products.
-        options = {"cpp.threads": 1} if torch.get_num_threads() <= FEW_CORES else None
+        options: dict[str, Any] | None = {"cpp.threads": 1} if torch.get_num_threads() <= FEW_CORES else None
         compiled: LossFunction = torch.compile(self._model.loss, dynamic=False, options=options)
         works = True
 
