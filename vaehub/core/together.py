@@ -63,7 +63,6 @@ def fit_together(
     device = members[0].model.device
     loops = [Loop(each.model, resident(each.data, device), params, each.seed) for each in members]
     _resume(loops, members)
-    # Its weights are never used: it only says how a loss is computed.
     skeleton = copy.deepcopy(members[0].model)
     arithmetic = Arithmetic(skeleton, parse(TrainParams, params.model_dump() | PLAIN, owner="training"))
     ensemble = Ensemble(loops, skeleton, arithmetic)
@@ -122,7 +121,8 @@ class Ensemble:
 
     Args:
         loops: Of models that differ in seed alone, on the same device.
-        arithmetic: Of a copy of such a model, from :meth:`skeleton`.
+        skeleton: A copy of one of them, which says how a loss is computed; its weights are never used.
+        arithmetic: How the copy computes.
 
     Raises:
         CannotBeBatched: If the objective draws its noise or decides in ways that cannot be batched.
@@ -157,7 +157,7 @@ class Ensemble:
         return failures
 
     def _losses(self, batches: Sequence[Batch], epochs: Sequence[OpenEpoch]) -> list[Losses]:
-        draws = [torch.stack([draw(epoch.noise) for epoch in epochs]) for draw in self._draws_of(batches[0], epochs[0])]
+        draws = [torch.stack([draw(epoch.noise) for epoch in epochs]) for draw in self._draws_of(batches[0])]
         step = self._loops[0].now(epochs[0])
         totals, parts, omitted = self._batched(self._weights, self._buffers, _stacked(batches), draws, step)
         totals.sum().backward()  # type: ignore[no-untyped-call]
@@ -195,10 +195,10 @@ class Ensemble:
         totals, parts = vmap(one)(weights, buffers, batch, draws)
         return totals, parts, omitted
 
-    def _draws_of(self, batch: Batch, epoch: OpenEpoch) -> list[Draw]:
+    def _draws_of(self, batch: Batch) -> list[Draw]:
         """Return what noise a loss of so many observations draws, in order."""
         if len(batch) not in self._draws:
-            scratch = torch.Generator(device=epoch.noise.device)
+            scratch = torch.Generator(device=batch.x.device)
             recorder = _Recording(scratch)
             model = copy.deepcopy(self._skeleton).train()
             with recorder, torch.no_grad():
@@ -209,13 +209,11 @@ class Ensemble:
     def _try_out(self) -> None:
         models = [_Objective(copy.deepcopy(loop.model)) for loop in self._loops[:2]]
         weights, buffers = stack_module_state(models)
-        loop = self._loops[0]
-        scratch = loop.generator("trial")
-        epoch = OpenEpoch(0.0, scratch, [], None)  # type: ignore[arg-type]
-        batch = loop.train.batch(slice(0, 2))
+        batch = self._loops[0].train.batch(slice(0, 2))
+        scratch = torch.Generator(device=batch.x.device)
         self._skeleton.train()
         try:
-            draws = [torch.stack([draw(scratch) for _ in models]) for draw in self._draws_of(batch, epoch)]
+            draws = [torch.stack([draw(scratch) for _ in models]) for draw in self._draws_of(batch)]
             step = Step(0, 0, scratch)
             with self._arithmetic.learning():
                 self._batched(weights, buffers, _stacked([batch] * len(models)), draws, step)

@@ -1,5 +1,6 @@
 """A user's own modules from files, as a network of the catalog."""
 
+import importlib.util
 import sys
 
 import pytest
@@ -10,23 +11,6 @@ from torch import nn
 from vaehub import Hub, VaehubError
 
 D = 3
-
-
-class Encoder(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.hidden, self.mean, self.logvar = nn.Linear(64, 16), nn.Linear(16, D), nn.Linear(16, D)
-
-    def forward(self, x):
-        hidden = torch.relu(self.hidden(x.flatten(1)))
-        return self.mean(hidden), self.logvar(hidden)
-
-
-class Vae(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.encoder = Encoder()
-        self.decoder = nn.Sequential(nn.Linear(D, 16), nn.ReLU(), nn.Linear(16, 64), nn.Sigmoid())
 
 
 MODULE = '''
@@ -67,19 +51,25 @@ number = 3
 
 
 @pytest.fixture
-def whole():
-    with torch.random.fork_rng():
-        torch.manual_seed(3)
-        return Vae().eval()
-
-
-@pytest.fixture
 def here(tmp_path, monkeypatch):
     """A working folder with a user's module in it."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "own_vae_code.py").write_text(MODULE)
     yield tmp_path
     sys.modules.pop("own_vae_code", None)
+
+
+@pytest.fixture
+def whole(here):
+    """The same module, under another name, so that its import path is still to be found."""
+    spec = importlib.util.spec_from_file_location("elsewhere", here / "own_vae_code.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["elsewhere"] = module
+    spec.loader.exec_module(module)
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        yield module.Vae().eval()
+    del sys.modules["elsewhere"]
 
 
 @pytest.fixture
