@@ -6,6 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+# What tests compute is small: a second thread waits for the first, and longer where other processes want its core.
+# Set before torch is imported, and for the processes that tests start.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 
 @pytest.fixture
 def rng() -> np.random.Generator:

@@ -1,0 +1,96 @@
+"""What each latent contributes to the error that sampling adds, in cases that can be worked out."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vaehub import generator as stream
+from vaehub.plugins.intervention import kernels
+from vaehub.plugins.intervention.kernels import contribution_ratios, from_errors, intervention_errors
+
+
+def some(*shape, seed=0):
+    return torch.randn(*shape, generator=stream(seed, "some"), dtype=torch.float64)
+
+
+def linear(d=4, m=9, n=300, seed=0):
+    """A decoder W z, posteriors, and observations that the means reconstruct exactly."""
+    weights = some(m, d, seed=seed)
+    mu, sigma = some(n, d, seed=seed + 1), 0.1 + some(n, d, seed=seed + 2).abs()
+    return lambda z: z @ weights.mT, mu, sigma, some(n, d, seed=seed + 3), mu @ weights.mT, weights
+
+
+def test_each_error_is_that_of_one_latent_vector():
+    decode, mu, sigma, eps, x, _ = linear(n=5)
+    x = x + 0.3
+    found = intervention_errors(lambda z: decode(z).tanh(), mu, sigma, eps, x)
+    for i in range(5):
+        z = mu[i] + sigma[i] * eps[i]
+        for place, latents in enumerate([z, mu[i], *(z.where(torch.arange(4) != j, mu[i]) for j in range(4))]):
+            expected = (decode(latents[None]).tanh()[0] - x[i]).square().mean()
+            torch.testing.assert_close(found[i, place], expected)
+
+
+def test_a_linear_decoder_shares_the_error_by_squared_weight_and_variance():
+    """In expectation R_i = |w_i|^2 s_i / sum_k |w_k|^2 s_k."""
+    decode, mu, _, eps, x, weights = linear(n=200_000)
+    sigma = torch.tensor([0.2, 0.5, 1.0, 0.0], dtype=torch.float64).expand_as(mu)
+    found = contribution_ratios(decode, mu, sigma, eps, x)
+    share = weights.square().sum(dim=0) * sigma[0].square()
+    torch.testing.assert_close(found.ratios, share / share.sum(), rtol=0.02, atol=0.01)
+    assert float(found.ratios[3]) == 0
+    assert float(found.mean_error) == pytest.approx(0, abs=1e-20)
+
+
+@given(st.integers(0, 50))
+@settings(max_examples=10, deadline=None)
+def test_where_latents_write_to_values_of_their_own_ratios_add_up_to_one(seed):
+    mu, sigma, eps = some(20, 3, seed=seed), some(20, 3, seed=seed + 1).abs(), some(20, 3, seed=seed + 2)
+    decode = lambda z: torch.cat([z.sin(), z.square(), z], dim=1)  # noqa: E731 each value depends on one latent
+    found = contribution_ratios(decode, mu, sigma, eps, decode(mu))
+    assert float(found.ratios.sum()) == pytest.approx(1)
+
+
+def test_a_latent_that_the_decoder_ignores_contributes_nothing():
+    decode, mu, sigma, eps, _, weights = linear()
+    weights[:, 2] = 0
+    found = contribution_ratios(decode, mu, sigma, eps, mu @ weights.mT)
+    assert float(found.contributions[2]) == pytest.approx(0, abs=1e-15)
+
+
+def test_without_variance_sampling_adds_nothing_and_ratios_are_undefined():
+    decode, mu, sigma, eps, x, _ = linear()
+    found = contribution_ratios(decode, mu, 0 * sigma, eps, x + 1)
+    assert float(found.base) == 0
+    assert bool(found.ratios.isnan().all())
+
+
+def test_a_sample_that_is_better_than_the_mean_has_a_negative_base_that_is_not_hidden():
+    found = from_errors(torch.tensor([1.0, 2.0, 1.5, 1.25]))
+    assert float(found.base) == -1
+    assert found.ratios.tolist() == [0.5, 0.25]
+
+
+def test_fresh_noise_is_used_for_interventions_alone():
+    decode, mu, sigma, eps, x, _ = linear(n=6)
+    own = some(6, 4, 4, seed=9)
+    found = intervention_errors(decode, mu, sigma, eps, x, own)
+    shared = intervention_errors(decode, mu, sigma, eps, x)
+    assert torch.equal(found[:, :2], shared[:, :2])
+    z = (mu[1] + sigma[1] * own[1, 2]).where(torch.arange(4) != 2, mu[1])
+    torch.testing.assert_close(found[1, 4], (decode(z) - x[1]).square().mean())
+
+
+def test_chunks_of_any_size_give_the_same(monkeypatch):
+    decode, mu, sigma, eps, x, _ = linear(n=13)
+    whole = intervention_errors(decode, mu, sigma, eps, x)
+    monkeypatch.setattr(kernels, "DECODED_AT_ONCE", 7)
+    torch.testing.assert_close(intervention_errors(decode, mu, sigma, eps, x), whole)
+
+
+def test_images_and_vectors_are_averaged_over_their_values():
+    decode, mu, sigma, eps, x, _ = linear(n=7)
+    flat = intervention_errors(decode, mu, sigma, eps, x)
+    as_images = intervention_errors(lambda z: decode(z).reshape(-1, 1, 3, 3), mu, sigma, eps, x.reshape(-1, 1, 3, 3))
+    torch.testing.assert_close(as_images, flat)

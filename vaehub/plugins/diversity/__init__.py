@@ -1,0 +1,20 @@
+"""How varied a set of images is (Müller et al. 2025, Section 2.2)."""
+
+from collections.abc import Sequence
+
+from vaehub.registry import Entry, Metric, hookimpl
+
+
+@hookimpl
+def vaehub_catalog() -> Sequence[Entry]:
+    """Return what this plugin contributes."""
+    return [
+        Metric(
+            "ssim_diversity",
+            "vaehub.plugins.diversity.ssim:SsimDiversity",
+            "mean structural dissimilarity of pairs of images",
+            params="vaehub.plugins.diversity.params:SsimDiversityParams",
+            source="Müller et al. 2025, Section 2.2; Wang et al. 2004",
+            subject="dataset",
+        ),
+    ]
