@@ -13,7 +13,7 @@ _HOMES = {
     "vaehub.core.arrays": ("Array", "accepts_arrays"),
     "vaehub.core.data": ("Batch", "DataSource", "DataSpec", "Dataset", "Factors", "OnDemand", "prepare"),
     "vaehub.core.data_params": ("DataParams", "FileParams", "ImageParams", "OwnFile"),
-    "vaehub.core.errors": ("DataError", "StoreError", "TrainingDiverged", "VaehubError", "WorkFailed"),
+    "vaehub.core.errors": ("DataError", "StoreError", "TrainingDiverged", "VaehubError", "WorkFailed", "first_line"),
     "vaehub.core.files.archives": ("gunzip", "member_names", "members"),
     "vaehub.core.files.arrays": ("map_npy", "npz_blocks", "npz_keys", "read_npz", "unpacked"),
     "vaehub.core.files.card": ("DataCard", "DataFile"),
@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from vaehub.core.errors import TrainingDiverged as TrainingDiverged
     from vaehub.core.errors import VaehubError as VaehubError
     from vaehub.core.errors import WorkFailed as WorkFailed
+    from vaehub.core.errors import first_line as first_line
     from vaehub.core.files.archives import gunzip as gunzip
     from vaehub.core.files.archives import member_names as member_names
     from vaehub.core.files.archives import members as members

@@ -2,7 +2,7 @@
 
 import pytest
 
-from vaehub import DataError, StoreError, TrainingDiverged, VaehubError, WorkFailed
+from vaehub import DataError, StoreError, TrainingDiverged, VaehubError, WorkFailed, first_line
 
 
 @pytest.mark.parametrize("error", [DataError, StoreError, WorkFailed, TrainingDiverged])
@@ -19,3 +19,11 @@ def test_a_training_that_diverged_is_work_that_failed_in_an_epoch():
     error = TrainingDiverged("training diverged", epoch=3)
     assert isinstance(error, WorkFailed)
     assert (str(error), error.epoch) == ("training diverged", 3)
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [(ValueError("no.\nmore"), "no"), (ValueError(""), "ValueError"), (KeyError("a"), "'a'")],
+)
+def test_of_an_error_a_sentence_takes_the_first_line(error, words):
+    assert first_line(error) == words

@@ -65,6 +65,27 @@ def test_data_are_needed(hub):
         hub.measure("relevance", wrapped())
 
 
+def test_data_belong_to_a_model_of_ones_own_alone(hub):
+    recipe = hub.recipe("vae", settings={"train.epochs": 1})
+    with pytest.raises(VaehubError, match="a recipe and a training have theirs"):
+        hub.measure("elbo", recipe, data="digits")
+    assert not hub.store.exists
+
+
+def test_data_on_demand_are_digested_a_piece_at_a_time(hub, monkeypatch):
+    from vaehub.hub import given
+
+    data = hub.data("sprites", {"subset": 300})
+    expected = given.given_data(data)
+    asked = []
+    batch = Dataset.batch
+    monkeypatch.setattr(Dataset, "batch", lambda self, rows: asked.append(rows) or batch(self, rows))
+    monkeypatch.setattr(given, "_digest", lambda tensors, _: str(next(iter(tensors)).shape))
+    given.given_data(data)
+    assert len(asked) == 1
+    assert expected.params.content
+
+
 def test_a_model_that_does_not_fit_the_data_is_refused_and_nothing_stored(hub):
     with pytest.raises(VaehubError, match=r"the encoder cannot take observations of shape \(1, 8, 8\)"):
         hub.measure("relevance", vaehub.wrap(encoder=nn.Linear(3, 2), decoder=nn.Linear(2, 3)), data="digits")

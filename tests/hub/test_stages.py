@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from vaehub import Hub, VaehubError
+from vaehub import Hub, VaehubError, WorkFailed
 
 SETTINGS = {"model.latent_dim": 3, "train.epochs": 4}
 
@@ -115,3 +115,21 @@ def test_what_cannot_be_batched_is_trained_one_by_one_and_says_so(hub, caplog):
     found = hub.run("ard", "relevance", seed=[0, 1], settings=settings)
     assert any("one by one, because this model cannot be trained together" in note for note in found[0].training.notes)
     assert "one by one" in caplog.text
+
+
+def test_an_error_of_the_model_fails_every_seed_and_is_recorded(hub, monkeypatch):
+    from vaehub.plugins.vae.model import Vae
+
+    def breaks(self, losses, step):
+        if step.epoch == 1:
+            raise ZeroDivisionError("the model's own fault")
+
+    monkeypatch.setattr(Vae, "step_ended", breaks)
+    settings = {**SETTINGS, "train.together": True}
+    with pytest.raises(WorkFailed, match="ZeroDivisionError: the model's own fault"):
+        hub.run("vae", "elbo", seed=[0, 1], settings=settings)
+    trainings, _ = hub.recent()
+    assert [(each.seed, each.status) for each in sorted(trainings, key=lambda each: each.seed)] == [
+        (0, "failed"),
+        (1, "failed"),
+    ]

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from vaehub.core.data import Batch
+from vaehub.core.errors import first_line
 from vaehub.core.model import LatentModel, Losses, Step
 from vaehub.core.network import Network
 from vaehub.core.noise import compiled_draws_from
@@ -78,7 +79,7 @@ class Arithmetic:
             except Exception as error:  # noqa: BLE001
                 losses = self._model.loss(batch, step)  # what is wrong with the model itself comes out here
                 works = False
-                self._note(f"torch.compile failed ({_first_line(error)}), so that the loss was computed without it")
+                self._note(f"torch.compile failed ({first_line(error)}), so that the loss was computed without it")
                 return losses
 
         return attempt
@@ -119,8 +120,3 @@ def _autocast(module: nn.Module, dtype: torch.dtype) -> Callable[..., Tensor]:
         return output.float()
 
     return wrapped
-
-
-def _first_line(error: Exception) -> str:
-    text = str(error).strip()
-    return text.splitlines()[0] if text else type(error).__name__

@@ -1,6 +1,12 @@
 """What can go wrong, sorted by whose turn it is next."""
 
 
+def first_line(error: BaseException) -> str:
+    """Return the first line of what an error says, or its kind where it says nothing, to stand in a sentence."""
+    text = str(error).strip()
+    return text.splitlines()[0].rstrip(".") if text else type(error).__name__
+
+
 class VaehubError(Exception):
     """The request cannot be carried out as it stands, and the user can mend it.
 

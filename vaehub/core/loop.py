@@ -77,7 +77,8 @@ class Loop:
         self.seed = seed
         self.optimiser = model.optimiser(params.learning_rate)
         self.opponents = model.opponents(params.learning_rate)
-        self.standing_still = _not_in(self.optimiser, self.opponents_weights())
+        theirs = [weight for each in self.opponents for weight in _weights_of(each.optimiser)]
+        self.standing_still = _not_in(self.optimiser, theirs)
         self.schedule = (
             None
             if params.lr_patience is None
@@ -88,10 +89,6 @@ class Loop:
         self.steps = 0
         self.best: Weights = {}
         self.best_loss = math.inf
-
-    def opponents_weights(self) -> list[nn.Parameter]:
-        """Return the weights that opponents learn."""
-        return [weight for each in self.opponents for weight in _weights_of(each.optimiser)]
 
     # An epoch
 

@@ -14,7 +14,7 @@ from torch.overrides import TorchFunctionMode
 
 from vaehub.core.arithmetic import Arithmetic
 from vaehub.core.data import Batch, Dataset
-from vaehub.core.errors import TrainingDiverged
+from vaehub.core.errors import TrainingDiverged, first_line
 from vaehub.core.loop import EpochRecord, Loop, OpenEpoch
 from vaehub.core.model import LatentModel, Losses, Step
 from vaehub.core.params import parse
@@ -219,7 +219,7 @@ class Ensemble:
                 self._batched(weights, buffers, _stacked([batch] * len(models)), draws, step)
         # A stranger's objective is transformed here, which fails in more ways than can be named.
         except Exception as error:
-            raise CannotBeBatched(str(error).strip().splitlines()[0]) from error
+            raise CannotBeBatched(first_line(error)) from error
 
 
 class _Objective(nn.Module):

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, distributions, nn
 
 from vaehub.core.data import Batch, DataSpec
-from vaehub.core.errors import VaehubError
+from vaehub.core.errors import VaehubError, first_line
 from vaehub.core.likelihood import Likelihood, likelihood
 from vaehub.core.model import LatentModel, Losses, Posterior, Step
 from vaehub.core.network import Network
@@ -56,7 +56,7 @@ class UserEncoder(nn.Module):
         # A user's module runs here.
         except Exception as error:
             raise VaehubError(
-                f"the encoder cannot take observations of shape {tuple(x.shape[1:])}: {_first_line(error)}"
+                f"the encoder cannot take observations of shape {tuple(x.shape[1:])}: {first_line(error)}"
             ) from error
         if mu.ndim != 2 or len(mu) != len(x) or (logvar is not None and logvar.shape != mu.shape):
             shapes = " and ".join(str(tuple(each.shape)) for each in (mu, logvar) if each is not None)
@@ -105,7 +105,7 @@ class UserDecoder(nn.Module):
         # A user's module runs here.
         except Exception as error:
             raise VaehubError(
-                f"the decoder cannot take the {z.shape[1]} latents that the encoder gives: {_first_line(error)}"
+                f"the decoder cannot take the {z.shape[1]} latents that the encoder gives: {first_line(error)}"
             ) from error
         if found.numel() != len(z) * self.spec.n_values:
             raise VaehubError(
@@ -288,11 +288,6 @@ def _named(found: Any, names: tuple[str, ...]) -> Tensor | None:
         if isinstance(value, Tensor):
             return value
     return None
-
-
-def _first_line(error: Exception) -> str:
-    text = str(error).strip()
-    return text.splitlines()[0] if text else type(error).__name__
 
 
 def _in_unit_interval(x: Tensor) -> bool:

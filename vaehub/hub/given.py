@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from itertools import chain
 
 import torch
 from torch import Tensor
@@ -35,9 +36,10 @@ class GivenData(Params):
 
 def given_data(data: Dataset) -> Part:
     """Return a dataset as a part of a recipe."""
-    pieces = [batch.x for batch in data.batches(AT_ONCE)]
+    # One piece after the other, for data on demand do not fit in memory.
+    observations = (batch.x for batch in data.batches(AT_ONCE))
     known = [data.labels, None if data.factors is None else data.factors.classes, *data.parts.values()]
-    content = _digest([*pieces, *(each for each in known if each is not None)], str(data.spec))
+    content = _digest(chain(observations, (each for each in known if each is not None)), str(data.spec))
     return Part("data", GIVEN, 1, GivenData(content=content))
 
 

@@ -222,7 +222,9 @@ class Hub:
         if isinstance(subject, str):
             subject = self._subject_named(subject, entry.subject)
         elif not isinstance(subject, Recipe | Part | tuple):
-            subject = self.take(subject, data)
+            return self.measure(metric, self.take(subject, data), seed=seed, settings=settings, force=force)
+        if data is not None:
+            raise VaehubError("data are named for a model of your own; a recipe and a training have theirs")
         request = requests.measurement_of(entry.subject, part, subject, seed)
         return self._worker.measured(request, subject, force=force)
 

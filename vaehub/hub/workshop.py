@@ -217,6 +217,14 @@ class Workshop:
             for order, (member, recorder) in zip(orders, members, strict=True):
                 self._train(order, member, recorder, (note,))
             return
+        except StoreError:
+            raise  # as above
+        # A stranger's model runs here. What it cannot go on with stops all of them.
+        except Exception as error:
+            failed = [recorder.failed(member.model, error) for member, recorder in members]
+            for member, _ in members:
+                _discard(member)
+            raise failed[0] from error
         failures: list[tuple[WorkFailed, Exception]] = []
         for order, (member, recorder), result in zip(orders, members, found, strict=True):
             if isinstance(result, Fitted):

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vaehub import VaehubError
+from vaehub import VaehubError, first_line
 
 HOLDERS = ("model_state_dict", "state_dict", "model")
 """Names under which checkpoints hold weights beside other things."""
@@ -46,7 +46,7 @@ def program(path: Path) -> nn.Module:
             return module
     # The readers fail in more ways than can be named.
     except Exception as error:
-        raise VaehubError(f"{str(path)!r} cannot be read as a program: {_first_line(error)}") from error
+        raise VaehubError(f"{str(path)!r} cannot be read as a program: {first_line(error)}") from error
 
 
 def imported(path: str) -> nn.Module:
@@ -68,7 +68,7 @@ def imported(path: str) -> nn.Module:
             found = found()
     # A user's code runs here.
     except Exception as error:
-        raise VaehubError(f"{path!r} cannot be had: {type(error).__name__}: {_first_line(error)}") from error
+        raise VaehubError(f"{path!r} cannot be had: {type(error).__name__}: {first_line(error)}") from error
     finally:
         sys.path.remove(here)
     if isinstance(found, tuple | list) and len(found) == 2 and all(isinstance(each, nn.Module) for each in found):
@@ -119,7 +119,7 @@ def _weights(path: Path) -> dict[str, Tensor]:
     # The readers fail in more ways than can be named.
     except Exception as error:
         raise VaehubError(
-            f"{str(path)!r} cannot be read as weights ({_first_line(error)}); safetensors, or a dictionary of tensors "
+            f"{str(path)!r} cannot be read as weights ({first_line(error)}); safetensors, or a dictionary of tensors "
             "that torch.save wrote, can be"
         ) from error
     for holder in HOLDERS:
@@ -128,8 +128,3 @@ def _weights(path: Path) -> dict[str, Tensor]:
     if not (isinstance(found, Mapping) and all(isinstance(value, Tensor) for value in found.values())):
         raise VaehubError(f"{str(path)!r} holds no dictionary of tensors")
     return dict(found)
-
-
-def _first_line(error: Exception) -> str:
-    text = str(error).strip()
-    return text.splitlines()[0].rstrip(".") if text else type(error).__name__
