@@ -88,13 +88,15 @@ class Intervention(ModelMetric):
         """Return the ratios by latent, with the threshold of significance."""
         from matplotlib.figure import Figure
 
-        ratios = result.vectors["ratio"].values
-        figure = Figure(figsize=(6.4, 3.6), layout="constrained")
+        ratios, threshold = result.vectors["ratio"].values, result.scalars["threshold"]
+        figure = Figure(figsize=(max(6.0, 0.22 * len(ratios)), 3.6), layout="constrained")
         axes = figure.subplots()
         axes.bar(range(len(ratios)), ratios, color="tab:blue")
-        axes.axhline(result.scalars["threshold"], color="tab:red", linewidth=1, label="threshold")
+        axes.set_xticks(range(len(ratios)), [str(latent) for latent in range(len(ratios))], rotation=90, fontsize=7)
+        axes.axhline(threshold, color="tab:red", linewidth=1)
         axes.set_xlabel("latent")
-        axes.set_ylabel("share of the error that sampling adds")
+        axes.set_ylabel("share of what sampling adds")
+        n_significant = int(result.scalars["significant_dims"])
+        axes.set_title(f"{n_significant} of {len(ratios)} latents above the threshold of {threshold:.3g} (line)")
         axes.spines[["top", "right"]].set_visible(False)
-        axes.legend(frameon=False)
         return figure
