@@ -83,7 +83,7 @@ def test_a_command_that_is_shown_works(command, folder, request):
     if "mnist" in arguments and arguments[0] != "describe":
         request.getfixturevalue("real_data")
     if "mnist" in arguments and arguments[0] == "run":
-        arguments += ["--set", "data.subset=300"]
+        arguments += ["--set", "data.subset=600"]
     if arguments[0] == "run" and "--at-epochs" not in arguments and "train.epochs=0" not in arguments:
         arguments += QUICK
     for shown, query in SHOWN.items():
