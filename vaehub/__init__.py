@@ -23,10 +23,17 @@ _HOMES = {
     "vaehub.core.files.pictures": ("PICTURE_ENDINGS", "as_array", "decoded", "fitted", "look"),
     "vaehub.core.files.places": ("cache_folder", "find"),
     "vaehub.core.likelihood": ("Likelihood", "gaussian_sample", "likelihood"),
-    "vaehub.core.metric": ("DatasetMetric", "ModelMetric", "PairMetric", "RecipeMetric"),
+    "vaehub.core.metric": ("DatasetMetric", "ModelMetric", "PairMetric", "RecipeMetric", "Rows", "RowsMetric"),
     "vaehub.core.model": ("EVALUATION_BATCH", "Epoch", "LatentModel", "Losses", "Opponent", "Posterior", "Step"),
     "vaehub.core.network": ("Network",),
-    "vaehub.core.params": ("Incidental", "LikelihoodName", "LikelihoodParams", "ModelParams", "Params"),
+    "vaehub.core.params": (
+        "Incidental",
+        "LikelihoodName",
+        "LikelihoodParams",
+        "ModelParams",
+        "Params",
+        "StoredTraining",
+    ),
     "vaehub.core.progress": ("task",),
     "vaehub.core.random": ("generator",),
     "vaehub.core.recipe": ("Recipe", "TrainParams"),
@@ -90,6 +97,8 @@ if TYPE_CHECKING:
     from vaehub.core.metric import ModelMetric as ModelMetric
     from vaehub.core.metric import PairMetric as PairMetric
     from vaehub.core.metric import RecipeMetric as RecipeMetric
+    from vaehub.core.metric import Rows as Rows
+    from vaehub.core.metric import RowsMetric as RowsMetric
     from vaehub.core.model import EVALUATION_BATCH as EVALUATION_BATCH
     from vaehub.core.model import Epoch as Epoch
     from vaehub.core.model import LatentModel as LatentModel
@@ -103,6 +112,7 @@ if TYPE_CHECKING:
     from vaehub.core.params import LikelihoodParams as LikelihoodParams
     from vaehub.core.params import ModelParams as ModelParams
     from vaehub.core.params import Params as Params
+    from vaehub.core.params import StoredTraining as StoredTraining
     from vaehub.core.progress import task as task
     from vaehub.core.random import generator as generator
     from vaehub.core.recipe import Recipe as Recipe

@@ -1,14 +1,16 @@
-"""Metrics: four small contracts that differ only in what they measure."""
+"""Metrics: five small contracts that differ only in what they measure."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import torch
+from numpy.typing import NDArray
 
 from vaehub.core.data import Dataset
+from vaehub.core.errors import VaehubError
 from vaehub.core.model import LatentModel
 from vaehub.core.params import Params as AnyParams
 from vaehub.core.random import generator
@@ -18,21 +20,39 @@ from vaehub.core.result import Result
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+Rows = Mapping[str, NDArray[Any]]
+"""Columns of equal length by name, the answer to a query: numbers, or text (dtype object)."""
+FindModel = Callable[[str], LatentModel]
+
 
 class Metric(ABC):
-    """What all metrics share: parameters, a seed, and perhaps a picture. A plugin derives from one of the four below.
+    """What all metrics share: parameters, a seed, and perhaps a picture. A plugin derives from one of the five below.
 
     Args:
         params: Validated parameters.
         seed: Decides all randomness of the measurement.
+        models: Returns the model of a stored training.
     """
 
     Params = AnyParams
     params: AnyParams
 
-    def __init__(self, params: AnyParams, seed: int = 0) -> None:
+    def __init__(self, params: AnyParams, seed: int = 0, models: FindModel | None = None) -> None:
         self.params = params
         self.seed = seed
+        self._models = models
+
+    def model_of(self, training: str) -> LatentModel:
+        """Return the model of a stored training, in evaluation mode, for a parameter that names one.
+
+        Such a parameter is declared as ``Annotated[str | None, StoredTraining()]``; the value is the whole id.
+
+        Raises:
+            VaehubError: If there is no such training, or its plugins are missing.
+        """
+        if self._models is None:
+            raise VaehubError(f"training {training!r} is looked for in a store, and this metric was made without one")
+        return self._models(training)
 
     def generator(self, *purpose: str | int, device: torch.device | str = "cpu") -> torch.Generator:
         """Return a fresh generator, always the same for the same seed and purpose."""
@@ -45,6 +65,13 @@ class Metric(ABC):
 
 class DatasetMetric(Metric):
     """Measures a dataset."""
+
+    def check(self, data: Dataset) -> None:
+        """Refuse data that this metric cannot be asked of.
+
+        Raises:
+            VaehubError: If the measurement could not succeed; says what would.
+        """
 
     @abstractmethod
     def measure(self, data: Dataset) -> Result:
@@ -90,3 +117,18 @@ class RecipeMetric(Metric):
             recipe: Where to start from; ``recipe.vary(...)`` makes others.
             train: Carries a recipe out, or takes the training from the store, and returns the model and its data.
         """
+
+
+class RowsMetric(Metric):
+    """Measures the answer to a query: a statistic over the results of a study, or over those of a whole store."""
+
+    def check(self, rows: Rows) -> None:
+        """Refuse rows that this metric cannot be asked of.
+
+        Raises:
+            VaehubError: If the measurement could not succeed; says what would.
+        """
+
+    @abstractmethod
+    def measure(self, rows: Rows) -> Result:
+        """Return what was measured of the rows."""

@@ -20,6 +20,13 @@ class Incidental:
     """
 
 
+class StoredTraining:
+    """Marks a parameter that names a stored training by the beginning of its id; the whole id is part of the identity.
+
+    Used as ``encoder: Annotated[str | None, StoredTraining()] = None``; a metric gets at it by ``self.model_of(id)``.
+    """
+
+
 class Params(BaseModel):
     """Parameters of a model, network, dataset or metric: frozen, typed, bounded; unknown names are refused."""
 

@@ -7,7 +7,7 @@ every command pays.
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-Subject = Literal["model", "dataset", "pair", "recipe"]
+Subject = Literal["model", "dataset", "pair", "recipe", "rows"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,10 +72,10 @@ class Dataset(Entry):
 
 @dataclass(frozen=True, eq=False)
 class Metric(Entry):
-    """A measurement: one of the four metric contracts.
+    """A measurement: one of the five metric contracts.
 
     Attributes:
-        subject: What it measures: ``model``, ``dataset``, ``pair`` or ``recipe``.
+        subject: What it measures: ``model``, ``dataset``, ``pair``, ``recipe`` or ``rows`` (the answer to a query).
     """
 
     kind: ClassVar[str] = "metric"

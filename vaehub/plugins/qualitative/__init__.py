@@ -1,0 +1,11 @@
+"""Looking at what a model learned: reconstructions, samples, interpolations, traversals and the latent space."""
+
+from collections.abc import Sequence
+
+from vaehub.registry import Entry, hookimpl
+
+
+@hookimpl
+def vaehub_catalog() -> Sequence[Entry]:
+    """Return what this plugin contributes."""
+    return []
