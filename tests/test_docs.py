@@ -44,12 +44,19 @@ class Vae(nn.Module):
 """
 
 
-def commands():
+def blocks(language):
+    """Yield page and content of each block of a language; plain ones have none."""
     for page in PAGES:
-        for block in re.findall(r"```\n(.*?)```", page.read_text(), flags=re.S):
-            for line in block.splitlines():
-                if line.startswith("vaehub "):
-                    yield pytest.param(line.split("  #")[0].strip(), id=f"{page.stem}: {line[:60]}")
+        for named, block in re.findall(r"^```(\w*)\n(.*?)^```", page.read_text(), flags=re.S | re.M):
+            if named == language:
+                yield page, block
+
+
+def commands():
+    for page, block in blocks(""):
+        for line in block.splitlines():
+            if line.startswith("vaehub "):
+                yield pytest.param(line.split("  #")[0].strip(), id=f"{page.stem}: {line[:60]}")
 
 
 @pytest.fixture(scope="module")
@@ -97,8 +104,7 @@ def test_a_command_that_is_shown_works(command, folder, request):
 
 def test_the_python_that_is_shown_works(folder):
     pytest.importorskip("pandas")
-    blocks = [block for page in PAGES for block in re.findall(r"```python\n(.*?)```", page.read_text(), flags=re.S)]
-    code = [block for block in blocks if "Hub.open" in block or "kernels" in block]
+    code = [block for _, block in blocks("python") if "Hub.open" in block or "kernels" in block]
     assert len(code) >= 3
     done = subprocess.run(
         [sys.executable, "-c", "\n".join(code)], cwd=folder, capture_output=True, text=True, check=False

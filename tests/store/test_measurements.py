@@ -89,7 +89,7 @@ def test_a_result_without_values_comes_back(prepared):
 
 def test_every_field_of_a_measurement_comes_back(prepared):
     params = {"n": 10, "share": 0.1, "name": "ü", "on": True, "none": None, "list": [1, [2]], "map": {"b": 1, "a": 2}}
-    record = a_measurement(params=params, other="t2", study="a study", seed=2**62)
+    record = a_measurement(params=params, other="t2", seed=2**62)
     prepared.record_measurement(record, Result())
     assert prepared.measurement("m1") == record
 

@@ -22,9 +22,9 @@ def changed(part, **params):
 
 def test_a_value_of_a_training_stands_beside_what_was_trained(prepared):
     prepared.record_training(a_training(), [], weights())
-    prepared.record_measurement(a_measurement(study="a study"), Result({"total": 0.5}))
+    prepared.record_measurement(a_measurement(), Result({"total": 0.5}))
     [row] = rows(prepared, "study, model, network, dataset, seed, latent_dim, beta, metric, name, index, value")
-    expected = {"study": "a study", "model": "beta_vae", "network": "mlp", "dataset": "digits", "seed": 7}
+    expected = {"study": None, "model": "beta_vae", "network": "mlp", "dataset": "digits", "seed": 7}
     assert row == expected | {
         "latent_dim": 4,
         "beta": 2.5,

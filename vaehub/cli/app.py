@@ -11,6 +11,7 @@ import typer
 
 from vaehub.cli.data import data
 from vaehub.cli.options import IdArgument, JsonOption, StoreOption, parse_numbers, parse_settings
+from vaehub.cli.study import study
 from vaehub.core.errors import VaehubError
 
 app = typer.Typer(
@@ -25,6 +26,7 @@ app = typer.Typer(
 plugin = typer.Typer(help="Installed plugins.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(plugin, name="plugin")
 app.add_typer(data, name="data")
+app.add_typer(study, name="study")
 
 
 class Kind(StrEnum):
@@ -35,6 +37,7 @@ class Kind(StrEnum):
     dataset = "dataset"
     metric = "metric"
     study = "study"
+    published = "published"
     executor = "executor"
 
 

@@ -49,5 +49,6 @@ def _to_numpy(value: Any) -> Any:
     if isinstance(value, torch.Tensor):
         return value.detach().cpu().numpy()
     if isinstance(value, tuple):
-        return tuple(map(_to_numpy, value))
+        items = map(_to_numpy, value)
+        return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
     return value

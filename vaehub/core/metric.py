@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from numpy.typing import NDArray
@@ -34,7 +34,7 @@ class Metric(ABC):
         models: Returns the model of a stored training.
     """
 
-    Params = AnyParams
+    Params: ClassVar[type[AnyParams]] = AnyParams
     params: AnyParams
 
     def __init__(self, params: AnyParams, seed: int = 0, models: FindModel | None = None) -> None:

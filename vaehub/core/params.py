@@ -1,6 +1,6 @@
 """Params: validated, documented parameters, and the one border where a user's values become them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal, TypeVar, cast, get_args, get_origin
@@ -69,6 +69,17 @@ class LikelihoodParams(ModelParams):
 
 
 P = TypeVar("P", bound=Params)
+
+
+def with_whole_ids(params: P, resolve: Callable[[str], str]) -> P:
+    """Return parameters with the whole id of each stored training that they name by the beginning of one."""
+    marked = [
+        name
+        for name, field in type(params).model_fields.items()
+        if any(isinstance(item, StoredTraining) for item in field.metadata)
+    ]
+    given = {name: getattr(params, name) for name in marked}
+    return params.model_copy(update={name: resolve(prefix) for name, prefix in given.items() if prefix is not None})
 
 
 def is_incidental(field: FieldInfo) -> bool:

@@ -100,6 +100,10 @@ class Result:
         object.__setattr__(self, "tables", dict(tables or {}))
         object.__setattr__(self, "arrays", {name: _as_array(item) for name, item in (arrays or {}).items()})
 
+    def without_arrays(self) -> Result:
+        """Return the same without arrays, which go another way than values."""
+        return Result(self.scalars, self.vectors, self.tables) if self.arrays else self
+
 
 def _as_array(values: Any) -> NDArray[Any]:
     array = values.detach().cpu().numpy() if hasattr(values, "detach") else np.asarray(values)

@@ -20,7 +20,8 @@ from vaehub.registry.catalog import Catalog, Registered
 from vaehub.registry.entries import Metric
 from vaehub.registry.entries import Subject as SubjectKind
 from vaehub.registry.holdings import Holding, holding
-from vaehub.store.records import MeasurementRecord, TrainingRecord
+from vaehub.store.published import Paper
+from vaehub.store.records import MeasurementRecord, StudyRecord, TrainingRecord
 from vaehub.store.store import Store
 from vaehub.store.verify import Verification
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from vaehub.core.data import Dataset
     from vaehub.core.model import LatentModel
+    from vaehub.hub.study import Study
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,7 @@ class Hub:
         self.store = store
         self.catalog = catalog
         self._worker = Worker(store, catalog, device)
+        self._device = device
 
     @classmethod
     def open(cls, path: Path | str | None = None, *, device: str = "auto") -> Self:
@@ -93,7 +96,11 @@ class Hub:
         """
         catalog = Catalog()
         versions = {plugin.distribution: plugin.version for plugin in catalog.plugins}
-        return cls(Store.open(path, plugins=versions), catalog, device)
+
+        def papers() -> list[Paper]:
+            return [Paper(each.entry.name, each.read()) for each in catalog.entries("published")]
+
+        return cls(Store.open(path, plugins=versions, papers=papers), catalog, device)
 
     # Asking for work
 
@@ -161,11 +168,16 @@ class Hub:
         split = requests.split_settings(settings or {})
         names = [metric] if isinstance(metric, str) else list(dict.fromkeys(metric))
         seeds = [seed] if isinstance(seed, int) else list(dict.fromkeys(seed))
-        wanted = requests.metrics_of(self.catalog, names, split["metric"])
+        wanted = requests.metrics_of(self.catalog, names, split["metric"], self._training_id)
         for entry, _ in wanted:
             if entry.subject == "pair":
                 raise VaehubError(
                     f"metric {entry.name!r} compares two trainings; ask Hub.measure({entry.name!r}, (recipe, recipe))"
+                )
+            if entry.subject == "rows":
+                raise VaehubError(
+                    f"metric {entry.name!r} measures the rows of a query; a study asks it, or "
+                    f"Hub.measure({entry.name!r}, Hub.sql(...))"
                 )
         recipes = [
             requests.recipe_of(self.catalog, model=model, network=network, dataset=dataset, seed=each, settings=split)
@@ -208,7 +220,8 @@ class Hub:
         Args:
             metric: Name in the catalog.
             subject: A recipe or the id of a training; a model of your own, from :func:`vaehub.wrap`; the name of a
-                dataset, for a metric of datasets; a pair of recipes, for a metric of pairs.
+                dataset, for a metric of datasets; a pair of recipes, for a metric of pairs; the answer to a query, for
+                a metric of rows.
             data: What a model of your own is measured on: a dataset, its name, or a path.
             seed: Decides all randomness of the measurement.
             settings: Parameters of the metric, without scope.
@@ -218,10 +231,10 @@ class Hub:
             VaehubError: If the request is wrong.
             WorkFailed: If the measurement, or a training that it needs, fails; that is recorded.
         """
-        [(entry, part)] = requests.metrics_of(self.catalog, [metric], settings or {})
+        entry, part = requests.metric_of(self.catalog, metric, settings or {}, self._training_id)
         if isinstance(subject, str):
             subject = self._subject_named(subject, entry.subject)
-        elif not isinstance(subject, Recipe | Part | tuple):
+        elif not isinstance(subject, Recipe | Part | tuple | Rows):
             return self.measure(metric, self.take(subject, data), seed=seed, settings=settings, force=force)
         if data is not None:
             raise VaehubError("data are named for a model of your own; a recipe and a training have theirs")
@@ -251,6 +264,32 @@ class Hub:
         recipe = self.stored_recipe(subject) if isinstance(subject, str) else subject
         trained = self._worker.trained(recipe)
         return trained.model, trained.data
+
+    # Studies
+
+    def study(self, name: str) -> Study:
+        """Return a study, to carry it out and to see its reports.
+
+        Args:
+            name: In the catalog, or a path to a TOML file.
+
+        Raises:
+            VaehubError: If there is none, or it is none.
+        """
+        # Few commands need it, and all would wait for it.
+        from vaehub.hub.study import Study
+        from vaehub.hub.study.definition import Definition
+
+        if requests.is_path(name):
+            definition = Definition.read(Path(name).expanduser())
+        else:
+            found = self.catalog.find("study", name)
+            definition = Definition(found.entry.name, found.read())
+        return Study(definition, self.store, self.catalog, self._worker, self._device)
+
+    def studies(self) -> list[StudyRecord]:
+        """Return the studies that this store was asked for, the latest first."""
+        return self.store.ledger.studies()
 
     # Data
 
@@ -370,7 +409,10 @@ class Hub:
         Raises:
             VaehubError: If there is no such name.
         """
-        return [Description(each, document(each.load_params())) for each in self.catalog.find_all(name)]
+        return [
+            Description(each, document(each.load_params()) if each.entry.has_params else [])
+            for each in self.catalog.find_all(name)
+        ]
 
     def verify(self, *, remove_leftovers: bool = False) -> Verification:
         """Check every checksum and pointer of the store.
@@ -379,6 +421,9 @@ class Hub:
             StoreError: If there is no store.
         """
         return self.store.verify(remove_leftovers=remove_leftovers)
+
+    def _training_id(self, prefix: str) -> str:
+        return self._training(prefix).id
 
     def _training(self, prefix: str) -> TrainingRecord:
         kind, found = self.store.resolve(prefix)

@@ -8,13 +8,14 @@ from html import escape
 from typing import TYPE_CHECKING, Any, overload
 
 from vaehub.core.errors import VaehubError
-from vaehub.core.identity import canonical_json
+from vaehub.core.identity import canonical_json, identity
 from vaehub.core.result import Result, Vector
 from vaehub.store.records import MeasurementRecord, TrainingRecord
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
+    from numpy.typing import NDArray
 
 ROWS_SHOWN = 32
 """Rows of a table that a notebook shows; all are in the data frame."""
@@ -157,9 +158,18 @@ class Rows:
     def __repr__(self) -> str:
         return f"Rows({len(self)} of {', '.join(self.columns)})"
 
+    @property
+    def digest(self) -> str:
+        """What tells these rows from others: names and values, in order."""
+        return identity({"columns": self.columns, "rows": [[str(item) for item in row] for row in self]})
+
     def to_arrow(self) -> pa.Table:
         """Return the rows as an Arrow table."""
         return self._table
+
+    def to_numpy(self) -> dict[str, NDArray[Any]]:
+        """Return the columns: numbers, with NaN for what is missing, or objects."""
+        return {name: _numbers(self._table[name]) for name in self.columns}
 
     def to_pandas(self) -> pd.DataFrame:
         """Return the rows as a data frame.
@@ -224,6 +234,16 @@ def _html_vectors(group: Mapping[str, Vector]) -> str:
         lines.append(f"<tr><th>{escape(label)}</th>{cells}{bar}</tr>")
     more = f"<p>{len(order) - ROWS_SHOWN} more</p>" if len(order) > ROWS_SHOWN else ""
     return f"<table><tr>{head}</tr>{''.join(lines)}</table>{more}"
+
+
+def _numbers(column: pa.ChunkedArray) -> NDArray[Any]:
+    import numpy as np
+    from pyarrow import types
+
+    kind = column.type
+    if types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind) or types.is_boolean(kind):
+        return np.array([np.nan if item is None else float(item) for item in column.to_pylist()])
+    return np.array(column.to_pylist(), dtype=object)
 
 
 def _cell(item: object) -> str:

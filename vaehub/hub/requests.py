@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import cast
 
 from vaehub.core.errors import UnknownName, VaehubError
 from vaehub.core.identity import Json, identity
-from vaehub.core.params import Params, parse
+from vaehub.core.params import Params, parse, with_whole_ids
 from vaehub.core.recipe import Part, Recipe, TrainParams
+from vaehub.hub.outcome import Rows
 from vaehub.registry.catalog import Catalog, Registered
 from vaehub.registry.entries import Metric as MetricEntry
 from vaehub.registry.entries import Subject as SubjectKind
@@ -26,8 +27,10 @@ DEFAULT_DATASET = "digits"
 Settings = Mapping[str, object]
 """Parameters by scope and name, such as ``{"model.latent_dim": 8}``."""
 
-Subject = Recipe | Part | tuple[Recipe, Recipe]
-"""What a metric is asked of: a recipe (its training, or itself), a dataset, or a pair of trainings."""
+Subject = Recipe | Part | tuple[Recipe, Recipe] | Rows
+"""What a metric is asked of: a recipe (its training, or itself), a dataset, a pair of trainings, or rows of a query."""
+FindTraining = Callable[[str], str]
+"""From the beginning of an id to the whole one."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,8 @@ class MeasurementRequest:
 
     Attributes:
         metric: The metric with its parameters.
-        subject: ``{"training": id}``, ``{"dataset": ...}``, ``{"pair": [id, id]}`` or ``{"recipe": ...}``.
+        subject: ``{"training": id}``, ``{"dataset": ...}``, ``{"pair": [id, id]}``, ``{"recipe": ...}`` or
+            ``{"rows": digest}``.
         seed: Decides all randomness of the measurement.
     """
 
@@ -140,7 +144,9 @@ def is_path(name: str) -> bool:
     return "/" in name or os.sep in name or name.startswith("~") or "." in name
 
 
-def metrics_of(catalog: Catalog, names: Sequence[str], settings: Settings) -> list[tuple[MetricEntry, Part]]:
+def metrics_of(
+    catalog: Catalog, names: Sequence[str], settings: Settings, find: FindTraining
+) -> list[tuple[MetricEntry, Part]]:
     """Return metrics with their parameters.
 
     With one metric, settings are its own; with several, each setting names its metric: ``relevance.n_samples``.
@@ -161,10 +167,18 @@ def metrics_of(catalog: Catalog, names: Sequence[str], settings: Settings) -> li
                 f"setting 'metric.{key}' does not say which of {', '.join(own)} it is for; write {example!r}"
             )
         own[owner][name] = value
-    return [
-        (cast(MetricEntry, catalog.find("metric", name).entry), part_of(catalog, "metric", name, params))
-        for name, params in own.items()
-    ]
+    return [metric_of(catalog, name, params, find) for name, params in own.items()]
+
+
+def metric_of(catalog: Catalog, name: str, params: Settings, find: FindTraining) -> tuple[MetricEntry, Part]:
+    """Return a metric with its parameters, and in these the whole ids of trainings that they name.
+
+    Raises:
+        VaehubError: If the name, a parameter or an id is wrong.
+    """
+    part = part_of(catalog, "metric", name, params)
+    entry = cast(MetricEntry, catalog.find("metric", name).entry)
+    return entry, replace(part, params=with_whole_ids(part.params, find))
 
 
 def measurement_of(kind: SubjectKind, metric: Part, subject: Subject, seed: int) -> MeasurementRequest:
@@ -182,6 +196,12 @@ def measurement_of(kind: SubjectKind, metric: Part, subject: Subject, seed: int)
         found = {"dataset": subject.identity()}
     elif kind == "pair" and isinstance(subject, tuple):
         found = {"pair": [recipe.id for recipe in subject]}
+    elif kind == "rows" and isinstance(subject, Rows):
+        found = {"rows": subject.digest}
+    elif kind == "rows":
+        raise VaehubError(
+            f"metric {metric.name!r} measures the rows of a query; a study asks it, or Hub.measure with Hub.sql(...)"
+        )
     else:
         raise VaehubError(f"metric {metric.name!r} measures a {kind}, and was given something else")
     return MeasurementRequest(metric, found, seed)

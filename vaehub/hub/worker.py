@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -12,7 +14,7 @@ from vaehub.core.errors import WorkFailed
 from vaehub.core.recipe import Part, Recipe
 from vaehub.core.result import Result
 from vaehub.hub import requests
-from vaehub.hub.outcome import Measurement
+from vaehub.hub.outcome import Measurement, Rows
 from vaehub.hub.requests import MeasurementRequest, Subject
 from vaehub.registry.catalog import Catalog
 from vaehub.store.records import MeasurementRecord, TrainingRecord, now
@@ -86,6 +88,25 @@ class Worker:
         known = self._finished(recipe)
         assert known is not None, "a training that fails raises"
         return known
+
+    def try_out(self, recipes: Sequence[Recipe], wanted: Iterable[tuple[MeasurementRequest, Subject]]) -> None:
+        """See whether trainings and measurements could be made, without making any.
+
+        Args:
+            recipes: Of one training, with growing numbers of epochs; or none.
+            wanted: What would be measured, and of what.
+
+        Raises:
+            VaehubError: If one could not.
+        """
+        from vaehub.core.metric import DatasetMetric
+
+        asked = list(wanted)
+        if recipes:
+            self._ordered(recipes, [request for request, _ in asked if "training" in request.subject])
+        for request, subject in asked:
+            if isinstance(subject, Part):
+                self._workshop.metric(request.metric, DatasetMetric, request.seed).check(self._workshop.load(subject))
 
     def ensure_trained_together(
         self, asked: Sequence[tuple[Recipe, Sequence[MeasurementRequest], Sequence[Recipe]]], *, force: bool
@@ -191,8 +212,6 @@ class Worker:
     def _measure(
         self, request: MeasurementRequest, subject: Subject, work: Callable[[], Result], *, force: bool
     ) -> Measurement:
-        from vaehub.hub.recording import reason
-
         started, clock = now(), time.perf_counter()
         result, failure = Result(), None
         try:
@@ -200,40 +219,39 @@ class Worker:
         # A stranger's metric runs here.
         except Exception as error:  # noqa: BLE001
             failure = error
-        ids = [recipe.id for recipe in _trainings(request, subject)]
-        record = MeasurementRecord(
-            id=request.id,
-            metric=request.metric.name,
-            params=request.metric.params.identity(),
-            seed=request.seed,
-            subject=request.subject,
-            request=request.identity(),
-            training=ids[0] if ids else None,
-            other=ids[1] if len(ids) > 1 else None,
-            status="done" if failure is None else "failed",
-            error=None if failure is None else reason(failure),
-            started=started,
-            seconds=time.perf_counter() - clock,
-        )
+        why = None if failure is None else _reason(failure)
+        record = _record_of(request, subject, why, started, time.perf_counter() - clock)
         self.store.record_measurement(record, result, replace=force)
         if failure is not None:
             title = f"measurement {record.id[:8]} of metric {record.metric!r} failed"
-            raise WorkFailed(f"{title}: {reason(failure)}") from failure
+            raise WorkFailed(f"{title}: {why}") from failure
         self._workshop.tell_measured(record.id, record.metric, result)
         training = self.store.training(record.training) if record.training else None
         return Measurement(record, result, training, reused=False)
+
+    def record_failure(self, request: MeasurementRequest, subject: Subject, why: str) -> None:
+        """Record that a measurement could not be made, for a reason that lies before it."""
+        record = _record_of(request, subject, why, now(), 0.0)
+        if record.training is not None and self.store.training(record.training) is None:
+            record = replace(record, training=None)
+        self.store.record_measurement(record, Result())
 
     def _work(self, request: MeasurementRequest, subject: Subject) -> Callable[[], Result]:
         """Fetch what is to be measured, and return what is left to do."""
         import torch
 
-        from vaehub.core.metric import DatasetMetric, ModelMetric, PairMetric, RecipeMetric
+        from vaehub.core.metric import DatasetMetric, ModelMetric, PairMetric, RecipeMetric, RowsMetric
 
         part, seed = request.metric, request.seed
         work: Callable[[], Result]
         if isinstance(subject, Part):
             of_data, data = self._workshop.metric(part, DatasetMetric, seed), self._workshop.load(subject)
+            of_data.check(data)
             work = lambda: of_data.measure(data)  # noqa: E731
+        elif isinstance(subject, Rows):
+            of_rows, rows = self._workshop.metric(part, RowsMetric, seed), subject.to_numpy()
+            of_rows.check(rows)
+            work = lambda: of_rows.measure(rows)  # noqa: E731
         elif isinstance(subject, tuple):
             of_pair = self._workshop.metric(part, PairMetric, seed)
             a, b = map(self.trained, subject)
@@ -253,6 +271,32 @@ class Worker:
     def _model_and_data(self, recipe: Recipe) -> tuple[LatentModel, Dataset]:
         trained = self.trained(recipe)
         return trained.model, trained.data
+
+
+def _reason(error: Exception) -> str:
+    from vaehub.hub.recording import reason
+
+    return reason(error)
+
+
+def _record_of(
+    request: MeasurementRequest, subject: Subject, why: str | None, started: datetime, seconds: float
+) -> MeasurementRecord:
+    ids = [recipe.id for recipe in _trainings(request, subject)]
+    return MeasurementRecord(
+        id=request.id,
+        metric=request.metric.name,
+        params=request.metric.params.identity(),
+        seed=request.seed,
+        subject=request.subject,
+        request=request.identity(),
+        training=ids[0] if ids else None,
+        other=ids[1] if len(ids) > 1 else None,
+        status="done" if why is None else "failed",
+        error=why,
+        started=started,
+        seconds=seconds,
+    )
 
 
 def _trainings(request: MeasurementRequest, subject: Subject) -> tuple[Recipe, ...]:

@@ -23,6 +23,7 @@ from vaehub.core.training import Fitted, fit, resolve_device
 from vaehub.core.wrapped import Wrapped
 from vaehub.hub.given import given_data, given_recipe
 from vaehub.hub.recording import Recorder, reason, tell
+from vaehub.hub.requests import restored_recipe
 
 if TYPE_CHECKING:
     from vaehub.core.params import ModelParams
@@ -253,7 +254,13 @@ class Workshop:
         Raises:
             VaehubError: If it cannot be loaded, or measures something else than its manifest says.
         """
-        return self._class("metric", part, contract)(part.params, seed)
+        return self._class("metric", part, contract)(part.params, seed, self._model_of)
+
+    def _model_of(self, training: str) -> LatentModel:
+        record = self._store.training(training)
+        if record is None or record.status == "failed":
+            raise VaehubError(f"training {training!r} is not in the store, or failed; 'vaehub show' lists trainings")
+        return self.restore(restored_recipe(self._catalog, record.recipe)).model
 
     def tell_measured(self, measurement_id: str, metric: str, result: Result) -> None:
         """Tell plugins that a measurement is recorded."""

@@ -84,6 +84,24 @@ class Registered:
             )
         return found
 
+    def read(self) -> bytes:
+        """Return the content of the file that the target names, for entries that are data.
+
+        Raises:
+            VaehubError: If the package has no such file.
+        """
+        from importlib.resources import files
+
+        package, _, name = self.entry.target.partition(":")
+        try:
+            return files(package).joinpath(name).read_bytes()
+        # A stranger's package is imported here.
+        except (Exception, SystemExit) as error:
+            raise VaehubError(
+                f"{self.title} of {self.distribution} cannot be read from {self.entry.target!r}: {error}; "
+                "this is a fault of that package or of its installation"
+            ) from error
+
     def _import(self, target: str) -> object:
         module, _, name = target.partition(":")
         try:

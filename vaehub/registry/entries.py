@@ -25,6 +25,8 @@ class Entry:
     """
 
     kind: ClassVar[str]
+    has_params: ClassVar[bool] = True
+    """Whether it is a class with parameters, and not data."""
 
     name: str
     target: str
@@ -85,9 +87,18 @@ class Metric(Entry):
 
 @dataclass(frozen=True, eq=False)
 class Study(Entry):
-    """A grid of recipes and metrics, with the reports made of it."""
+    """A grid of recipes and metrics, with the reports made of it: a TOML file, such as ``package:study.toml``."""
 
     kind: ClassVar[str] = "study"
+    has_params: ClassVar[bool] = False
+
+
+@dataclass(frozen=True, eq=False)
+class Published(Entry):
+    """The figures that a paper prints: a CSV file, such as ``package:paper.csv``; the name is that of the paper."""
+
+    kind: ClassVar[str] = "published"
+    has_params: ClassVar[bool] = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,4 +108,4 @@ class Executor(Entry):
     kind: ClassVar[str] = "executor"
 
 
-KINDS: tuple[type[Entry], ...] = (Model, Network, Dataset, Metric, Study, Executor)
+KINDS: tuple[type[Entry], ...] = (Model, Network, Dataset, Metric, Study, Published, Executor)

@@ -1,12 +1,8 @@
 """The table ``arrays``: what is in which file."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from duckdb import DuckDBPyConnection
-from numpy.typing import NDArray
 
-from vaehub.store.files import StoredFile
+from vaehub.store.files import StoredFile, WrittenFile
 
 _FORGET = "delete from arrays where owner = ?"
 _STORE = "insert into arrays select $1, name, shape, dtype, $2, $3 from incoming"
@@ -14,14 +10,15 @@ _FILE = "select distinct file, sha256 from arrays where owner = ?"
 _FILES = "select file, any_value(sha256), any_value(owner) from arrays group by file order by file"
 
 
-def store(connection: DuckDBPyConnection, owner: str, arrays: Mapping[str, NDArray[Any]], file: StoredFile) -> None:
+def store(connection: DuckDBPyConnection, owner: str, file: WrittenFile) -> None:
     """Store where the arrays of a training or a measurement are; nothing may be stored of them yet."""
     import pyarrow as pa
 
-    shapes = pa.array([list(array.shape) for array in arrays.values()], type=pa.list_(pa.int64()))
-    dtypes = [str(array.dtype) for array in arrays.values()]
+    names, shapes, dtypes = zip(*file.contents, strict=True)
     # DuckDB finds the table by the name of this variable.
-    incoming = pa.table({"name": list(arrays), "shape": shapes, "dtype": dtypes})  # noqa: F841
+    incoming = pa.table(  # noqa: F841
+        {"name": names, "shape": pa.array(map(list, shapes), type=pa.list_(pa.int64())), "dtype": dtypes}
+    )
     connection.execute(_STORE, [owner, file.name, file.sha256])
 
 

@@ -31,7 +31,14 @@ class StoredFile:
     sha256: str
 
 
-def write_arrays(folder: Path, stem: str, arrays: Mapping[str, NDArray[Any]]) -> StoredFile:
+@dataclass(frozen=True)
+class WrittenFile(StoredFile):
+    """A file that no row points at yet, with name, shape and dtype of each array in it."""
+
+    contents: tuple[tuple[str, tuple[int, ...], str], ...]
+
+
+def write_arrays(folder: Path, stem: str, arrays: Mapping[str, NDArray[Any]]) -> WrittenFile:
     """Write arrays into a new file with a name of its own.
 
     No file is ever replaced, so rows that point at one stay true whatever other processes write.
@@ -50,7 +57,8 @@ def write_arrays(folder: Path, stem: str, arrays: Mapping[str, NDArray[Any]]) ->
         checksum = sha256(path)
         name = f"{stem}-{secrets.token_hex(6)}.h5"
         publish(path, folder / name)
-    return StoredFile(name, checksum)
+    contents = tuple((key, array.shape, str(array.dtype)) for key, array in arrays.items())
+    return WrittenFile(name, checksum, contents)
 
 
 def read_arrays(path: Path, checksum: str) -> dict[str, NDArray[Any]]:

@@ -12,18 +12,19 @@ from duckdb import DuckDBPyConnection
 
 from vaehub.core.identity import canonical_json
 from vaehub.core.result import Result, Table, Vector
-from vaehub.store.records import MeasurementRecord, Status
+from vaehub.store.records import MeasurementRecord, Outcome, Status
 
 if TYPE_CHECKING:  # loaded by what writes, so that reading need not wait for it
     import pyarrow as pa
 
-_COLUMNS = "id, metric, params, seed, subject, request, training, other, status, error, started, seconds, study"
+_COLUMNS = "id, metric, params, seed, subject, request, training, other, status, error, started, seconds"
 _FIND = f"select {_COLUMNS} from measurements where id = ?"  # noqa: S608 a constant
 _RECENT = f"select {_COLUMNS} from measurements order by started desc limit ?"  # noqa: S608 a constant
 _OF_TRAINING = f"select {_COLUMNS} from measurements where training = $1 or other = $1 order by started"  # noqa: S608
 _IDS = "select id from measurements where starts_with(id, ?)"
 _STATUS = "select status from measurements where id = ?"
-_STORE = "insert into measurements values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_OUTCOMES = "select id, status, error, started from measurements where id in (select unnest(?))"
+_STORE = "insert into measurements values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _FORGET = "delete from measurements where id = ?"
 _FORGET_VALUES = "delete from measured_values where measurement = ?"
 _STORE_VALUES = "insert into measured_values select $1, * from incoming"
@@ -33,7 +34,7 @@ _VALUES = "select name, index_name, index, label, keys, value from measured_valu
 def store(connection: DuckDBPyConnection, record: MeasurementRecord, result: Result, provenance: str) -> None:
     """Store a measurement and its values; nothing may be stored of it yet."""
     params, subject, request = map(canonical_json, (record.params, record.subject, record.request))
-    asked = [record.id, record.study, record.metric, params, record.seed, subject, record.training, record.other]
+    asked = [record.id, record.metric, params, record.seed, subject, record.training, record.other]
     outcome = [request, record.status, record.error, record.started, record.seconds, provenance]
     connection.execute(_STORE, [*asked, *outcome])
     blocks = list(_blocks(result))
@@ -49,6 +50,12 @@ def status(connection: DuckDBPyConnection, measurement_id: str) -> Status | None
     """Return whether a measurement succeeded, or ``None`` if there is none."""
     rows = connection.execute(_STATUS, [measurement_id]).fetchall()
     return rows[0][0] if rows else None
+
+
+def outcomes(connection: DuckDBPyConnection, measurement_ids: Sequence[str]) -> dict[str, Outcome]:
+    """Return what those of some measurements came to that are stored."""
+    rows = connection.execute(_OUTCOMES, [list(measurement_ids)]).fetchall()
+    return {measurement: Outcome(*rest) for measurement, *rest in rows}
 
 
 def forget(connection: DuckDBPyConnection, measurement_id: str) -> None:

@@ -74,7 +74,6 @@ class MeasurementRecord:
         error: Why not.
         started: When, in UTC, without zone.
         seconds: Duration.
-        study: Study that asked for it.
     """
 
     id: str
@@ -89,4 +88,54 @@ class MeasurementRecord:
     error: str | None
     started: datetime
     seconds: float
-    study: str | None = None
+
+
+@dataclass(frozen=True)
+class CellRecord:
+    """One row of ``cells``: a measurement that a study asks for.
+
+    Attributes:
+        cell: Point of the grid, counted from 0; ``None`` for an analysis of all of them.
+        settings: Of the point, by name, such as ``{"model": "vae", "data.n_classes": 5}``; of an analysis, its name.
+        metric: Catalog name.
+        training: Training that the measurement needs.
+        measurement: Identity of the request.
+    """
+
+    cell: int | None
+    settings: Mapping[str, Json]
+    metric: str
+    training: str | None
+    measurement: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a measurement came to: its status and, if it failed, why, and when it was begun."""
+
+    status: Status
+    error: str | None
+    started: datetime
+
+
+@dataclass(frozen=True)
+class StudyRecord:
+    """One row of ``studies``, and its cells counted.
+
+    Attributes:
+        study: Name.
+        scale: Name of the scale.
+        title: What it is about.
+        asked: When it was last asked for, in UTC, without zone.
+        n_measurements: What it asks for, each once.
+        n_done: Of those, the ones made.
+        n_failed: Of those, the ones that failed.
+    """
+
+    study: str
+    scale: str
+    title: str
+    asked: datetime
+    n_measurements: int
+    n_done: int
+    n_failed: int

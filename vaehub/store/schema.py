@@ -116,6 +116,81 @@ MIGRATIONS: tuple[str, ...] = (
     left join trainings as t on t.id = m.training
     where m.status = 'done';
     """,
+    """
+    create table studies (
+        study varchar not null,
+        scale varchar not null,
+        title varchar not null,
+        definition json not null,       -- as it was last asked for, with the scale carried out
+        asked timestamp not null,
+        primary key (study, scale)
+    );
+
+    create table cells (
+        study varchar not null,
+        scale varchar not null,
+        cell bigint,                    -- point of the grid, counted from 0; null for an analysis of all of them
+        settings json not null,         -- of the point, by name; of an analysis, its name
+        metric varchar not null,
+        training varchar,               -- that the measurement needs
+        measurement varchar not null    -- that the study asks for, done or not
+    );
+
+    drop view results;
+    -- What a study asks for is in cells, since several studies may ask for one measurement.
+    alter table measurements drop column study;
+
+    drop table published;
+    create table published (
+        study varchar not null,         -- the paper, by the name of its study
+        "table" varchar not null,       -- number as printed; text for prose and captions
+        keys json not null,             -- what tells figures of a table apart: model, network, dataset, classes ...
+        name varchar not null,          -- what was measured or set
+        value double,                   -- null where words are printed, which the note then has
+        printed varchar,                -- the same with the digits of the paper
+        spread double,
+        spread_kind varchar,            -- se, sd or ci95; null where none is printed, unknown where it is not said
+        n_runs bigint,
+        unit varchar,
+        note varchar,
+        source varchar not null         -- digest of the file it came in
+    );
+
+    create view results as
+    select
+        s.study,
+        coalesce(t.model, m.subject ->> '$.recipe.model.name') as model,
+        coalesce(t.network, m.subject ->> '$.recipe.network.name') as network,
+        coalesce(t.dataset, m.subject ->> '$.dataset.name', m.subject ->> '$.recipe.dataset.name') as dataset,
+        coalesce(t.seed, m.seed) as seed,
+        t.latent_dim,
+        try_cast(t.recipe ->> '$.model.params.beta' as double) as beta,
+        m.metric,
+        v.name,
+        v.index_name,
+        v.index,
+        v.label,
+        v.keys,
+        v.value,
+        m.params,
+        t.recipe,
+        m.training,
+        m.other,
+        m.id as measurement
+    from measured_values as v
+    join measurements as m on m.id = v.measurement
+    left join trainings as t on t.id = m.training
+    left join (
+        select measurement, string_agg(distinct study, ', ' order by study) as study from cells group by measurement
+    ) as s on s.measurement = m.id
+    where m.status = 'done';
+
+    -- A value for each study, scale and point of a grid that asks for it.
+    create view study_results as
+    select c.study, c.scale, c.cell, c.settings, r.* exclude (study)
+    from cells as c
+    join results as r on r.measurement = c.measurement;
+    """,
 )
 
 VERSION = len(MIGRATIONS)

@@ -2,9 +2,13 @@
 
 import math
 
+import numpy as np
 import pytest
+import torch
+from torch import nn
 
-from vaehub import Hub, VaehubError
+from vaehub import DataError, Dataset, Hub, Result, VaehubError, wrap
+from vaehub.plugins.intervention.intervention import Intervention
 
 QUICK = {"model.latent_dim": 4, "train.epochs": 3}
 
@@ -39,6 +43,12 @@ def test_more_noise_and_fresh_noise_are_other_measurements(hub):
     assert plain["recon_sample"] == fresh["recon_sample"] != more["recon_sample"]
 
 
+def test_a_picture_says_where_sampling_lowers_the_error():
+    scalars = {"significant_dims": 1, "threshold": 0.75, "recon_difference": -1.0}
+    result = Result(scalars=scalars, vectors={"ratio": [0.9, 0.1]})
+    assert "noise helps" in Intervention(Intervention.Params()).plot(result).axes[0].get_title()
+
+
 @pytest.mark.parametrize("model", ["ae", "classifier"])
 def test_models_that_do_not_sample_are_refused_before_training(hub, model):
     with pytest.raises(VaehubError, match="needs a model that samples its latents and decodes them"):
@@ -56,3 +66,73 @@ def test_a_picture_has_a_bar_for_each_latent(hub):
     figure = hub.figure(found.id)
     assert len(figure.axes[0].patches) == 4
     assert math.isclose(figure.axes[0].lines[0].get_ydata()[0], 1.5 / 4)
+    assert len(figure.axes[0].collections) == 1
+
+
+def test_without_resampling_there_are_no_intervals_and_none_are_drawn(hub):
+    found = hub.run("vae", "intervention", settings={**QUICK, "metric.n_bootstrap": 0})[0]
+    assert "ratio_low" not in found.result.vectors
+    assert "significant_dims_bootstrap" not in found.result.scalars
+    assert not hub.figure(found.id).axes[0].collections
+
+
+def test_intervals_hold_their_ratios_and_count_latents_that_are_surely_significant(hub):
+    found = hub.run("vae", "intervention", settings={**QUICK, "metric.significance": 0.5})[0]
+    assert (found["ratio_low"] < found["ratio"]).all()
+    assert (found["ratio"] < found["ratio_high"]).all()
+    assert found["significant_dims_bootstrap"] == (found["ratio_low"] > 0.125).sum() <= found["significant_dims"]
+    assert found["negative_base_rate"] < 0.5
+
+
+def test_ratios_of_single_observations_have_quartiles(hub):
+    found = hub.run("vae", "intervention", settings=QUICK)[0]
+    assert (found["ratio_lower_quartile"] < found["ratio_median"]).all()
+    assert (found["ratio_median"] < found["ratio_upper_quartile"]).all()
+
+
+def test_by_structure_errors_have_no_unit(hub):
+    found = hub.run("vae", "intervention", settings={**QUICK, "metric.error": "ssim"})[0]
+    assert 0 < found["recon_mean"] < 2
+    assert 0 < found["recon_sample"] < 2
+    assert found["ratio"] == pytest.approx(found["contribution"] / found["recon_difference"])
+
+
+class Sure(nn.Module):
+    """Values themselves as means, without variance."""
+
+    def forward(self, x):
+        return x, torch.full_like(x, -200)
+
+
+def test_where_sampling_adds_nothing_ratios_and_what_is_made_of_them_are_undefined(hub):
+    data = Dataset(np.random.default_rng(0).normal(size=(20, 3)))
+    model = wrap(encoder=Sure(), decoder=nn.Identity())
+    found = hub.measure("intervention", model, data=data, settings={"part": "all", "n_samples": 20})
+    assert found["ratios_are_undefined"] == 1
+    assert found["recon_difference"] == 0
+    for name in ("ratio_sum", "significant_dims", "significant_dims_bootstrap"):
+        assert np.isnan(found[name])
+    for name in ("ratio", "ratio_low", "ratio_high", "ratio_median"):
+        assert np.isnan(found[name]).all()
+    assert found["contribution"].tolist() == [0, 0, 0]
+    assert "undefined" in hub.figure(found.id).axes[0].get_title()
+
+
+def test_a_threshold_that_no_share_can_exceed_is_refused(hub):
+    with pytest.raises(
+        VaehubError, match=r"given significance 5, .* above 1, .*; set '-s metric.significance=4' or less"
+    ):
+        hub.run("vae", "intervention", settings={**QUICK, "metric.significance": 5})
+    with pytest.raises(VaehubError, match="'significance' is 0 and should be greater than 0"):
+        hub.run("vae", "intervention", settings={**QUICK, "metric.significance": 0})
+    assert not hub.store.exists
+
+
+@pytest.mark.parametrize(
+    ("dataset", "more"), [("helix", {"model.likelihood": "squared_error"}), ("digits", {"data.size": 6})]
+)
+def test_structure_is_asked_of_images_of_the_windows_size_alone(hub, dataset, more):
+    settings = {**QUICK, "metric.error": "ssim", **more}
+    with pytest.raises(DataError, match=r"needs images of 7x7 at least .*; '-s metric.error=mse' takes any"):
+        hub.run("vae", "intervention", dataset=dataset, settings=settings)
+    assert not hub.store.exists

@@ -1,5 +1,6 @@
 """What each latent contributes to the error that sampling adds, in cases that can be worked out."""
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -7,7 +8,14 @@ from hypothesis import strategies as st
 
 from vaehub import generator as stream
 from vaehub.plugins.intervention import kernels
-from vaehub.plugins.intervention.kernels import contribution_ratios, from_errors, intervention_errors
+from vaehub.plugins.intervention.kernels import (
+    contribution_ratios,
+    errors_at_mean,
+    from_errors,
+    greedy_contributions,
+    intervention_errors,
+    squared_error,
+)
 
 
 def some(*shape, seed=0):
@@ -85,7 +93,7 @@ def test_fresh_noise_is_used_for_interventions_alone():
 def test_chunks_of_any_size_give_the_same(monkeypatch):
     decode, mu, sigma, eps, x, _ = linear(n=13)
     whole = intervention_errors(decode, mu, sigma, eps, x)
-    monkeypatch.setattr(kernels, "DECODED_AT_ONCE", 7)
+    monkeypatch.setattr(kernels, "VALUES_AT_ONCE", 150)
     torch.testing.assert_close(intervention_errors(decode, mu, sigma, eps, x), whole)
 
 
@@ -94,3 +102,67 @@ def test_images_and_vectors_are_averaged_over_their_values():
     flat = intervention_errors(decode, mu, sigma, eps, x)
     as_images = intervention_errors(lambda z: decode(z).reshape(-1, 1, 3, 3), mu, sigma, eps, x.reshape(-1, 1, 3, 3))
     torch.testing.assert_close(as_images, flat)
+
+
+def test_arrays_and_decoders_of_arrays_are_taken_as_well():
+    decode, mu, sigma, eps, x, weights = linear(n=7)
+    arrays = [each.numpy() for each in (mu, sigma, eps, x)]
+    *_, ratios = contribution_ratios(lambda z: np.asarray(z) @ weights.numpy().T, *arrays)
+    assert isinstance(ratios, np.ndarray)
+    assert ratios == pytest.approx(contribution_ratios(decode, mu, sigma, eps, x).ratios.numpy())
+
+
+def test_another_error_takes_the_place_of_the_squared_one():
+    decode, mu, sigma, eps, x, _ = linear(n=7)
+    twice = lambda reconstruction, x: 2 * squared_error(reconstruction, x)  # noqa: E731
+    once, found = (contribution_ratios(decode, mu, sigma, eps, x, error=each) for each in (squared_error, twice))
+    torch.testing.assert_close(found.contributions, 2 * once.contributions)
+    torch.testing.assert_close(found.ratios, once.ratios)
+
+
+def test_any_set_of_latents_can_be_at_its_mean():
+    decode, mu, sigma, eps, x, _ = linear(n=5)
+    z, is_set = mu + sigma * eps, torch.tensor([[True, False, True, False], [False, True, True, True]])
+    found = errors_at_mean(decode, mu, z[:, None], x, is_set)
+    for place, latents in enumerate(is_set):
+        expected = (decode(torch.where(latents, mu, z)) - x).square().mean(dim=1)
+        torch.testing.assert_close(found[:, place], expected)
+
+
+def test_latents_that_do_not_interact_are_set_in_the_order_of_their_contributions():
+    worth = torch.tensor([0.5, 3.0, 0.0, 1.5], dtype=torch.float64)
+    found = greedy_contributions(lambda is_set: 10 - is_set.double() @ worth, 4)
+    assert found.order.tolist() == [1, 3, 0, 2]
+    assert found.errors.tolist() == [10, 7, 5.5, 5, 5]
+    torch.testing.assert_close(found.contributions, worth)
+    torch.testing.assert_close(found.shares, torch.tensor([0, 0.6, 0.9, 1, 1], dtype=torch.float64))
+
+
+def test_what_a_latent_takes_off_depends_on_those_that_are_set_already():
+    """Latents 0 and 1 say the same, so that either alone takes off little less than both: then comes 2."""
+
+    def errors_of(is_set):
+        one, other, third = is_set.double().unbind(dim=1)
+        return 10 - 5 * torch.maximum(one, 0.9 * other) - 2 * third
+
+    found = greedy_contributions(errors_of, 3)
+    assert found.order.tolist() == [0, 2, 1]
+    assert found.contributions.tolist() == [5, 0, 2]
+
+
+def test_joint_contributions_add_up_to_what_sampling_adds_whatever_the_decoder():
+    mu, sigma, eps, mix = some(60, 5), some(60, 5, seed=1).abs(), some(60, 5, seed=2), some(5, 9, seed=3)
+    decode = lambda z: (z @ mix).sin()  # noqa: E731 all latents interact
+    x, z = decode(mu), (mu + sigma * eps)[:, None]
+    found = greedy_contributions(lambda is_set: errors_at_mean(decode, mu, z, x, is_set).mean(dim=0), 5)
+    single = contribution_ratios(decode, mu, sigma, eps, x)
+    assert sorted(found.order.tolist()) == list(range(5))
+    assert float(found.contributions.sum()) == pytest.approx(float(single.base))
+    assert int(found.order[0]) == int(single.contributions.argmax())
+    assert float(found.shares[-1]) == 1
+
+
+def test_shares_are_undefined_where_sampling_adds_nothing():
+    found = greedy_contributions(lambda is_set: torch.ones(len(is_set), dtype=torch.float64), 3)
+    assert bool(found.shares.isnan().all())
+    assert found.contributions.tolist() == [0, 0, 0]

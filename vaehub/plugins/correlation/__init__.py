@@ -1,11 +1,20 @@
-"""Correlation of results, over the runs of a study."""
+"""Correlation of results, over the runs of a study (Müller et al. 2025, Section 2.5)."""
 
 from collections.abc import Sequence
 
-from vaehub.registry import Entry, hookimpl
+from vaehub.registry import Entry, Metric, hookimpl
 
 
 @hookimpl
 def vaehub_catalog() -> Sequence[Entry]:
     """Return what this plugin contributes."""
-    return []
+    return [
+        Metric(
+            "correlation",
+            "vaehub.plugins.correlation.correlation:Correlation",
+            "Spearman's and Pearson's correlation of columns of a query with one of them",
+            params="vaehub.plugins.correlation.params:CorrelationParams",
+            source="Müller et al. 2025, Section 2.5; Spearman 1904",
+            subject="rows",
+        ),
+    ]

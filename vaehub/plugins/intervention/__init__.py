@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from vaehub.registry import Entry, Metric, hookimpl
+from vaehub.registry import Entry, Metric, Study, hookimpl
 
 
 @hookimpl
@@ -15,5 +15,26 @@ def vaehub_catalog() -> Sequence[Entry]:
             "share of each latent in the error that sampling adds, from setting it to its mean",
             params="vaehub.plugins.intervention.params:InterventionParams",
             source="Müller et al. 2025, Sections 2.4 and 2.5",
+            revision=2,
+        ),
+        Metric(
+            "joint_intervention",
+            "vaehub.plugins.intervention.joint_intervention:JointIntervention",
+            "order of latents by what setting them to their means together takes off the error",
+            params="vaehub.plugins.intervention.params:JointInterventionParams",
+            source="after Müller et al. 2025, Section 2.4",
+        ),
+        Metric(
+            "intervention_diversity",
+            "vaehub.plugins.intervention.intervention_diversity:InterventionDiversity",
+            "diversity of decoded samples that setting each latent to one value costs",
+            params="vaehub.plugins.intervention.params:InterventionDiversityParams",
+            source="after Müller et al. 2025, Sections 2.2 and 2.4; Wang et al. 2004",
+        ),
+        Study(
+            "intervention",
+            "vaehub.plugins.intervention:study.toml",
+            "what each latent contributes, against how varied the data are: Tables 3.1 to 3.3",
+            source="Müller et al. 2025",
         ),
     ]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, final
 
 import torch
 from torch import Tensor
 
-from vaehub import DataError, Dataset, LatentModel, ModelMetric, Result, VaehubError
+from vaehub import Dataset, LatentModel, ModelMetric, Result, VaehubError, Vector
 from vaehub.plugins.intervention.kernels import from_errors, intervention_errors
 from vaehub.plugins.intervention.params import InterventionParams
+from vaehub.plugins.intervention.spread import ratio_intervals, ratio_quartiles
+from vaehub.plugins.intervention.subject import ERRORS, Subject, check_samples, check_structural
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
 
 @final
 class Intervention(ModelMetric):
-    """How much of the error that sampling adds goes back to each latent: Müller et al. 2025, Sections 2.4 and 2.5.
+    """How much of the error that sampling adds goes back to each latent: Müller et al. 2025, Eqs. 2.4 to 2.8.
 
     The text could be read as fresh noise for each intervention, and as a mean of ratios; the published table is that of
     one sample for all interventions on an observation, and of a ratio of means.
@@ -27,32 +30,27 @@ class Intervention(ModelMetric):
     params: InterventionParams
 
     def check(self, model: LatentModel, data: Dataset) -> None:
-        """Refuse models without a decoder or a posterior variance, and too few observations."""
-        part = data.part(self.params.part)
-        if self.params.n_samples > len(part):
-            raise DataError(
-                f"metric 'intervention' averages over {self.params.n_samples} observations, and the part "
-                f"{self.params.part!r} has {len(part)}; set '-s metric.n_samples={len(part)}' or less"
-            )
-        first = part.first(1)
-        if not model.decodes or model.encode_all(first).logvar is None:
+        """Refuse models that do not sample, data that do not fit, and a threshold that no share can exceed."""
+        check_samples("intervention", self.params, model, data)
+        if self.params.error == "ssim":
+            check_structural("intervention", data, instead="'-s metric.error=mse' takes any")
+        if self.params.significance > model.latent_dim:
             raise VaehubError(
-                "metric 'intervention' needs a model that samples its latents and decodes them, and this one does not; "
-                "'vae' does"
+                f"metric 'intervention' was given significance {self.params.significance:g}, which for "
+                f"{model.latent_dim} latents is a threshold above 1, the whole of what sampling adds; "
+                f"set '-s metric.significance={model.latent_dim}' or less"
             )
 
     def measure(self, model: LatentModel, data: Dataset) -> Result:
-        """Return errors, contributions and ratios, with standard errors over observations."""
-        part = data.part(self.params.part)
-        rows = torch.randperm(len(part), generator=self.generator("rows"))[: self.params.n_samples]
-        chosen = part.subset(rows)
-        posterior = model.encode_all(chosen)
-        assert posterior.logvar is not None, "check() refused it"
-        errors = self._errors(model, posterior.mu, (0.5 * posterior.logvar).exp(), chosen)
+        """Return errors, contributions and ratios, with their spread over observations."""
+        subject = Subject.drawn(model, data, self.params, self.generator("rows"))
+        errors = self._errors(model, subject).cpu()
         found = from_errors(errors.mean(dim=0))
         n, latent_dim = len(errors), model.latent_dim
         threshold = self.params.significance / latent_dim
         spread = errors[:, :2].std(dim=0) / n**0.5 if n > 1 else torch.full((2,), torch.nan)
+        lower, median, upper = ratio_quartiles(errors)
+        intervals, counts = self._intervals(errors, threshold)
         return Result(
             scalars={
                 "recon_sample": float(found.sample_error),
@@ -61,42 +59,76 @@ class Intervention(ModelMetric):
                 "recon_mean_se": float(spread[1]),
                 "recon_difference": float(found.base),
                 "ratio_sum": float(found.ratios.sum()),
-                "significant_dims": int((found.ratios > threshold).sum()),
+                "ratios_are_undefined": bool(found.ratios.isnan().any()),
+                "significant_dims": _n_above(found.ratios, threshold),
                 "threshold": threshold,
                 "intervention_variance": float(found.intervention_error.var(correction=0)),
+                **counts,
             },
             vectors={
-                "ratio": found.ratios,
-                "contribution": found.contributions,
-                "intervention_error": found.intervention_error,
+                "ratio": Vector(found.ratios),
+                "contribution": Vector(found.contributions),
+                "intervention_error": Vector(found.intervention_error),
+                "ratio_median": Vector(median),
+                "ratio_lower_quartile": Vector(lower),
+                "ratio_upper_quartile": Vector(upper),
+                **intervals,
             },
         )
 
-    def _errors(self, model: LatentModel, mu: Tensor, sigma: Tensor, data: Dataset) -> Tensor:
-        random = self.generator("noise", device=mu.device)
-        x = data.to(mu.device).x
-        total = torch.zeros(len(mu), 2 + mu.shape[1], dtype=torch.float64, device=mu.device)
+    def _intervals(self, errors: Tensor, threshold: float) -> tuple[dict[str, Vector], dict[str, float]]:
+        """Return vectors and scalars of resampled observations, none if none are asked for."""
+        if not self.params.n_bootstrap:
+            return {}, {}
+        random = self.generator("bootstrap")
+        low, high, negative = ratio_intervals(errors, self.params.n_bootstrap, self.params.confidence, random)
+        counts = {"significant_dims_bootstrap": _n_above(low, threshold), "negative_base_rate": negative}
+        return {"ratio_low": Vector(low), "ratio_high": Vector(high)}, counts
+
+    def _errors(self, model: LatentModel, subject: Subject) -> Tensor:
+        """Return the errors of sample, mean and interventions, averaged over samples of one observation."""
+        mu, sigma, error = subject.mu, subject.sigma, ERRORS[self.params.error]
+        n, latent_dim = mu.shape
+        random, more = (self.generator(purpose, device=mu.device) for purpose in ("noise", "fresh noise"))
+        total = torch.zeros(n, 2 + latent_dim, dtype=torch.float64, device=mu.device)
         for _ in range(self.params.n_noise):
-            eps = torch.randn(mu.shape, generator=random, device=mu.device)
-            own = None
-            if self.params.noise == "fresh":
-                own = torch.randn(*mu.shape, mu.shape[1], generator=random, device=mu.device)
-            total += intervention_errors(model.decode, mu, sigma, eps, x, own)
+            eps = subject.noise(random)
+            for at, x in subject.batches():
+                own = None
+                if self.params.noise == "fresh":
+                    own = torch.randn(len(x), latent_dim, latent_dim, generator=more, device=mu.device)
+                total[at] += intervention_errors(model.decode, mu[at], sigma[at], eps[at], x, own, error)
         return total / self.params.n_noise
 
     def plot(self, result: Result) -> Figure:
-        """Return the ratios by latent, with the threshold of significance."""
-        from matplotlib.figure import Figure
+        """Return the ratios by latent, with their intervals and the threshold of significance."""
+        from vaehub.plugins.intervention.pictures import axes_of
 
-        ratios, threshold = result.vectors["ratio"].values, result.scalars["threshold"]
-        figure = Figure(figsize=(max(6.0, 0.22 * len(ratios)), 3.6), layout="constrained")
-        axes = figure.subplots()
-        axes.bar(range(len(ratios)), ratios, color="tab:blue")
-        axes.set_xticks(range(len(ratios)), [str(latent) for latent in range(len(ratios))], rotation=90, fontsize=7)
+        vectors, threshold = result.vectors, result.scalars["threshold"]
+        ratios = vectors["ratio"].values
+        latents = range(len(ratios))
+        figure, axes = axes_of([str(latent) for latent in latents])
+        axes.bar(latents, ratios, color="tab:blue")
+        if "ratio_low" in vectors:
+            axes.vlines(latents, vectors["ratio_low"].values, vectors["ratio_high"].values, color="black", linewidth=1)
         axes.axhline(threshold, color="tab:red", linewidth=1)
         axes.set_xlabel("latent")
         axes.set_ylabel("share of what sampling adds")
-        n_significant = int(result.scalars["significant_dims"])
-        axes.set_title(f"{n_significant} of {len(ratios)} latents above the threshold of {threshold:.3g} (line)")
-        axes.spines[["top", "right"]].set_visible(False)
+        axes.set_title(_title(result), fontsize=10)
         return figure
+
+
+def _n_above(ratios: Tensor, threshold: float) -> float:
+    """Return how many ratios exceed the threshold; ``nan`` if they are undefined."""
+    return float("nan") if ratios.isnan().any() else int((ratios > threshold).sum())
+
+
+def _title(result: Result) -> str:
+    if math.isnan(result.scalars["significant_dims"]):
+        return "sampling adds nothing to the error: shares are undefined"
+    if result.scalars["recon_difference"] < 0:
+        return "sampling lowers the error: noise helps where shares are positive"
+    n, n_latents = int(result.scalars["significant_dims"]), len(result.vectors["ratio"].values)
+    title = f"{n} of {n_latents} latents above {result.scalars['threshold']:.3g} (line)"
+    surely = result.scalars.get("significant_dims_bootstrap")
+    return title if surely is None else f"{title}, {int(surely)} surely"

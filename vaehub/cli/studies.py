@@ -1,0 +1,138 @@
+"""How studies and their reports look in a terminal, and in other formats."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, fields
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from vaehub.cli import terminal
+from vaehub.cli.tables import cell, registered_as_json, table
+from vaehub.hub.study.report import ReportRow
+
+if TYPE_CHECKING:
+    from vaehub.hub.study.report import ReportTable
+    from vaehub.hub.study.study import StudyState
+    from vaehub.registry.catalog import Registered
+    from vaehub.store.records import StudyRecord
+
+FAILURES_SHOWN = 20
+
+
+def listed(found: Sequence[Registered], asked: Sequence[StudyRecord]) -> None:
+    """Print the studies that are installed, and those that the store was asked for."""
+    rows = [(each.entry.name, each.entry.summary, each.entry.source, each.distribution) for each in found]
+    table(["study", "", "source", "from"], rows)
+    if asked:
+        done = [
+            (each.study, each.scale, each.n_done, each.n_failed, each.n_measurements, f"{each.asked:%Y-%m-%d %H:%M:%S}")
+            for each in asked
+        ]
+        table(["in this store", "scale", "done", "failed", "of", "asked (UTC)"], done)
+
+
+def listed_as_json(found: Sequence[Registered], asked: Sequence[StudyRecord]) -> dict[str, object]:
+    """Return both as plain values."""
+    return {"installed": [registered_as_json(each) for each in found], "asked": [asdict(each) for each in asked]}
+
+
+def state(found: StudyState) -> None:
+    """Print how far a study is, and what failed."""
+    console = terminal.out()
+    counts = f"{found.done} of {found.n_measurements} measurements done, {found.failed} failed"
+    more = f", {found.running} running" if found.running else ""
+    console.print(Text.assemble((found.study, "bold"), f" at scale {found.scale}: {counts}{more}, {found.left} left"))
+    for settings, metric, reason in found.failures[:FAILURES_SHOWN]:
+        console.print(f"failed: {metric} of {_settings(settings)}: {reason}", markup=False)
+    if len(found.failures) > FAILURES_SHOWN:
+        console.print(f"and {len(found.failures) - FAILURES_SHOWN} more", markup=False)
+
+
+def state_as_json(found: StudyState) -> dict[str, object]:
+    """Return it as plain values."""
+    failures = [
+        {"settings": settings, "metric": metric, "error": reason} for settings, metric, reason in found.failures
+    ]
+    counts = {
+        name: getattr(found, name) for name in ("study", "scale", "n_measurements", "done", "failed", "running", "left")
+    }
+    return counts | {"failures": failures}
+
+
+def reports(found: Sequence[ReportTable], form: str) -> None:
+    """Print reports as ``table``, ``markdown``, ``csv`` or ``json``."""
+    if form == "json":
+        terminal.print_json([_plain(each) for each in found])
+        return
+    if form == "csv":
+        _csv(found)
+        return
+    for each in found:
+        if form == "markdown":
+            _markdown(each)
+        else:
+            terminal.out().print(Text.assemble((_heading(each), "bold")))
+            if each.rows:
+                table(_columns(each), list(_cells(each)))
+            else:
+                terminal.out().print("no results yet\n")
+
+
+def _heading(report: ReportTable) -> str:
+    beside = f", beside table {report.table} of {report.paper}" if report.table is not None else ""
+    return f"{report.name}: {report.title}{beside}" if report.title else f"{report.name}{beside}"
+
+
+def _columns(report: ReportTable) -> list[str]:
+    ours = [*report.keys, "", "ours", "runs"]
+    return [*ours, "published", "difference", "inside"] if report.table is not None else ours
+
+
+def _cells(report: ReportTable) -> Iterator[list[str]]:
+    for row in report.rows:
+        ours = [*map(cell, row.keys.values()), row.name, _spread(f"{row.ours:.4g}", row.ours_spread), str(row.n)]
+        if report.table is None:
+            yield ours
+        elif row.published is None:
+            yield [*ours, "", "", ""]
+        else:
+            published = _spread(row.printed or f"{row.published:.4g}", row.published_spread)
+            inside = "" if row.inside is None else "yes" if row.inside else "no"
+            yield [*ours, published, f"{row.difference:+.2g}", inside]
+
+
+def _spread(value: str, spread: float | None) -> str:
+    return value if spread is None else f"{value} ± {spread:.2g}"
+
+
+def _markdown(report: ReportTable) -> None:
+    lines = [_columns(report), ["---"] * len(_columns(report)), *_cells(report)]
+    body = "\n".join("| " + " | ".join(item.replace("|", "\\|") for item in line) + " |" for line in lines)
+    sys.stdout.write(f"**{_heading(report)}**\n\n{body}\n\n")
+
+
+def _csv(found: Sequence[ReportTable]) -> None:
+    keys = list(dict.fromkeys(key for report in found for key in report.keys))
+    names = [field.name for field in fields(ReportRow) if field.name != "keys"]
+    writer = csv.DictWriter(sys.stdout, ["report", *keys, *names], restval="", lineterminator="\n")
+    writer.writeheader()
+    for report in found:
+        for row in report.rows:
+            writer.writerow({"report": report.name, **row.keys, **_row(row)})
+
+
+def _plain(report: ReportTable) -> dict[str, object]:
+    rows = [{"keys": dict(row.keys), **_row(row)} for row in report.rows]
+    return {"name": report.name, "title": report.title, "paper": report.paper, "table": report.table, "rows": rows}
+
+
+def _row(row: ReportRow) -> dict[str, object]:
+    return {name: value for name, value in vars(row).items() if name != "keys"}
+
+
+def _settings(settings: Mapping[str, object]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in settings.items())

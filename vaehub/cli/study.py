@@ -1,0 +1,111 @@
+"""The commands about studies."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from vaehub.cli.options import JsonOption, StoreOption
+
+study = typer.Typer(
+    help="Studies: grids of recipes and metrics, and the tables made of them.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Study, or a path to a TOML file.")]
+ScaleOption = Annotated[
+    str | None,
+    typer.Option("--scale", help="How much of it, such as quick or paper.", show_default="quick, or its first"),
+]
+
+
+class TableFormat(StrEnum):
+    """How a report is written."""
+
+    table = "table"
+    json = "json"
+    csv = "csv"
+    markdown = "markdown"
+
+
+@study.command(name="list")
+def list_(store: StoreOption = None, as_json: JsonOption = False) -> None:
+    """List studies, those of installed plugins and those that the store was asked for."""
+    from vaehub.cli import studies, terminal
+    from vaehub.hub import Hub
+
+    hub = Hub.open(store)
+    found, asked = list(hub.catalog.entries("study")), hub.studies()
+    if as_json:
+        terminal.print_json(studies.listed_as_json(found, asked))
+    else:
+        studies.listed(found, asked)
+
+
+@study.command()
+def run(
+    name: NameArgument,
+    scale: ScaleOption = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            "--jobs",
+            "-j",
+            min=1,
+            help="Worker processes, among which the cores are divided.",
+            show_default="one for each core",
+        ),
+    ] = None,
+    device: Annotated[str, typer.Option("--device", envvar="VAEHUB_DEVICE", help="auto, cpu or cuda.")] = "auto",
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make what a study asks for and the store has not; run it again to go on."""
+    from vaehub.cli import studies, terminal
+    from vaehub.hub import Hub
+
+    found = Hub.open(store, device=device).study(name)
+    with terminal.progress():
+        state = found.run(scale, jobs=jobs)
+    if as_json:
+        terminal.print_json(studies.state_as_json(state))
+    else:
+        studies.state(state)
+        terminal.hint(f"next: vaehub study report {name} --scale {state.scale}")
+    if state.failed:
+        raise typer.Exit(1)
+
+
+@study.command()
+def status(
+    name: NameArgument, scale: ScaleOption = None, store: StoreOption = None, as_json: JsonOption = False
+) -> None:
+    """Show how far a study is, and what failed."""
+    from vaehub.cli import studies, terminal
+    from vaehub.hub import Hub
+
+    state = Hub.open(store).study(name).state(scale)
+    if as_json:
+        terminal.print_json(studies.state_as_json(state))
+    else:
+        studies.state(state)
+
+
+@study.command()
+def report(
+    name: NameArgument,
+    table: Annotated[str | None, typer.Option("--table", "-t", help="Only this one of its tables.")] = None,
+    scale: ScaleOption = None,
+    format_: Annotated[TableFormat, typer.Option("--format", "-f", help="How to write it.")] = TableFormat.table,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the tables of a study, with the published figures beside ours."""
+    from vaehub.cli import studies
+    from vaehub.hub import Hub
+
+    found = Hub.open(store).study(name).report(table, scale)
+    studies.reports(found, "json" if as_json else format_.value)

@@ -1,0 +1,227 @@
+"""What a study is: a TOML file, read and checked, with one of its scales applied."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from vaehub.core.errors import VaehubError
+from vaehub.core.params import Params, parse
+
+NAMES = ("model", "network", "dataset", "seed")
+"""What a recipe names without a scope."""
+SCOPES = ("model", "network", "data", "train")
+USUAL_SCALE = "quick"
+"""The scale that is meant where none is named and the study has one of this name."""
+WHOLE = "whole"
+"""The scale of a study that names none."""
+
+Table = dict[str, Any]
+
+
+class Grid(Params):
+    """Points, and what is measured at each: single values, and axes of several, of which all combinations are taken."""
+
+    recipe: Table = Field({}, description="one value for each name: model, network, dataset, seed, SCOPE.PARAMETER")
+    axes: Table = Field({}, description="several values for each name; also metric.NAME.PARAMETER")
+    metrics: dict[str, Table] = Field({}, description="parameters of each metric")
+
+
+class Report(Params):
+    """A table made of the results, with the published figures beside it."""
+
+    name: str = Field(description="what it is called")
+    title: str = Field("", description="what it shows")
+    table: str | None = Field(None, description="published table that it lines up with")
+    sql: str = Field(description="query of the study's results: keys, name and value, a row for each run")
+    scales: list[str] | None = Field(None, description="scales at which it is made; all, if not given")
+
+
+class Analysis(Params):
+    """A metric of rows, asked of the study's results."""
+
+    name: str = Field(description="what it is called")
+    metric: str = Field(description="a metric whose subject is rows")
+    params: Table = Field({}, description="its parameters")
+    sql: str = Field(description="query of the study's results")
+    scales: list[str] | None = Field(None, description="scales at which it is made; all, if not given")
+
+
+class _File(Grid):
+    title: str = Field("", description="what the study is about")
+    source: str = Field("", description="the publication")
+    published: str | None = Field(
+        None, description="paper whose figures stand beside ours; the study's name if not given"
+    )
+    grids: list[Grid] = Field([], description="grids that each add to what stands above, if there are several")
+    scales: dict[str, Grid] = Field({}, description="what each scale changes; a value takes the place of an axis")
+    reports: list[Report] = Field([], description="tables made of the results")
+    analyses: list[Analysis] = Field([], description="metrics of the results")
+
+
+@dataclass(frozen=True)
+class Scaled:
+    """A study at one scale.
+
+    Attributes:
+        study: Name of the study.
+        scale: Name of the scale.
+        title: What it is about.
+        paper: Whose figures stand beside ours.
+        grids: With the scale applied, and names flat: ``{"data.n_classes": [1, 5]}``.
+        reports: Tables made of the results.
+        analyses: Metrics of the results.
+    """
+
+    study: str
+    scale: str
+    title: str
+    paper: str
+    grids: tuple[Grid, ...]
+    reports: tuple[Report, ...]
+    analyses: tuple[Analysis, ...]
+
+    def record(self) -> dict[str, Any]:
+        """Return what a store keeps of it, as plain values."""
+        return {
+            "paper": self.paper,
+            "grids": [grid.model_dump(mode="json") for grid in self.grids],
+            "reports": [report.model_dump(mode="json") for report in self.reports],
+            "analyses": [analysis.model_dump(mode="json") for analysis in self.analyses],
+        }
+
+
+class Definition:
+    """A study as its file defines it.
+
+    Args:
+        name: In the catalog; of a file of the user's own, its name without the ending.
+        text: Content of the file.
+        reference: How commands name it; the name, if not given.
+
+    Raises:
+        VaehubError: If it is no study; says all that is wrong with it.
+    """
+
+    def __init__(self, name: str, text: bytes, reference: str = "") -> None:
+        self.name = name
+        self.reference = reference or name
+        try:
+            values = tomllib.loads(text.decode())
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise VaehubError(f"study {name!r} is no TOML: {error}") from error
+        self._file = parse(_File, values, owner=f"study {name!r}")
+        self._must_differ("report", [report.name for report in self._file.reports])
+        self._must_differ("analysis", [analysis.name for analysis in self._file.analyses])
+        parts: list[Report | Analysis] = [*self._file.reports, *self._file.analyses]
+        for part in parts:
+            unknown = [scale for scale in part.scales or () if scale not in self.scales]
+            if unknown:
+                raise VaehubError(
+                    f"study {name!r} makes {part.name!r} at scale {unknown[0]!r}, and has {', '.join(self.scales)}"
+                )
+
+    @classmethod
+    def read(cls, path: Path) -> Definition:
+        """Return the study of a user's own file.
+
+        Raises:
+            VaehubError: If it cannot be read, or is no study.
+        """
+        try:
+            return cls(path.stem, path.read_bytes(), str(path))
+        except OSError as error:
+            raise VaehubError(f"study {str(path)!r} cannot be read: {error.strerror}") from error
+
+    @property
+    def title(self) -> str:
+        """What it is about."""
+        return self._file.title
+
+    @property
+    def source(self) -> str:
+        """The publication."""
+        return self._file.source
+
+    @property
+    def scales(self) -> list[str]:
+        """Names of the scales, the usual one first."""
+        names = list(self._file.scales) or [WHOLE]
+        return sorted(names, key=lambda name: name != USUAL_SCALE)
+
+    def at(self, scale: str | None) -> Scaled:
+        """Return the study at a scale; at the usual one, if none is named.
+
+        Raises:
+            VaehubError: If there is no such scale, or a grid of it is empty.
+        """
+        name = scale or self.scales[0]
+        if name not in self.scales:
+            raise VaehubError(f"study {self.name!r} has no scale {name!r}; it has {', '.join(self.scales)}")
+        file = self._file
+        changes = file.scales.get(name, Grid())
+        grids = [_merged(_merged(file, grid), changes) for grid in file.grids or [Grid()]]
+        for grid in grids:
+            self._check(grid)
+        paper = file.published or self.name
+        reports = [report for report in file.reports if report.scales is None or name in report.scales]
+        analyses = [analysis for analysis in file.analyses if analysis.scales is None or name in analysis.scales]
+        return Scaled(self.name, name, file.title, paper, tuple(grids), tuple(reports), tuple(analyses))
+
+    def _check(self, grid: Grid) -> None:
+        title = f"study {self.name!r}"
+        if not grid.metrics:
+            raise VaehubError(f"{title} measures nothing: a grid of it has no metric; add '[metrics.NAME]'")
+        for kind, names in (("setting", grid.recipe), ("axis", grid.axes)):
+            for key in names:
+                scope, _, rest = key.partition(".")
+                metric, _, param = rest.partition(".")
+                if key in NAMES or (scope in SCOPES and rest):
+                    continue
+                if kind == "axis" and scope == "metric" and metric in grid.metrics and param:
+                    continue
+                raise VaehubError(
+                    f"{title} has an unknown {kind} {key!r}; known are {', '.join(NAMES)} and the parameters of "
+                    f"{', '.join(SCOPES)}, such as 'train.epochs'"
+                    + (", and of its metrics, as 'metric.NAME.PARAMETER'" if kind == "axis" else "")
+                )
+        for key, values in grid.axes.items():
+            if not isinstance(values, list) or not values:
+                what = f"is {values!r} and should be a list of values" if values != [] else "has no values"
+                raise VaehubError(f"{title} has an empty grid: axis {key!r} {what}")
+            if any(values.count(value) > 1 for value in values):
+                raise VaehubError(f"{title} has axis {key!r} with the same value twice")
+        if "model" not in {**grid.recipe, **grid.axes}:
+            raise VaehubError(f"{title} names no model; add 'model = \"vae\"' to '[recipe]', or an axis 'model'")
+
+    def _must_differ(self, kind: str, names: list[str]) -> None:
+        twice = [name for name in names if names.count(name) > 1]
+        if twice:
+            raise VaehubError(f"study {self.name!r} has two of {kind} {twice[0]!r}; give each a name of its own")
+
+
+def _merged(below: Grid, above: Grid) -> Grid:
+    """Return a grid with the values of another in the place of its own, be they axes or not."""
+    recipe, axes = _flat(above.recipe), _flat(above.axes)
+    kept_recipe = {key: value for key, value in _flat(below.recipe).items() if key not in axes}
+    kept_axes = {key: value for key, value in _flat(below.axes).items() if key not in recipe}
+    # A grid or a scale that names metrics says which are measured; their parameters are added to.
+    chosen = above.metrics or below.metrics
+    metrics = {name: {**below.metrics.get(name, {}), **above.metrics.get(name, {})} for name in chosen}
+    return Grid(recipe={**kept_recipe, **recipe}, axes={**kept_axes, **axes}, metrics=metrics)
+
+
+def _flat(table: Mapping[str, Any], prefix: str = "") -> Table:
+    """Return names with scopes: ``train.epochs = 40`` and ``"train.epochs" = 40`` are one thing."""
+    found: Table = {}
+    for key, value in table.items():
+        if isinstance(value, Mapping):
+            found |= _flat(value, f"{prefix}{key}.")
+        else:
+            found[f"{prefix}{key}"] = value
+    return found

@@ -1,0 +1,187 @@
+"""From a study to the measurements it asks for, and from these to pieces of work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import product
+from typing import Any, cast
+
+from vaehub.core.errors import VaehubError
+from vaehub.core.identity import Json, canonical_json
+from vaehub.core.params import parse
+from vaehub.core.recipe import Part, Recipe, TrainParams
+from vaehub.hub import requests
+from vaehub.hub.requests import DEFAULT_DATASET, DEFAULT_NETWORK, FindTraining, MeasurementRequest
+from vaehub.hub.study.definition import SCOPES, Grid, Scaled
+from vaehub.registry.catalog import Catalog
+from vaehub.registry.entries import Metric
+from vaehub.store.records import CellRecord
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A measurement at a point of the grid.
+
+    Attributes:
+        point: Counted from 0.
+        settings: Of the point, by name, such as ``{"model": "vae", "data.n_classes": 5}``.
+        request: What is measured.
+        subject: Of what: a training's recipe, data, or a recipe.
+    """
+
+    point: int
+    settings: Mapping[str, Json]
+    request: MeasurementRequest
+    subject: Recipe | Part
+
+    def record(self) -> CellRecord:
+        """Return what a store keeps."""
+        training = self.request.subject.get("training")
+        return CellRecord(
+            self.point, self.settings, self.request.metric.name, cast("str | None", training), self.request.id
+        )
+
+
+@dataclass
+class Job:
+    """What one worker does in one go: a training, the shorter ones it passes through, and what is measured of them.
+
+    Attributes:
+        recipes: With growing numbers of epochs, the last being the training; none for measurements of data.
+        wanted: What is measured, and of what.
+        dry: Whether only to see that it could be done.
+    """
+
+    recipes: list[Recipe] = field(default_factory=list)
+    wanted: dict[str, tuple[MeasurementRequest, Recipe | Part]] = field(default_factory=dict)
+    dry: bool = False
+
+    @property
+    def of_training(self) -> list[MeasurementRequest]:
+        """What is measured of trainings."""
+        return [request for request, _ in self.wanted.values() if "training" in request.subject]
+
+
+def cells_of(scaled: Scaled, catalog: Catalog, find: FindTraining) -> list[Cell]:
+    """Return all that a study asks for.
+
+    Args:
+        scaled: The study.
+        catalog: Where names are looked up.
+        find: Finds stored trainings that parameters name.
+
+    Raises:
+        VaehubError: If a name or a parameter is wrong.
+    """
+    maker = _Maker(catalog, find)
+    try:
+        points = [(grid, settings) for grid in scaled.grids for settings in _points(grid)]
+        return [cell for point, (grid, settings) in enumerate(points) for cell in maker.cells(point, grid, settings)]
+    except VaehubError as error:
+        raise VaehubError(f"study {scaled.study!r}: {error}") from error
+
+
+def jobs_of(cells: Sequence[Cell]) -> list[Job]:
+    """Return the work that cells need, each piece once, however many cells ask for it."""
+    jobs: dict[str, Job] = {}
+    for cell in cells:
+        subject = cell.subject
+        if isinstance(subject, Recipe) and "training" in cell.request.subject:
+            job = jobs.setdefault(_but_for_epochs(subject), Job())
+            if subject.id not in {recipe.id for recipe in job.recipes}:
+                job.recipes.append(subject)
+        else:
+            job = jobs.setdefault(canonical_json(cell.request.subject), Job())
+        job.wanted[cell.request.id] = cell.request, subject
+    for job in jobs.values():
+        job.recipes.sort(key=lambda recipe: recipe.train.epochs)
+    return list(jobs.values())
+
+
+def trials_of(cells: Sequence[Cell]) -> list[Job]:
+    """Return work of which to see beforehand whether it can be done: one piece of each kind, seeds aside."""
+    kinds: dict[str, Job] = {}
+    for cell in cells:
+        job = Job([cell.subject] if "training" in cell.request.subject else [], dry=True)  # type: ignore[list-item]
+        job.wanted[cell.request.id] = cell.request, cell.subject
+        kinds.setdefault(_but_for_seeds(cell), job)
+    merged: dict[str, Job] = {}
+    for job in kinds.values():
+        [(request, _)] = job.wanted.values()
+        merged.setdefault(canonical_json(request.subject), Job(job.recipes, {}, dry=True)).wanted |= job.wanted
+    return list(merged.values())
+
+
+class _Maker:
+    """Makes cells; parts that many cells share are made once."""
+
+    def __init__(self, catalog: Catalog, find: FindTraining) -> None:
+        self._catalog = catalog
+        self._find = find
+        self._made: dict[str, Any] = {}
+
+    def cells(self, point: int, grid: Grid, settings: Mapping[str, Any]) -> Iterator[Cell]:
+        recipe = self._recipe(settings)
+        for name, fixed in grid.metrics.items():
+            begin = f"metric.{name}."
+            varied = {key.removeprefix(begin): value for key, value in settings.items() if key.startswith(begin)}
+            entry, part = self._once("metric", name, {**fixed, **varied}, self._metric)
+            if entry.subject in ("pair", "rows"):
+                what = (
+                    "compares two trainings" if entry.subject == "pair" else "measures rows; name it in '[[analyses]]'"
+                )
+                raise VaehubError(f"metric {name!r} is not one of a point of a grid: it {what}")
+            subject = recipe.dataset if entry.subject == "dataset" else recipe
+            yield Cell(point, settings, requests.measurement_of(entry.subject, part, subject, recipe.seed), subject)
+
+    def _recipe(self, settings: Mapping[str, Any]) -> Recipe:
+        scopes: dict[str, dict[str, Any]] = {scope: {} for scope in (*SCOPES, "metric")}
+        for key, value in settings.items():
+            scope, _, name = key.partition(".")
+            if name:
+                scopes[scope][name] = value
+        seed = settings.get("seed", 0)
+        if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
+            raise VaehubError(f"seed is {seed!r} and should be a whole number, 0 or more")
+        model, network, dataset = (
+            settings.get(name, usual)
+            for name, usual in (("model", None), ("network", DEFAULT_NETWORK), ("dataset", DEFAULT_DATASET))
+        )
+        return Recipe(
+            model=self._once("model", model, scopes["model"], partial(requests.part_of, self._catalog, "model")),
+            network=self._once(
+                "network", network, scopes["network"], partial(requests.part_of, self._catalog, "network")
+            ),
+            dataset=self._once("dataset", dataset, scopes["data"], partial(requests.dataset_of, self._catalog)),
+            train=parse(TrainParams, scopes["train"], owner="training"),
+            seed=seed,
+        )
+
+    def _metric(self, name: str, params: Mapping[str, Any]) -> tuple[Metric, Part]:
+        return requests.metric_of(self._catalog, name, params, self._find)
+
+    def _once(
+        self, kind: str, name: object, params: Mapping[str, Any], make: Callable[[str, Mapping[str, Any]], Any]
+    ) -> Any:
+        if not isinstance(name, str):
+            raise VaehubError(f"{kind} is {name!r} and should be a name in quotes")
+        key = f"{kind} {name} {canonical_json(params)}"
+        if key not in self._made:
+            self._made[key] = make(name, params)
+        return self._made[key]
+
+
+def _points(grid: Grid) -> Iterator[dict[str, Any]]:
+    for values in product(*grid.axes.values()):
+        yield {**grid.recipe, **dict(zip(grid.axes, values, strict=True))}
+
+
+def _but_for_epochs(recipe: Recipe) -> str:
+    return recipe.vary(train={"epochs": 0}).id
+
+
+def _but_for_seeds(cell: Cell) -> str:
+    kept = {key: value for key, value in cell.settings.items() if key not in ("seed", "data.seed", "train.epochs")}
+    return f"{canonical_json(cell.request.metric.identity())} {canonical_json(kept)}"

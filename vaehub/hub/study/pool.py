@@ -1,0 +1,158 @@
+"""Worker processes on this machine, one job each at a time; one that dies takes nothing along but its job."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from multiprocessing import get_context
+from multiprocessing.connection import wait
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+from vaehub.hub.study.grid import Job
+from vaehub.hub.study.remote import Answer, Asked, Ended
+
+THREAD_SETTINGS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+"""Read by libraries when they are loaded, which is before a worker can say anything."""
+PATIENCE = 5.0
+"""Seconds that a worker has to end by itself."""
+
+
+class Pool:
+    """Processes that do jobs.
+
+    Args:
+        size: How many processes.
+        store: Folder of the store.
+        device: Where they compute.
+        serve: Carries out what a worker asks of the ledger.
+    """
+
+    def __init__(self, size: int, store: Path, device: str, serve: Callable[[Asked], object]) -> None:
+        self._size = size
+        self._arguments = (store, device, max(1, n_cores() // size))
+        self._serve = serve
+        self._workers: list[_Worker] = []
+
+    @property
+    def n_busy(self) -> int:
+        """Workers that have a job."""
+        return sum(worker.job is not None for worker in self._workers)
+
+    @contextmanager
+    def running(self) -> Iterator[Pool]:
+        """Stop the workers when the context ends: at once, if it does by an error or an interruption."""
+        try:
+            yield self
+            for worker in self._workers:
+                worker.dismiss()
+        finally:
+            for worker in self._workers:
+                worker.end()
+            self._workers = []
+
+    def run(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, dict[str, str]]]:
+        """Yield each job when it has ended, with the reasons for which measurements of it could not be made."""
+        waiting = deque(jobs)
+        while waiting or self.n_busy:
+            self._give_out(waiting)
+            lines = {worker.line: worker for worker in self._workers}
+            for line in wait(list(lines)):
+                worker = lines[line]  # type: ignore[index]
+                job = worker.job
+                try:
+                    said = worker.line.recv()
+                except (EOFError, OSError):
+                    self._workers.remove(worker)
+                    if job is not None:
+                        yield job, dict.fromkeys(job.wanted, worker.death())
+                    continue
+                if isinstance(said, Ended):
+                    worker.job = None
+                    assert job is not None, "only who has a job can end it"
+                    yield job, dict(said.failures)
+                else:
+                    worker.answer(self._answer(said))
+
+    def _give_out(self, waiting: deque[Job]) -> None:
+        idle = [worker for worker in self._workers if worker.job is None]
+        while waiting and (idle or len(self._workers) < self._size):
+            if not idle:
+                idle.append(_Worker(self._arguments))
+                self._workers.append(idle[0])
+            worker = idle.pop()
+            worker.take(waiting.popleft())
+
+    def _answer(self, asked: Asked) -> Answer:
+        try:
+            return Answer(self._serve(asked))
+        # The worker raises it where it asked.
+        except Exception as error:  # noqa: BLE001
+            return Answer(error=error)
+
+
+class _Worker:
+    """One process and the line to it."""
+
+    def __init__(self, arguments: tuple[Any, ...]) -> None:
+        from vaehub.hub.study.remote import work
+
+        context = get_context("spawn")
+        self.job: Job | None = None
+        self.line, theirs = context.Pipe()
+        *_, threads = arguments
+        with _environment(dict.fromkeys(THREAD_SETTINGS, str(threads))):
+            self._process: BaseProcess = context.Process(target=work, args=(theirs, *arguments), daemon=True)
+            self._process.start()
+        theirs.close()
+
+    def take(self, job: Job) -> None:
+        self.job = job
+        self._send(job)
+
+    def answer(self, answer: Answer) -> None:
+        self._send(answer)
+
+    def death(self) -> str:
+        """Return how the process died, as a record says it."""
+        self._process.join(PATIENCE)
+        code = self._process.exitcode
+        how = f"by {signal.Signals(-code).name}" if code is not None and code < 0 else f"with exit code {code}"
+        return f"the worker process ended {how}"
+
+    def dismiss(self) -> None:
+        self._send(None)
+        self._process.join(PATIENCE)
+
+    def _send(self, message: object) -> None:
+        # One that has died is noticed when it is listened to.
+        with suppress(OSError):
+            self.line.send(message)
+
+    def end(self) -> None:
+        self._process.kill()
+        self._process.join()
+        self.line.close()
+
+
+def n_cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def _environment(values: dict[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

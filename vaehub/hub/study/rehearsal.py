@@ -1,0 +1,134 @@
+"""Seeing that a study's reports would work, before anything is trained for them.
+
+Their SQL is asked of a database in memory that holds made-up values of what the study will measure: what it cannot do
+there it cannot do later, and keys that line up with nothing there will not later either.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+import duckdb
+
+from vaehub.core.errors import VaehubError
+from vaehub.core.identity import Json
+from vaehub.core.recipe import Recipe
+from vaehub.core.result import Result, Table
+from vaehub.hub import requests
+from vaehub.hub.study.definition import Scaled
+from vaehub.hub.study.grid import Cell
+from vaehub.hub.study.report import lined_up, no_match, results_of, rows_of, table_of
+from vaehub.registry.catalog import Catalog
+from vaehub.store import measurements, studies, trainings
+from vaehub.store.published import Figure
+from vaehub.store.query import query
+from vaehub.store.records import CellRecord, MeasurementRecord, TrainingRecord, now
+from vaehub.store.schema import migrate
+
+
+def rehearse(scaled: Scaled, cells: Sequence[Cell], figures: Sequence[Figure], catalog: Catalog) -> None:
+    """Ask all queries of a study of made-up results.
+
+    Raises:
+        VaehubError: If a query fails, a report lines up with nothing that is published, or an analysis cannot be asked.
+    """
+    for analysis in scaled.analyses:
+        entry = catalog.find("metric", analysis.metric).entry
+        requests.part_of(catalog, "metric", analysis.metric, analysis.params)
+        if getattr(entry, "subject", None) != "rows":
+            raise VaehubError(
+                f"analysis {analysis.name!r} of study {scaled.study!r} asks metric {analysis.metric!r}, which does not "
+                "measure rows; put it in a grid"
+            )
+    wanted = [(report.table, report.sql) for report in scaled.reports]
+    names = {figure.name for figure in figures if figure.table in dict(wanted)}
+    for sql in [sql for _, sql in wanted] + [analysis.sql for analysis in scaled.analyses]:
+        names |= set(re.findall(r"'([^']+)'", sql))
+    with duckdb.connect() as connection:
+        migrate(connection)
+        _fill(connection, scaled, _without_seeds(cells), sorted(names), figures)
+        settings = [cell.settings for cell in cells] + [{"analysis": analysis.name} for analysis in scaled.analyses]
+        for analysis in scaled.analyses:
+            try:
+                query(connection, results_of(scaled, settings, analysis.sql))
+            except VaehubError as error:
+                raise VaehubError(f"analysis {analysis.name!r} of study {scaled.study!r}: {error}") from error
+        for report in scaled.reports:
+            of_table = table_of(scaled, report, figures)
+            rows = rows_of(scaled, report, settings, lambda text: query(connection, text))
+            title = f"report {report.name!r} of study {scaled.study!r}"
+            lines = [lined_up(keys, name, of_table, title) for keys, name in rows]
+            if report.table is not None and rows and not any(lines):
+                raise VaehubError(no_match(scaled, report, rows, of_table))
+
+
+def _fill(
+    connection: duckdb.DuckDBPyConnection,
+    scaled: Scaled,
+    cells: Sequence[Cell],
+    names: Sequence[str],
+    figures: Sequence[Figure],
+) -> None:
+    made_up = Result(dict.fromkeys(names, 1.0))
+    done: set[str] = set()
+    for cell in cells:
+        subject, request = cell.subject, cell.request
+        training = subject.id if isinstance(subject, Recipe) and "training" in request.subject else None
+        if training is not None and training not in done:
+            done.add(training)
+            assert isinstance(subject, Recipe), "only recipes are trained"
+            trainings.store(connection, _training(subject), [], "")
+        if request.id not in done:
+            done.add(request.id)
+            record = _measurement(request.id, request.metric.name, request.subject, training, request.seed)
+            measurements.store(connection, record, made_up, "")
+    records = [cell.record() for cell in cells]
+    studies.store(connection, scaled.study, scaled.scale, scaled.title, {}, records)
+    for analysis in scaled.analyses:
+        measurements.store(
+            connection, _measurement(analysis.name, analysis.metric, {}, None, 0), _keyed(names, figures), ""
+        )
+        cell_record = CellRecord(None, {"analysis": analysis.name}, analysis.metric, None, analysis.name)
+        studies.store_analysis(connection, scaled.study, scaled.scale, analysis.name, cell_record)
+
+
+def _keyed(names: Iterable[str], figures: Sequence[Figure]) -> Result:
+    """Return made-up values with the keys of all that is published, which an analysis may well have."""
+    keys = [figure.keys for figure in figures if figure.keys] or [{"key": ""}]
+    # Every row of a table has all keys.
+    columns = {name: [str(each.get(name, "")) for each in keys] for name in {name for each in keys for name in each}}
+    return Result(tables={"analysis": Table(columns, {name: [1.0] * len(keys) for name in [*names, "value"]})})
+
+
+def _training(recipe: Recipe) -> TrainingRecord:
+    latent_dim = recipe.model.params.model_dump().get("latent_dim", 1)
+    return TrainingRecord(recipe.id, recipe.identity(), latent_dim, "done", None, (), now(), 0.0, "cpu")
+
+
+def _measurement(
+    measurement: str, metric: str, subject: Mapping[str, Json], training: str | None, seed: int
+) -> MeasurementRecord:
+    return MeasurementRecord(
+        measurement,
+        metric,
+        {},
+        seed,
+        subject,
+        {},
+        training,
+        None,
+        "done",
+        None,
+        now(),
+        0.0,
+    )
+
+
+def _without_seeds(cells: Sequence[Cell]) -> list[Cell]:
+    """Return one cell for each setting but the seeds, of which there may be many."""
+    found: dict[str, Cell] = {}
+    for cell in cells:
+        rest = {key: value for key, value in cell.settings.items() if key not in ("seed", "data.seed")}
+        found.setdefault(f"{cell.request.metric.name} {rest}", cell)
+    return list(found.values())

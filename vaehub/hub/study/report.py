@@ -1,0 +1,280 @@
+"""Tables of a study: ours by SQL, the published figures beside them, and how far apart they are."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from statistics import fmean, stdev
+from typing import TYPE_CHECKING, Any
+
+from vaehub.core.errors import VaehubError
+from vaehub.hub.outcome import Rows
+from vaehub.hub.study.definition import NAMES, Report, Scaled
+from vaehub.store.published import Figure
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Key = str | float | None
+Ask = Callable[[str], "pa.Table"]
+
+Z95 = 1.959963984540054
+"""Half the width of a 95 % interval of a normal distribution, in standard errors."""
+
+
+@dataclass(frozen=True)
+class ReportRow:
+    """One figure: ours, and the published one.
+
+    Attributes:
+        keys: What tells it from others, as the report's SQL names it.
+        name: What was measured.
+        ours: Mean over runs.
+        ours_spread: Over runs, of the kind that is published, else the standard deviation; ``None`` for one run.
+        n: Runs.
+        published: As printed, as a number; ``None`` where nothing is published.
+        published_spread: Of the runs behind it.
+        spread_kind: Of both spreads: ``se`` (standard error), ``sd`` (standard deviation), ``ci95`` (half an interval).
+        printed: The published number with its digits.
+        difference: Ours less the published one.
+        inside: Whether the difference is within 1.96 standard errors of both, and half a unit of the last digit
+            printed; ``None`` where neither has a spread.
+    """
+
+    keys: Mapping[str, Key]
+    name: str
+    ours: float
+    ours_spread: float | None
+    n: int
+    published: float | None
+    published_spread: float | None
+    spread_kind: str
+    printed: str | None
+    difference: float | None
+    inside: bool | None
+
+
+@dataclass(frozen=True)
+class ReportTable:
+    """A report carried out."""
+
+    name: str
+    title: str
+    paper: str
+    table: str | None
+    rows: Sequence[ReportRow]
+
+    @property
+    def keys(self) -> list[str]:
+        """Names of the keys."""
+        return list(self.rows[0].keys) if self.rows else []
+
+
+def results_of(scaled: Scaled, settings: Sequence[Mapping[str, Any]], sql: str) -> str:
+    """Return a study's query with ``results`` narrowed to what the study asks for at this scale.
+
+    Every setting of the grid is a column of it: ``"data.n_classes"``, beside ``model``, ``network``, ``dataset`` and
+    ``seed``, which data have too.
+    """
+    kinds: dict[str, str] = {}
+    for each in settings:
+        for name, value in each.items():
+            kinds[name] = _wider(kinds.get(name), _kind(value))
+    # Of data the store knows no model; the point of the grid does.
+    known = [f"coalesce(settings ->> '{name}', {name}) as {name}" for name in NAMES if name in kinds and name != "seed"]
+    replaced = f" replace ({', '.join(known)})" if known else ""
+    more = "".join(
+        f", cast(settings ->> '{_quoted(name)}' as {kind}) as \"{name}\"" for name, kind in kinds.items() if "." in name
+    )
+    of_study = f"study = '{_quoted(scaled.study)}' and scale = '{_quoted(scaled.scale)}'"
+    return (
+        f"with results as (select *{replaced}{more} from study_results where {of_study})\n"  # noqa: S608 names are quoted, and it is asked where nothing can be written
+        f"select * from (\n{sql.strip().rstrip(';')}\n)"
+    )
+
+
+def report_of(
+    scaled: Scaled, report: Report, settings: Sequence[Mapping[str, Any]], ask: Ask, figures: Sequence[Figure]
+) -> ReportTable:
+    """Return a report.
+
+    Args:
+        scaled: The study.
+        report: What to show.
+        settings: Of the cells.
+        ask: Asks the store.
+        figures: Of the paper.
+
+    Raises:
+        VaehubError: If its SQL fails, gives other columns than it should, or its keys match nothing that is published.
+    """
+    title = f"report {report.name!r} of study {scaled.study!r}"
+    of_table = table_of(scaled, report, figures)
+    rows = rows_of(scaled, report, settings, ask)
+    if report.table is not None and rows and not any(lined_up(keys, name, of_table, title) for keys, name in rows):
+        raise VaehubError(no_match(scaled, report, rows, of_table))
+    found = [_row(keys, name, values, lined_up(keys, name, of_table, title)) for (keys, name), values in rows.items()]
+    return ReportTable(report.name, report.title, scaled.paper, report.table, found)
+
+
+def table_of(scaled: Scaled, report: Report, figures: Sequence[Figure]) -> list[Figure]:
+    """Return the published figures that a report names.
+
+    Raises:
+        VaehubError: If there are none.
+    """
+    if report.table is None:
+        return []
+    found = [figure for figure in figures if figure.table == report.table]
+    if not found:
+        tables = ", ".join(dict.fromkeys(figure.table for figure in figures))
+        known = f"its tables are {tables}" if tables else "nothing is published under this name"
+        raise VaehubError(
+            f"report {report.name!r} of study {scaled.study!r} lines up with table {report.table!r} of "
+            f"{scaled.paper!r}, and there is none; {known}"
+        )
+    return found
+
+
+class Keys(dict[str, Key]):
+    """Keys of a row, which stand for it."""
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(tuple(self.items()))
+
+
+def rows_of(
+    scaled: Scaled, report: Report, settings: Sequence[Mapping[str, Any]], ask: Ask
+) -> dict[tuple[Keys, str], list[float]]:
+    """Return the values of all runs, by keys and name, in order.
+
+    Raises:
+        VaehubError: If the SQL fails or gives other columns than it should.
+    """
+    title = f"report {report.name!r} of study {scaled.study!r}"
+    try:
+        rows = Rows(ask(results_of(scaled, settings, report.sql)))
+    except VaehubError as error:
+        raise VaehubError(f"{title}: {error}") from error
+    missing = [name for name in ("name", "value") if name not in rows.columns]
+    if missing:
+        raise VaehubError(
+            f"{title} gives columns {', '.join(rows.columns)}, and {' and '.join(missing)} is missing; a report has "
+            "keys, a name and a value, one row for each run"
+        )
+    found: dict[tuple[Keys, str], list[float]] = {}
+    for row in rows:
+        named = dict(zip(rows.columns, row, strict=True))
+        name, value = named.pop("name"), named.pop("value")
+        if not isinstance(name, str) or isinstance(value, str):
+            raise VaehubError(f"{title} gives name {name!r} and value {value!r}, which should be text and a number")
+        keys = Keys({key: _key(item) for key, item in named.items()})
+        if value is not None:
+            found.setdefault((keys, name), []).append(float(value))  # type: ignore[arg-type]
+    return found
+
+
+def lined_up(keys: Mapping[str, Key], name: str, figures: Sequence[Figure], title: str) -> Figure | None:
+    """Return the published figure of a row: of the same name, and equal in all keys that both tables have.
+
+    Raises:
+        VaehubError: If there are several.
+    """
+    known = {key for figure in figures for key in figure.keys}
+    shared = [key for key in keys if key in known]
+    found = [
+        figure
+        for figure in figures
+        if figure.name == name and all(_key(figure.keys.get(key)) == keys[key] for key in shared)
+    ]
+    if len(found) > 1:
+        more = sorted({key for figure in found for key in figure.keys} - set(shared))
+        raise VaehubError(
+            f"{title} has a row {_shown(keys)}, {name}, which {len(found)} published figures match; give it the keys "
+            f"that tell these apart: {', '.join(more)}"
+        )
+    return found[0] if found else None
+
+
+def no_match(scaled: Scaled, report: Report, rows: Mapping[tuple[Keys, str], object], figures: Sequence[Figure]) -> str:
+    """Return the sentence for a report of which no row has a published figure."""
+    (keys, name), *_ = rows
+    first = figures[0]
+    return (
+        f"report {report.name!r} of study {scaled.study!r} lines up with nothing in table {report.table!r} of "
+        f"{scaled.paper!r}: it has rows such as {_shown(keys)}, {name}, and the table such as "
+        f"{_shown(first.keys)}, {first.name}"
+    )
+
+
+def _row(keys: Keys, name: str, values: Sequence[float], figure: Figure | None) -> ReportRow:
+    n, mean = len(values), fmean(values)
+    deviation = stdev(values) if n > 1 else None
+    kind = figure.spread_kind if figure is not None and figure.spread_kind in _PER_ERROR else "sd"
+    ours_error = None if deviation is None else deviation / math.sqrt(n)
+    spread = None if ours_error is None else ours_error * _per_error(kind, n)
+    if figure is None or figure.value is None:
+        return ReportRow(keys, name, mean, spread, n, None, None, kind, None, None, None)
+    theirs_error = _published_error(figure)
+    difference = mean - figure.value
+    inside = None
+    if ours_error is not None or theirs_error is not None:
+        allowed = Z95 * math.hypot(ours_error or 0.0, theirs_error or 0.0) + _half_digit(figure)
+        inside = abs(difference) <= allowed
+    return ReportRow(keys, name, mean, spread, n, figure.value, figure.spread, kind, figure.printed, difference, inside)
+
+
+_PER_ERROR = ("se", "sd", "ci95")
+
+
+def _per_error(kind: str, n: int) -> float:
+    """Return how many standard errors a spread of a kind is."""
+    return {"se": 1.0, "sd": math.sqrt(n), "ci95": Z95}[kind]
+
+
+def _published_error(figure: Figure) -> float | None:
+    if figure.spread is None or figure.spread_kind not in _PER_ERROR:
+        return None
+    if figure.spread_kind == "sd" and figure.n_runs is None:
+        return None
+    return figure.spread / _per_error(figure.spread_kind, figure.n_runs or 1)
+
+
+def _half_digit(figure: Figure) -> float:
+    exponent = Decimal(figure.printed or "0").as_tuple().exponent
+    return 0.5 * 10.0**exponent if isinstance(exponent, int) else 0.0
+
+
+def _kind(value: object) -> str:
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, int):
+        return "bigint"
+    return "double" if isinstance(value, float) else "varchar"
+
+
+def _wider(a: str | None, b: str) -> str:
+    if a in (None, b):
+        return b
+    return "double" if {a, b} == {"bigint", "double"} else "varchar"
+
+
+def _key(value: object) -> Key:
+    if value is None or isinstance(value, str):
+        return value
+    # JSON and SQL write one number in several ways.
+    return float(value) if isinstance(value, bool | int | float | Decimal) else str(value)
+
+
+def _quoted(text: str) -> str:
+    return text.replace("'", "''")
+
+
+def _shown(keys: Mapping[str, object]) -> str:
+    return ", ".join(f"{key} {_plain(value)}" for key, value in keys.items()) or "without keys"
+
+
+def _plain(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,244 @@
+"""Carrying a study out, and seeing how far it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from vaehub.core.errors import VaehubError, WorkFailed
+from vaehub.core.identity import Json, canonical_json
+from vaehub.core.progress import task
+from vaehub.hub import requests
+from vaehub.hub.outcome import Rows
+from vaehub.hub.study.definition import Analysis, Definition, Scaled
+from vaehub.hub.study.grid import Cell, Job, cells_of, jobs_of, trials_of
+from vaehub.hub.study.pool import Pool, n_cores
+from vaehub.hub.study.rehearsal import rehearse
+from vaehub.hub.study.remote import Asked
+from vaehub.hub.study.report import ReportTable, report_of, results_of
+from vaehub.registry.catalog import Catalog
+from vaehub.store.published import Figure, Paper
+from vaehub.store.records import CellRecord, now
+
+if TYPE_CHECKING:
+    from vaehub.hub.worker import Worker
+    from vaehub.store.store import Store
+
+
+@dataclass(frozen=True)
+class StudyState:
+    """How far a study is, counted in measurements.
+
+    Attributes:
+        study: Name of the study.
+        scale: Name of the scale.
+        n_measurements: What it asks for, each once.
+        done: What has been made.
+        failed: What could not be made.
+        running: What some process works on at this moment.
+        failures: Of each failure the settings that vary in the study, the metric and the reason.
+    """
+
+    study: str
+    scale: str
+    n_measurements: int
+    done: int
+    failed: int
+    running: int
+    failures: Sequence[tuple[Mapping[str, Json], str, str]]
+
+    @property
+    def left(self) -> int:
+        """What nobody has begun."""
+        return self.n_measurements - self.done - self.failed - self.running
+
+
+class Study:
+    """A study of a store.
+
+    Args:
+        definition: What it is.
+        store: Where results are kept.
+        catalog: Where names are looked up.
+        worker: Makes what is measured of results.
+        device: Where workers compute.
+    """
+
+    def __init__(self, definition: Definition, store: Store, catalog: Catalog, worker: Worker, device: str) -> None:
+        self.definition = definition
+        self._store = store
+        self._catalog = catalog
+        self._worker = worker
+        self._device = device
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return self.definition.name
+
+    def cells(self, scale: str | None = None) -> list[Cell]:
+        """Return all that the study asks for at a scale.
+
+        Raises:
+            VaehubError: If a name or a parameter is wrong.
+        """
+        return cells_of(self.definition.at(scale), self._catalog, self._whole_id)
+
+    def run(self, scale: str | None = None, *, jobs: int | None = None) -> StudyState:
+        """Make everything that the study asks for and the store has not.
+
+        What failed before is tried again; what fails now is recorded, and the rest goes on.
+
+        Args:
+            scale: Name of the scale; the usual one if not given.
+            jobs: Worker processes; one for each core, or one where an accelerator computes, if not given. The cores are
+                divided among them.
+
+        Returns:
+            How far the study is then.
+
+        Raises:
+            VaehubError: If the study cannot be carried out as it stands; nothing has been done.
+        """
+        scaled = self.definition.at(scale)
+        cells = cells_of(scaled, self._catalog, self._whole_id)
+        size = self._n_jobs(jobs)
+        rehearse(scaled, cells, self._figures(scaled), self._catalog)
+        known = self._store.ledger.outcomes([cell.request.id for cell in cells])
+        made = {measurement for measurement, outcome in known.items() if outcome.status == "done"}
+        missing = [cell for cell in cells if cell.request.id not in made]
+        with Pool(size, self._store.path, self._device, self._serve).running() as pool:
+            self._try(pool, missing)
+            self._store.prepare()
+            self._enter(scaled, cells)
+            self._work(pool, f"study {self.name}, {scaled.scale}", missing)
+        for analysis in scaled.analyses:
+            self._analyse(scaled, analysis)
+        return self.state(scale)
+
+    def state(self, scale: str | None = None) -> StudyState:
+        """Return how far the study is.
+
+        Raises:
+            VaehubError: If a name or a parameter of the study is wrong.
+        """
+        scaled = self.definition.at(scale)
+        cells = {cell.request.id: cell for cell in cells_of(scaled, self._catalog, self._whole_id)}
+        asked: dict[str, CellRecord] = {measurement: cell.record() for measurement, cell in cells.items()}
+        stored = self._store.ledger.cells(self.name, scaled.scale)
+        asked |= {cell.measurement: cell for cell in stored if cell.cell is None}
+        known = self._store.ledger.outcomes(list(asked))
+        varied = _varied([cell.settings for cell in cells.values()]) | {"analysis"}
+        failures = [
+            (
+                {name: value for name, value in asked[measurement].settings.items() if name in varied},
+                asked[measurement].metric,
+                outcome.error or "",
+            )
+            for measurement, outcome in known.items()
+            if outcome.status == "failed"
+        ]
+        running = sum(self._is_running(cell) for measurement, cell in asked.items() if measurement not in known)
+        done = sum(outcome.status == "done" for outcome in known.values())
+        n = len(cells) + len(scaled.analyses)
+        return StudyState(self.name, scaled.scale, n, done, len(failures), running, failures)
+
+    def report(self, name: str | None = None, scale: str | None = None) -> list[ReportTable]:
+        """Return the study's tables, with the published figures beside ours.
+
+        Args:
+            name: Of one report; all, if not given.
+            scale: Name of the scale; the usual one if not given.
+
+        Raises:
+            VaehubError: If there is no such report, nothing has been made yet, or the SQL of a report fails.
+        """
+        scaled = self.definition.at(scale)
+        wanted = [report for report in scaled.reports if name in (None, report.name)]
+        if not wanted:
+            known = ", ".join(repr(report.name) for report in scaled.reports)
+            what = f"no report {name!r}; it has {known}" if known else "no reports"
+            raise VaehubError(f"study {self.name!r} has {what}")
+        cells = self._store.ledger.cells(self.name, scaled.scale)
+        outcomes = self._store.ledger.outcomes([cell.measurement for cell in cells])
+        if not any(outcome.status == "done" for outcome in outcomes.values()):
+            raise VaehubError(
+                f"study {self.name!r} has no results at scale {scaled.scale!r} in store {str(self._store.path)!r}; "
+                f"'vaehub study run {self.definition.reference} --scale {scaled.scale}' makes them"
+            )
+        settings = [cell.settings for cell in cells]
+        figures = self._figures(scaled)
+        return [report_of(scaled, report, settings, self._store.ledger.query, figures) for report in wanted]
+
+    def _figures(self, scaled: Scaled) -> list[Figure]:
+        papers = [each for each in self._catalog.entries("published") if each.entry.name == scaled.paper]
+        return [figure for each in papers for figure in Paper(scaled.paper, each.read()).figures()]
+
+    def _n_jobs(self, jobs: int | None) -> int:
+        if jobs is None:
+            return 1 if self._device == "cuda" else n_cores()
+        if jobs < 1:
+            raise VaehubError(f"a study is carried out by one job at least, and {jobs} were asked for")
+        return jobs
+
+    def _serve(self, asked: Asked) -> object:
+        return asked.of(self._store.ledger)
+
+    def _try(self, pool: Pool, missing: Sequence[Cell]) -> None:
+        trials = trials_of(missing)
+        with task("seeing whether all of it can be done", len(trials)) as advance:
+            for _, refused in pool.run(trials):
+                for reason in refused.values():
+                    raise VaehubError(f"study {self.name!r}: {reason}")
+                advance(1)
+
+    def _enter(self, scaled: Scaled, cells: Sequence[Cell]) -> None:
+        records = [cell.record() for cell in cells]
+        self._store.ledger.enter_study(self.name, scaled.scale, scaled.title, scaled.record(), records)
+
+    def _work(self, pool: Pool, label: str, missing: Sequence[Cell]) -> None:
+        failed, started = 0, now()
+        with task(label, len({cell.request.id for cell in missing})) as advance:
+            for job, failures in pool.run(jobs_of(missing)):
+                for measurement, reason in failures.items():
+                    self._record_failure(job, measurement, reason, started)
+                failed += len(failures)
+                advance(len(job.wanted), note=f"{pool.n_busy} running, {failed} failed")
+
+    def _record_failure(self, job: Job, measurement: str, reason: str, started: datetime) -> None:
+        """Record what a worker could not make, unless it has done so itself."""
+        known = self._store.ledger.outcomes([measurement]).get(measurement)
+        if known is None or (known.status == "failed" and known.started < started):
+            self._worker.record_failure(*job.wanted[measurement], reason)
+
+    def _analyse(self, scaled: Scaled, analysis: Analysis) -> None:
+        """Measure the results, and note that the study asks for it."""
+        entry, part = requests.metric_of(self._catalog, analysis.metric, analysis.params, self._whole_id)
+        settings = [cell.settings for cell in self._store.ledger.cells(self.name, scaled.scale)]
+        rows = Rows(self._store.query(results_of(scaled, settings, analysis.sql)))
+        request = requests.measurement_of(entry.subject, part, rows, 0)
+        try:
+            self._worker.measured(request, rows, force=False)
+        except WorkFailed:
+            pass  # recorded as failed, as a cell would be
+        except VaehubError as error:
+            # Whatever was wrong with the request came out before; what is wrong now are the results.
+            self._worker.record_failure(request, rows, str(error))
+        cell = CellRecord(None, {"analysis": analysis.name}, analysis.metric, None, request.id)
+        self._store.ledger.enter_analysis(self.name, scaled.scale, analysis.name, cell)
+
+    def _is_running(self, cell: CellRecord) -> bool:
+        return any(map(self._store.is_worked_on, filter(None, (cell.measurement, cell.training))))
+
+    def _whole_id(self, prefix: str) -> str:
+        kind, found = self._store.resolve(prefix)
+        if kind != "training":
+            raise VaehubError(f"{prefix!r} is a measurement, and a training was expected")
+        return found
+
+
+def _varied(settings: Sequence[Mapping[str, Json]]) -> set[str]:
+    names = {name for each in settings for name in each}
+    return {name for name in names if len({canonical_json(each.get(name)) for each in settings}) > 1}

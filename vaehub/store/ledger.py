@@ -1,0 +1,248 @@
+"""The rows of a store: everything that is in its database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol
+
+import duckdb
+
+from vaehub.core.errors import StoreError
+from vaehub.core.identity import Json
+from vaehub.core.result import Result
+from vaehub.store import arrays, measurements, published, studies, trainings
+from vaehub.store.database import Database
+from vaehub.store.files import StoredFile, WrittenFile
+from vaehub.store.provenance import Provenance
+from vaehub.store.published import Paper
+from vaehub.store.query import query
+from vaehub.store.records import CellRecord, MeasurementRecord, Outcome, Status, StudyRecord, TrainingRecord
+from vaehub.store.verify import Verification, verify
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from duckdb import DuckDBPyConnection
+
+
+class _Table(Protocol):
+    """What the modules of trainings and measurements have in common."""
+
+    def status(self, connection: DuckDBPyConnection, record_id: str, /) -> Status | None: ...
+    def forget(self, connection: DuckDBPyConnection, record_id: str, /) -> None: ...
+
+
+@dataclass(frozen=True)
+class Entered:
+    """What became of a record.
+
+    Attributes:
+        recorded: Whether it was entered; a success that is there already stays.
+        unwanted: File that no row points at any more, or never will.
+    """
+
+    recorded: bool
+    unwanted: StoredFile | None
+
+
+class Ledger:
+    """Trainings, measurements, studies and published figures, in one DuckDB file.
+
+    The file is open during a call and not between two.
+
+    Args:
+        database: The file.
+        provenance: This process, which every record names.
+    """
+
+    def __init__(self, database: Database, provenance: Provenance) -> None:
+        self._database = database
+        self._provenance = provenance
+
+    @property
+    def exists(self) -> bool:
+        """Whether anything was ever recorded here."""
+        return self._database.path.is_file()
+
+    def prepare(self) -> None:
+        """Make the database if there is none, and see that it can be written."""
+        with self._database.held():
+            pass
+
+    # Trainings
+
+    def training(self, training_id: str) -> TrainingRecord | None:
+        """Return a training, or ``None``."""
+        with self._reading() as connection:
+            return None if connection is None else trainings.find(connection, training_id)
+
+    def epochs(self, training_id: str) -> list[dict[str, dict[str, float]]]:
+        """Return the losses of each epoch of a training, by part and name."""
+        with self._reading() as connection:
+            return [] if connection is None else trainings.epochs(connection, training_id)
+
+    def enter_training(
+        self, record: TrainingRecord, epochs: Sequence[trainings.Losses], file: WrittenFile | None, *, replace: bool
+    ) -> Entered:
+        """Record a training, whose weights are in a file.
+
+        A failure never takes the place of a success, and a success only with ``replace``.
+        """
+
+        def write(connection: DuckDBPyConnection, provenance: str) -> None:
+            trainings.store(connection, record, epochs, provenance)
+
+        return self._enter(trainings, record, file, write, replace=replace)
+
+    # Measurements
+
+    def measurement(self, measurement_id: str) -> MeasurementRecord | None:
+        """Return a measurement, or ``None``."""
+        with self._reading() as connection:
+            return None if connection is None else measurements.find(connection, measurement_id)
+
+    def measurements_of(self, training_id: str) -> list[MeasurementRecord]:
+        """Return the measurements of a training, the oldest first."""
+        with self._reading() as connection:
+            return [] if connection is None else measurements.of_training(connection, training_id)
+
+    def outcomes(self, measurement_ids: Sequence[str]) -> dict[str, Outcome]:
+        """Return what those of some measurements came to that are recorded."""
+        with self._reading() as connection:
+            return {} if connection is None else measurements.outcomes(connection, measurement_ids)
+
+    def values(self, measurement_id: str) -> Result:
+        """Return the values of a measurement, without arrays."""
+        with self._reading() as connection:
+            return Result() if connection is None else measurements.values(connection, measurement_id)
+
+    def enter_measurement(
+        self, record: MeasurementRecord, result: Result, file: WrittenFile | None, *, replace: bool
+    ) -> Entered:
+        """Record a measurement and its values; its arrays are in a file.
+
+        A failure never takes the place of a success, and a success only with ``replace``.
+        """
+
+        def write(connection: DuckDBPyConnection, provenance: str) -> None:
+            measurements.store(connection, record, result, provenance)
+
+        return self._enter(measurements, record, file, write, replace=replace)
+
+    def file_of(self, owner: str) -> StoredFile | None:
+        """Return the file of a training's weights or a measurement's arrays."""
+        with self._reading() as connection:
+            return None if connection is None else arrays.file_of(connection, owner)
+
+    # Studies and papers
+
+    def enter_study(self, study: str, scale: str, title: str, definition: Json, cells: Sequence[CellRecord]) -> None:
+        """Record what a study asks for at a scale, in the place of what it asked for before."""
+        with self._database.writing() as connection:
+            studies.store(connection, study, scale, title, definition, cells)
+
+    def enter_analysis(self, study: str, scale: str, name: str, cell: CellRecord) -> None:
+        """Record an analysis of a study's results, in the place of that of earlier results."""
+        with self._database.writing() as connection:
+            studies.store_analysis(connection, study, scale, name, cell)
+
+    def cells(self, study: str, scale: str) -> list[CellRecord]:
+        """Return what a study asks for at a scale, in order, analyses last."""
+        with self._reading() as connection:
+            return [] if connection is None else studies.cells(connection, study, scale)
+
+    def studies(self) -> list[StudyRecord]:
+        """Return the studies that were asked for, the latest first."""
+        with self._reading() as connection:
+            return [] if connection is None else studies.known(connection)
+
+    def enter_published(self, papers: Iterable[Paper]) -> None:
+        """Record the figures of papers, unless they are there."""
+        with self._database.held() as connection:
+            present = published.sources(connection)
+        new = [figure for paper in papers if paper.source not in present for figure in paper.figures()]
+        if new:
+            with self._database.writing() as connection:
+                published.store(connection, new)
+
+    # Everything
+
+    def recent(self, limit: int) -> tuple[list[TrainingRecord], list[MeasurementRecord]]:
+        """Return the latest trainings and measurements, the latest first."""
+        with self._reading() as connection:
+            if connection is None:
+                return [], []
+            return trainings.recent(connection, limit), measurements.recent(connection, limit)
+
+    def ids(self, prefix: str) -> list[tuple[Literal["training", "measurement"], str]]:
+        """Return kind and id of the records whose id begins so."""
+        with self._reading() as connection:
+            if connection is None:
+                return []
+            found: list[tuple[Literal["training", "measurement"], str]] = []
+            found += [("training", each) for each in trainings.ids(connection, prefix)]
+            found += [("measurement", each) for each in measurements.ids(connection, prefix)]
+            return found
+
+    def query(self, text: str) -> pa.Table:
+        """Return the rows of an SQL query, which can read the store and do nothing else.
+
+        Raises:
+            StoreError: If a burst is being recorded.
+            VaehubError: If the query is wrong, writes, or reaches outside the store.
+        """
+        if self._database.is_held:
+            raise StoreError("a query cannot be asked in the middle of a burst of records")
+        with self._database.reading() as connection:
+            return query(connection, text)
+
+    def verify(self, folder: Path) -> Verification:
+        """Check every checksum and pointer."""
+        with self._database.reading() as connection:
+            return verify(connection, folder)
+
+    def burst(self) -> AbstractContextManager[object]:
+        """Hold the database for many records in a row, each its own commit."""
+        return self._database.held()
+
+    @contextmanager
+    def _reading(self) -> Iterator[DuckDBPyConnection | None]:
+        if not self.exists:
+            yield None
+            return
+        with self._database.reading() as connection:
+            yield connection
+
+    def _enter(
+        self,
+        table: _Table,
+        record: TrainingRecord | MeasurementRecord,
+        file: WrittenFile | None,
+        write: Callable[[DuckDBPyConnection, str], None],
+        *,
+        replace: bool,
+    ) -> Entered:
+        """Write a record in one transaction, with the rows that point at its file."""
+
+        def enter(connection: DuckDBPyConnection) -> None:
+            write(connection, self._provenance.store(connection))
+            if file is not None:
+                arrays.store(connection, record.id, file)
+
+        unwanted = None
+        try:
+            with self._database.writing() as connection:
+                enter(connection)
+        except duckdb.ConstraintException:
+            # There is a record of this id. That is rare, and asking first would cost every other record a query.
+            with self._database.writing() as connection:
+                if table.status(connection, record.id) == "done" and not (replace and record.status == "done"):
+                    return Entered(recorded=False, unwanted=file)
+                unwanted = arrays.file_of(connection, record.id)
+                table.forget(connection, record.id)
+                arrays.forget(connection, record.id)
+                enter(connection)
+        self._provenance.is_stored = True
+        return Entered(recorded=True, unwanted=unwanted)
