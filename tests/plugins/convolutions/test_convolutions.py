@@ -14,11 +14,13 @@ from vaehub.plugins.convolutions.ard import ArdCeleba, ArdCifar, ArdSynthetic
 from vaehub.plugins.convolutions.higgins import ConvHiggins, FcHiggins, same_padding
 from vaehub.plugins.convolutions.intervention import ConvBn
 from vaehub.plugins.convolutions.linear import Linear
+from vaehub.plugins.convolutions.mnist import ConvMnist
 from vaehub.plugins.convolutions.params import (
     ArdCelebaParams,
     ArdCifarParams,
     ArdSyntheticParams,
     ConvHigginsParams,
+    ConvMnistParams,
     ConvResponseParams,
     LinearParams,
 )
@@ -29,6 +31,7 @@ from vaehub.registry import Network as Entry
 SMALL = [
     (ConvBn, Params(), (1, 28, 28)),
     (ConvBn, Params(), (3, 8, 16)),
+    (ConvMnist, ConvMnistParams(hidden=16), (1, 28, 28)),
     (ConvHiggins, ConvHigginsParams(), (1, 64, 64)),
     (ConvHiggins, ConvHigginsParams(kernel_sizes=(4, 4, 4, 4)), (3, 64, 64)),
     (ConvHiggins, ConvHigginsParams(kernel_sizes=(5, 3, 2, 1)), (3, 32, 48)),
@@ -426,7 +429,7 @@ def test_sizes_that_make_no_network_are_refused(params, values):
 def test_every_entry_names_its_class_and_its_parameters():
     entries = {entry.name: entry for entry in vaehub_catalog()}
     assert list(entries) == [
-        "conv_bn", "conv_higgins", "fc_higgins", "ard_celeba", "ard_cifar", "ard_synthetic", "conv_response", "linear",
+        "conv_bn", "conv_mnist", "conv_higgins", "fc_higgins", "ard_celeba", "ard_cifar", "ard_synthetic", "conv_response", "linear",
     ]  # fmt: skip
     assert all(isinstance(entry, Entry) for entry in entries.values())
     found = {kind.__name__: kind for kind, *_ in SMALL}

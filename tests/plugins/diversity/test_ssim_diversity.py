@@ -2,9 +2,12 @@
 
 import numpy as np
 import pytest
+import torch
 
-from vaehub import Hub, VaehubError
+from vaehub import DataError, Dataset, Hub, VaehubError
 from vaehub.plugins.diversity.kernels import ssim_diversity
+from vaehub.plugins.diversity.params import SsimDiversityParams
+from vaehub.plugins.diversity.ssim import SsimDiversity
 
 
 @pytest.fixture
@@ -20,9 +23,22 @@ def test_it_is_asked_of_a_dataset_without_training(hub):
 
 
 def test_all_means_every_pair(hub):
-    found = hub.measure("ssim_diversity", "digits", settings={"n_samples": "all", "n_bootstrap": 0})
-    assert found["n_images"] == 1797
+    found = hub.measure("ssim_diversity", "digits", settings={"n_samples": "all", "n_bootstrap": 20})
+    assert found["n_pairs"] == 1797 * 1796 / 2
+    assert found["diversity_low"] < found["diversity"] < found["diversity_high"]
+
+
+def test_without_resampling_there_is_no_interval(hub):
+    found = hub.measure("ssim_diversity", "digits", settings={"n_samples": 20, "n_bootstrap": 0})
     assert "diversity_low" not in found.result.scalars
+
+
+@pytest.mark.parametrize("grey", [0.0, 0.5, 1.0])
+def test_images_of_one_grey_have_no_diversity(grey):
+    params = SsimDiversityParams(n_samples="all")
+    found = SsimDiversity(params).measure(Dataset(torch.full((10, 1, 8, 8), grey))).scalars
+    for name in ("diversity", "diversity_variance", "diversity_low", "diversity_high"):
+        assert found[name] == pytest.approx(0, abs=1e-12)
 
 
 def test_it_is_that_of_the_images_drawn(hub):
@@ -42,20 +58,38 @@ def test_with_and_without_an_interval_the_mean_is_the_same(hub):
 
 
 @pytest.mark.parametrize(
-    ("dataset", "settings", "words"),
+    ("shape", "settings", "words"),
     [
-        ("digits", {"n_samples": 5000}, "asked for 5000 images, and there are 1797; set '-s metric.n_samples=1797'"),
-        ("sprites_colour", {"n_samples": 10}, "is for grey images, and these have shape"),
-        ("digits", {"n_samples": 1}, "n_samples"),
+        ((30, 1, 8, 8), {}, "asked for 200 images, and there are 30; set '-s metric.n_samples=30' or less"),
+        ((1, 1, 8, 8), {"n_samples": "all"}, "compares pairs, and there is 1 image; it needs 2 at least"),
+        ((9, 3, 8, 8), {"n_samples": "all"}, "is for grey images, and these have shape .*data.channels=1"),
+        (
+            (9, 12),
+            {"n_samples": "all"},
+            "is for images, and these observations have shape .*'embedding_diversity' take",
+        ),
+        ((9, 1, 6, 8), {"n_samples": "all"}, "windows larger than images of 6x8; '-s metric.variant=global' has none"),
     ],
 )
-def test_what_it_cannot_be_asked_of_is_said(hub, dataset, settings, words):
-    with pytest.raises(VaehubError, match=words):
-        hub.measure("ssim_diversity", dataset, settings=settings)
+def test_what_it_cannot_be_asked_of_is_said(shape, settings, words):
+    with pytest.raises(DataError, match=words):
+        SsimDiversity(SsimDiversityParams(**settings)).check(Dataset(torch.zeros(shape)))
 
 
-# Figures recomputed on 200 real digits of 1 and 10 classes by independent code: 0.661 and 0.795.
-@pytest.mark.parametrize(("n_classes", "published", "spread"), [(1, 0.662, 0.04), (10, 0.796, 0.01)])
+def test_a_part_that_is_not_there_is_said():
+    data = Dataset(torch.zeros(9, 1, 8, 8), parts={"train": range(9)})
+    with pytest.raises(DataError, match="no part 'test' of this data"):
+        SsimDiversity(SsimDiversityParams(part="test")).check(data)
+
+
+def test_it_is_said_before_anything_is_measured(hub):
+    with pytest.raises(VaehubError, match="asked for 5000 images, and there are 1797"):
+        hub.measure("ssim_diversity", "digits", settings={"n_samples": 5000})
+    assert not any(hub.recent())
+
+
+# Figures recomputed on 200 real digits of 1, 5 and 10 classes by independent code: 0.661, 0.783 and 0.795.
+@pytest.mark.parametrize(("n_classes", "published", "spread"), [(1, 0.662, 0.04), (5, 0.781, 0.02), (10, 0.796, 0.01)])
 def test_published_figures_of_mnist_hold(hub, real_data, n_classes, published, spread):
     found = [
         hub.measure("ssim_diversity", hub_data, settings={"n_bootstrap": 0})["diversity"]

@@ -21,6 +21,7 @@ from vaehub.hub.study.grid import Cell
 from vaehub.hub.study.report import lined_up, no_match, results_of, rows_of, table_of
 from vaehub.registry.catalog import Catalog
 from vaehub.store import measurements, studies, trainings
+from vaehub.store.database import READ_ONLY
 from vaehub.store.published import Figure
 from vaehub.store.query import query
 from vaehub.store.records import CellRecord, MeasurementRecord, TrainingRecord, now
@@ -35,12 +36,12 @@ def rehearse(scaled: Scaled, cells: Sequence[Cell], figures: Sequence[Figure], c
     """
     for analysis in scaled.analyses:
         entry = catalog.find("metric", analysis.metric).entry
-        requests.part_of(catalog, "metric", analysis.metric, analysis.params)
         if getattr(entry, "subject", None) != "rows":
             raise VaehubError(
                 f"analysis {analysis.name!r} of study {scaled.study!r} asks metric {analysis.metric!r}, which does not "
                 "measure rows; put it in a grid"
             )
+        requests.part_of(catalog, "metric", analysis.metric, analysis.params)
     wanted = [(report.table, report.sql) for report in scaled.reports]
     names = {figure.name for figure in figures if figure.table in dict(wanted)}
     for sql in [sql for _, sql in wanted] + [analysis.sql for analysis in scaled.analyses]:
@@ -48,6 +49,9 @@ def rehearse(scaled: Scaled, cells: Sequence[Cell], figures: Sequence[Figure], c
     with duckdb.connect() as connection:
         migrate(connection)
         _fill(connection, scaled, _without_seeds(cells), sorted(names), figures)
+        # Filled by the names of Python variables, which queries are not to see.
+        for name, value in READ_ONLY.items():
+            connection.execute(f"set {name} = {value}")
         settings = [cell.settings for cell in cells] + [{"analysis": analysis.name} for analysis in scaled.analyses]
         for analysis in scaled.analyses:
             try:

@@ -1,4 +1,4 @@
-"""The other networks of the five papers: convolutions of four families, fully connected layers, and linear maps."""
+"""The other networks of the papers: convolutions of five families, fully connected layers, and linear maps."""
 
 from collections.abc import Sequence
 
@@ -19,6 +19,13 @@ def vaehub_catalog() -> Sequence[Entry]:
             "three convolutions with batch normalisation for 28x28",
             params="vaehub:Params",
             source="Müller et al. 2025, Appendix C",
+        ),
+        Network(
+            "conv_mnist",
+            f"{HERE}.mnist:ConvMnist",
+            "two plain convolutions and a dense layer for 28x28",
+            params=f"{HERE}.params:ConvMnistParams",
+            source="Shonia 2026, slides (layers not given there)",
         ),
         Network(
             "conv_higgins",

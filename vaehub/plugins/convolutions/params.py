@@ -17,6 +17,12 @@ class ConvHigginsParams(Params):
     )
 
 
+class ConvMnistParams(Params):
+    """Parameters of the plain network for MNIST, which its source leaves open."""
+
+    hidden: int = Field(256, gt=0, description="width of the dense layer on each side of the latents")
+
+
 class ArdCelebaParams(Params):
     """Parameters of the ARD paper's network for CelebA."""
 

@@ -17,4 +17,12 @@ def vaehub_catalog() -> Sequence[Entry]:
             source="Müller et al. 2025, Section 2.2; Wang et al. 2004",
             subject="dataset",
         ),
+        Metric(
+            "embedding_diversity",
+            "vaehub.plugins.diversity.embedding:EmbeddingDiversity",
+            "mean cosine distance of pairs of images, embedded by a network",
+            params="vaehub.plugins.diversity.params:EmbeddingDiversityParams",
+            source="Müller et al. 2025, Appendix B",
+            subject="dataset",
+        ),
     ]

@@ -2,10 +2,55 @@
 
 from collections.abc import Sequence
 
-from vaehub.registry import Entry, hookimpl
+from vaehub.registry import Entry, Metric, Study, hookimpl
+
+HERE = "vaehub.plugins.qualitative"
+SLIDES = "Shonia 2026, slides"
 
 
 @hookimpl
 def vaehub_catalog() -> Sequence[Entry]:
     """Return what this plugin contributes."""
-    return []
+    return [
+        Metric(
+            "reconstructions",
+            f"{HERE}.reconstructions:Reconstructions",
+            "some observations beside their reconstructions",
+            params=f"{HERE}.params:ReconstructionsParams",
+            source=SLIDES,
+        ),
+        Metric(
+            "prior_samples",
+            f"{HERE}.prior_samples:PriorSamples",
+            "decoded draws from the prior",
+            params=f"{HERE}.params:PriorSamplesParams",
+            source=SLIDES,
+        ),
+        Metric(
+            "interpolation",
+            f"{HERE}.interpolation:Interpolation",
+            "decoded steps on the line between two posterior means",
+            params=f"{HERE}.params:InterpolationParams",
+            source=SLIDES,
+        ),
+        Metric(
+            "latent_scatter",
+            f"{HERE}.latent_scatter:LatentScatter",
+            "posterior means in the plane, by class",
+            params=f"{HERE}.params:LatentScatterParams",
+            source=SLIDES,
+        ),
+        Metric(
+            "traversal",
+            f"{HERE}.traversal:Traversal",
+            "what each latent changes: one moved, the rest kept",
+            params=f"{HERE}.params:TraversalParams",
+            source="Higgins et al. 2017",
+        ),
+        Study(
+            "mnist_vae",
+            f"{HERE}:study.toml",
+            "plain autoencoders and VAEs on MNIST, with 2 and with 16 latents",
+            source=SLIDES,
+        ),
+    ]

@@ -1,0 +1,82 @@
+"""What is wrong with a study's reports comes out before anything is trained."""
+
+import pytest
+
+from vaehub import VaehubError
+from vaehub.hub.study.definition import Definition
+from vaehub.hub.study.grid import cells_of
+from vaehub.hub.study.rehearsal import rehearse
+from vaehub.registry.catalog import Catalog
+from vaehub.store.published import Paper
+
+STUDY = """
+published = "intervention"
+[recipe]
+model = "vae"
+"data.per_class" = 10
+[axes]
+dataset = ["mnist", "fashion_mnist"]
+"data.n_classes" = [1, 5]
+"data.seed" = [1, 2, 3]
+[metrics.intervention]
+[metrics.ssim_diversity]
+[[analyses]]
+name = "a"
+metric = "correlation"
+params = {against = "significant_dims"}
+sql = "select max(value) filter (name = 'significant_dims') as significant_dims from results group by cell"
+[[reports]]
+name = "r"
+table = "3.1"
+sql = '''select dataset, "data.n_classes" as classes, name, value from results'''
+[[reports]]
+name = "c"
+table = "3.3"
+sql = "select keys ->> 'feature' as feature, name, value from results where metric = 'correlation'"
+"""
+
+
+@pytest.fixture(scope="module")
+def catalog():
+    return Catalog()
+
+
+def rehearsed(catalog, text):
+    scaled = Definition("small", text.encode()).at(None)
+    figures = Paper("intervention", catalog.find("published", "intervention").read()).figures()
+    rehearse(scaled, cells_of(scaled, catalog, str), figures, catalog)
+
+
+def test_a_study_whose_reports_line_up_passes(catalog):
+    rehearsed(catalog, STUDY)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (
+            ("select dataset,", "select datasett,"),
+            "report 'r' of study 'small': the query was not understood.*datasett",
+        ),
+        (("as classes", " + 1 as classes"), "lines up with nothing in table '3.1'.*such as dataset mnist, classes 2"),
+        (("as classes", "as class"), "give it the keys that tell these apart: classes"),
+        (("select dataset,", "select 'mnistt' as dataset,"), "lines up with nothing in table '3.1'"),
+        (('table = "3.1"', 'table = "3.10"'), "and there is none; its tables are 3.1, 3.2"),
+        (("as feature", "as features"), "report 'c' .*; give it the keys that tell these apart: .*feature"),
+        (("group by cell", "group by sell"), "analysis 'a' of study 'small': the query was not understood"),
+        (('metric = "correlation"', 'metric = "elbo"'), "asks metric 'elbo', which does not measure rows"),
+        (("{against", "{agains"), "did you mean 'against'"),
+    ],
+)
+def test_what_would_fail_later_is_refused_now(catalog, change, says):
+    with pytest.raises(VaehubError, match=says):
+        rehearsed(catalog, STUDY.replace(*change, 1))
+
+
+def test_a_query_that_finds_nothing_yet_is_not_held_against_it(catalog):
+    rehearsed(catalog, STUDY.replace("from results'''", "from results where value > 1e9'''"))
+
+
+def test_nothing_outside_the_rehearsal_can_be_reached(catalog):
+    with pytest.raises(VaehubError, match="files and addresses are out of its reach"):
+        rehearsed(catalog, STUDY.replace("from results'''", "from read_csv('/etc/passwd')'''"))

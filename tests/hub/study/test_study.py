@@ -1,0 +1,239 @@
+"""Studies carried out by real worker processes."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from vaehub import Hub, VaehubError
+
+STUDY = """
+title = "small"
+[recipe]
+model = "vae"
+"data.subset" = 200
+"train.batch_size" = 100
+[axes]
+"model.latent_dim" = [2, 3]
+train.epochs = [1, 2]
+[metrics.elbo]
+part = "train"
+[metrics.ssim_diversity]
+n_samples = 20
+n_bootstrap = 0
+[[reports]]
+name = "losses"
+sql = '''select latent_dim, "train.epochs" as epochs, name, value from results where name in ('elbo', 'diversity')'''
+[[analyses]]
+name = "epochs and bound"
+metric = "correlation"
+params = {of = ["epochs"], against = "elbo", n_bootstrap = 0}
+sql = '''select "train.epochs" as epochs, value as elbo from results where name = 'elbo' order by cell'''
+"""
+N = 4 + 1 + 1
+"""Bounds, one diversity of the data that all points share, and the analysis."""
+
+
+def written(folder, text=STUDY, name="small"):
+    path = folder / f"{name}.toml"
+    path.write_text(text)
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A hub with a study that was made, and the study."""
+    folder = tmp_path_factory.mktemp("study")
+    hub = Hub.open(folder / "store", device="cpu")
+    study = hub.study(written(folder))
+    state = study.run(jobs=1)
+    return hub, study, state
+
+
+def test_everything_is_made_once(made):
+    hub, _, state = made
+    assert (state.n_measurements, state.done, state.failed, state.running, state.left) == (N, N, 0, 0, 0)
+    [(trainings, measurements)] = hub.sql(
+        "select (select count(*) from trainings), (select count(*) from measurements)"
+    )
+    assert (trainings, measurements) == (4, N)
+
+
+def test_making_it_again_makes_nothing(made):
+    hub, study, _ = made
+    before = list(hub.sql("select id, started from measurements order by id"))
+    assert study.run(jobs=1).done == N
+    assert list(hub.sql("select id, started from measurements order by id")) == before
+
+
+def test_results_say_which_study_asked_for_them(made):
+    hub, _, _ = made
+    assert list(hub.sql("select distinct study from results")) == [("small",)]
+    assert list(hub.sql("select distinct study, scale from study_results")) == [("small", "whole")]
+    # The diversity of the data belongs to each of the four points.
+    assert list(hub.sql("select count(*) from study_results where name = 'diversity'")) == [(4,)]
+
+
+def test_a_worker_trains_the_same_bits_as_a_single_run(made, tmp_path):
+    hub, _, _ = made
+    alone = Hub.open(tmp_path / "store", device="cpu").run(
+        "vae",
+        "elbo",
+        settings={
+            "model.latent_dim": 2,
+            "data.subset": 200,
+            "train.batch_size": 100,
+            "train.epochs": 2,
+            "metric.part": "train",
+        },
+    )
+    [(value,)] = hub.sql("select value from results where latent_dim = 2 and name = 'elbo' order by value desc limit 1")
+    assert alone[0]["elbo"] == value
+
+
+def test_a_report_shows_the_points_of_the_grid(made):
+    _, study, _ = made
+    [report] = study.report()
+    assert [dict(row.keys) for row in report.rows if row.name == "elbo"] == [
+        {"latent_dim": d, "epochs": epochs} for d in (2.0, 3.0) for epochs in (1.0, 2.0)
+    ]
+
+
+def test_an_analysis_measures_the_results(made):
+    hub, _, _ = made
+    [(n,)] = hub.sql("select value from results where metric = 'correlation' and name = 'n'")
+    assert n == 4
+
+
+def test_the_store_lists_what_it_was_asked_for(made):
+    hub, _, _ = made
+    [record] = hub.studies()
+    assert (record.study, record.scale, record.n_measurements, record.n_done) == ("small", "whole", N - 1, N - 1)
+
+
+def test_a_failure_is_recorded_and_the_rest_goes_on(tmp_path):
+    hub = Hub.open(tmp_path / "store", device="cpu")
+    text = STUDY.replace("train.epochs = [1, 2]", '"train.epochs" = [1]\n"train.learning_rate" = [1e-3, 1e30]').split("[[reports]]")[0]
+    state = hub.study(written(tmp_path, text)).run(jobs=1)
+    assert (state.done, state.failed) == (3, 2)
+    for settings, metric, reason in state.failures:
+        assert settings["train.learning_rate"] == 1e30
+        assert metric == "elbo"
+        assert "training diverged in epoch 1" in reason
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (
+            ("[metrics.elbo]", "[metrics.intervention]\nn_samples = 500\n[metrics.elbo]"),
+            "averages over 500 observations",
+        ),
+        (('"vae"', '"ae"'), "metric 'elbo' needs a model whose loss has the parts reconstruction and kl"),
+        (("n_samples = 20", "n_samples = 20000"), "'ssim_diversity'"),
+    ],
+)
+def test_what_cannot_be_done_is_found_out_before_anything_is_made(tmp_path, change, says):
+    hub = Hub.open(tmp_path / "store", device="cpu")
+    with pytest.raises(VaehubError, match=says):
+        hub.study(written(tmp_path, STUDY.replace(*change))).run(jobs=1)
+    assert not hub.store.exists
+
+
+def test_a_report_of_a_study_that_was_not_made_says_how_to(tmp_path):
+    hub = Hub.open(tmp_path / "store")
+    with pytest.raises(VaehubError, match="'vaehub study run .*small.toml --scale whole' makes them"):
+        hub.study(written(tmp_path)).report()
+
+
+def test_an_unknown_report_is_answered_with_those_there_are(made):
+    _, study, _ = made
+    with pytest.raises(VaehubError, match="study 'small' has no report 'loss'; it has 'losses'"):
+        study.report("loss")
+
+
+def test_no_jobs_are_refused(made):
+    _, study, _ = made
+    with pytest.raises(VaehubError, match="0 were asked for"):
+        study.run(jobs=0)
+
+
+LONG = (
+    STUDY.replace("train.epochs = [1, 2]", "train.epochs = [400]").replace("[2, 3]", "[2, 3, 4, 5]").split("[[rep")[0]
+)
+COMMAND = [sys.executable, "-c", "from vaehub.cli.main import main; main()", "study", "run"]
+
+
+def workers_of(process):
+    listed = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(process)], capture_output=True, text=True)
+    return [int(line.split()[0]) for line in listed.stdout.splitlines() if "spawn_main" in line]
+
+
+def await_(condition, seconds=60):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if found := condition():
+            return found
+        time.sleep(0.05)
+    raise AssertionError("it did not happen in time")
+
+
+@pytest.mark.slow
+def test_a_killed_worker_costs_its_cell_alone(tmp_path):
+    path, store = written(tmp_path, LONG), tmp_path / "store"
+    with subprocess.Popen(
+        [*COMMAND, path, "--jobs", "2", "--store", store], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        await_(lambda: list((store / "checkpoints").glob("*.h5")))
+        os.kill(workers_of(process.pid)[0], signal.SIGKILL)
+        shown, errors = process.communicate(timeout=200)
+    assert process.returncode == 1, errors
+    assert "4 of 5 measurements done, 1 failed" in shown
+    assert "the worker process ended by SIGKILL" in shown
+    hub = Hub.open(store, device="cpu")
+    assert hub.verify().problems == ()
+    # Asked again, the rest is made.
+    assert hub.study(path).run(jobs=1).done == 5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_a_study_that_is_stopped_goes_on_where_it_was(tmp_path, how):
+    path, store = written(tmp_path, LONG), tmp_path / "store"
+    with subprocess.Popen([*COMMAND, path, "--jobs", "2", "--store", store], stderr=subprocess.DEVNULL) as process:
+        hub = Hub.open(store, device="cpu")
+        await_(lambda: hub.store.exists and hub.study(path).state().done >= 2, 120)
+        workers = workers_of(process.pid)
+        process.send_signal(how)
+        process.wait(30)
+    await_(lambda: not any(os.path.exists(f"/proc/{worker}") for worker in workers), 30)
+    assert hub.verify().problems == ()
+    done = hub.study(path).state().done
+    assert 2 <= done < 5
+    before = set(hub.sql("select id, started from measurements where status = 'done'"))
+    assert hub.study(path).run(jobs=2).done == 5
+    assert before <= set(hub.sql("select id, started from measurements"))
+
+
+@pytest.mark.slow
+def test_two_studies_in_one_store_at_once_make_what_they_share_once(tmp_path):
+    hub = Hub.open(tmp_path / "store", device="cpu")
+    paths = [written(tmp_path, name=name) for name in ("one", "two")]
+    states = {}
+
+    def run(path):
+        states[path] = Hub.open(tmp_path / "store", device="cpu").study(path).run(jobs=1)
+
+    threads = [threading.Thread(target=run, args=(path,)) for path in paths]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [state.done for state in states.values()] == [N, N]
+    assert list(hub.sql("select count(*) from trainings")) == [(4,)]
+    assert list(hub.sql("select distinct study from results where metric = 'elbo'")) == [("one, two",)]
+    assert hub.verify().problems == ()

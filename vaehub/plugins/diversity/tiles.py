@@ -1,0 +1,211 @@
+"""Structural similarity of all pairs of a set of images: matrix products, tile by tile, in bounded memory."""
+
+import functools
+import math
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor
+
+from vaehub import VaehubError
+
+Variant = Literal["windowed", "gaussian", "global"]
+
+LUMINANCE, CONTRAST = 0.01, 0.03
+"""Constants K1 and K2 that keep the index finite where images are flat: Wang et al. 2004, Section III-B."""
+GAUSSIAN_SIDE, GAUSSIAN_SIGMA = 11, 1.5
+"""Window of Wang et al. 2004, Section III-C."""
+VALUES_AT_ONCE = 2**19
+"""Values that are worked on together, of all pairs of two tiles at some positions: what the cores' caches hold."""
+POSITIONS_AT_ONCE = 16
+"""Positions among them at least, where there are as many: cores share the work by positions."""
+ALIGNED = 16
+"""Images that tiles are multiples of: what a vector register holds in float32, a fifth faster than other sizes."""
+HELD_BYTES = 2**28
+"""Size of the statistics of images that are held at a time; bounds memory, changes no result."""
+SUMMED_AT_ONCE = 16
+"""Positions that are added up in the working precision, before float64 takes over."""
+DOUBLE_UP_TO = 128
+"""Images up to which all is worked out in float64, since it takes no time; float32 stays within 1e-6 of it."""
+
+
+class Block(NamedTuple):
+    """Pairs of a tile: which images, and their similarity, shape ``(rows, columns)``, float64."""
+
+    rows: slice
+    columns: slice
+    similarity: Tensor
+
+
+class Statistics(NamedTuple):
+    """What the index needs of some images, laid out as factors of matrix products at each position.
+
+    With m the mean and v the variance of a window, c1 and c2 the constants: the similarity of two images at a position
+    is (pixels' pixels) (means' means) / (left' right), where ' transposes.
+
+    Attributes:
+        pixels: Centred and scaled, and a row for c2, so that products are 2 cov + c2; ``(positions, pixels + 1, n)``.
+        means: Scaled, and a row for c1, so that products are 2 m m + c1; ``(positions, 2, n)``.
+        left: Rows pq, p, q and 1, with p = m² + c1/2 and q = v + c2/2; ``(positions, 4, n)``.
+        right: Rows 1, q, p and pq, so that products are (p + p)(q + q).
+    """
+
+    pixels: Tensor
+    means: Tensor
+    left: Tensor
+    right: Tensor
+
+
+class Index:
+    """The index of Wang et al. 2004, Eq. 13, with one kind of window.
+
+    Args:
+        shape: Height and width of an image, in pixels.
+        variant: Of what the statistics are.
+        window: Side of a uniform window, in pixels.
+        data_range: Greatest possible value of a pixel.
+        ddof: What is taken off the number of pixels that covariances are divided by.
+        dtype: Of the matrix products; means and variances are in float64 always.
+        device: Where the images are.
+    """
+
+    def __init__(
+        self,
+        shape: tuple[int, int],
+        variant: Variant,
+        window: int,
+        data_range: float,
+        ddof: int | None,
+        dtype: torch.dtype,
+        device: torch.device,
+    ) -> None:
+        self._lines = _lines(shape, variant, window, device)
+        self._sides = tuple(len(line) for line in self._lines)
+        self._positions = tuple(side - len(line) + 1 for side, line in zip(shape, self._lines, strict=True))
+        n_pixels, self.n_positions = math.prod(self._sides), math.prod(self._positions)
+        taken_off = ddof if ddof is not None else (0 if variant == "gaussian" else 1)
+        # A covariance of weights that add up to 1 divides by the number of pixels; of n - 1, it is as much larger.
+        self._scale = 1.0 if variant == "gaussian" else n_pixels / (n_pixels - taken_off)
+        self._c1, self._c2 = (LUMINANCE * data_range) ** 2, (CONTRAST * data_range) ** 2
+        self._dtype = dtype
+        n_rows = n_pixels + 1 + 2 + 4 + 4
+        self.bytes_of_image = self.n_positions * n_rows * dtype.itemsize
+
+    def statistics(self, images: Tensor) -> Statistics:
+        """Return the statistics of images, shape ``(n, h, w)``."""
+        # Images last: what follows runs along them, whatever the window is.
+        x = images.permute(1, 2, 0).contiguous()
+        exact = x.to(torch.float64)
+        mean = self._averaged(exact)
+        variance = self._scale * (self._averaged(exact.square()) - mean.square())
+        p, q, one = mean.square() + self._c1 / 2, variance + self._c2 / 2, torch.ones_like(mean)
+        return Statistics(
+            self._pixels(x.to(self._dtype), mean.to(self._dtype)),
+            self._rows(2**0.5 * mean, self._c1**0.5 * one),
+            self._rows(p * q, p, q, one),
+            self._rows(one, q, p, p * q),
+        )
+
+    def similarity(self, a: Statistics, b: Statistics) -> Tensor:
+        """Return the index of every pair, averaged over positions, shape ``(n of a, n of b)``, float64."""
+        n_positions, shape = len(a.pixels), (a.pixels.shape[2], b.pixels.shape[2])
+        step = min(n_positions, max(1, VALUES_AT_ONCE // (shape[0] * shape[1])))
+        room = a.pixels.new_empty(3, step, *shape)
+        total = a.pixels.new_zeros(shape, dtype=torch.float64)
+        for start in range(0, n_positions, step):
+            at = slice(start, start + step)
+            numerator, luminance, denominator = room[:, : n_positions - start]
+            torch.bmm(a.pixels[at].mT, b.pixels[at], out=numerator)
+            torch.bmm(a.means[at].mT, b.means[at], out=luminance)
+            torch.bmm(a.left[at].mT, b.right[at], out=denominator)
+            total += numerator.mul_(luminance).div_(denominator).sum(dim=0)
+        return total.div_(n_positions)
+
+    def _averaged(self, x: Tensor) -> Tensor:
+        """Return weighted means over windows, shape ``(rows of positions, columns of positions, n)``."""
+        for axis, (line, n_positions) in enumerate(zip(self._lines, self._positions, strict=True)):
+            parts = (weight * x.narrow(axis, at, n_positions) for at, weight in enumerate(line.tolist()))
+            x = functools.reduce(Tensor.add_, parts)
+        return x
+
+    def _pixels(self, x: Tensor, mean: Tensor) -> Tensor:
+        height, width = self._sides
+        weights = 2 * self._scale * self._lines[0][:, None] * self._lines[1]
+        pixels = x.new_empty(*self._positions, height * width + 1, x.shape[2])
+        windows = x.unfold(0, height, 1).unfold(1, width, 1).permute(0, 1, 3, 4, 2)
+        # Centred before anything is multiplied, or little would be left of the covariances of flat, bright windows.
+        torch.sub(windows, mean[:, :, None, None], out=pixels[:, :, :-1].view(windows.shape))
+        pixels[:, :, :-1] *= weights.sqrt().to(x.dtype).reshape(-1, 1)
+        pixels[:, :, -1] = self._c2**0.5
+        return pixels.flatten(0, 1)
+
+    def _rows(self, *rows: Tensor) -> Tensor:
+        return torch.stack([row.flatten(0, 1).to(self._dtype) for row in rows], dim=1)
+
+
+def blocks(
+    x: Tensor, variant: Variant, window: int, data_range: float, ddof: int | None, dtype: torch.dtype | None
+) -> Iterator[Block]:
+    """Yield the similarities of tiles of images, those on and above the diagonal, without gradient.
+
+    Arguments are those of :func:`kernels.ssim_matrix`; no ``dtype`` chooses by the number of images.
+    """
+    x = x.detach()
+    _check(x, variant, window, data_range)
+    working = dtype or (torch.float64 if len(x) <= DOUBLE_UP_TO else torch.float32)
+    index = Index((x.shape[1], x.shape[2]), variant, window, data_range, ddof, working, x.device)
+    tile = _tile(len(x), index)
+    held_at_once = tile * max(1, HELD_BYTES // (tile * index.bytes_of_image))
+    for start in range(0, len(x), held_at_once):
+        held = [(rows, index.statistics(x[rows])) for rows in _ranges(start, min(start + held_at_once, len(x)), tile)]
+        for at, columns in enumerate(_ranges(start, len(x), tile)):
+            right = held[at][1] if at < len(held) else index.statistics(x[columns])
+            for rows, left in held[: at + 1]:
+                block = index.similarity(left, right)
+                # Products are rounded in an order that is not the same on both sides of the diagonal.
+                yield Block(rows, columns, block.add(block.mT).div_(2).fill_diagonal_(1) if rows == columns else block)
+
+
+def smallest_side(variant: Variant, window: int = 7) -> int:
+    """Return the least height and width of an image that a window fits, in pixels."""
+    return {"windowed": window, "gaussian": GAUSSIAN_SIDE}.get(variant, 1)
+
+
+def _tile(n: int, index: Index) -> int:
+    """Return how many images make a tile: as many as memory and caches allow, and all tiles alike."""
+    in_cache = math.isqrt(VALUES_AT_ONCE // min(POSITIONS_AT_ONCE, index.n_positions))
+    most = max(1, min(in_cache, HELD_BYTES // index.bytes_of_image))
+    grain = ALIGNED if most >= ALIGNED else 1
+    most -= most % grain
+    return grain * math.ceil(n / (math.ceil(n / most) * grain))
+
+
+def _ranges(start: int, stop: int, step: int) -> list[slice]:
+    return [slice(at, min(at + step, stop)) for at in range(start, stop, step)]
+
+
+def _lines(shape: tuple[int, int], variant: Variant, window: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Return the weights of a window down and across, of which its own are the products."""
+    if variant == "gaussian":
+        offsets = torch.arange(GAUSSIAN_SIDE, dtype=torch.float64, device=device) - GAUSSIAN_SIDE // 2
+        line = (-0.5 * (offsets / GAUSSIAN_SIGMA).square()).exp()
+        return line / line.sum(), line / line.sum()
+    down, across = (window, window) if variant == "windowed" else shape
+    return tuple(torch.full((side,), 1 / side, dtype=torch.float64, device=device) for side in (down, across))  # type: ignore[return-value]
+
+
+def _check(x: Tensor, variant: Variant, window: int, data_range: float) -> None:
+    if x.ndim != 3 or not len(x):
+        raise VaehubError(f"structural similarity takes grey images of shape (n, h, w), got shape {tuple(x.shape)}")
+    side = smallest_side(variant, window)
+    if min(x.shape[1:]) < side:
+        raise VaehubError(
+            f"a window of {side}x{side} does not fit images of {x.shape[1]}x{x.shape[2]}; variant 'global' has none"
+        )
+    low, high = float(x.min()), float(x.max())
+    if low < 0 or high > data_range or (data_range > 1 and high <= 1):
+        raise VaehubError(
+            f"images with values from {low:g} to {high:g} do not have a data_range of {data_range:g}; "
+            "for images in [0, 1] it is 1"
+        )
