@@ -8,12 +8,14 @@ from vaehub.store.schema import MIGRATIONS, VERSION, migrate, version_of
 
 TABLES = {
     "arrays",
+    "cells",
     "epochs",
     "measured_values",
     "measurements",
     "provenance",
     "published",
     "schema_version",
+    "studies",
     "trainings",
 }
 
@@ -116,3 +118,15 @@ def test_a_failing_first_migration_leaves_an_empty_database(empty):
 def test_a_training_is_done_or_failed_and_nothing_else(filled, status):
     with pytest.raises(duckdb.ConstraintException):
         filled.execute("update trainings set status = ?", [status])
+
+
+def test_a_store_of_the_first_schema_keeps_its_records(empty):
+    migrate(empty, MIGRATIONS[:1])
+    empty.execute("""
+        insert into measurements values
+        ('m1', null, 'relevance', '{}', 0, '{}', 't1', null, '{}', 'done', null, now()::timestamp, 1, 'p1')
+    """)
+    empty.execute("insert into measured_values values ('m1', 'n', null, null, null, null, 2.5)")
+    migrate(empty)
+    assert empty.execute("select metric, name, value, study from results").fetchall() == [("relevance", "n", 2.5, None)]
+    assert measurements.find(empty, "m1").training == "t1"

@@ -117,7 +117,8 @@ def test_the_store_lists_what_it_was_asked_for(made):
 
 def test_a_failure_is_recorded_and_the_rest_goes_on(tmp_path):
     hub = Hub.open(tmp_path / "store", device="cpu")
-    text = STUDY.replace("train.epochs = [1, 2]", '"train.epochs" = [1]\n"train.learning_rate" = [1e-3, 1e30]').split("[[reports]]")[0]
+    axes = '"train.epochs" = [1]\n"train.learning_rate" = [1e-3, 1e30]'
+    text = STUDY.replace("train.epochs = [1, 2]", axes).split("[[reports]]")[0]
     state = hub.study(written(tmp_path, text)).run(jobs=1)
     assert (state.done, state.failed) == (3, 2)
     for settings, metric, reason in state.failures:

@@ -429,7 +429,8 @@ def test_sizes_that_make_no_network_are_refused(params, values):
 def test_every_entry_names_its_class_and_its_parameters():
     entries = {entry.name: entry for entry in vaehub_catalog()}
     assert list(entries) == [
-        "conv_bn", "conv_mnist", "conv_higgins", "fc_higgins", "ard_celeba", "ard_cifar", "ard_synthetic", "conv_response", "linear",
+        "conv_bn", "conv_mnist", "conv_higgins", "fc_higgins", "ard_celeba", "ard_cifar", "ard_synthetic",
+        "conv_response", "linear",
     ]  # fmt: skip
     assert all(isinstance(entry, Entry) for entry in entries.values())
     found = {kind.__name__: kind for kind, *_ in SMALL}

@@ -15,6 +15,7 @@ def vaehub_catalog() -> Sequence[Entry]:
             "mean structural dissimilarity of pairs of images",
             params="vaehub.plugins.diversity.params:SsimDiversityParams",
             source="Müller et al. 2025, Section 2.2; Wang et al. 2004",
+            revision=2,
             subject="dataset",
         ),
         Metric(

@@ -1,0 +1,96 @@
+"""The commands about studies, as a user gives them."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+STUDY = """
+published = "mnist_vae"
+[recipe]
+model = "vae"
+"data.subset" = 100
+train.epochs = 1
+[axes]
+"model.latent_dim" = [2, 16]
+[metrics.elbo]
+[[reports]]
+name = "losses"
+table = "comparison"
+sql = '''
+select latent_dim, case name when 'elbo' then 'total_loss' else name end as name, abs(value) as value
+from results where name in ('kl', 'elbo')
+'''
+"""
+COMMAND = [sys.executable, "-c", "from vaehub.cli.main import main; main()", "study"]
+
+
+def call(*arguments, cwd, code=0):
+    done = subprocess.run([*COMMAND, *arguments], cwd=cwd, capture_output=True, text=True, timeout=200, check=False)
+    assert done.returncode == code, done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("reader")
+    (folder / "mine.toml").write_text(STUDY)
+    assert (
+        "mine at scale whole: 2 of 2 measurements done, 0 failed"
+        in call("run", "./mine.toml", "-j", "1", cwd=folder).stdout
+    )
+    return folder
+
+
+def test_status_counts(folder):
+    found = json.loads(call("status", "mine.toml", "--json", cwd=folder).stdout)
+    assert found == {
+        "study": "mine", "scale": "whole", "n_measurements": 2, "done": 2, "failed": 0, "running": 0, "left": 0,
+        "failures": [],
+    }  # fmt: skip
+
+
+def test_list_shows_what_is_installed_and_what_was_asked_for(folder):
+    found = json.loads(call("list", "--json", cwd=folder).stdout)
+    assert {"intervention", "mnist_vae"} <= {each["name"] for each in found["installed"]}
+    assert [(each["study"], each["n_done"]) for each in found["asked"]] == [("mine", 2)]
+
+
+@pytest.mark.parametrize("form", ["table", "json", "csv", "markdown"])
+def test_a_report_is_written_in_every_format(folder, form):
+    shown = call("report", "mine.toml", "--format", form, cwd=folder).stdout
+    if form == "json":
+        [report] = json.loads(shown)
+        row = next(row for row in report["rows"] if row["keys"]["latent_dim"] == 16 and row["name"] == "kl")
+        assert (row["published"], row["printed"], row["n"]) == (22.52, "22.52", 1)
+        assert row["difference"] == pytest.approx(row["ours"] - 22.52)
+        return
+    lines = shown.splitlines()
+    head = next(line for line in lines if "latent_dim" in line)
+    assert all(name in head for name in ("ours", "published", "difference", "inside"))
+    assert sum("22.52" in line for line in lines) == 1
+    if form == "csv":
+        assert len(lines) == 1 + 4
+    if form == "markdown":
+        assert [line[:5] for line in lines[2:4]] == ["| lat", "| ---"]
+
+
+def test_a_wrong_study_ends_with_2_and_one_sentence(folder):
+    (folder / "wrong.toml").write_text(STUDY.replace('"model.latent_dim"', "colour"))
+    done = call("run", "wrong.toml", "--store", "none", cwd=folder, code=2)
+    assert done.stderr.startswith("error: study 'wrong' has an unknown axis 'colour'")
+    assert done.stderr.count("\n") == 1
+    assert not (folder / "none").exists()
+
+
+def test_an_unknown_study_is_answered_with_the_nearest_name(folder):
+    done = call("run", "interventoin", cwd=folder, code=2)
+    assert "unknown study 'interventoin'; did you mean 'intervention'?" in done.stderr
+
+
+def test_a_study_can_be_described(folder):
+    done = subprocess.run(
+        [*COMMAND[:-1], "describe", "mnist_vae"], cwd=folder, capture_output=True, text=True, check=True
+    )
+    assert "study mnist_vae" in done.stdout
