@@ -170,7 +170,7 @@ COMMAND = [sys.executable, "-c", "from vaehub.cli.main import main; main()", "st
 
 
 def workers_of(process):
-    listed = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(process)], capture_output=True, text=True)
+    listed = subprocess.run(["ps", "-ww", "-o", "pid=,args=", "--ppid", str(process)], capture_output=True, text=True)
     return [int(line.split()[0]) for line in listed.stdout.splitlines() if "spawn_main" in line]
 
 
@@ -209,6 +209,7 @@ def test_a_study_that_is_stopped_goes_on_where_it_was(tmp_path, how):
         hub = Hub.open(store, device="cpu")
         await_(lambda: hub.store.exists and hub.study(path).state().done >= 2, 120)
         workers = workers_of(process.pid)
+        assert len(workers) == 2
         process.send_signal(how)
         process.wait(30)
     await_(lambda: not any(os.path.exists(f"/proc/{worker}") for worker in workers), 30)
