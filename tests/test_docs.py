@@ -73,6 +73,8 @@ def folder(tmp_path_factory):
     encoder, decoder = nn.Sequential(nn.Flatten(), nn.Linear(64, 4)), nn.Sequential(nn.Linear(4, 64), nn.Sigmoid())
     for name, module, x in (("encoder", encoder, torch.rand(2, 1, 8, 8)), ("decoder", decoder, torch.rand(2, 4))):
         torch.export.save(torch.export.export(module, (x,), dynamic_shapes=({0: n},)), folder / f"{name}.pt2")
+    [study] = [block for page, block in blocks("toml") if page.stem == "studies" and "title" in block]
+    (folder / "my_study.toml").write_text(study)
     for metric in ("relevance", "elbo"):
         call(["run", "--model", "ard", "--metric", metric, *QUICK], folder)
     return folder
@@ -85,6 +87,12 @@ def call(arguments, folder):
 @pytest.mark.parametrize("command", list(commands()))
 def test_a_command_that_is_shown_works(command, folder, request):
     arguments = shlex.split(command)[1:]
+    if arguments[0] == "study" and "intervention" in arguments:
+        if arguments[1] != "status":
+            pytest.skip("takes minutes and real data; its parts are tested in tests/hub/study")
+        request.getfixturevalue("real_data")
+    if "./my_study.toml" in arguments and arguments[1] == "report":
+        call(["study", "run", "./my_study.toml"], folder)
     if "stripes" in arguments:
         pytest.skip("needs the plugin of the README, which test_thirdparty.py installs")
     if "mnist" in arguments and arguments[0] != "describe":
