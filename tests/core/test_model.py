@@ -112,3 +112,18 @@ def test_a_model_has_as_many_latents_as_its_parameters_say(data):
 
 def test_a_prior_is_fixed_unless_a_model_says_otherwise(data):
     assert Normed(data).learned_prior_variance is None
+
+
+def test_a_prior_is_standard_normal_or_has_the_variances_that_were_learned(tmp_path):
+    from vaehub import Hub
+
+    hub = Hub.open(tmp_path / "store", device="cpu")
+    settings = {"model.latent_dim": 3, "train.epochs": 1, "data.subset": 64}
+    for name in ("vae", "ard"):
+        model, data = hub.model(hub.recipe(name, settings=settings))
+        mu, logvar = model.prior_all(data)
+        assert mu.shape == logvar.shape == (len(data), 3)
+        learned = model.learned_prior_variance
+        expected = torch.ones(3) if learned is None else learned
+        assert torch.allclose(logvar.exp(), expected.expand(len(data), 3))
+        assert not mu.any()

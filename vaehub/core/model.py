@@ -164,6 +164,16 @@ class LatentModel(nn.Module, ABC):
     def prior_sample(self, n: int, generator: torch.Generator) -> Tensor:
         """Return ``n`` draws from p(z), shape ``(n, latent_dim)``."""
 
+    def prior(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Return mean and log variance of p(z) for each observation of a batch, shape ``(n, latent_dim)`` each.
+
+        A standard normal, with the variances of a learned prior where there is one; a model whose prior depends on what
+        is known of an observation says so here.
+        """
+        zeros = batch.x.new_zeros(len(batch), self.latent_dim)
+        variance = self.learned_prior_variance
+        return zeros, zeros if variance is None else variance.log().expand_as(zeros)
+
     def optimiser(self, learning_rate: float) -> torch.optim.Optimizer:
         """Return what takes the steps of the objective, made once for each training: Adam over all weights."""
         return torch.optim.Adam(self.parameters(), lr=learning_rate, fused=True)
@@ -197,6 +207,14 @@ class LatentModel(nn.Module, ABC):
             parts = [self.encode(_moved(batch, self.device)) for batch in data.batches(EVALUATION_BATCH)]
         logvars = [part.logvar for part in parts if part.logvar is not None]
         return Posterior(torch.cat([part.mu for part in parts]), torch.cat(logvars) if logvars else None)
+
+    @torch.no_grad()
+    def prior_all(self, data: Dataset) -> tuple[Tensor, Tensor]:
+        """Return mean and log variance of p(z) for a whole dataset, as :meth:`encode_all` does for q(z|x)."""
+        with evaluating(self):
+            parts = [self.prior(_moved(batch, self.device)) for batch in data.batches(EVALUATION_BATCH)]
+        mu, logvar = zip(*parts, strict=True)
+        return torch.cat(mu), torch.cat(logvar)
 
 
 @contextmanager

@@ -142,7 +142,7 @@ def test_with_one_u_for_all_the_loss_is_that_of_a_vae_with_a_learned_gaussian_pr
     batch = Batch(data.x, factors=torch.tensor([[2, 0, 1]]).expand(40, 3))
     losses = model.loss(batch, step())
     posterior = model.encode(batch)
-    prior_mu, prior_logvar = model.prior(torch.tensor([[1.0, 0.0, 0.25]]))
+    prior_mu, prior_logvar = model.prior_given(torch.tensor([[1.0, 0.0, 0.25]]))
     q = Normal(posterior.mu, (0.5 * posterior.logvar).exp())
     z = q.mean + q.stddev * torch.randn(40, 3, generator=generator(0, "noise"))
     reconstruction = -Bernoulli(logits=model.network.decoder(z), validate_args=False).log_prob(data.x)
@@ -163,7 +163,7 @@ def test_only_what_is_learned_of_the_prior_has_weights(data):
     assert build(data.spec).prior_mu is None
     reverse = build(data.spec, prior_mean="learned", prior_variance="fixed")
     assert reverse.prior_logvar is None
-    assert (reverse.prior(torch.zeros(2, 3))[1] == 0).all()
+    assert (reverse.prior_given(torch.zeros(2, 3))[1] == 0).all()
 
 
 def test_all_weights_have_a_gradient(data):
@@ -185,7 +185,7 @@ def test_draws_from_the_prior_have_its_moments(data):
     spec = Dataset(data.x, labels=torch.zeros(40, dtype=torch.int64)).spec
     model = build(spec, prior_mean="learned")
     z = model.prior_sample(20_000, generator(0, "z"))
-    mu, logvar = (each[0].detach() for each in model.prior(torch.ones(1, 1)))
+    mu, logvar = (each[0].detach() for each in model.prior_given(torch.ones(1, 1)))
     deviation = (0.5 * logvar).exp()
     assert ((z.mean(dim=0) - mu).abs() < 5 * deviation / 20_000**0.5).all()
     assert ((z.var(dim=0) / logvar.exp() - 1).abs() < 5 * (2 / 20_000) ** 0.5).all()

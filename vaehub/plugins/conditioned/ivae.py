@@ -65,7 +65,11 @@ class Ivae(LatentModel):
         """Return q(z|x,u), with u from the batch's factors or labels."""
         return self._encoded(batch.x, self.auxiliary(batch))
 
-    def prior(self, u: Tensor) -> tuple[Tensor, Tensor]:
+    def prior(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Return mean and log variance of p(z|u), with u from the batch's factors or labels."""
+        return self.prior_given(self.auxiliary(batch))
+
+    def prior_given(self, u: Tensor) -> tuple[Tensor, Tensor]:
         """Return mean and log variance of p(z|u), shape ``(n, latent_dim)`` each."""
         fixed = u.new_zeros(len(u), self.latent_dim)
         mu = fixed if self.prior_mu is None else self.prior_mu(u)
@@ -82,14 +86,14 @@ class Ivae(LatentModel):
         assert posterior.logvar is not None
         z = posterior.sample(step.generator)
         reconstruction = self.likelihood.reconstruction(self.network.decoder(z), batch.x).mean()
-        kl = kl_between_gaussians(posterior.mu, posterior.logvar, *self.prior(u)).mean()
+        kl = kl_between_gaussians(posterior.mu, posterior.logvar, *self.prior_given(u)).mean()
         parts = {"reconstruction": reconstruction, "kl": kl}
         return Losses(reconstruction + self.params.beta * kl, parts, self.likelihood.omitted)
 
     @torch.no_grad()
     def prior_sample(self, n: int, generator: torch.Generator) -> Tensor:
         """Return draws from p(z|u), each for a u drawn uniformly."""
-        return gaussian_sample(*self.prior(self.auxiliary.draw(n, generator)), generator)
+        return gaussian_sample(*self.prior_given(self.auxiliary.draw(n, generator)), generator)
 
     def _encoded(self, x: Tensor, u: Tensor) -> Posterior:
         return Posterior.split(self.network.encoder(x, u))
