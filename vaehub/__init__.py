@@ -26,6 +26,7 @@ _HOMES = {
     "vaehub.core.metric": ("DatasetMetric", "ModelMetric", "PairMetric", "RecipeMetric", "Rows", "RowsMetric"),
     "vaehub.core.model": ("EVALUATION_BATCH", "Epoch", "LatentModel", "Losses", "Opponent", "Posterior", "Step"),
     "vaehub.core.network": ("Network",),
+    "vaehub.core.own_modules": ("imported", "load_weights"),
     "vaehub.core.params": (
         "Incidental",
         "LikelihoodName",
@@ -107,6 +108,8 @@ if TYPE_CHECKING:
     from vaehub.core.model import Posterior as Posterior
     from vaehub.core.model import Step as Step
     from vaehub.core.network import Network as Network
+    from vaehub.core.own_modules import imported as imported
+    from vaehub.core.own_modules import load_weights as load_weights
     from vaehub.core.params import Incidental as Incidental
     from vaehub.core.params import LikelihoodName as LikelihoodName
     from vaehub.core.params import LikelihoodParams as LikelihoodParams

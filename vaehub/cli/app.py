@@ -147,10 +147,10 @@ def list_(
 def describe(
     name: Annotated[str, typer.Argument(help="Name in the catalog, or distribution:name.")], as_json: JsonOption = False
 ) -> None:
-    """Describe a model, network, dataset or metric, with its parameters."""
+    """Describe a model, network, dataset or metric with its parameters, or a study."""
     from dataclasses import asdict
 
-    from vaehub.cli import tables, terminal
+    from vaehub.cli import studies, tables, terminal
     from vaehub.hub import Hub
 
     found = Hub.open().describe(name)
@@ -161,6 +161,8 @@ def describe(
         return
     for each in found:
         tables.description(each.registered, each.params)
+        if each.study is not None:
+            studies.described(each.study)
 
 
 @app.command()

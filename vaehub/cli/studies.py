@@ -15,6 +15,7 @@ from vaehub.cli.tables import cell, registered_as_json, table
 from vaehub.hub.study.report import ReportRow
 
 if TYPE_CHECKING:
+    from vaehub.hub.study.definition import Definition
     from vaehub.hub.study.report import ReportTable
     from vaehub.hub.study.study import StudyState
     from vaehub.registry.catalog import Registered
@@ -38,6 +39,19 @@ def listed(found: Sequence[Registered], asked: Sequence[StudyRecord]) -> None:
 def listed_as_json(found: Sequence[Registered], asked: Sequence[StudyRecord]) -> dict[str, object]:
     """Return both as plain values."""
     return {"installed": [registered_as_json(each) for each in found], "asked": [asdict(each) for each in asked]}
+
+
+def described(definition: Definition) -> None:
+    """Print what a study makes at each of its scales."""
+    rows = []
+    for scale in definition.scales:
+        scaled = definition.at(scale)
+        for grid in scaled.grids:
+            axes = "; ".join(f"{name} {', '.join(map(str, values))}" for name, values in grid.axes.items())
+            rows.append([scale, axes, ", ".join(grid.metrics)])
+    table(["scale", "axes", "metrics"], rows)
+    reports = definition.at(definition.scales[-1]).reports
+    table(["report", "", "beside"], [[each.name, each.title, each.table or ""] for each in reports])
 
 
 def state(found: StudyState) -> None:

@@ -41,7 +41,7 @@ def description(item: Registered, params: Sequence[ParamInfo]) -> None:
     source = f"{entry.source}; " if entry.source else ""
     console.print(f"{source}from {item.distribution} {item.version}", markup=False)
     if not params:
-        console.print("no parameters\n")
+        console.print("no parameters\n" if entry.has_params else "")
         return
     rows = [(each.name, each.type, _default(each), each.limits, each.description) for each in params]
     table(["parameter", "type", "default", "limits", ""], rows)

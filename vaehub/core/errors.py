@@ -1,9 +1,13 @@
 """What can go wrong, sorted by whose turn it is next."""
 
+import re
+
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+
 
 def first_line(error: BaseException) -> str:
     """Return the first line of what an error says, or its kind where it says nothing, to stand in a sentence."""
-    text = str(error).strip()
+    text = _COLOURS.sub("", str(error)).strip()
     return text.splitlines()[0].rstrip(".") if text else type(error).__name__
 
 

@@ -32,14 +32,16 @@ if TYPE_CHECKING:
     from vaehub.core.data import Dataset
     from vaehub.core.model import LatentModel
     from vaehub.hub.study import Study
+    from vaehub.hub.study.definition import Definition
 
 
 @dataclass(frozen=True)
 class Description:
-    """A catalog entry with its parameters."""
+    """A catalog entry with its parameters, or with what a study consists of."""
 
     registered: Registered
     params: list[ParamInfo]
+    study: Definition | None = None
 
 
 @dataclass(frozen=True)
@@ -410,7 +412,9 @@ class Hub:
             VaehubError: If there is no such name.
         """
         return [
-            Description(each, document(each.load_params()) if each.entry.has_params else [])
+            Description(each, document(each.load_params()))
+            if each.entry.has_params
+            else Description(each, [], self.study(name).definition if each.entry.kind == "study" else None)
             for each in self.catalog.find_all(name)
         ]
 

@@ -8,8 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vaehub import DataError, Dataset, LatentModel, VaehubError, first_line, task
-from vaehub.plugins.diversity.loading import imported, load_weights
+from vaehub import DataError, Dataset, LatentModel, VaehubError, first_line, imported, load_weights, task
 from vaehub.plugins.diversity.params import NETWORK, imagenet_weights
 
 Embed = Callable[[Dataset], Tensor]
@@ -44,6 +43,8 @@ def by_module(path: str, weights: Path | None) -> Embed:
         VaehubError: If it cannot be had, now, or gives no rows, when it is used.
     """
     module = imported(path)
+    if not isinstance(module, nn.Module):
+        raise VaehubError(f"{path!r} gives a {type(module).__name__}; a torch module is needed")
     if weights is not None:
         load_weights(module, weights)
 

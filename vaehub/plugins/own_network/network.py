@@ -5,8 +5,8 @@ from typing import final
 import torch
 from torch import nn
 
-from vaehub import DataSpec, Network, UserDecoder, UserEncoder, VaehubError
-from vaehub.plugins.own_network.loading import imported, load_weights, program
+from vaehub import DataSpec, Network, UserDecoder, UserEncoder, VaehubError, load_weights
+from vaehub.plugins.own_network.loading import network_of, program
 from vaehub.plugins.own_network.params import OwnNetworkParams
 
 
@@ -32,7 +32,7 @@ def _pair(params: OwnNetworkParams) -> tuple[nn.Module, nn.Module]:
         assert params.encoder is not None, "the parameters see to it"
         assert params.decoder is not None, "the parameters see to it"
         return program(params.encoder), program(params.decoder)
-    whole = imported(params.object)
+    whole = network_of(params.object)
     if params.weights is not None:
         load_weights(whole, params.weights)
     return (whole[0], whole[1]) if isinstance(whole, nn.ModuleList) else (whole.encoder, whole.decoder)  # type: ignore[return-value]
