@@ -73,6 +73,7 @@ class Pool:
                     continue
                 if isinstance(said, Ended):
                     worker.job = None
+                    self._give_out(waiting)
                     assert job is not None, "only who has a job can end it"
                     yield job, dict(said.failures)
                 else:

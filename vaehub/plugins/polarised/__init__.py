@@ -2,10 +2,34 @@
 
 from collections.abc import Sequence
 
-from vaehub.registry import Entry, hookimpl
+from vaehub.registry import Entry, Metric, hookimpl
+
+HERE = "vaehub.plugins.polarised"
 
 
 @hookimpl
 def vaehub_catalog() -> Sequence[Entry]:
     """Return what this plugin contributes."""
-    return []
+    return [
+        Metric(
+            "variable_types",
+            f"{HERE}.variable_types:VariableTypes",
+            "active, mixed or passive: what each latent is, from its posterior variances",
+            params=f"{HERE}.params:VariableTypesParams",
+            source="Bonheme 2023, Section 6.4.1",
+        ),
+        Metric(
+            "dependence",
+            f"{HERE}.dependence:Dependence",
+            "total correlation, averaged mutual information and effective rank of mean and sampled representation",
+            params=f"{HERE}.params:DependenceParams",
+            source="Bonheme 2023, Section 6.4.2",
+        ),
+        Metric(
+            "latent_correlation",
+            f"{HERE}.latent_correlation:LatentCorrelation",
+            "correlation of each two latents, of mean and sampled representation",
+            params=f"{HERE}.params:LatentCorrelationParams",
+            source="Bonheme 2023, Section 6.4.2",
+        ),
+    ]
