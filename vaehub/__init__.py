@@ -11,6 +11,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "vaehub.core.arrays": ("Array", "accepts_arrays"),
+    "vaehub.core.autoencoder": ("Autoencoder",),
     "vaehub.core.data": ("Batch", "DataSource", "DataSpec", "Dataset", "Factors", "OnDemand", "prepare"),
     "vaehub.core.data_params": ("DataParams", "FileParams", "ImageParams", "OwnFile"),
     "vaehub.core.errors": ("DataError", "StoreError", "TrainingDiverged", "VaehubError", "WorkFailed", "first_line"),
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
 
     from vaehub.core.arrays import Array as Array
     from vaehub.core.arrays import accepts_arrays as accepts_arrays
+    from vaehub.core.autoencoder import Autoencoder as Autoencoder
     from vaehub.core.data import Batch as Batch
     from vaehub.core.data import Dataset as Dataset
     from vaehub.core.data import DataSource as DataSource

@@ -7,13 +7,13 @@ from typing import final
 import torch
 from torch import Tensor
 
-from vaehub import Batch, DataSpec, Epoch, LatentModel, Losses, Network, Posterior, Step, VaehubError, likelihood
+from vaehub import Autoencoder, Batch, DataSpec, Epoch, Losses, Network, Step, VaehubError
 from vaehub.plugins.ard.kernels import MINIMUM_VARIANCE, kl_to_gaussian, kl_to_student_t, precision_posterior
 from vaehub.plugins.ard.params import ArdParams
 
 
 @final
-class ArdVae(LatentModel):
+class ArdVae(Autoencoder):
     """A VAE whose prior is a zero-mean Gaussian, or Student t, with a variance for each latent learned from the data.
 
     Saha, Joshi & Whitaker 2025, Algorithms 1 and 2. In each epoch a random part X_alpha of the training observations is
@@ -33,7 +33,6 @@ class ArdVae(LatentModel):
 
     def __init__(self, params: ArdParams, network: Network, spec: DataSpec) -> None:
         super().__init__(params, network, spec)
-        self.likelihood = likelihood(params, spec)
         # Buffers, so that they are stored with the weights and move with them.
         self.register_buffer("prior_variance", torch.ones(params.latent_dim))
         self.register_buffer("prior_a", torch.tensor(0.5, dtype=torch.float64))
@@ -45,20 +44,12 @@ class ArdVae(LatentModel):
         """Estimated variance of each latent, b / a."""
         return self.prior_variance
 
-    def encode(self, batch: Batch) -> Posterior:
-        """Return q(z|x)."""
-        return Posterior.split(self.network.encoder(batch.x))
-
-    def decode(self, z: Tensor) -> Tensor:
-        """Return the mean of p(x|z)."""
-        return self.likelihood.mean(self.network.decoder(z))
-
     def loss(self, batch: Batch, step: Step) -> Losses:
         """Return the reconstruction term plus beta times the divergence from the learned prior (Eq. 17, or 14)."""
         posterior = self.encode(batch)
         assert posterior.logvar is not None
         z = posterior.sample(step.generator)
-        reconstruction = self.likelihood.reconstruction(self.network.decoder(z), batch.x).mean()
+        reconstruction = self.reconstruction(z, batch)
         if self.params.prior == "gaussian":
             kl = kl_to_gaussian(posterior.mu, posterior.logvar, self.prior_variance).mean()
         else:

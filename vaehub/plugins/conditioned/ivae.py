@@ -6,18 +6,7 @@ from typing import final
 import torch
 from torch import Tensor, nn
 
-from vaehub import (
-    Batch,
-    DataSpec,
-    LatentModel,
-    Losses,
-    Network,
-    Posterior,
-    Step,
-    VaehubError,
-    gaussian_sample,
-    likelihood,
-)
+from vaehub import Autoencoder, Batch, DataSpec, Losses, Network, Posterior, Step, VaehubError, gaussian_sample
 from vaehub.plugins.conditioned.auxiliary import Auxiliary, known
 from vaehub.plugins.conditioned.kernels import kl_between_gaussians
 from vaehub.plugins.conditioned.params import IvaeParams
@@ -30,7 +19,7 @@ LEAK = 0.1
 
 
 @final
-class Ivae(LatentModel):
+class Ivae(Autoencoder):
     """VAE whose posterior and prior depend on a known variable u, which makes latents identifiable.
 
     Khemakhem et al. 2020, as Bonheme 2023, Chapter 5, computes it: the encoder sees its flat features side by side with
@@ -50,7 +39,6 @@ class Ivae(LatentModel):
     def __init__(self, params: IvaeParams, network: Network, spec: DataSpec) -> None:
         super().__init__(params, network, spec)
         kind = known(params.auxiliary, spec, model="ivae", parameter="auxiliary", purpose="its auxiliary variable")
-        self.likelihood = likelihood(params, spec)
         self.auxiliary = Auxiliary(kind, spec)
         network.encoder = conditioned(network.encoder, self.auxiliary.size)
         self.prior_mu = self._learned() if params.prior_mean == "learned" else None
@@ -75,17 +63,13 @@ class Ivae(LatentModel):
         mu = fixed if self.prior_mu is None else self.prior_mu(u)
         return mu, fixed if self.prior_logvar is None else self.prior_logvar(u)
 
-    def decode(self, z: Tensor) -> Tensor:
-        """Return the mean of p(x|z)."""
-        return self.likelihood.mean(self.network.decoder(z))
-
     def loss(self, batch: Batch, step: Step) -> Losses:
         """Return the reconstruction term plus beta times the divergence from the prior given u."""
         u = self.auxiliary(batch)
         posterior = self._encoded(batch.x, u)
         assert posterior.logvar is not None
         z = posterior.sample(step.generator)
-        reconstruction = self.likelihood.reconstruction(self.network.decoder(z), batch.x).mean()
+        reconstruction = self.reconstruction(z, batch)
         kl = kl_between_gaussians(posterior.mu, posterior.logvar, *self.prior_given(u)).mean()
         parts = {"reconstruction": reconstruction, "kl": kl}
         return Losses(reconstruction + self.params.beta * kl, parts, self.likelihood.omitted)

@@ -6,13 +6,13 @@ from typing import final
 import torch
 from torch import Tensor, nn
 
-from vaehub import Batch, DataSpec, LatentModel, Losses, Network, Posterior, Step, likelihood
+from vaehub import Autoencoder, Batch, DataSpec, Losses, Network, Step
 from vaehub.plugins.pruned.kernels import arm_gradient, gates_of, kl_per_latent, next_multiplier
 from vaehub.plugins.pruned.params import GecoL0ArmParams
 
 
 @final
-class GecoL0Arm(LatentModel):
+class GecoL0Arm(Autoencoder):
     """GECO-L0-ARM-VAE: De Boom et al. 2020.
 
     Each latent has a binary gate, the same for all observations, open with probability ``sigmoid(k phi)``. The
@@ -34,7 +34,6 @@ class GecoL0Arm(LatentModel):
 
     def __init__(self, params: GecoL0ArmParams, network: Network, spec: DataSpec) -> None:
         super().__init__(params, network, spec)
-        self.likelihood = likelihood(params, spec)
         self.phi = nn.Parameter(torch.full((params.latent_dim,), params.gate_start))
         # Buffers, so that they are stored with the weights and a resumed training goes on with them.
         self.register_buffer("multiplier", torch.tensor(1.0))
@@ -50,10 +49,6 @@ class GecoL0Arm(LatentModel):
     def active(self) -> Tensor:
         """Whether each gate is more probably open than not, shape ``(latent_dim,)``."""
         return self.phi.detach() > 0
-
-    def encode(self, batch: Batch) -> Posterior:
-        """Return q(z|x), whatever the gates."""
-        return Posterior.split(self.network.encoder(batch.x))
 
     def decode(self, z: Tensor) -> Tensor:
         """Return the mean of p(x|z), which ignores latents whose gates are closed."""
@@ -71,12 +66,12 @@ class GecoL0Arm(LatentModel):
             first, second = (torch.where(self.constraint_met, gates, 1.0) for gates in gates_of(u, self.logits))
         else:
             first = self.active.to(z.dtype)
-        reconstruction = self._reconstruction(z * first, batch)
+        reconstruction = self.reconstruction(z * first, batch)
         cost = self.multiplier * reconstruction + (first * kl).sum()
         gates_cost = self.params.gate_weight * n_open
         if self.training:
             with torch.no_grad():
-                other = self.multiplier * self._reconstruction(z * second, batch) + (second * kl).sum()
+                other = self.multiplier * self.reconstruction(z * second, batch) + (second * kl).sum()
             # It has no value, only the gradient of the expected cost.
             surrogate = (arm_gradient(cost.detach(), other, u) * self.logits).sum()
             learned = gates_cost + surrogate - surrogate.detach()
@@ -90,10 +85,6 @@ class GecoL0Arm(LatentModel):
             "multiplier": self.multiplier.clone(),
         }
         return Losses(total, parts, self.likelihood.omitted)
-
-    def prior_sample(self, n: int, generator: torch.Generator) -> Tensor:
-        """Return draws from the standard normal."""
-        return torch.randn(n, self.latent_dim, generator=generator, device=generator.device)
 
     def optimiser(self, learning_rate: float) -> torch.optim.Optimizer:
         """Return Adam, with a learning rate of its own for the gates."""
@@ -117,6 +108,3 @@ class GecoL0Arm(LatentModel):
         if bool(self.constraint_met):
             return (f"{found}; the reconstruction term met its bound of {self.params.tau:g}",)
         return (f"{found}, because the reconstruction term never met its bound of {self.params.tau:g}",)
-
-    def _reconstruction(self, z: Tensor, batch: Batch) -> Tensor:
-        return self.likelihood.reconstruction(self.network.decoder(z), batch.x).mean()

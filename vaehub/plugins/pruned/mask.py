@@ -7,7 +7,7 @@ from typing import final
 import torch
 from torch import Tensor, nn
 
-from vaehub import Batch, DataSpec, LatentModel, Losses, Network, Opponent, Posterior, Step, likelihood
+from vaehub import Autoencoder, Batch, DataSpec, Losses, Network, Opponent, Step
 from vaehub.plugins.pruned.kernels import (
     gradient_penalty,
     mask_of,
@@ -22,7 +22,7 @@ LARGEST_START = 5.0
 
 
 @final
-class MaskAae(LatentModel):
+class MaskAae(Autoencoder):
     """MaskAAE: Mondal et al. 2021.
 
     Decoder and critic see codes times a mask in [0, 1) that is learned. In each step learn, in this order, the
@@ -40,7 +40,6 @@ class MaskAae(LatentModel):
 
     def __init__(self, params: MaskAaeParams, network: Network, spec: DataSpec) -> None:
         super().__init__(params, network, spec)
-        self.likelihood = likelihood(params, spec)
         self.m = nn.Parameter(LARGEST_START * torch.rand(params.latent_dim))
         self.critic = _critic(params.latent_dim, params.critic_hidden)
 
@@ -54,10 +53,6 @@ class MaskAae(LatentModel):
         """Whether each latent has a mask above 1/2, shape ``(latent_dim,)``."""
         return self.mask.detach() > 0.5
 
-    def encode(self, batch: Batch) -> Posterior:
-        """Return the codes, before the mask and without a variance."""
-        return Posterior(self.network.encoder(batch.x), None)
-
     def decode(self, z: Tensor) -> Tensor:
         """Return the reconstruction of codes, which are masked here."""
         return self.likelihood.mean(self.network.decoder(z * self.mask.detach()))
@@ -65,15 +60,11 @@ class MaskAae(LatentModel):
     def loss(self, batch: Batch, step: Step) -> Losses:
         """Return the mean reconstruction term of a value plus the weighted spread of masked codes."""
         z, a = self.encode(batch).mu, self.mask.detach()
-        reconstruction = self._reconstruction(z * a, batch)
+        reconstruction = self.reconstruction(z * a, batch)
         spread = masked_spread(z, a)
         total = reconstruction / self.spec.n_values + self.params.spread_weight * spread
         parts = {"reconstruction": reconstruction, "masked_spread": spread, "n_active": self.active.sum()}
         return Losses(total, parts, self.likelihood.omitted)
-
-    def prior_sample(self, n: int, generator: torch.Generator) -> Tensor:
-        """Return draws from the standard normal, which ``decode`` masks."""
-        return torch.randn(n, self.latent_dim, generator=generator, device=generator.device)
 
     def optimiser(self, learning_rate: float) -> torch.optim.Optimizer:
         """Return RMSprop over encoder and decoder."""
@@ -109,7 +100,7 @@ class MaskAae(LatentModel):
     def mask_loss(self, batch: Batch, step: Step, losses: Losses) -> Tensor:
         """Return what the mask costs in reconstruction, in the critic's distance and in being neither 0 nor 1."""
         fake, real = self._masked(batch, step)
-        reconstruction = self._reconstruction(fake, batch) / self.spec.n_values
+        reconstruction = self.reconstruction(fake, batch) / self.spec.n_values
         distance = self.critic(fake).mean() - self.critic(real).mean()
         weight = polarisation_weight(step.index, self.latent_dim, self.params.doubling_steps)
         loss: Tensor = (
@@ -133,9 +124,6 @@ class MaskAae(LatentModel):
             z = self.encode(batch).mu
         prior = torch.randn(z.shape, generator=step.generator, device=z.device, dtype=z.dtype)
         return z * self.mask, prior * self.mask
-
-    def _reconstruction(self, masked: Tensor, batch: Batch) -> Tensor:
-        return self.likelihood.reconstruction(self.network.decoder(masked), batch.x).mean()
 
 
 def _critic(latent_dim: int, hidden: Sequence[int]) -> nn.Sequential:

@@ -5,13 +5,12 @@ from typing import final
 import torch
 from torch import Tensor
 
-from vaehub import Batch, DataSpec, Epoch, Losses, Network, Step
-from vaehub.plugins.regularised.deterministic import Deterministic
+from vaehub import Autoencoder, Batch, DataSpec, Epoch, Losses, Network, Step
 from vaehub.plugins.regularised.params import RaeParams
 
 
 @final
-class Rae(Deterministic):
+class Rae(Autoencoder):
     """RAE-L2: Ghosh et al. 2020, Eq. 9 with an L2 penalty on the decoder's weights.
 
     The published weights are for an error averaged over pixels. Here the error is summed, as everywhere, and the
@@ -21,6 +20,7 @@ class Rae(Deterministic):
 
     Params = RaeParams
     params: RaeParams
+    n_statistics = 1
     mixture: Tensor
     means: Tensor
     factors: Tensor

@@ -3,20 +3,19 @@
 from typing import final
 
 import torch
-from torch import Tensor
 
-from vaehub import Batch, Losses, Step
-from vaehub.plugins.regularised.deterministic import Deterministic
+from vaehub import Autoencoder, Batch, Losses, Step
 from vaehub.plugins.regularised.kernels import mmd2_imq
 from vaehub.plugins.regularised.params import WaeParams
 
 
 @final
-class Wae(Deterministic):
+class Wae(Autoencoder):
     """WAE-MMD: Tolstikhin et al. 2018, Eq. 4 and Algorithm 2, with a deterministic encoder."""
 
     Params = WaeParams
     params: WaeParams
+    n_statistics = 1
 
     def loss(self, batch: Batch, step: Step) -> Losses:
         """Return the weighted sum of reconstruction and discrepancy from as many draws of the prior."""
@@ -25,7 +24,3 @@ class Wae(Deterministic):
         reconstruction, mmd2 = self.reconstruction(z, batch), mmd2_imq(prior, z)
         total = self.params.reconstruction_weight * reconstruction + self.params.mmd_weight * mmd2
         return Losses(total, {"reconstruction": reconstruction, "mmd2": mmd2}, self.likelihood.omitted)
-
-    def prior_sample(self, n: int, generator: torch.Generator) -> Tensor:
-        """Return draws from the standard normal."""
-        return torch.randn(n, self.latent_dim, generator=generator, device=generator.device)

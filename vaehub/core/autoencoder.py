@@ -1,0 +1,42 @@
+"""What most objectives share: the network's encoder and decoder, and a likelihood."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from vaehub.core.data import Batch, DataSpec
+from vaehub.core.likelihood import likelihood
+from vaehub.core.model import LatentModel, Posterior
+from vaehub.core.network import Network
+from vaehub.core.params import LikelihoodParams
+
+
+class Autoencoder(LatentModel):
+    """A model whose posterior and observations are what its network's encoder and decoder make of each other.
+
+    An objective derives from it, says its ``loss``, and overrides what is not as here.
+    """
+
+    params: LikelihoodParams
+
+    def __init__(self, params: LikelihoodParams, network: Network, spec: DataSpec) -> None:
+        super().__init__(params, network, spec)
+        self.likelihood = likelihood(params, spec)
+
+    def encode(self, batch: Batch) -> Posterior:
+        """Return q(z|x), or codes without a variance where the encoder gives one number for each latent."""
+        statistics = self.network.encoder(batch.x)
+        return Posterior(statistics, None) if self.n_statistics == 1 else Posterior.split(statistics)
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Return the mean of p(x|z)."""
+        return self.likelihood.mean(self.network.decoder(z))
+
+    def reconstruction(self, z: Tensor, batch: Batch) -> Tensor:
+        """Return -log p(x|z) without its constant, in nats, a mean over the batch."""
+        return self.likelihood.reconstruction(self.network.decoder(z), batch.x).mean()
+
+    def prior_sample(self, n: int, generator: torch.Generator) -> Tensor:
+        """Return draws from the standard normal."""
+        return torch.randn(n, self.latent_dim, generator=generator, device=generator.device)
