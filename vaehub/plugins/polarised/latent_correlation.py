@@ -1,0 +1,56 @@
+"""Which latents go together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, final
+
+from vaehub import Dataset, LatentModel, ModelMetric, Result, Table, Vector
+from vaehub.plugins.polarised.encoded import Encoded, check_encodes, check_several, type_counts, type_vector
+from vaehub.plugins.polarised.kernels import correlation, covariance, is_constant, n_correlated, wasserstein_correlation
+from vaehub.plugins.polarised.params import LatentCorrelationParams
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@final
+class LatentCorrelation(ModelMetric):
+    """The correlation of each two latents: Bonheme 2023, Section 6.4.2 and Figures 6.9 to 6.11."""
+
+    Params = LatentCorrelationParams
+    params: LatentCorrelationParams
+
+    def check(self, model: LatentModel, data: Dataset) -> None:
+        """Refuse models without posterior variances or of one latent, and no more observations than latents."""
+        check_encodes("latent_correlation", self.params, model, data)
+        check_several("latent_correlation", model)
+
+    def measure(self, model: LatentModel, data: Dataset) -> Result:
+        """Return matrices, and how many others each latent is correlated with."""
+        encoded = Encoded.drawn(model, data, self.params, self.generator("rows"), self.generator("noise"))
+        types = encoded.types(self.params.alpha)
+        representations = {"mean": encoded.mu, "sampled": encoded.z}
+        matrices = {name: correlation(r) for name, r in representations.items()}
+        n_others = {name: n_correlated(matrix, self.params.threshold) for name, matrix in matrices.items()}
+        columns: dict[str, list[float]] = {
+            # Each pair was counted from both sides.
+            "n_correlated_pairs": [float(found.nansum()) / 2 for found in n_others.values()],
+            "wasserstein_correlation": [wasserstein_correlation(r) for r in representations.values()],
+            "covariance_trace": [float(covariance(r).trace()) for r in representations.values()],
+            "n_constant": [int(is_constant(r).sum()) for r in representations.values()],
+        }
+        return Result(
+            scalars={**type_counts(types), "n": len(encoded.mu), "is_relative": encoded.is_relative},
+            vectors={
+                "type": type_vector(types),
+                **{f"n_correlated_{name}": Vector(found) for name, found in n_others.items()},
+            },
+            tables={"representations": Table({"representation": list(representations)}, columns)},
+            arrays={"rows": encoded.rows, **{f"correlation_{name}": matrix for name, matrix in matrices.items()}},
+        )
+
+    def plot(self, result: Result) -> Figure:
+        """Return both matrices, active latents first."""
+        from vaehub.plugins.polarised.pictures import heat_maps
+
+        return heat_maps(result, self.params.threshold)

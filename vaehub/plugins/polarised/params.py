@@ -1,0 +1,45 @@
+"""Parameters of what is asked of representations. Knows no torch."""
+
+from typing import Literal
+
+from vaehub import Field, Params
+
+
+class EncodedParams(Params):
+    """Parameters of every metric that sorts latents by type."""
+
+    alpha: float = Field(
+        0.1, gt=0, lt=0.5, description="how far a posterior variance may be from 0 or from the prior's, which is 1"
+    )
+    relative: Literal["auto", "prior", "absolute"] = Field(
+        "auto",
+        description="whether posterior variances are divided by the prior's (prior) or not (absolute); auto divides "
+        "where the model's prior is not standard normal",
+    )
+    n_samples: int = Field(10_000, ge=2, description="observations encoded; all there are, if the part has fewer")
+    part: Literal["train", "validation", "test", "all"] = Field("train", description="part of the data that is used")
+
+
+class VariableTypesParams(EncodedParams):
+    """Parameters of variable types."""
+
+    n_bins: int = Field(50, ge=1, le=1000, description="bins of each histogram, of equal width over its own range")
+
+
+class DependenceParams(EncodedParams):
+    """Parameters of the dependence among latents."""
+
+    bins: int = Field(
+        20, ge=2, le=1000, description="bins of each latent, of equal width, that mutual information is of"
+    )
+    of: Literal["covariance", "data"] = Field(
+        "covariance", description="whose singular values the effective rank is of: the covariance, or the centred data"
+    )
+
+
+class LatentCorrelationParams(EncodedParams):
+    """Parameters of the correlation among latents."""
+
+    threshold: float = Field(
+        0.2, ge=0, lt=1, description="two latents count as correlated above this, in absolute value"
+    )

@@ -1,0 +1,161 @@
+"""Pictures of types and of dependence, drawn from stored values."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vaehub import Result
+from vaehub.plugins.polarised.kernels import TYPES
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Values = NDArray[Any]
+
+COLOURS = {"active": "tab:blue", "mixed": "tab:orange", "passive": "tab:gray"}
+PANELS = {
+    "mean": "mean",
+    "variance": "variance",
+    "ratio": "variance / prior's",
+    "sampled": "sampled",
+}
+"""Title of the histograms of each representation."""
+SHOWN = 0.95
+"""Share of each latent's variances that the axis reaches to: a few are far greater, and would hide the others."""
+ROW = 0.22
+"""Inches that a latent takes, so that its number can be read."""
+QUANTITIES = {
+    "total_correlation": "total correlation, nats",
+    "averaged_mutual_information": "averaged mutual information, nats",
+    "effective_rank": "effective rank",
+}
+DRAWN = ("all", "without_passive", "active", "mixed", "passive")
+"""Subsets that are compared; those of other pairs of types are in the table."""
+READABLE = 12
+"""Latents up to which numbers are written into a matrix."""
+
+
+def ridges(result: Result) -> Figure:
+    """Return histograms: a column for each representation, a row for each latent, each as high as its greatest bin."""
+    from matplotlib.figure import Figure
+
+    names = [name for name in PANELS if f"{name}_counts" in result.arrays]
+    order, types = _ordered(result)
+    figure = Figure(figsize=(2.8 * len(names) + 0.6, max(2.4, ROW * len(order) + 1.2)), dpi=150, layout="constrained")
+    for axes, name in zip(figure.subplots(1, len(names), sharey=True), names, strict=True):
+        for place, latent in enumerate(order):
+            _ridge(axes, result, name, latent, -place, COLOURS[types[latent]])
+        axes.set_title(PANELS[name], fontsize=10)
+        axes.set_yticks([-place for place in range(len(order))], [str(latent) for latent in order], fontsize=7)
+        axes.tick_params(axis="y", length=0)
+        axes.tick_params(axis="x", labelsize=8)
+        axes.spines[["top", "right", "left"]].set_visible(False)
+        if name in ("variance", "ratio"):
+            greatest = max(1.1, _reach(result.arrays[f"{name}_counts"], result.arrays[f"{name}_edges"]))
+            axes.set_xlim(-0.03 * greatest, 1.03 * greatest)
+        axes.set_ylim(-len(order) + 0.9, 1.1)
+    figure.supylabel("latent", fontsize=9)
+    _legend(figure, result)
+    return figure
+
+
+def _reach(counts: Values, edges: Values) -> float:
+    """Return the greatest of the values below which a share of each histogram is."""
+    enough = counts.cumsum(axis=1) >= SHOWN * counts.sum(axis=1, keepdims=True)
+    return float(edges[np.arange(len(edges)), enough.argmax(axis=1) + 1].max())
+
+
+def _ridge(axes: Axes, result: Result, name: str, latent: int, base: float, colour: str) -> None:
+    """Draw one histogram upon a line, and that of the prior, where it has one, as an outline."""
+    for shown, outline in ((name, False), (f"prior_{name}", True)):
+        if f"{shown}_counts" in result.arrays:
+            heights = result.arrays[f"{shown}_counts"][latent]
+            edges = result.arrays[f"{shown}_edges"][latent]
+            tops = base + 0.9 * heights / heights.max()
+            if outline:
+                axes.stairs(tops, edges, baseline=base, color="black", linewidth=0.6)
+            else:
+                # A line as well, or a histogram much narrower than the axis would not be seen.
+                axes.stairs(tops, edges, baseline=base, fill=True, facecolor=colour, edgecolor=colour, linewidth=0.8)
+    axes.axhline(base, color="0.85", linewidth=0.4, zorder=0)
+
+
+def _legend(figure: Figure, result: Result) -> None:
+    from matplotlib.patches import Patch
+
+    patches = [Patch(color=COLOURS[name], label=f"{int(result.scalars[f'n_{name}'])} {name}") for name in TYPES]
+    figure.legend(handles=patches, loc="outside upper center", ncols=3, fontsize=9, frameon=False)
+
+
+def grouped_bars(result: Result) -> Figure:
+    """Return a panel for each quantity: groups of bars are subsets, and each has one for each representation."""
+    from matplotlib.figure import Figure
+
+    table = result.tables["dependence"]
+    rows = {key: row for row, key in enumerate(zip(table.keys["representation"], table.keys["subset"], strict=True))}
+    subsets = [name for name in DRAWN if ("mean", name) in rows]
+    sizes = [table.columns["n_latents"][rows["mean", name]] for name in subsets]
+    labels = [f"{name.replace('_', ' ')} ({size:.0f})" for name, size in zip(subsets, sizes, strict=True)]
+    figure = Figure(figsize=(3.4 * len(QUANTITIES), 3.6), dpi=150, layout="constrained")
+    for axes, (column, title) in zip(figure.subplots(1, len(QUANTITIES)), QUANTITIES.items(), strict=True):
+        for side, name, colour in ((-0.2, "mean", "tab:blue"), (0.2, "sampled", "tab:green")):
+            values = table.columns[column][[rows[name, subset] for subset in subsets]]
+            places = np.arange(len(subsets)) + side
+            axes.bar(places, np.where(np.isfinite(values), values, 0), width=0.4, color=colour, label=name)
+            for place, value in zip(places, values, strict=True):
+                if not np.isfinite(value):
+                    axes.text(place, 0, "∞" if value > 0 else "undefined", ha="center", va="bottom", rotation=90)
+        axes.set_xticks(range(len(subsets)), labels, rotation=35, ha="right", rotation_mode="anchor", fontsize=8)
+        axes.set_title(title, fontsize=10)
+        axes.spines[["top", "right"]].set_visible(False)
+    handles, names = axes.get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside upper center", ncols=2, fontsize=9, frameon=False)
+    return figure
+
+
+def heat_maps(result: Result, threshold: float) -> Figure:
+    """Return both matrices of correlation, active latents first, with lines between types."""
+    from matplotlib.figure import Figure
+
+    order, types = _ordered(result)
+    side = float(np.clip(0.16 * len(order), 3.2, 9))
+    figure = Figure(figsize=(2 * side + 1.4, side + 0.8), dpi=150, layout="constrained")
+    every = figure.subplots(1, 2)
+    n_pairs = result.tables["representations"].columns["n_correlated_pairs"]
+    for axes, name, pairs in zip(every, ("mean", "sampled"), n_pairs, strict=True):
+        matrix = result.arrays[f"correlation_{name}"][np.ix_(order, order)]
+        axes.set_facecolor("0.6")  # where a correlation is undefined
+        image = axes.imshow(matrix, cmap="RdBu_r", vmin=-1, vmax=1)
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_ticks(range(len(order)), [str(latent) for latent in order])
+            axis.set_tick_params(length=0, labelsize=7 if len(order) <= 40 else 5)
+            for label, latent in zip(axis.get_ticklabels(), order, strict=True):
+                label.set_color(COLOURS[types[latent]])
+        axes.tick_params(axis="x", labelrotation=90)
+        for at in range(1, len(order)):
+            if types[order[at]] != types[order[at - 1]]:
+                axes.axhline(at - 0.5, color="black", linewidth=0.8)
+                axes.axvline(at - 0.5, color="black", linewidth=0.8)
+        if len(order) <= READABLE:
+            _numbers(axes, matrix)
+        axes.set_title(f"{name}: pairs above {threshold:g}: {pairs:.0f}", fontsize=10)
+        axes.spines[:].set_visible(False)
+    figure.colorbar(image, ax=every, shrink=0.8, label="correlation")
+    _legend(figure, result)
+    return figure
+
+
+def _numbers(axes: Axes, matrix: Values) -> None:
+    for (row, column), value in np.ndenumerate(matrix):
+        colour = "white" if abs(value) > 0.6 else "black"
+        axes.text(column, row, f"{value:z.1f}".replace("nan", "-"), ha="center", va="center", fontsize=6, color=colour)
+
+
+def _ordered(result: Result) -> tuple[list[int], list[str]]:
+    """Return latents, active ones first, and the type of each latent by index."""
+    vector = result.vectors["type"]
+    return np.argsort(vector.values, kind="stable").tolist(), [TYPES[int(code)] for code in vector.values]
