@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from vaehub.registry import Entry, Model, hookimpl
+from vaehub.registry import Entry, Metric, Model, hookimpl
 
 
 @hookimpl
@@ -15,5 +15,12 @@ def vaehub_catalog() -> Sequence[Entry]:
             "linear VAE with its exact bound, by gradient steps or in closed form",
             params="vaehub.plugins.linear_vae.params:LinearVaeParams",
             source="Lucas et al. 2019",
+        ),
+        Metric(
+            "linear_vae_theory",
+            "vaehub.plugins.linear_vae.linear_vae_theory:LinearVaeTheory",
+            "posterior variances that the covariance of the data predicts, beside those of a trained linear VAE",
+            params="vaehub.plugins.linear_vae.params:LinearVaeTheoryParams",
+            source="Bonheme 2023, Eqs. 4.15, 4.16, 4.23 and 4.24; Lucas et al. 2019",
         ),
     ]

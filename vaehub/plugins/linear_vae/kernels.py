@@ -102,6 +102,51 @@ def diagonal_variance(weights: Tensor, gamma: float | Tensor, beta: float = 1.0)
 
 
 @accepts_arrays
+def predicted_variance(eigenvalues: Tensor, gamma: float | Tensor, beta: float = 1.0) -> Tensor:
+    """Return the posterior variance of each latent at the optimum, from the data's covariance alone.
+
+    Of Bonheme 2023, Eq. 4.16, with ``beta gamma`` for ``gamma``, at the decoder of :func:`ppca_solution`. Dividing the
+    objective by beta leaves that of a plain linear VAE with ``beta gamma`` for ``gamma`` wherever the decoder's weights
+    enter, so that ``w_j'w_j = (lambda_j - beta gamma)_+`` and the variance is ``min(1, beta gamma / lambda_j)``. A
+    latent is active where ``lambda_j > beta gamma``, and passive elsewhere: its variance is 1, that of the prior.
+
+    Args:
+        eigenvalues: Of the covariance of the data, the greatest ones, one for each latent, any shape.
+        gamma: Variance of the decoder, scalar, above 0, or of a shape that broadcasts.
+        beta: Weight of the divergence.
+
+    Returns:
+        Variances in (0, 1], same shape.
+    """
+    noise = torch.as_tensor(beta * gamma, dtype=eigenvalues.dtype, device=eigenvalues.device)
+    # An eigenvalue of 0 may be a little below it by rounding.
+    return noise / torch.maximum(eigenvalues, noise)
+
+
+@accepts_arrays
+def mean_distance(weights: Tensor, bias: Tensor, other: Tensor, mean: Tensor, covariance: Tensor) -> Tensor:
+    """Return how far the means of an encoder are from those of another, over data: root of the mean square.
+
+    Entries of the weights are not compared: those of values that do not vary, such as an image's empty corners, are
+    free, and nobody trains them.
+
+    Args:
+        weights: Of the encoder, less those of the other, shape ``(n, m)``.
+        bias: Of the encoder, less that of the other, shape ``(n,)``.
+        other: Weights of the other, shape ``(n, m)``.
+        mean: Of the observations, shape ``(m,)``.
+        covariance: Of the observations, shape ``(m, m)``.
+
+    Returns:
+        Distance as a share of the standard deviation of the means of the other, scalar; ``nan`` if that is 0.
+    """
+    offset = weights @ mean + bias
+    distance = ((weights @ covariance) * weights).sum() + offset.square().sum()
+    scale = ((other @ covariance) * other).sum()
+    return torch.where(scale > 0, (distance / scale).clamp(min=0).sqrt(), torch.nan)
+
+
+@accepts_arrays
 def linear_reconstruction(
     x: Tensor, weights: Tensor, bias: Tensor, gamma: float | Tensor, mu: Tensor, covariance: Tensor
 ) -> Tensor:

@@ -7,9 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from vaehub import (
-    EVALUATION_BATCH,
     Batch,
-    Dataset,
     DataSpec,
     Epoch,
     LatentModel,
@@ -26,6 +24,7 @@ from vaehub.plugins.linear_vae.kernels import (
     ppca_solution,
     shared_kl,
 )
+from vaehub.plugins.linear_vae.moments import moments
 from vaehub.plugins.linear_vae.params import LinearVaeParams
 
 RESHAPING = (nn.Flatten, nn.Unflatten, nn.Identity)
@@ -55,7 +54,7 @@ class LinearVae(LatentModel):
                 f"latents and {spec.n_values} values; '-s model.latent_dim={spec.n_values - 1}' is the most"
             )
         for module in (network.encoder, network.decoder):
-            _only_map(module)
+            only_map(module)
         self.logvar = nn.Parameter(torch.zeros(params.latent_dim))
         if params.decoder_variance == "learned":
             self.log_gamma = nn.Parameter(torch.zeros(()))
@@ -75,7 +74,7 @@ class LinearVae(LatentModel):
     def loss(self, batch: Batch, step: Step) -> Losses:
         """Return the exact expectation of -log p(x|z) plus beta times the divergence."""
         mu, variance = self.encode(batch).mu, self.logvar.exp()
-        decoder, gamma = _only_map(self.network.decoder), self.log_gamma.exp()
+        decoder, gamma = only_map(self.network.decoder), self.log_gamma.exp()
         reconstruction = linear_reconstruction(
             batch.x.flatten(1), decoder.weight, decoder.bias, gamma, mu=mu, covariance=variance
         ).mean()
@@ -93,7 +92,7 @@ class LinearVae(LatentModel):
             return False
         given, beta = self.params.decoder_variance, self.params.beta
         fixed = None if given == "learned" else given
-        weights, bias, gamma = ppca_solution(*_moments(epoch.data), self.latent_dim, fixed, beta)
+        weights, bias, gamma = ppca_solution(*moments(epoch.data), self.latent_dim, fixed, beta)
         if gamma == 0:
             raise VaehubError(
                 f"model 'linear_vae' has no optimum here, because {self.latent_dim} latents explain the "
@@ -101,7 +100,7 @@ class LinearVae(LatentModel):
                 "observations or '-s model.decoder_variance=0.01' give one"
             )
         inside, _ = linear_posterior(weights, gamma, beta)
-        encoder, decoder = _only_map(self.network.encoder), _only_map(self.network.decoder)
+        encoder, decoder = only_map(self.network.encoder), only_map(self.network.decoder)
         for weight, value in [
             (decoder.weight, weights),
             (decoder.bias, bias),
@@ -114,7 +113,7 @@ class LinearVae(LatentModel):
         return True
 
 
-def _only_map(module: nn.Module) -> nn.Linear:
+def only_map(module: nn.Module) -> nn.Linear:
     """Return the one linear map of an encoder or decoder that has nothing else, whatever network it belongs to."""
     layers = [each for each in module.modules() if not isinstance(each, (nn.Sequential, *RESHAPING))]
     if len(layers) != 1 or not isinstance(layers[0], nn.Linear):
@@ -127,15 +126,3 @@ def _only_map(module: nn.Module) -> nn.Linear:
             "add '-s network.bias=true'"
         )
     return layers[0]
-
-
-def _moments(data: Dataset) -> tuple[Tensor, Tensor]:
-    """Return mean and covariance of all values, in two passes over the data, so that nothing cancels."""
-    n = len(data)
-    total = torch.stack([batch.x.double().flatten(1).sum(dim=0) for batch in data.batches(EVALUATION_BATCH)])
-    mean = total.sum(dim=0) / n
-    covariance = mean.new_zeros(len(mean), len(mean))
-    for batch in data.batches(EVALUATION_BATCH):
-        centred = batch.x.double().flatten(1) - mean
-        covariance.addmm_(centred.mT, centred, alpha=1 / n)
-    return mean, covariance

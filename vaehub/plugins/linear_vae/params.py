@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from vaehub import Field, ModelParams
+from vaehub import Field, ModelParams, Params
 
 Variance = Annotated[float, Field(gt=0)]
 
@@ -16,4 +16,15 @@ class LinearVaeParams(ModelParams):
     )
     solution: Literal["gradient", "closed_form"] = Field(
         "gradient", description="where the weights come from: steps of the optimiser, or the known optimum"
+    )
+
+
+class LinearVaeTheoryParams(Params):
+    """Parameters of the comparison with theory."""
+
+    part: Literal["train", "validation", "test", "all"] = Field(
+        "train", description="part of the data whose covariance the prediction is of"
+    )
+    active_below: float = Field(
+        0.95, gt=0, lt=1, description="a trained latent counts as active if its posterior variance is below this"
     )

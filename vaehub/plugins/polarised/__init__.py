@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from vaehub.registry import Entry, Metric, hookimpl
+from vaehub.registry import Entry, Metric, Study, hookimpl
 
 HERE = "vaehub.plugins.polarised"
 
@@ -31,5 +31,17 @@ def vaehub_catalog() -> Sequence[Entry]:
             "correlation of each two latents, of mean and sampled representation",
             params=f"{HERE}.params:LatentCorrelationParams",
             source="Bonheme 2023, Section 6.4.2",
+        ),
+        Study(
+            "polarised",
+            f"{HERE}:study.toml",
+            "types and dependence of latents as regularisation grows, for four models on sprites",
+            source="Bonheme 2023, Chapter 6",
+        ),
+        Study(
+            "ivae",
+            f"{HERE}:ivae.toml",
+            "latents of iVAE and of a VAE, with 30 latents on sprites",
+            source="Bonheme 2023, Chapter 5",
         ),
     ]

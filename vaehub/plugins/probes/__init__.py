@@ -2,10 +2,18 @@
 
 from collections.abc import Sequence
 
-from vaehub.registry import Entry, hookimpl
+from vaehub.registry import Entry, Metric, hookimpl
 
 
 @hookimpl
 def vaehub_catalog() -> Sequence[Entry]:
     """Return what this plugin contributes."""
-    return []
+    return [
+        Metric(
+            "downstream_probe",
+            "vaehub.plugins.probes.downstream_probe:DownstreamProbe",
+            "accuracy of classifiers of factors or labels on representations, whole and by type of latent",
+            params="vaehub.plugins.probes.params:DownstreamProbeParams",
+            source="Bonheme 2023, Sections 6.4.1 and 8.4.1",
+        ),
+    ]

@@ -2,10 +2,28 @@
 
 from collections.abc import Sequence
 
-from vaehub.registry import Entry, hookimpl
+from vaehub.registry import Entry, Metric, hookimpl
+
+HERE = "vaehub.plugins.rate_distortion"
 
 
 @hookimpl
 def vaehub_catalog() -> Sequence[Entry]:
     """Return what this plugin contributes."""
-    return []
+    return [
+        Metric(
+            "rate_distortion",
+            f"{HERE}.rate_distortion:RateDistortion",
+            "rate, distortion, and the rate's two terms: mutual information and divergence of the aggregate posterior",
+            params=f"{HERE}.params:RateDistortionParams",
+            source="Alemi et al. 2018; Bonheme 2023, Eq. 4.19; Chen et al. 2018, Appendix C",
+        ),
+        Metric(
+            "rate_distortion_plane",
+            f"{HERE}.rate_distortion_plane:RateDistortionPlane",
+            "runs of a query on the plane of rate and distortion",
+            params=f"{HERE}.params:RateDistortionPlaneParams",
+            source="Alemi et al. 2018",
+            subject="rows",
+        ),
+    ]

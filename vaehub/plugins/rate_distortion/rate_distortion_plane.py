@@ -1,0 +1,122 @@
+"""Runs on the plane of rate and distortion."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vaehub import Result, Rows, RowsMetric, Table, VaehubError
+from vaehub.plugins.rate_distortion.params import RateDistortionPlaneParams
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+N_NAMED = 12
+"""Labels that a legend names; more numbers than this are shown by a scale of colours."""
+
+N_COLOURS = 10
+"""Colours of labels that are text; then they come again."""
+
+
+@final
+class RateDistortionPlane(RowsMetric):
+    """Which runs are on the frontier, and which only trade rate for distortion: Alemi et al. 2018, Figure 3."""
+
+    Params = RateDistortionPlaneParams
+    params: RateDistortionPlaneParams
+
+    def check(self, rows: Rows) -> None:
+        """Refuse columns that are missing or hold no numbers, and rows without a value of both."""
+        rate, distortion, label = self.params.rate, self.params.distortion, self.params.label
+        missing = [name for name in (rate, distortion, label) if name is not None and name not in rows]
+        if missing:
+            raise VaehubError(
+                f"metric 'rate_distortion_plane' was asked for {_quoted(missing)}, and the columns are "
+                f"{_quoted(list(rows))}"
+            )
+        text = [name for name in (rate, distortion) if not _holds_numbers(rows[name])]
+        if text:
+            raise VaehubError(f"metric 'rate_distortion_plane' is of numbers, which are not in {_quoted(text)}")
+        if not self._known(rows).any():
+            raise VaehubError(
+                f"metric 'rate_distortion_plane' needs a row with a finite value of both {rate!r} and {distortion!r}, "
+                f"and of {len(rows[rate])} rows none has"
+            )
+
+    def measure(self, rows: Rows) -> Result:
+        """Return rate, distortion and bound of each run; rows that lack one are left out and counted."""
+        known = self._known(rows)
+        rate, distortion = (rows[name][known].astype(np.float64) for name in (self.params.rate, self.params.distortion))
+        keys: dict[str, Any] = {"run": np.flatnonzero(known).tolist()}
+        if self.params.label is not None:
+            keys["label"] = _as_keys(rows[self.params.label][known])
+        elbo = -(rate + distortion)
+        return Result(
+            scalars={"n": len(rate), "n_left_out": int((~known).sum()), "best_elbo": elbo.max()},
+            tables={"plane": Table(keys, {"rate": rate, "distortion": distortion, "elbo": elbo})},
+        )
+
+    def _known(self, rows: Rows) -> NDArray[np.bool_]:
+        rate, distortion = (rows[name].astype(np.float64) for name in (self.params.rate, self.params.distortion))
+        known: NDArray[np.bool_] = np.isfinite(rate) & np.isfinite(distortion)
+        return known
+
+    def plot(self, result: Result) -> Figure:
+        """Return one point for each run, coloured by label, with the line of the best bound."""
+        from vaehub.plugins.rate_distortion.pictures import plane
+
+        table = result.tables["plane"]
+        rate, distortion = table.columns["rate"], table.columns["distortion"]
+        figure, axes = plane(rate, distortion)
+        labels = table.keys.get("label", ())
+        distinct = sorted(set(labels), key=lambda label: (isinstance(label, str), label))
+        is_text = any(isinstance(label, str) for label in distinct)
+        if not labels:
+            axes.scatter(rate, distortion, s=30, alpha=0.8)
+        elif len(distinct) > N_NAMED and not is_text:
+            shown = axes.scatter(rate, distortion, s=30, alpha=0.8, c=[float(label) for label in labels])
+            figure.colorbar(shown, label=self.params.label or "")
+        else:
+            _draw_named(axes, rate, distortion, labels, distinct)
+        axes.legend(title=self.params.label, frameon=False, fontsize=8, title_fontsize=8)
+        return figure
+
+
+def _draw_named(
+    axes: Axes,
+    rate: NDArray[np.float64],
+    distortion: NDArray[np.float64],
+    labels: tuple[str | int | float, ...],
+    distinct: list[str | int | float],
+) -> None:
+    from matplotlib import colormaps
+
+    if any(isinstance(label, str) for label in distinct):
+        colours = colormaps["tab10"](np.arange(len(distinct)) % N_COLOURS)
+    else:
+        colours = colormaps["viridis"](np.linspace(0, 0.92, len(distinct)))
+    for label, colour in zip(distinct, colours, strict=True):
+        chosen = np.array([each == label for each in labels])
+        name = label if isinstance(label, str) else f"{label:g}"
+        axes.scatter(rate[chosen], distortion[chosen], s=30, alpha=0.8, color=colour, label=name)
+
+
+def _as_keys(column: NDArray[Any]) -> list[str | int | float]:
+    """Return labels as keys of a table, which are finite; what is missing has a name too."""
+    values = column.tolist()
+    return [each if isinstance(each, str | int) or _is_finite(each) else "none" for each in values]
+
+
+def _is_finite(value: object) -> bool:
+    return isinstance(value, float) and bool(np.isfinite(value))
+
+
+def _holds_numbers(column: NDArray[Any]) -> bool:
+    return column.dtype.kind in "biuf"
+
+
+def _quoted(names: list[str]) -> str:
+    return ", ".join(map(repr, names))
