@@ -24,7 +24,7 @@ _HOMES = {
     "vaehub.core.files.pictures": ("PICTURE_ENDINGS", "as_array", "decoded", "fitted", "look"),
     "vaehub.core.files.places": ("cache_folder", "find"),
     "vaehub.core.likelihood": ("Likelihood", "gaussian_sample", "likelihood"),
-    "vaehub.core.metric": ("DatasetMetric", "ModelMetric", "PairMetric", "RecipeMetric", "Rows", "RowsMetric"),
+    "vaehub.core.metric": ("Columns", "DatasetMetric", "ModelMetric", "PairMetric", "RecipeMetric", "RowsMetric"),
     "vaehub.core.model": ("EVALUATION_BATCH", "Epoch", "LatentModel", "Losses", "Opponent", "Posterior", "Step"),
     "vaehub.core.network": ("Network",),
     "vaehub.core.own_modules": ("imported", "load_weights"),
@@ -96,11 +96,11 @@ if TYPE_CHECKING:
     from vaehub.core.likelihood import Likelihood as Likelihood
     from vaehub.core.likelihood import gaussian_sample as gaussian_sample
     from vaehub.core.likelihood import likelihood as likelihood
+    from vaehub.core.metric import Columns as Columns
     from vaehub.core.metric import DatasetMetric as DatasetMetric
     from vaehub.core.metric import ModelMetric as ModelMetric
     from vaehub.core.metric import PairMetric as PairMetric
     from vaehub.core.metric import RecipeMetric as RecipeMetric
-    from vaehub.core.metric import Rows as Rows
     from vaehub.core.metric import RowsMetric as RowsMetric
     from vaehub.core.model import EVALUATION_BATCH as EVALUATION_BATCH
     from vaehub.core.model import Epoch as Epoch

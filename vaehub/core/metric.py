@@ -20,7 +20,7 @@ from vaehub.core.result import Result
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Rows = Mapping[str, NDArray[Any]]
+Columns = Mapping[str, NDArray[Any]]
 """Columns of equal length by name, the answer to a query: numbers, or text (dtype object)."""
 FindModel = Callable[[str], LatentModel]
 
@@ -122,7 +122,7 @@ class RecipeMetric(Metric):
 class RowsMetric(Metric):
     """Measures the answer to a query: a statistic over the results of a study, or over those of a whole store."""
 
-    def check(self, rows: Rows) -> None:
+    def check(self, rows: Columns) -> None:
         """Refuse rows that this metric cannot be asked of.
 
         Raises:
@@ -130,5 +130,5 @@ class RowsMetric(Metric):
         """
 
     @abstractmethod
-    def measure(self, rows: Rows) -> Result:
+    def measure(self, rows: Columns) -> Result:
         """Return what was measured of the rows."""

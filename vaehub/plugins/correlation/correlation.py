@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vaehub import Result, Rows, RowsMetric, Table, VaehubError
+from vaehub import Columns, Result, RowsMetric, Table, VaehubError
 from vaehub.plugins.correlation.kernels import FEWEST, bootstrap_intervals, n_pairs, pearson, spearman
 from vaehub.plugins.correlation.params import CorrelationParams
 
@@ -30,7 +30,7 @@ class Correlation(RowsMetric):
     Params = CorrelationParams
     params: CorrelationParams
 
-    def check(self, rows: Rows) -> None:
+    def check(self, rows: Columns) -> None:
         """Refuse columns that are missing or hold no numbers, and too few rows."""
         against = self.params.against
         asked = [against, *self.params.of]
@@ -55,7 +55,7 @@ class Correlation(RowsMetric):
         if n < FEWEST:
             raise VaehubError(f"metric 'correlation' needs {FEWEST} rows with a value of {against!r}, got {n}")
 
-    def measure(self, rows: Rows) -> Result:
+    def measure(self, rows: Columns) -> Result:
         """Return coefficients, p-values, numbers of pairs and intervals, and the values that they are of."""
         features = self._features(rows)
         x = torch.stack([_values(rows[name]) for name in features], dim=1)
@@ -68,7 +68,7 @@ class Correlation(RowsMetric):
         keys = {"feature": features, "against": [self.params.against] * len(features)}
         return Result(tables={"correlation": Table(keys, columns)}, arrays={"feature_values": x, "against_values": y})
 
-    def _features(self, rows: Rows) -> list[str]:
+    def _features(self, rows: Columns) -> list[str]:
         others = [name for name in rows if name != self.params.against and _holds_numbers(rows[name])]
         return list(dict.fromkeys(self.params.of)) or others
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from vaehub import Result, Rows, RowsMetric, Table, VaehubError
+from vaehub import Columns, Result, RowsMetric, Table, VaehubError
 from vaehub.plugins.rate_distortion.params import RateDistortionPlaneParams
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class RateDistortionPlane(RowsMetric):
     Params = RateDistortionPlaneParams
     params: RateDistortionPlaneParams
 
-    def check(self, rows: Rows) -> None:
+    def check(self, rows: Columns) -> None:
         """Refuse columns that are missing or hold no numbers, and rows without a value of both."""
         rate, distortion, label = self.params.rate, self.params.distortion, self.params.label
         missing = [name for name in (rate, distortion, label) if name is not None and name not in rows]
@@ -46,7 +46,7 @@ class RateDistortionPlane(RowsMetric):
                 f"and of {len(rows[rate])} rows none has"
             )
 
-    def measure(self, rows: Rows) -> Result:
+    def measure(self, rows: Columns) -> Result:
         """Return rate, distortion and bound of each run; rows that lack one are left out and counted."""
         known = self._known(rows)
         rate, distortion = (rows[name][known].astype(np.float64) for name in (self.params.rate, self.params.distortion))
@@ -59,7 +59,7 @@ class RateDistortionPlane(RowsMetric):
             tables={"plane": Table(keys, {"rate": rate, "distortion": distortion, "elbo": elbo})},
         )
 
-    def _known(self, rows: Rows) -> NDArray[np.bool_]:
+    def _known(self, rows: Columns) -> NDArray[np.bool_]:
         rate, distortion = (rows[name].astype(np.float64) for name in (self.params.rate, self.params.distortion))
         known: NDArray[np.bool_] = np.isfinite(rate) & np.isfinite(distortion)
         return known
