@@ -30,7 +30,7 @@ check: $(VENV)/dev.done
 	$(BIN)/lint-imports
 
 test: check
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 slow: $(VENV)/dev.done
 	$(BIN)/python -m pytest -m slow

@@ -101,7 +101,8 @@ def test_list_names_every_built_in(vaehub):
 
 
 def test_describe_shows_parameters_with_defaults_and_limits(vaehub):
-    [found] = json.loads(vaehub("describe", "ard", "--json").stdout)
+    described = json.loads(vaehub("describe", "ard", "--json").stdout)
+    [found] = [each for each in described if each["kind"] == "model"]
     assert found["source"].startswith("Saha")
     beta = next(each for each in found["params"] if each["name"] == "beta")
     assert (beta["type"], beta["default"], beta["limits"]) == ("float", 0.5, ">= 0")

@@ -112,8 +112,13 @@ def test_a_pythae_model_is_put_through_every_metric(hub):
             model({"data": x[rows]}).loss.backward()
             optimiser.step()
     model.eval()
-    metrics = [each.entry.name for each in hub.catalog.entries("metric") if each.entry.subject == "model"]
-    found = {name: hub.measure(name, vaehub.wrap(model), data=Dataset(x)) for name in metrics}
+    metrics = {each.entry.name for each in hub.catalog.entries("metric") if each.entry.subject == "model"}
+    labels = hub.data("digits").labels
+    # It is about one kind of model, and says so.
+    with pytest.raises(vaehub.VaehubError, match="linear_vae"):
+        hub.measure("linear_vae_theory", vaehub.wrap(model), data=Dataset(x))
+    data = Dataset(x, labels=labels)
+    found = {name: hub.measure(name, vaehub.wrap(model), data=data) for name in metrics - {"linear_vae_theory"}}
     assert found["relevance"]["relevance"].shape == (4,)
     with torch.no_grad():
         mu, logvar = model.encoder(x).embedding, model.encoder(x).log_covariance

@@ -7,7 +7,7 @@ import pluggy
 import pytest
 
 from vaehub import LatentModel, Network, Params, VaehubError
-from vaehub.registry import Dataset, Metric, Model
+from vaehub.registry import Dataset, Metric, Model, Study
 from vaehub.registry.catalog import Catalog, Registered
 from vaehub.registry.discovery import Discovered, Plugin
 
@@ -76,7 +76,7 @@ def test_parameters_named_in_the_manifest_do_not_load_the_class():
 
 def test_every_built_in_names_the_parameters_that_its_class_has():
     for each in Catalog().entries():
-        if each.distribution == "vaehub":
+        if each.distribution == "vaehub" and each.entry.has_params:
             assert each.load(object).Params is each.load_params(), each.title
 
 
@@ -182,3 +182,15 @@ def test_importing_loads_nothing_heavy(module):
     )
     found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert found.stdout == "[]\n"
+
+
+def test_every_built_in_file_is_there():
+    for each in Catalog().entries():
+        if each.distribution == "vaehub" and not each.entry.has_params:
+            assert each.read(), each.title
+
+
+def test_a_file_that_is_not_there_is_the_packages_fault():
+    lost = Registered(Study("lost", "vaehub.plugins.ard:none.toml", "nothing"), "acme", "1.0")
+    with pytest.raises(VaehubError, match="study 'lost' of acme cannot be read from 'vaehub.plugins.ard:none.toml'"):
+        lost.read()

@@ -5,7 +5,7 @@ from dataclasses import FrozenInstanceError, fields
 import pytest
 
 from vaehub import registry
-from vaehub.registry import Dataset, Executor, Metric, Model, Network, Study
+from vaehub.registry import Dataset, Executor, Metric, Model, Network, Published, Study
 from vaehub.registry.entries import KINDS
 
 
@@ -27,11 +27,11 @@ def test_an_entry_begins_with_the_first_revision(kind):
 
 
 def test_kinds_are_called_as_people_type_them():
-    assert [kind.kind for kind in KINDS] == ["model", "network", "dataset", "metric", "study", "executor"]
+    assert [kind.kind for kind in KINDS] == ["model", "network", "dataset", "metric", "study", "published", "executor"]
 
 
 def test_a_manifest_can_import_every_kind():
-    assert set(KINDS) == {Model, Network, Dataset, Metric, Study, Executor}
+    assert set(KINDS) == {Model, Network, Dataset, Metric, Study, Published, Executor}
     assert {kind.__name__ for kind in KINDS} <= set(registry.__all__)
 
 
