@@ -63,7 +63,7 @@ def test_a_report_is_written_in_every_format(folder, form):
     if form == "json":
         [report] = json.loads(shown)
         row = next(row for row in report["rows"] if row["keys"]["latent_dim"] == 16 and row["name"] == "kl")
-        assert (row["published"], row["printed"], row["n"]) == (22.52, "22.52", 1)
+        assert (row["published"], row["printed"], row["runs"]) == (22.52, "22.52", 1)
         assert row["difference"] == pytest.approx(row["ours"] - 22.52)
         return
     lines = shown.splitlines()

@@ -93,7 +93,7 @@ def reports(found: Sequence[ReportTable], form: str) -> None:
             if each.rows:
                 table(_columns(each), list(_cells(each)))
             else:
-                terminal.out().print("no results yet\n")
+                terminal.out().print("no rows: the query finds nothing in what has been made\n")
 
 
 def _heading(report: ReportTable) -> str:
@@ -102,13 +102,13 @@ def _heading(report: ReportTable) -> str:
 
 
 def _columns(report: ReportTable) -> list[str]:
-    ours = [*report.keys, "", "ours", "runs"]
+    ours = [*report.keys, "name", "ours", "runs"]
     return [*ours, "published", "difference", "inside"] if report.table is not None else ours
 
 
 def _cells(report: ReportTable) -> Iterator[list[str]]:
     for row in report.rows:
-        ours = [*map(cell, row.keys.values()), row.name, _spread(f"{row.ours:.4g}", row.ours_spread), str(row.n)]
+        ours = [*map(cell, row.keys.values()), row.name, _spread(f"{row.ours:.4g}", row.ours_spread), str(row.runs)]
         if report.table is None:
             yield ours
         elif row.published is None:
@@ -116,7 +116,7 @@ def _cells(report: ReportTable) -> Iterator[list[str]]:
         else:
             published = _spread(row.printed or f"{row.published:.4g}", row.published_spread)
             inside = "" if row.inside is None else "yes" if row.inside else "no"
-            yield [*ours, published, f"{row.difference:+.2g}", inside]
+            yield [*ours, published, f"{row.difference:+.3g}", inside]
 
 
 def _spread(value: str, spread: float | None) -> str:

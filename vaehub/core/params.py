@@ -107,15 +107,27 @@ def parse(params: type[P], values: Mapping[str, object], *, owner: str) -> P:
 
 def _problem(detail: ErrorDetails, params: type[Params]) -> str:
     name = ".".join(str(part) for part in detail["loc"])
-    known = list(params.model_fields)
+    known = list(_holder(params, detail["loc"]).model_fields)
     if detail["type"] == "extra_forbidden":
-        near = get_close_matches(name, known, n=1)
+        near = get_close_matches(str(detail["loc"][-1]), known, n=1)
         hint = f", did you mean {near[0]!r}?" if near else f", it has {', '.join(known) or 'none'}"
         return f"{name!r} is not one of its parameters{hint}"
     if detail["type"] == "missing":
         return f"{name!r} is missing"
     reason = detail["msg"].removeprefix("Value error, ").replace("Input should be", "should be")
     return f"{name!r} is {detail['input']!r} and {reason}" if name else reason
+
+
+def _holder(params: type[BaseModel], place: tuple[int | str, ...]) -> type[BaseModel]:
+    """Return the class whose parameter is at a place: of a nested one, such as ``("reports", 0, "title")``, its own."""
+    if len(place) < 2 or place[0] not in params.model_fields:
+        return params
+    annotation = params.model_fields[str(place[0])].annotation
+    for inner in (annotation, *get_args(annotation)):
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            # In a list or a mapping, the second part of the place says which.
+            return _holder(inner, place[1:] if inner is annotation else place[2:])
+    return params
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from vaehub.core.errors import VaehubError
+from vaehub.core.errors import UnknownName, VaehubError
 from vaehub.core.params import ParamInfo, document
 from vaehub.core.recipe import Part, Recipe
 from vaehub.hub import requests
@@ -285,7 +285,12 @@ class Hub:
         if requests.is_path(name):
             definition = Definition.read(Path(name).expanduser())
         else:
-            found = self.catalog.find("study", name)
+            own = Path(f"{name}.toml")
+            try:
+                found = self.catalog.find("study", name)
+            except UnknownName as error:
+                hint = f"; the file here is asked for as './{own}'" if own.is_file() else ""
+                raise UnknownName(f"{error}{hint}") from error
             definition = Definition(found.entry.name, found.read())
         return Study(definition, self.store, self.catalog, self._worker, self._device)
 

@@ -25,7 +25,7 @@ _STUDIES = """
         count(distinct m.id) filter (m.status = 'done'),
         count(distinct m.id) filter (m.status = 'failed')
     from studies as s
-    left join cells as c on c.study = s.study and c.scale = s.scale and c.cell is not null
+    left join cells as c on c.study = s.study and c.scale = s.scale
     left join measurements as m on m.id = c.measurement
     group by all
     order by s.asked desc

@@ -76,7 +76,7 @@ def test_reports_may_be_made_at_some_scales_only():
         (("seed = [0, 1]", "metric.cka.n = [1]"), "unknown axis 'metric.cka.n'"),
         (('model = "vae"', 'modell = "vae"'), "unknown setting 'modell'"),
         (("seed = [0, 1]", "seed = []"), "has an empty grid: axis 'seed' has no values"),
-        (("seed = [0, 1]", "seed = 1"), "axis 'seed' is 1 and should be a list of values"),
+        (("seed = [0, 1]", "seed = 1"), "axis 'seed' with 1, which should be a list of values"),
         (("seed = [0, 1]", "seed = [1, 1]"), "axis 'seed' with the same value twice"),
         (('model = "vae"', ""), "names no model"),
         (('[metrics.elbo]\npart = "train"', ""), "measures nothing"),
@@ -90,6 +90,24 @@ def test_a_study_that_is_wrong_is_refused_in_one_sentence(change, says):
     assert "\n" not in str(error.value).removesuffix("\n")
 
 
+def test_one_value_and_an_axis_of_one_name_are_refused():
+    with pytest.raises(VaehubError, match="has 'seed' as one value and as an axis in the same grid; keep one"):
+        study(SMALL.replace('model = "vae"', 'model = "vae"\nseed = 3'))
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ('[[reports]]\nname = "r"\nsql = "x"\ntitel = "t"\n', "'reports.0.titel' is not one .* did you mean 'title'"),
+        ("[[grids]]\nreciep = {}\n", "'grids.0.reciep' is not one .* did you mean 'recipe'"),
+        ("[scales.quick.axis]\n", "'scales.quick.axis' is not one .* did you mean 'axes'"),
+    ],
+)
+def test_a_misspelt_name_further_in_is_answered_with_the_nearest_one_there(more, says):
+    with pytest.raises(VaehubError, match=says):
+        study(SMALL + more)
+
+
 def test_an_unknown_scale_is_answered_with_those_there_are():
     with pytest.raises(VaehubError, match="study 'small' has no scale 'papper'; it has quick, paper"):
         study(SMALL + "[scales.quick]\n[scales.paper]\n").at("papper")
@@ -97,7 +115,7 @@ def test_an_unknown_scale_is_answered_with_those_there_are():
 
 def test_two_reports_of_one_name_are_refused():
     report = '[[reports]]\nname = "r"\nsql = "from results"\n'
-    with pytest.raises(VaehubError, match="two of report 'r'"):
+    with pytest.raises(VaehubError, match="two reports of the name .r."):
         study(SMALL + report + report)
 
 

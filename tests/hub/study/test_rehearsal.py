@@ -58,7 +58,7 @@ def test_a_study_whose_reports_line_up_passes(catalog):
             ("select dataset,", "select datasett,"),
             "report 'r' of study 'small': the query was not understood.*datasett",
         ),
-        (("as classes", " + 1 as classes"), "lines up with nothing in table '3.1'.*such as dataset mnist, classes 2"),
+        (("as classes", " + 1 as classes"), "lines up with nothing in table '3.1'.*such as .dataset mnist, classes 2"),
         (("as classes", "as class"), "give it the keys that tell these apart: classes"),
         (("select dataset,", "select 'mnistt' as dataset,"), "lines up with nothing in table '3.1'"),
         (('table = "3.1"', 'table = "3.10"'), "and there is none; its tables are 3.1, 3.2"),

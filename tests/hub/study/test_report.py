@@ -37,7 +37,7 @@ def test_runs_become_a_mean_with_the_kind_of_spread_that_is_published():
     deviation = math.sqrt(5 / 3)
     for kind, factor in (("se", 0.5), ("sd", 1.0), ("ci95", Z95 / 2)):
         [row] = made(rows, [figure(d=2, kind=kind)]).rows
-        assert (row.ours, row.n, row.spread_kind) == (10.5, 4, kind)
+        assert (row.ours, row.runs, row.spread_kind) == (10.5, 4, kind)
         assert row.ours_spread == pytest.approx(deviation * factor)
         assert row.difference == 0.5
 
@@ -76,13 +76,13 @@ def test_rows_without_a_published_figure_are_shown_as_ours_alone():
 
 def test_keys_that_match_nothing_are_an_error_that_shows_both_sides():
     with pytest.raises(
-        VaehubError, match="'1' of 'small': it has rows such as d 3, loss, and the table such as d 2, loss"
+        VaehubError, match=r"'1' of 'small': it has rows such as \(d 3, name loss\), and the table such as \(d 2, name"
     ):
         made([{"d": 3, "name": "loss", "value": 1.0}], [figure(d=2)])
 
 
 def test_a_row_that_matches_several_figures_is_told_which_keys_it_lacks():
-    with pytest.raises(VaehubError, match="which 2 published figures match; give it the keys .*: d$"):
+    with pytest.raises(VaehubError, match="that 2 published figures match; give it the keys .*: d$"):
         made([{"name": "loss", "value": 1.0}], [figure(d=2), figure(d=3)])
 
 

@@ -10,6 +10,7 @@ import time
 import pytest
 
 from vaehub import Hub, VaehubError
+from vaehub.hub.study import pool
 
 STUDY = """
 title = "small"
@@ -112,7 +113,7 @@ def test_an_analysis_measures_the_results(made):
 def test_the_store_lists_what_it_was_asked_for(made):
     hub, _, _ = made
     [record] = hub.studies()
-    assert (record.study, record.scale, record.n_measurements, record.n_done) == ("small", "whole", N - 1, N - 1)
+    assert (record.study, record.scale, record.n_measurements, record.n_done) == ("small", "whole", N, N)
 
 
 def test_a_failure_is_recorded_and_the_rest_goes_on(tmp_path):
@@ -134,7 +135,10 @@ def test_a_failure_is_recorded_and_the_rest_goes_on(tmp_path):
             ("[metrics.elbo]", "[metrics.intervention]\nn_samples = 500\n[metrics.elbo]"),
             "averages over 500 observations",
         ),
-        (('"vae"', '"ae"'), "metric 'elbo' needs a model whose loss has the parts reconstruction and kl"),
+        (
+            ('"vae"', '"ae"'),
+            "study 'small', at model.latent_dim 2.*: metric 'elbo' needs a model whose loss",
+        ),
         (("n_samples = 20", "n_samples = 20000"), "'ssim_diversity'"),
     ],
 )
@@ -143,6 +147,30 @@ def test_what_cannot_be_done_is_found_out_before_anything_is_made(tmp_path, chan
     with pytest.raises(VaehubError, match=says):
         hub.study(written(tmp_path, STUDY.replace(*change))).run(jobs=1)
     assert not hub.store.exists
+
+
+def test_a_report_is_of_what_the_file_says_now(made, tmp_path):
+    hub, study, _ = made
+    changed = STUDY.replace("[2, 3]", "[3]")
+    [report] = hub.study(written(tmp_path, changed)).report()
+    assert {row.keys["latent_dim"] for row in report.rows if row.name == "elbo"} == {3}
+    [report] = study.report()
+    assert {row.keys["latent_dim"] for row in report.rows if row.name == "elbo"} == {2, 3}
+
+
+def test_a_file_that_is_here_is_offered_where_no_study_has_its_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    written(tmp_path)
+    with pytest.raises(VaehubError, match="unknown study 'small'; .*; the file here is asked for as './small.toml'"):
+        Hub.open(tmp_path / "store").study("small")
+
+
+def test_threads_are_divided_among_workers_unless_the_user_says(monkeypatch):
+    monkeypatch.setattr(pool, "n_cores", lambda: 8)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    assert [pool._n_threads(n) for n in (1, 3, 16)] == [8, 2, 1]
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    assert [pool._n_threads(n) for n in (1, 16)] == [2, 2]
 
 
 def test_a_report_of_a_study_that_was_not_made_says_how_to(tmp_path):

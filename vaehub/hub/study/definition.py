@@ -116,8 +116,14 @@ class Definition:
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise VaehubError(f"study {name!r} is no TOML: {error}") from error
         self._file = parse(_File, values, owner=f"study {name!r}")
-        self._must_differ("report", [report.name for report in self._file.reports])
-        self._must_differ("analysis", [analysis.name for analysis in self._file.analyses])
+        self._must_differ("reports", [report.name for report in self._file.reports])
+        self._must_differ("analyses", [analysis.name for analysis in self._file.analyses])
+        for grid in (self._file, *self._file.grids, *self._file.scales.values()):
+            both = sorted(_flat(grid.recipe).keys() & _flat(grid.axes).keys())
+            if both:
+                raise VaehubError(
+                    f"study {name!r} has {both[0]!r} as one value and as an axis in the same grid; keep one"
+                )
         parts: list[Report | Analysis] = [*self._file.reports, *self._file.analyses]
         for part in parts:
             unknown = [scale for scale in part.scales or () if scale not in self.scales]
@@ -192,8 +198,9 @@ class Definition:
                 )
         for key, values in grid.axes.items():
             if not isinstance(values, list) or not values:
-                what = f"is {values!r} and should be a list of values" if values != [] else "has no values"
-                raise VaehubError(f"{title} has an empty grid: axis {key!r} {what}")
+                if values == []:
+                    raise VaehubError(f"{title} has an empty grid: axis {key!r} has no values")
+                raise VaehubError(f"{title} has axis {key!r} with {values!r}, which should be a list of values")
             if any(values.count(value) > 1 for value in values):
                 raise VaehubError(f"{title} has axis {key!r} with the same value twice")
         if "model" not in {**grid.recipe, **grid.axes}:
@@ -202,7 +209,7 @@ class Definition:
     def _must_differ(self, kind: str, names: list[str]) -> None:
         twice = [name for name in names if names.count(name) > 1]
         if twice:
-            raise VaehubError(f"study {self.name!r} has two of {kind} {twice[0]!r}; give each a name of its own")
+            raise VaehubError(f"study {self.name!r} has two {kind} of the name {twice[0]!r}; give each its own")
 
 
 def _merged(below: Grid, above: Grid) -> Grid:

@@ -25,8 +25,8 @@ class Cell:
     """A measurement at a point of the grid.
 
     Attributes:
-        point: Counted from 0.
-        settings: Of the point, by name, such as ``{"model": "vae", "data.n_classes": 5}``.
+        point: Counted from 0; all that is measured of one recipe has the same.
+        settings: Of the point and of the metric's own axes, by name, such as ``{"model": "vae", "data.n_classes": 5}``.
         request: What is measured.
         subject: Of what: a training's recipe, data, or a recipe.
     """
@@ -77,7 +77,7 @@ def cells_of(scaled: Scaled, catalog: Catalog, find: FindTraining) -> list[Cell]
     """
     maker = _Maker(catalog, find)
     try:
-        points = [(grid, settings) for grid in scaled.grids for settings in _points(grid)]
+        points = [(grid, settings) for grid in scaled.grids for settings in _points(grid.recipe, grid.axes)]
         return [cell for point, (grid, settings) in enumerate(points) for cell in maker.cells(point, grid, settings)]
     except VaehubError as error:
         raise VaehubError(f"study {scaled.study!r}: {error}") from error
@@ -126,15 +126,20 @@ class _Maker:
         recipe = self._recipe(settings)
         for name, fixed in grid.metrics.items():
             begin = f"metric.{name}."
-            varied = {key.removeprefix(begin): value for key, value in settings.items() if key.startswith(begin)}
-            entry, part = self._once("metric", name, {**fixed, **varied}, self._metric)
-            if entry.subject in ("pair", "rows"):
-                what = (
-                    "compares two trainings" if entry.subject == "pair" else "measures rows; name it in '[[analyses]]'"
-                )
-                raise VaehubError(f"metric {name!r} is not one of a point of a grid: it {what}")
-            subject = recipe.dataset if entry.subject == "dataset" else recipe
-            yield Cell(point, settings, requests.measurement_of(entry.subject, part, subject, recipe.seed), subject)
+            own = {key: values for key, values in grid.axes.items() if key.startswith(begin)}
+            for varied in _points({}, own, metrics=True):
+                params = {key.removeprefix(begin): value for key, value in varied.items()}
+                entry, part = self._once("metric", name, {**fixed, **params}, self._metric)
+                if entry.subject in ("pair", "rows"):
+                    what = (
+                        "compares two trainings"
+                        if entry.subject == "pair"
+                        else "measures rows; name it in '[[analyses]]'"
+                    )
+                    raise VaehubError(f"metric {name!r} is not one of a point of a grid: it {what}")
+                subject = recipe.dataset if entry.subject == "dataset" else recipe
+                request = requests.measurement_of(entry.subject, part, subject, recipe.seed)
+                yield Cell(point, {**settings, **varied}, request, subject)
 
     def _recipe(self, settings: Mapping[str, Any]) -> Recipe:
         scopes: dict[str, dict[str, Any]] = {scope: {} for scope in (*SCOPES, "metric")}
@@ -173,9 +178,13 @@ class _Maker:
         return self._made[key]
 
 
-def _points(grid: Grid) -> Iterator[dict[str, Any]]:
-    for values in product(*grid.axes.values()):
-        yield {**grid.recipe, **dict(zip(grid.axes, values, strict=True))}
+def _points(
+    recipe: Mapping[str, Any], axes: Mapping[str, list[Any]], *, metrics: bool = False
+) -> Iterator[dict[str, Any]]:
+    """Yield all combinations of the axes of recipes, or of those of metrics, which only their own metric knows."""
+    chosen = {name: values for name, values in axes.items() if name.startswith("metric.") is metrics}
+    for values in product(*chosen.values()):
+        yield {**recipe, **dict(zip(chosen, values, strict=True))}
 
 
 def _but_for_epochs(recipe: Recipe) -> str:

@@ -34,7 +34,7 @@ class Pool:
 
     def __init__(self, size: int, store: Path, device: str, serve: Callable[[Asked], object]) -> None:
         self._size = size
-        self._arguments = (store, device, max(1, n_cores() // size))
+        self._arguments = (store, device, _n_threads(size))
         self._serve = serve
         self._workers: list[_Worker] = []
 
@@ -138,6 +138,12 @@ class _Worker:
         self._process.kill()
         self._process.join()
         self.line.close()
+
+
+def _n_threads(n_workers: int) -> int:
+    """Return how many threads each worker has: its share of the cores, unless the user has said."""
+    asked = os.environ.get(THREAD_SETTINGS[0], "")
+    return int(asked) if asked.isdecimal() and int(asked) > 0 else max(1, n_cores() // n_workers)
 
 
 def n_cores() -> int:

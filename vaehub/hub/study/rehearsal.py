@@ -20,6 +20,7 @@ from vaehub.hub.study.definition import Scaled
 from vaehub.hub.study.grid import Cell
 from vaehub.hub.study.report import lined_up, no_match, results_of, rows_of, table_of
 from vaehub.registry.catalog import Catalog
+from vaehub.registry.entries import Entry, Metric
 from vaehub.store import measurements, studies, trainings
 from vaehub.store.database import READ_ONLY
 from vaehub.store.published import Figure
@@ -35,13 +36,14 @@ def rehearse(scaled: Scaled, cells: Sequence[Cell], figures: Sequence[Figure], c
         VaehubError: If a query fails, a report lines up with nothing that is published, or an analysis cannot be asked.
     """
     for analysis in scaled.analyses:
-        entry = catalog.find("metric", analysis.metric).entry
-        if getattr(entry, "subject", None) != "rows":
-            raise VaehubError(
-                f"analysis {analysis.name!r} of study {scaled.study!r} asks metric {analysis.metric!r}, which does not "
-                "measure rows; put it in a grid"
-            )
-        requests.part_of(catalog, "metric", analysis.metric, analysis.params)
+        title = f"analysis {analysis.name!r} of study {scaled.study!r}"
+        try:
+            entry = catalog.find("metric", analysis.metric).entry
+            requests.part_of(catalog, "metric", analysis.metric, analysis.params if _is_of_rows(entry) else {})
+        except VaehubError as error:
+            raise VaehubError(f"{title}: {error}") from error
+        if not _is_of_rows(entry):
+            raise VaehubError(f"{title} asks metric {analysis.metric!r}, which does not measure rows; put it in a grid")
     wanted = [(report.table, report.sql) for report in scaled.reports]
     names = {figure.name for figure in figures if figure.table in dict(wanted)}
     for sql in [sql for _, sql in wanted] + [analysis.sql for analysis in scaled.analyses]:
@@ -65,6 +67,10 @@ def rehearse(scaled: Scaled, cells: Sequence[Cell], figures: Sequence[Figure], c
             lines = [lined_up(keys, name, of_table, title) for keys, name in rows]
             if report.table is not None and rows and not any(lines):
                 raise VaehubError(no_match(scaled, report, rows, of_table))
+
+
+def _is_of_rows(entry: Entry) -> bool:
+    return isinstance(entry, Metric) and entry.subject == "rows"
 
 
 def _fill(

@@ -17,7 +17,7 @@ from vaehub.store.published import Figure
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Key = str | float | None
+Key = str | int | float | None
 Ask = Callable[[str], "pa.Table"]
 
 Z95 = 1.959963984540054
@@ -33,7 +33,7 @@ class ReportRow:
         name: What was measured.
         ours: Mean over runs.
         ours_spread: Over runs, of the kind that is published, else the standard deviation; ``None`` for one run.
-        n: Runs.
+        runs: How many.
         published: As printed, as a number; ``None`` where nothing is published.
         published_spread: Of the runs behind it.
         spread_kind: Of both spreads: ``se`` (standard error), ``sd`` (standard deviation), ``ci95`` (half an interval).
@@ -47,7 +47,7 @@ class ReportRow:
     name: str
     ours: float
     ours_spread: float | None
-    n: int
+    runs: int
     published: float | None
     published_spread: float | None
     spread_kind: str
@@ -62,7 +62,7 @@ class ReportTable:
 
     name: str
     title: str
-    paper: str
+    paper: str | None
     table: str | None
     rows: Sequence[ReportRow]
 
@@ -116,7 +116,8 @@ def report_of(
     if report.table is not None and rows and not any(lined_up(keys, name, of_table, title) for keys, name in rows):
         raise VaehubError(no_match(scaled, report, rows, of_table))
     found = [_row(keys, name, values, lined_up(keys, name, of_table, title)) for (keys, name), values in rows.items()]
-    return ReportTable(report.name, report.title, scaled.paper, report.table, found)
+    paper = None if report.table is None else scaled.paper
+    return ReportTable(report.name, report.title, paper, report.table, found)
 
 
 def table_of(scaled: Scaled, report: Report, figures: Sequence[Figure]) -> list[Figure]:
@@ -130,7 +131,7 @@ def table_of(scaled: Scaled, report: Report, figures: Sequence[Figure]) -> list[
     found = [figure for figure in figures if figure.table == report.table]
     if not found:
         tables = ", ".join(dict.fromkeys(figure.table for figure in figures))
-        known = f"its tables are {tables}" if tables else "nothing is published under this name"
+        known = f"its tables are {tables}" if tables else "set 'published' to one of 'vaehub list published'"
         raise VaehubError(
             f"report {report.name!r} of study {scaled.study!r} lines up with table {report.table!r} of "
             f"{scaled.paper!r}, and there is none; {known}"
@@ -192,7 +193,7 @@ def lined_up(keys: Mapping[str, Key], name: str, figures: Sequence[Figure], titl
     if len(found) > 1:
         more = sorted({key for figure in found for key in figure.keys} - set(shared))
         raise VaehubError(
-            f"{title} has a row {_shown(keys)}, {name}, which {len(found)} published figures match; give it the keys "
+            f"{title} has a row ({_row_of(keys, name)}) that {len(found)} published figures match; give it the keys "
             f"that tell these apart: {', '.join(more)}"
         )
     return found[0] if found else None
@@ -200,12 +201,13 @@ def lined_up(keys: Mapping[str, Key], name: str, figures: Sequence[Figure], titl
 
 def no_match(scaled: Scaled, report: Report, rows: Mapping[tuple[Keys, str], object], figures: Sequence[Figure]) -> str:
     """Return the sentence for a report of which no row has a published figure."""
-    (keys, name), *_ = rows
-    first = figures[0]
+    published = {figure.name for figure in figures}
+    keys, name = next((row for row in rows if row[1] in published), next(iter(rows)))
+    first = next((figure for figure in figures if figure.name == name), figures[0])
     return (
         f"report {report.name!r} of study {scaled.study!r} lines up with nothing in table {report.table!r} of "
-        f"{scaled.paper!r}: it has rows such as {_shown(keys)}, {name}, and the table such as "
-        f"{_shown(first.keys)}, {first.name}"
+        f"{scaled.paper!r}: it has rows such as ({_row_of(keys, name)}), and the table such as "
+        f"({_row_of(first.keys, first.name)})"
     )
 
 
@@ -264,17 +266,16 @@ def _wider(a: str | None, b: str) -> str:
 def _key(value: object) -> Key:
     if value is None or isinstance(value, str):
         return value
+    if not isinstance(value, bool | int | float | Decimal):
+        return str(value)
     # JSON and SQL write one number in several ways.
-    return float(value) if isinstance(value, bool | int | float | Decimal) else str(value)
+    number = float(value)
+    return int(number) if number.is_integer() else number
 
 
 def _quoted(text: str) -> str:
     return text.replace("'", "''")
 
 
-def _shown(keys: Mapping[str, object]) -> str:
-    return ", ".join(f"{key} {_plain(value)}" for key, value in keys.items()) or "without keys"
-
-
-def _plain(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+def _row_of(keys: Mapping[str, object], name: str) -> str:
+    return ", ".join([*(f"{key} {value}" for key, value in keys.items()), f"name {name}"])

@@ -112,7 +112,7 @@ class Study:
         with Pool(size, self._store.path, self._device, self._serve).running() as pool:
             self._try(pool, missing)
             self._store.prepare()
-            self._enter(scaled, cells)
+            self._enter(scaled, [cell.record() for cell in cells])
             self._work(pool, f"study {self.name}, {scaled.scale}", missing)
         for analysis in scaled.analyses:
             self._analyse(scaled, analysis)
@@ -130,7 +130,7 @@ class Study:
         stored = self._store.ledger.cells(self.name, scaled.scale)
         asked |= {cell.measurement: cell for cell in stored if cell.cell is None}
         known = self._store.ledger.outcomes(list(asked))
-        varied = _varied([cell.settings for cell in cells.values()]) | {"analysis"}
+        varied = {*_varied([cell.settings for cell in cells.values()]), "analysis"}
         failures = [
             (
                 {name: value for name, value in asked[measurement].settings.items() if name in varied},
@@ -160,15 +160,18 @@ class Study:
         if not wanted:
             known = ", ".join(repr(report.name) for report in scaled.reports)
             what = f"no report {name!r}; it has {known}" if known else "no reports"
-            raise VaehubError(f"study {self.name!r} has {what}")
-        cells = self._store.ledger.cells(self.name, scaled.scale)
-        outcomes = self._store.ledger.outcomes([cell.measurement for cell in cells])
+            raise VaehubError(f"study {self.name!r} has {what} at scale {scaled.scale!r}")
+        asked = [cell.record() for cell in cells_of(scaled, self._catalog, self._whole_id)]
+        outcomes = self._store.ledger.outcomes([cell.measurement for cell in asked])
         if not any(outcome.status == "done" for outcome in outcomes.values()):
             raise VaehubError(
                 f"study {self.name!r} has no results at scale {scaled.scale!r} in store {str(self._store.path)!r}; "
                 f"'vaehub study run {self.definition.reference} --scale {scaled.scale}' makes them"
             )
-        settings = [cell.settings for cell in cells]
+        # The file may have changed since the study was run: what it says now is what is reported.
+        if [cell for cell in self._store.ledger.cells(self.name, scaled.scale) if cell.cell is not None] != asked:
+            self._enter(scaled, asked)
+        settings = [cell.settings for cell in self._store.ledger.cells(self.name, scaled.scale)]
         figures = self._figures(scaled)
         return [report_of(scaled, report, settings, self._store.ledger.query, figures) for report in wanted]
 
@@ -188,14 +191,18 @@ class Study:
 
     def _try(self, pool: Pool, missing: Sequence[Cell]) -> None:
         trials = trials_of(missing)
+        settings = {cell.request.id: cell.settings for cell in missing}
+        varied = _varied(list(settings.values()))
         with task("seeing whether all of it can be done", len(trials)) as advance:
             for _, refused in pool.run(trials):
-                for reason in refused.values():
-                    raise VaehubError(f"study {self.name!r}: {reason}")
+                for measurement, reason in refused.items():
+                    at = ", ".join(
+                        f"{name} {settings[measurement][name]}" for name in settings[measurement] if name in varied
+                    )
+                    raise VaehubError(f"study {self.name!r}{', at ' * bool(at)}{at}: {reason}")
                 advance(1)
 
-    def _enter(self, scaled: Scaled, cells: Sequence[Cell]) -> None:
-        records = [cell.record() for cell in cells]
+    def _enter(self, scaled: Scaled, records: Sequence[CellRecord]) -> None:
         self._store.ledger.enter_study(self.name, scaled.scale, scaled.title, scaled.record(), records)
 
     def _work(self, pool: Pool, label: str, missing: Sequence[Cell]) -> None:
