@@ -47,3 +47,8 @@ def test_one_that_cannot_be_written_is_an_error_of_the_store(tmp_path):
     (tmp_path / "taken").write_text("a file")
     with pytest.raises(StoreError, match="cannot be written"):
         FileCheckpoint(tmp_path / "taken" / "c.h5", every=0).save(STATE)
+
+
+def test_a_state_is_due_when_the_last_one_is_no_longer_recent(tmp_path):
+    assert FileCheckpoint(tmp_path / "c.h5", every=0).is_due
+    assert not FileCheckpoint(tmp_path / "c.h5", every=60).is_due

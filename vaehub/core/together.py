@@ -103,7 +103,7 @@ def _end_epoch(
     except TrainingDiverged as error:
         return error
     if loop.index < params.epochs:
-        if member.checkpoint is not None:
+        if member.checkpoint is not None and member.checkpoint.is_due:
             member.checkpoint.save(loop.state())
         if loop.index in member.snapshots:
             member.snapshots[loop.index](loop.snapshot(), Fitted(tuple(loop.history), notes))

@@ -29,6 +29,10 @@ class Checkpoint(Protocol):
     def load(self) -> TrainingState | None:
         """Return the last state kept, or ``None``."""
 
+    @property
+    def is_due(self) -> bool:
+        """Whether it is time to keep a state; asked after every epoch, for making one takes longer than some."""
+
     def save(self, state: TrainingState) -> None:
         """Keep a state, wholly or not at all; may decide that it is too early."""
 
@@ -91,7 +95,7 @@ def fit(
         while not solved and loop.index < params.epochs:
             with seeded_layers(seed, "layers", loop.index, device=model.device):
                 record = _run_epoch(loop, arithmetic)
-            if checkpoint is not None and loop.index < params.epochs:
+            if checkpoint is not None and loop.index < params.epochs and checkpoint.is_due:
                 checkpoint.save(loop.state())
             if snapshots is not None and loop.index in snapshots and loop.index < params.epochs:
                 snapshots[loop.index](loop.snapshot(), Fitted(tuple(loop.history), tuple(arithmetic.notes)))

@@ -44,13 +44,18 @@ class FileCheckpoint:
             ) from error
         return TrainingState({name: torch.from_numpy(array) for name, array in arrays.items()}, plain)
 
+    @property
+    def is_due(self) -> bool:
+        """Whether the last state kept is no longer recent."""
+        return time.monotonic() - self._last >= self._every
+
     def save(self, state: TrainingState) -> None:
         """Keep a state, unless the last one is recent.
 
         Raises:
             StoreError: If the file cannot be written.
         """
-        if time.monotonic() - self._last < self._every:
+        if not self.is_due:
             return
         arrays = {name: value.detach().cpu().numpy() for name, value in state.tensors.items()}
         try:

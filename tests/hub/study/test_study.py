@@ -192,7 +192,7 @@ def test_no_jobs_are_refused(made):
 
 
 LONG = (
-    STUDY.replace("train.epochs = [1, 2]", "train.epochs = [400]").replace("[2, 3]", "[2, 3, 4, 5]").split("[[rep")[0]
+    STUDY.replace("train.epochs = [1, 2]", "train.epochs = [2500]").replace("[2, 3]", "[2, 3, 4, 5]").split("[[rep")[0]
 )
 COMMAND = [sys.executable, "-c", "from vaehub.cli.main import main; main()", "study", "run"]
 
@@ -217,13 +217,13 @@ def test_a_killed_worker_costs_its_cell_alone(tmp_path):
     with subprocess.Popen(
         [*COMMAND, path, "--jobs", "2", "--store", store], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
-        await_(lambda: list((store / "checkpoints").glob("*.h5")))
+        hub = Hub.open(store, device="cpu")
+        await_(lambda: hub.store.exists and hub.study(path).state().running >= 2)
         os.kill(workers_of(process.pid)[0], signal.SIGKILL)
         shown, errors = process.communicate(timeout=200)
     assert process.returncode == 1, errors
     assert "4 of 5 measurements done, 1 failed" in shown
     assert "the worker process ended by SIGKILL" in shown
-    hub = Hub.open(store, device="cpu")
     assert hub.verify().problems == ()
     # Asked again, the rest is made.
     assert hub.study(path).run(jobs=1).done == 5
