@@ -41,6 +41,7 @@ _HOMES = {
     "vaehub.core.recipe": ("Recipe", "TrainParams"),
     "vaehub.core.representations": ("layer_names", "representations"),
     "vaehub.core.result": ("Result", "Table", "Vector"),
+    "vaehub.core.structural": ("SsimBlock", "SsimVariant", "smallest_ssim_side", "ssim", "ssim_blocks"),
     "vaehub.core.wrapped": ("UserDecoder", "UserEncoder", "Wrapped", "wrap"),
     "vaehub.hub": ("Hub",),
     "pydantic": ("Field",),
@@ -127,6 +128,11 @@ if TYPE_CHECKING:
     from vaehub.core.result import Result as Result
     from vaehub.core.result import Table as Table
     from vaehub.core.result import Vector as Vector
+    from vaehub.core.structural import SsimBlock as SsimBlock
+    from vaehub.core.structural import SsimVariant as SsimVariant
+    from vaehub.core.structural import smallest_ssim_side as smallest_ssim_side
+    from vaehub.core.structural import ssim as ssim
+    from vaehub.core.structural import ssim_blocks as ssim_blocks
     from vaehub.core.wrapped import UserDecoder as UserDecoder
     from vaehub.core.wrapped import UserEncoder as UserEncoder
     from vaehub.core.wrapped import Wrapped as Wrapped

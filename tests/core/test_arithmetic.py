@@ -2,7 +2,8 @@ import shutil
 
 import pytest
 import torch
-from training_samples import Memory, losses, weights
+from checkpoints import Interrupted, Memory
+from training_samples import losses, weights
 
 from vaehub import Dataset, TrainParams
 from vaehub import generator as stream
@@ -124,9 +125,6 @@ def test_channels_last_learns_the_same_up_to_rounding():
 
 
 def test_channels_last_resumes_with_the_same_bits():
-    class Interrupted(Exception):
-        pass
-
     def interrupt(record):
         if record.index == 1:
             raise Interrupted

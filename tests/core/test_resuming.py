@@ -2,7 +2,8 @@
 
 import pytest
 import torch
-from training_samples import Counter, Interrupted, Memory, Noisy, data, losses, model, normed, stopped, train, weights
+from checkpoints import Interrupted, Memory
+from training_samples import Counter, Noisy, data, losses, model, normed, stopped, train, weights
 
 from vaehub.core.progress import listening
 from vaehub.core.random import seeded_construction

@@ -2,8 +2,8 @@
 
 import pytest
 import torch
+from checkpoints import Interrupted, Memory
 from torch import nn
-from training_samples import Memory
 
 from vaehub import Dataset, LatentModel, Losses, ModelParams, Network, Params, Posterior, TrainParams
 from vaehub import generator as stream
@@ -145,9 +145,6 @@ def test_on_the_way_snapshots_are_those_of_shorter_trainings():
 
 
 def test_interrupted_and_resumed_they_end_with_the_same_bits():
-    class Interrupted(Exception):
-        pass
-
     def interrupt(record):
         if record.index == 1:
             raise Interrupted

@@ -2,7 +2,8 @@
 
 import pytest
 import torch
-from training_samples import Memory, Noisy, data, losses, stopped, train, weights
+from checkpoints import Memory
+from training_samples import Noisy, data, losses, stopped, train, weights
 
 from vaehub import Losses, Opponent, TrainParams
 from vaehub.core.random import seeded_construction

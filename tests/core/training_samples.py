@@ -1,11 +1,11 @@
-"""Small models, data and checkpoints that the tests of training share."""
+"""Small models and data that the tests of training share."""
 
-import json
 import math
 from contextlib import contextmanager
 
 import pytest
 import torch
+from checkpoints import Interrupted
 
 from vaehub import (
     Dataset,
@@ -17,7 +17,6 @@ from vaehub import (
     Posterior,
 )
 from vaehub import generator as stream
-from vaehub.core.loop import TrainingState
 from vaehub.core.random import seeded_construction
 from vaehub.core.recipe import TrainParams
 from vaehub.core.training import fit
@@ -80,29 +79,6 @@ def weights(built):
 
 def losses(history):
     return [record.losses for record in history]
-
-
-class Memory:
-    """A checkpoint that lasts as long as the test, and holds what is plain as JSON does."""
-
-    is_due = True
-
-    def __init__(self, every=1):
-        self.state, self.every, self.asked = None, every, 0
-
-    def load(self):
-        return self.state
-
-    def save(self, state):
-        self.asked += 1
-        if self.asked % self.every:
-            return
-        copied = {name: value.detach().clone() for name, value in state.tensors.items()}
-        self.state = TrainingState(copied, json.loads(json.dumps(state.plain)))
-
-
-class Interrupted(Exception):
-    pass
 
 
 class Plain(Noisy):

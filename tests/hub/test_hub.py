@@ -57,7 +57,7 @@ def test_a_pair_cannot_be_run(hub):
 
 
 def test_a_metric_is_asked_of_what_it_measures(hub, recipe):
-    with pytest.raises(VaehubError, match="metric 'distance' measures a pair, and was given something else"):
+    with pytest.raises(VaehubError, match="metric 'distance' compares two trainings"):
         hub.measure("distance", recipe)
     with pytest.raises(VaehubError, match="needs two trainings"):
         hub.measure("distance", "digits")

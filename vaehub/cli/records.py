@@ -13,7 +13,7 @@ from vaehub.hub.outcome import Measurement, groups_by_index, reading_order
 
 if TYPE_CHECKING:
     from vaehub.core.result import Result, Vector
-    from vaehub.hub.hub import TrainingView
+    from vaehub.hub.outcome import TrainingView
     from vaehub.store.records import MeasurementRecord, TrainingRecord
     from vaehub.store.verify import Verification
 
@@ -163,14 +163,14 @@ def _values(result: Result) -> dict[str, object]:
 
 
 def _vectors(group: Mapping[str, Vector]) -> None:
-    name, first = next(iter(group.items()))
+    first = next(iter(group.values()))
     greatest = max((value for value in first.values if value > 0), default=0.0)
     rows = []
     for at in reading_order(group):
-        label = first.labels[at] if first.labels else at
+        label = [first.labels[at]] if first.labels else []
         bar = "█" * round(BAR * first.values[at] / greatest) if greatest and first.values[at] > 0 else ""
-        rows.append([label, *(float(vector.values[at]) for vector in group.values()), bar])
-    table([first.index, *group, name], rows)
+        rows.append([at, *label, *(float(vector.values[at]) for vector in group.values()), bar])
+    table([first.index, *([""] if first.labels else []), *group, ""], rows)
 
 
 def _subject(item: Measurement) -> str:

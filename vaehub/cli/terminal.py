@@ -75,6 +75,7 @@ def progress() -> Iterator[None]:
         TimeElapsedColumn,
         TimeRemainingColumn,
     )
+    from rich.table import Column
 
     from vaehub.core.progress import listening
 
@@ -87,9 +88,9 @@ def progress() -> Iterator[None]:
     columns = [
         TextColumn("{task.description}"),
         BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
+        MofNCompleteColumn(table_column=Column(no_wrap=True)),
+        TimeElapsedColumn(table_column=Column(no_wrap=True)),
+        TimeRemainingColumn(table_column=Column(no_wrap=True)),
         TextColumn("[dim]{task.fields[note]}"),
     ]
     with Patient(*columns, console=console) as bars, listening(_Bars(bars)):

@@ -162,7 +162,11 @@ class LatentModel(nn.Module, ABC):
 
     @abstractmethod
     def prior_sample(self, n: int, generator: torch.Generator) -> Tensor:
-        """Return ``n`` draws from p(z), shape ``(n, latent_dim)``."""
+        """Return ``n`` draws from p(z), shape ``(n, latent_dim)``.
+
+        Raises:
+            VaehubError: If the model has no prior.
+        """
 
     def prior(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return mean and log variance of p(z) for each observation of a batch, shape ``(n, latent_dim)`` each.

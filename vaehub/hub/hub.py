@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from vaehub.core.errors import UnknownName, VaehubError
-from vaehub.core.params import ParamInfo, document
+from vaehub.core.params import document
 from vaehub.core.recipe import Part, Recipe
 from vaehub.hub import requests
 from vaehub.hub.exporting import WeightsFormat, write_weights
 from vaehub.hub.figures import loss_curves, require_matplotlib
-from vaehub.hub.outcome import Measurement, Measurements, Rows
-from vaehub.hub.requests import DEFAULT_DATASET, DEFAULT_NETWORK, MeasurementRequest, Settings, Subject
+from vaehub.hub.outcome import Description, Measurement, Measurements, Rows, TrainingView
+from vaehub.hub.papers import papers_of
+from vaehub.hub.requests import DEFAULT_DATASET, DEFAULT_NETWORK, Settings, Subject
 from vaehub.hub.worker import Worker
-from vaehub.registry.catalog import Catalog, Registered
-from vaehub.registry.entries import Metric
+from vaehub.registry.catalog import Catalog
 from vaehub.registry.entries import Subject as SubjectKind
 from vaehub.registry.holdings import Holding, holding
-from vaehub.store.published import Paper
 from vaehub.store.records import MeasurementRecord, StudyRecord, TrainingRecord
 from vaehub.store.store import Store
 from vaehub.store.verify import Verification
@@ -32,45 +31,6 @@ if TYPE_CHECKING:
     from vaehub.core.data import Dataset
     from vaehub.core.model import LatentModel
     from vaehub.hub.study import Study
-    from vaehub.hub.study.definition import Definition
-
-
-@dataclass(frozen=True)
-class Description:
-    """A catalog entry with its parameters, or with what a study consists of."""
-
-    registered: Registered
-    params: list[ParamInfo]
-    study: Definition | None = None
-
-
-@dataclass(frozen=True)
-class TrainingView:
-    """A training with its losses and what was measured of it."""
-
-    record: TrainingRecord
-    epochs: list[dict[str, dict[str, float]]]
-    measurements: list[MeasurementRecord]
-
-
-class _Asked:
-    """What is asked of one recipe: metrics of its stages, and of itself."""
-
-    def __init__(self, recipe: Recipe, stages: Sequence[Recipe], wanted: Sequence[tuple[Metric, Part]]) -> None:
-        self.recipe = recipe
-        self.stages = stages
-        self.requests: list[tuple[MeasurementRequest, Recipe | Part]] = []
-        for stage in (*stages, recipe):
-            for entry, part in wanted:
-                if entry.subject == "model" or stage is recipe:
-                    subject = stage.dataset if entry.subject == "dataset" else stage
-                    request = requests.measurement_of(entry.subject, part, subject, stage.seed)
-                    self.requests.append((request, subject))
-
-    @property
-    def of_trainings(self) -> list[MeasurementRequest]:
-        """Those that need a training."""
-        return [request for request, _ in self.requests if "training" in request.subject]
 
 
 class Hub:
@@ -98,11 +58,7 @@ class Hub:
         """
         catalog = Catalog()
         versions = {plugin.distribution: plugin.version for plugin in catalog.plugins}
-
-        def papers() -> list[Paper]:
-            return [Paper(each.entry.name, each.read()) for each in catalog.entries("published")]
-
-        return cls(Store.open(path, plugins=versions, papers=papers), catalog, device)
+        return cls(Store.open(path, plugins=versions, papers=partial(papers_of, catalog)), catalog, device)
 
     # Asking for work
 
@@ -170,22 +126,12 @@ class Hub:
         split = requests.split_settings(settings or {})
         names = [metric] if isinstance(metric, str) else list(dict.fromkeys(metric))
         seeds = [seed] if isinstance(seed, int) else list(dict.fromkeys(seed))
-        wanted = requests.metrics_of(self.catalog, names, split["metric"], self._training_id)
-        for entry, _ in wanted:
-            if entry.subject == "pair":
-                raise VaehubError(
-                    f"metric {entry.name!r} compares two trainings; ask Hub.measure({entry.name!r}, (recipe, recipe))"
-                )
-            if entry.subject == "rows":
-                raise VaehubError(
-                    f"metric {entry.name!r} measures the rows of a query; a study asks it, or "
-                    f"Hub.measure({entry.name!r}, Hub.sql(...))"
-                )
+        wanted = requests.metrics_of(self.catalog, names, split["metric"], self.store.training_id)
         recipes = [
             requests.recipe_of(self.catalog, model=model, network=network, dataset=dataset, seed=each, settings=split)
             for each in seeds
         ]
-        orders = [_Asked(recipe, requests.stages_of(recipe, at_epochs), wanted) for recipe in recipes]
+        orders = [requests.Asked(recipe, requests.stages_of(recipe, at_epochs), wanted) for recipe in recipes]
         trained: set[str] = set()
         if recipes[0].train.together:
             together = [(each.recipe, each.of_trainings, each.stages) for each in orders]
@@ -233,7 +179,7 @@ class Hub:
             VaehubError: If the request is wrong.
             WorkFailed: If the measurement, or a training that it needs, fails; that is recorded.
         """
-        entry, part = requests.metric_of(self.catalog, metric, settings or {}, self._training_id)
+        entry, part = requests.metric_of(self.catalog, metric, settings or {}, self.store.training_id)
         if isinstance(subject, str):
             subject = self._subject_named(subject, entry.subject)
         elif not isinstance(subject, Recipe | Part | tuple | Rows):
@@ -431,15 +377,9 @@ class Hub:
         """
         return self.store.verify(remove_leftovers=remove_leftovers)
 
-    def _training_id(self, prefix: str) -> str:
-        return self._training(prefix).id
-
     def _training(self, prefix: str) -> TrainingRecord:
-        kind, found = self.store.resolve(prefix)
-        if kind != "training":
-            raise VaehubError(f"{prefix!r} is a measurement, and a training was expected")
-        record = self.store.training(found)
-        assert record is not None, "resolve() found it"
+        record = self.store.training(self.store.training_id(prefix))
+        assert record is not None, "it was found by its id"
         return record
 
     def _subject_named(self, name: str, kind: SubjectKind) -> Subject:

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
+    from vaehub.core.params import ParamInfo
+    from vaehub.hub.study.definition import Definition
+    from vaehub.registry.catalog import Registered
+
 ROWS_SHOWN = 32
 """Rows of a table that a notebook shows; all are in the data frame."""
 BAR = 160
@@ -93,6 +97,24 @@ class Measurement:
         tables = "".join(_html_vectors(group) for group in groups_by_index(self.result.vectors))
         head = f"<b>{escape(record.metric)}</b> {escape(subject)} <code>{record.id[:8]}</code>"
         return f"<div>{head}<table>{scalars}</table>{tables}</div>"
+
+
+@dataclass(frozen=True)
+class Description:
+    """A catalog entry with its parameters, or with what a study consists of."""
+
+    registered: Registered
+    params: list[ParamInfo]
+    study: Definition | None = None
+
+
+@dataclass(frozen=True)
+class TrainingView:
+    """A training with its losses and what was measured of it."""
+
+    record: TrainingRecord
+    epochs: list[dict[str, dict[str, float]]]
+    measurements: list[MeasurementRecord]
 
 
 class Measurements(Sequence[Measurement]):

@@ -200,11 +200,36 @@ def measurement_of(kind: SubjectKind, metric: Part, subject: Subject, seed: int)
         found = {"rows": subject.digest}
     elif kind == "rows":
         raise VaehubError(
-            f"metric {metric.name!r} measures the rows of a query; a study asks it, or Hub.measure with Hub.sql(...)"
+            f"metric {metric.name!r} measures the rows of a query; a study asks it, or "
+            f"Hub.measure({metric.name!r}, Hub.sql(...))"
+        )
+    elif kind == "pair":
+        raise VaehubError(
+            f"metric {metric.name!r} compares two trainings; ask Hub.measure({metric.name!r}, (recipe, recipe))"
         )
     else:
         raise VaehubError(f"metric {metric.name!r} measures a {kind}, and was given something else")
     return MeasurementRequest(metric, found, seed)
+
+
+class Asked:
+    """What is asked of one recipe: metrics of its stages, and of itself."""
+
+    def __init__(self, recipe: Recipe, stages: Sequence[Recipe], wanted: Sequence[tuple[MetricEntry, Part]]) -> None:
+        self.recipe = recipe
+        self.stages = stages
+        self.requests: list[tuple[MeasurementRequest, Recipe | Part]] = []
+        for stage in (*stages, recipe):
+            for entry, part in wanted:
+                if entry.subject == "model" or stage is recipe:
+                    subject = stage.dataset if entry.subject == "dataset" else stage
+                    request = measurement_of(entry.subject, part, subject, stage.seed)
+                    self.requests.append((request, subject))
+
+    @property
+    def of_trainings(self) -> list[MeasurementRequest]:
+        """Those that need a training."""
+        return [request for request, _ in self.requests if "training" in request.subject]
 
 
 def restored_part(catalog: Catalog, kind: str, stored: Mapping[str, Json]) -> Part:

@@ -99,7 +99,7 @@ class Worker:
         Raises:
             VaehubError: If one could not.
         """
-        from vaehub.core.metric import DatasetMetric
+        from vaehub.core.metric import DatasetMetric, RowsMetric
 
         asked = list(wanted)
         if recipes:
@@ -107,6 +107,8 @@ class Worker:
         for request, subject in asked:
             if isinstance(subject, Part):
                 self._workshop.metric(request.metric, DatasetMetric, request.seed).check(self._workshop.load(subject))
+            elif isinstance(subject, Rows):
+                self._workshop.metric(request.metric, RowsMetric, request.seed).check(subject.to_numpy())
 
     def ensure_trained_together(
         self, asked: Sequence[tuple[Recipe, Sequence[MeasurementRequest], Sequence[Recipe]]], *, force: bool

@@ -190,6 +190,17 @@ class Store:
             )
         return found[0]
 
+    def training_id(self, prefix: str) -> str:
+        """Return the id of the one training whose id begins so.
+
+        Raises:
+            VaehubError: If there is none, or more than one record, or it is a measurement.
+        """
+        kind, found = self.resolve(prefix)
+        if kind != "training":
+            raise VaehubError(f"{prefix!r} is a measurement, and a training was expected")
+        return found
+
     def query(self, text: str) -> pa.Table:
         """Return the rows of an SQL query, which can read the store and do nothing else.
 

@@ -132,6 +132,10 @@ def test_a_failure_is_recorded_and_the_rest_goes_on(tmp_path):
     ("change", "says"),
     [
         (
+            ('against = "elbo"', 'against = "bound"'),
+            "analysis 'epochs and bound' of study 'small': metric 'correlation' was asked for 'bound'",
+        ),
+        (
             ("[metrics.elbo]", "[metrics.intervention]\nn_samples = 500\n[metrics.elbo]"),
             "averages over 500 observations",
         ),

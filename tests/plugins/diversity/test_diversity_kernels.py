@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from vaehub import VaehubError
 from vaehub import generator as stream
-from vaehub.plugins.diversity import tiles
+from vaehub.core import structural
 from vaehub.plugins.diversity.kernels import draw, ssim_diversity, ssim_matrix, ssim_moments
 
 ORACLE = np.load(Path(__file__).parents[2] / "oracles" / "ssim_diversity.npz")
@@ -72,8 +72,8 @@ def test_many_images_in_float32_are_within_a_millionth_of_float64(variant):
 def test_tiles_of_any_size_give_the_same(variant, values, held, monkeypatch):
     x, counts = images(n=36), draw(36, 5, stream(0))
     whole, expected = ssim_matrix(x, variant), ssim_moments(x, counts, variant)
-    monkeypatch.setattr(tiles, "VALUES_AT_ONCE", values)
-    monkeypatch.setattr(tiles, "HELD_BYTES", held)
+    monkeypatch.setattr(structural, "VALUES_AT_ONCE", values)
+    monkeypatch.setattr(structural, "HELD_BYTES", held)
     torch.testing.assert_close(ssim_matrix(x, variant), whole, rtol=1e-12, atol=1e-12)
     found = ssim_moments(x, counts, variant)
     assert found[:2] == pytest.approx(expected[:2], rel=1e-12)

@@ -5,10 +5,10 @@ import math
 import pytest
 import torch
 
+from vaehub import SsimBlock
 from vaehub import generator as stream
 from vaehub.plugins.diversity.kernels import draw, embedding_moments, interval, ssim_matrix, ssim_moments
 from vaehub.plugins.diversity.pairs import moments, n_pairs
-from vaehub.plugins.diversity.tiles import Block
 
 
 def images(n=9, side=14, seed=0):
@@ -61,7 +61,7 @@ def test_the_interval_covers_as_often_as_it_says():
     covered = 0
     for seed in range(200):
         a = torch.rand(40, generator=stream(seed, "a"), dtype=torch.float64)
-        whole = Block(slice(0, 40), slice(0, 40), 1 - (a[:, None] - a).abs())
+        whole = SsimBlock(slice(0, 40), slice(0, 40), 1 - (a[:, None] - a).abs())
         low, high = interval(moments([whole], draw(40, 300, stream(seed, "b"))).resampled, 0.9)
         covered += low <= 1 / 3 <= high
     # Standard error 0.02; percentiles of a small sample cover somewhat less than they say.

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from vaehub import Dataset, Hub, LatentModel, ModelParams, Posterior, generator, wrap
+from vaehub import Dataset, Hub, generator, wrap
 
 
 @pytest.fixture
@@ -43,50 +43,26 @@ def known():
     return wrap(encoder=KnownEncoder(), decoder=nn.Linear(7, 4))
 
 
-class Given(LatentModel):
-    """A model that was handed its posterior and prior: functions of a batch that return mean and log variance."""
+def conditional_prior(x):
+    """Return means and log variances of p(z|u), u the first value of x: s from 1e-3 to 30."""
+    u = x[:, :1]
+    return (2 * u).expand(-1, 4), (-1.75 + 1.5 * u).clamp(-7, 3.4).expand(-1, 4)
 
-    def __init__(self, latent_dim, posterior, prior):
-        super().__init__(ModelParams(latent_dim=latent_dim), nn.Identity(), None)
-        self.posterior, self.given_prior = posterior, prior
 
-    def encode(self, batch):
-        return Posterior(*self.posterior(batch))
+class ConditionedEncoder(nn.Module):
+    """Latents: active, passive, mixed, and one of the prior's variance whose means tell x apart within each u."""
 
-    def prior(self, batch):
-        return self.given_prior(batch)
-
-    def decode(self, z):
-        raise NotImplementedError
-
-    def loss(self, batch, step):
-        raise NotImplementedError
-
-    def prior_sample(self, n, generator):
-        raise NotImplementedError
+    def forward(self, x):
+        mean, logvar = conditional_prior(x)
+        scale, off = (0.5 * logvar[:, 0]).exp(), torch.where(x[:, 1] > 0, -4.0, 0.0)
+        within = torch.stack([x[:, 1], torch.zeros_like(off), x[:, 1].relu(), x[:, 2]], dim=1)
+        below = torch.stack([off * 0 - 4, off * 0, off, off * 0], dim=1)
+        return mean + scale[:, None] * within, logvar + below
 
 
 @pytest.fixture
 def conditioned():
-    """Return a model like an iVAE, with prior N(m(u), s(u)), s from 1e-3 to 30: active, passive, mixed and misled.
-
-    The last has the prior's variance, and means that tell observations apart within each u.
-    """
-
-    def prior(batch):
-        u = batch.x[:, :1]
-        return (2 * u).expand(-1, 4), (-1.75 + 1.5 * u).clamp(-7, 3.4).expand(-1, 4)
-
-    def posterior(batch):
-        (mean, logvar), x = prior(batch), batch.x
-        scale = (0.5 * logvar[:, 0]).exp()
-        off = torch.where(x[:, 1] > 0, -4.0, 0.0)
-        mu = [
-            mean[:, 0] + scale * x[:, 1],
-            mean[:, 0],
-            mean[:, 0] + scale * x[:, 1].relu(),
-            mean[:, 0] + scale * x[:, 2],
-        ]
-        return torch.stack(mu, dim=1), logvar + torch.stack([off * 0 - 4, off * 0, off, off * 0], dim=1)
-
-    return Given(4, posterior, prior)
+    """Return a model like an iVAE, whose prior is conditional."""
+    model = wrap(encoder=ConditionedEncoder(), decoder=nn.Linear(4, 4))
+    model.prior = lambda batch: conditional_prior(batch.x)
+    return model

@@ -180,7 +180,7 @@ def test_a_model_that_gives_no_numbers_fails_with_the_reason(hub, metric, value)
 
 
 def test_a_prior_without_variance_fails_with_the_reason(conditioned, data):
-    conditioned.given_prior = lambda batch: (torch.zeros(len(batch), 4), torch.full((len(batch), 4), -1e4))
+    conditioned.prior = lambda batch: (torch.zeros(len(batch), 4), torch.full((len(batch), 4), -1e4))
     with pytest.raises(WorkFailed, match="of the prior for 4000 of 4000 observations, in latents 0, 1, 2, 3"):
         measured(conditioned, data)
 

@@ -1,36 +1,17 @@
 """Both models learn on digits, and go on where they stopped."""
 
-import json
-
 import pytest
 import torch
+from checkpoints import Interrupted, Memory
 from pruned_samples import geco, mask, train
 
 from vaehub import Hub
-from vaehub.core.loop import TrainingState
 
 SETTINGS = {
     "geco_l0_arm": {"model.tau": 2, "train.epochs": 8},
     "mask_aae": {"model.critic_hidden": [32], "train.epochs": 4, "train.learning_rate": 3e-4},
 }
 BUILD = {"geco_l0_arm": lambda: geco(tau=0.6), "mask_aae": lambda: mask(doubling_steps=5)}
-
-
-class Memory:
-    """A checkpoint that lasts as long as the test, and holds what is plain as JSON does."""
-
-    state = None
-
-    def load(self):
-        return self.state
-
-    def save(self, state):
-        copied = {name: value.detach().clone() for name, value in state.tensors.items()}
-        self.state = TrainingState(copied, json.loads(json.dumps(state.plain)))
-
-
-class Interrupted(Exception):
-    pass
 
 
 @pytest.mark.parametrize("model", SETTINGS)

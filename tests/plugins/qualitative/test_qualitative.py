@@ -8,7 +8,7 @@ import pytest
 import torch
 from numpy.testing import assert_allclose
 
-from vaehub import Dataset, Hub, LatentModel, Posterior, VaehubError, wrap
+from vaehub import Dataset, Hub, VaehubError, wrap
 from vaehub.plugins.qualitative.latent_scatter import LatentScatter
 from vaehub.plugins.qualitative.params import PriorSamplesParams, ReconstructionsParams
 from vaehub.plugins.qualitative.prior_samples import PriorSamples
@@ -104,28 +104,22 @@ def test_a_learned_prior_decides_what_is_drawn(hub):
     assert_allclose(found.var(axis=0), variance, rtol=0.15)
 
 
-class WithoutPrior(LatentModel):
-    def __init__(self):
-        torch.nn.Module.__init__(self)
-
-    def encode(self, batch):
-        return Posterior(batch.x, None)
-
-    def decode(self, z):
-        return z
-
-    def loss(self, batch, step):
-        raise NotImplementedError
-
-    def prior_sample(self, n, generator):
-        raise NotImplementedError
+def identity(data):
+    model = wrap(encoder=torch.nn.Identity(), decoder=torch.nn.Identity())
+    model.meet(data.batch(slice(0, 2)), data.spec)
+    return model
 
 
-def test_a_model_without_a_prior_is_refused_unless_one_is_fitted():
+def test_a_model_without_a_prior_is_refused_unless_one_is_fitted(monkeypatch):
+    def refuse(n, generator):
+        raise VaehubError("it has none")
+
     data = Dataset(np.zeros((9, 2)), parts={"train": range(9)})
-    with pytest.raises(VaehubError, match="'-s metric.density=fitted' works for all"):
-        PriorSamples(PriorSamplesParams()).check(WithoutPrior(), data)
-    PriorSamples(PriorSamplesParams(density="fitted")).check(WithoutPrior(), data)
+    model = identity(data)
+    monkeypatch.setattr(model, "prior_sample", refuse)
+    with pytest.raises(VaehubError, match="it has none; '-s metric.density=fitted' works for all"):
+        PriorSamples(PriorSamplesParams()).check(model, data)
+    PriorSamples(PriorSamplesParams(density="fitted")).check(model, data)
 
 
 # Interpolation
@@ -197,7 +191,7 @@ def test_a_factor_that_is_not_there_is_refused(hub, recipe):
 def test_many_classes_have_a_scale_instead_of_a_legend(rng):
     data = Dataset(rng.normal(size=(90, 3)), labels=np.arange(90) % 30, parts={"train": range(90)})
     metric = LatentScatter(LatentScatter.Params())
-    figure = metric.plot(metric.measure(WithoutPrior(), data))
+    figure = metric.plot(metric.measure(identity(data), data))
     assert figure.axes[0].get_legend() is None
     assert figure.axes[1].get_ylabel() == "label"
 
@@ -342,7 +336,7 @@ def test_a_wrapped_model_is_looked_at_like_one_of_ours(hub):
 
 def test_reconstructions_of_data_without_labels_are_drawn_from_all_rows():
     data = Dataset(np.arange(40.0).reshape(20, 2), parts={"train": range(20)})
-    found = Reconstructions(ReconstructionsParams(n=20)).measure(WithoutPrior(), data)
+    found = Reconstructions(ReconstructionsParams(n=20)).measure(identity(data), data)
     assert sorted(found.arrays["rows"].tolist()) == list(range(20))
     assert "labels" not in found.arrays
     assert found.scalars["mean_squared_error"] == 0

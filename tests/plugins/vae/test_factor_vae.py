@@ -1,14 +1,14 @@
 """FactorVAE."""
 
-import json
 import math
 
 import numpy as np
 import pytest
 import torch
+from checkpoints import Interrupted, Memory
 
 from vaehub import Batch, Dataset, Hub, Losses, Step, TrainParams, generator
-from vaehub.core.loop import Loop, TrainingState
+from vaehub.core.loop import Loop
 from vaehub.core.random import seeded_construction
 from vaehub.core.training import fit
 from vaehub.plugins.mlp.network import Mlp
@@ -168,24 +168,6 @@ def test_a_discriminator_learns_to_tell_dependent_latents():
     logits = model.discriminator(data.x)
     assert found[-1] < 0.5 < found[0]
     assert float((logits[:, 0] - logits[:, 1]).mean().detach()) > 0.5
-
-
-class Memory:
-    """A checkpoint that lasts as long as the test, and holds what is plain as JSON does."""
-
-    def __init__(self):
-        self.state = None
-
-    def load(self):
-        return self.state
-
-    def save(self, state):
-        kept = {name: value.detach().clone() for name, value in state.tensors.items()}
-        self.state = TrainingState(kept, json.loads(json.dumps(state.plain)))
-
-
-class Interrupted(Exception):
-    pass
 
 
 def test_a_resumed_training_ends_with_the_bits_of_one_that_never_stopped(data):

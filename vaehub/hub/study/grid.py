@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import product
 from typing import Any, cast
@@ -102,16 +102,10 @@ def jobs_of(cells: Sequence[Cell]) -> list[Job]:
 
 def trials_of(cells: Sequence[Cell]) -> list[Job]:
     """Return work of which to see beforehand whether it can be done: one piece of each kind, seeds aside."""
-    kinds: dict[str, Job] = {}
+    kinds: dict[str, Cell] = {}
     for cell in cells:
-        job = Job([cell.subject] if "training" in cell.request.subject else [], dry=True)  # type: ignore[list-item]
-        job.wanted[cell.request.id] = cell.request, cell.subject
-        kinds.setdefault(_but_for_seeds(cell), job)
-    merged: dict[str, Job] = {}
-    for job in kinds.values():
-        [(request, _)] = job.wanted.values()
-        merged.setdefault(canonical_json(request.subject), Job(job.recipes, {}, dry=True)).wanted |= job.wanted
-    return list(merged.values())
+        kinds.setdefault(_but_for_seeds(cell), cell)
+    return [replace(job, dry=True) for job in jobs_of(list(kinds.values()))]
 
 
 class _Maker:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from vaehub.hub.study.grid import Job
-from vaehub.hub.study.remote import Answer, Asked, Ended
+from vaehub.hub.study.remote import Answer, Asked, Ended, work
 
 THREAD_SETTINGS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 """Read by libraries when they are loaded, which is before a worker can say anything."""
@@ -100,8 +100,6 @@ class _Worker:
     """One process and the line to it."""
 
     def __init__(self, arguments: tuple[Any, ...]) -> None:
-        from vaehub.hub.study.remote import work
-
         context = get_context("spawn")
         self.job: Job | None = None
         self.line, theirs = context.Pipe()

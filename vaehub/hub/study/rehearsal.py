@@ -16,9 +16,10 @@ from vaehub.core.identity import Json
 from vaehub.core.recipe import Recipe
 from vaehub.core.result import Result, Table
 from vaehub.hub import requests
-from vaehub.hub.study.definition import Scaled
+from vaehub.hub.outcome import Rows
+from vaehub.hub.study.definition import Analysis, Scaled
 from vaehub.hub.study.grid import Cell
-from vaehub.hub.study.report import lined_up, no_match, results_of, rows_of, table_of
+from vaehub.hub.study.report import lined_up, results_of, rows_of, table_of
 from vaehub.registry.catalog import Catalog
 from vaehub.registry.entries import Entry, Metric
 from vaehub.store import measurements, studies, trainings
@@ -29,8 +30,10 @@ from vaehub.store.records import CellRecord, MeasurementRecord, TrainingRecord, 
 from vaehub.store.schema import migrate
 
 
-def rehearse(scaled: Scaled, cells: Sequence[Cell], figures: Sequence[Figure], catalog: Catalog) -> None:
-    """Ask all queries of a study of made-up results.
+def rehearse(
+    scaled: Scaled, cells: Sequence[Cell], figures: Sequence[Figure], catalog: Catalog
+) -> list[tuple[Analysis, Rows]]:
+    """Ask all queries of a study of made-up results, and return the rows that each analysis would see.
 
     Raises:
         VaehubError: If a query fails, a report lines up with nothing that is published, or an analysis cannot be asked.
@@ -50,23 +53,22 @@ def rehearse(scaled: Scaled, cells: Sequence[Cell], figures: Sequence[Figure], c
         names |= set(re.findall(r"'([^']+)'", sql))
     with duckdb.connect() as connection:
         migrate(connection)
-        _fill(connection, scaled, _without_seeds(cells), sorted(names), figures)
+        _fill(connection, scaled, cells, sorted(names), figures)
         # Filled by the names of Python variables, which queries are not to see.
         for name, value in READ_ONLY.items():
             connection.execute(f"set {name} = {value}")
         settings = [cell.settings for cell in cells] + [{"analysis": analysis.name} for analysis in scaled.analyses]
+        seen = []
         for analysis in scaled.analyses:
             try:
-                query(connection, results_of(scaled, settings, analysis.sql))
+                seen.append((analysis, Rows(query(connection, results_of(scaled, settings, analysis.sql)))))
             except VaehubError as error:
                 raise VaehubError(f"analysis {analysis.name!r} of study {scaled.study!r}: {error}") from error
         for report in scaled.reports:
             of_table = table_of(scaled, report, figures)
             rows = rows_of(scaled, report, settings, lambda text: query(connection, text))
-            title = f"report {report.name!r} of study {scaled.study!r}"
-            lines = [lined_up(keys, name, of_table, title) for keys, name in rows]
-            if report.table is not None and rows and not any(lines):
-                raise VaehubError(no_match(scaled, report, rows, of_table))
+            lined_up(scaled, report, rows, of_table)
+        return seen
 
 
 def _is_of_rows(entry: Entry) -> bool:
@@ -119,26 +121,4 @@ def _training(recipe: Recipe) -> TrainingRecord:
 def _measurement(
     measurement: str, metric: str, subject: Mapping[str, Json], training: str | None, seed: int
 ) -> MeasurementRecord:
-    return MeasurementRecord(
-        measurement,
-        metric,
-        {},
-        seed,
-        subject,
-        {},
-        training,
-        None,
-        "done",
-        None,
-        now(),
-        0.0,
-    )
-
-
-def _without_seeds(cells: Sequence[Cell]) -> list[Cell]:
-    """Return one cell for each setting but the seeds, of which there may be many."""
-    found: dict[str, Cell] = {}
-    for cell in cells:
-        rest = {key: value for key, value in cell.settings.items() if key not in ("seed", "data.seed")}
-        found.setdefault(f"{cell.request.metric.name} {rest}", cell)
-    return list(found.values())
+    return MeasurementRecord(measurement, metric, {}, seed, subject, {}, training, None, "done", None, now(), 0.0)

@@ -12,9 +12,11 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, cast
 
-from vaehub.core.errors import StoreError
+from vaehub.core.errors import StoreError, VaehubError
 from vaehub.core.result import Result
 from vaehub.hub.study.grid import Job
+from vaehub.hub.worker import Worker
+from vaehub.registry.catalog import Catalog
 from vaehub.store.files import StoredFile, WrittenFile
 from vaehub.store.ledger import Entered, Ledger
 from vaehub.store.records import MeasurementRecord, TrainingRecord
@@ -54,7 +56,7 @@ class Ended:
     """A job has ended.
 
     Attributes:
-        failures: Reason for each measurement that could not be made; of a dry run, for any of them.
+        failures: Reason for each measurement that could not be made; of a dry run, for one of them.
     """
 
     failures: Mapping[str, str]
@@ -124,9 +126,6 @@ def work(line: Connection, store: Path, device: str, threads: int) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     import torch
 
-    from vaehub.hub.worker import Worker
-    from vaehub.registry.catalog import Catalog
-
     torch.set_num_threads(threads)
     worker = Worker(Store(store, RemoteLedger(line)), Catalog(), device)
     while True:
@@ -137,9 +136,7 @@ def work(line: Connection, store: Path, device: str, threads: int) -> None:
         line.send(Ended(_tried(worker, job) if job.dry else _done(worker, job)))
 
 
-def _tried(worker: Any, job: Job) -> dict[str, str]:
-    from vaehub.core.errors import VaehubError
-
+def _tried(worker: Worker, job: Job) -> dict[str, str]:
     try:
         worker.try_out(job.recipes, job.wanted.values())
     except VaehubError as error:
@@ -147,7 +144,7 @@ def _tried(worker: Any, job: Job) -> dict[str, str]:
     return {}
 
 
-def _done(worker: Any, job: Job) -> dict[str, str]:
+def _done(worker: Worker, job: Job) -> dict[str, str]:
     from vaehub.hub.recording import reason
 
     failures: dict[str, str] = {}

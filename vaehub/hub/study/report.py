@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from statistics import fmean, stdev
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Key = str | int | float | None
+Place = tuple[tuple[tuple[str, Key], ...], str]
+"""Keys of a row with their values, and its name: what tells it from others."""
 Ask = Callable[[str], "pa.Table"]
 
 Z95 = 1.959963984540054
@@ -110,12 +112,10 @@ def report_of(
     Raises:
         VaehubError: If its SQL fails, gives other columns than it should, or its keys match nothing that is published.
     """
-    title = f"report {report.name!r} of study {scaled.study!r}"
     of_table = table_of(scaled, report, figures)
     rows = rows_of(scaled, report, settings, ask)
-    if report.table is not None and rows and not any(lined_up(keys, name, of_table, title) for keys, name in rows):
-        raise VaehubError(no_match(scaled, report, rows, of_table))
-    found = [_row(keys, name, values, lined_up(keys, name, of_table, title)) for (keys, name), values in rows.items()]
+    beside = lined_up(scaled, report, rows, of_table)
+    found = [_row(dict(place[0]), place[1], values, beside[place]) for place, values in rows.items()]
     paper = None if report.table is None else scaled.paper
     return ReportTable(report.name, report.title, paper, report.table, found)
 
@@ -139,16 +139,9 @@ def table_of(scaled: Scaled, report: Report, figures: Sequence[Figure]) -> list[
     return found
 
 
-class Keys(dict[str, Key]):
-    """Keys of a row, which stand for it."""
-
-    def __hash__(self) -> int:  # type: ignore[override]
-        return hash(tuple(self.items()))
-
-
 def rows_of(
     scaled: Scaled, report: Report, settings: Sequence[Mapping[str, Any]], ask: Ask
-) -> dict[tuple[Keys, str], list[float]]:
+) -> dict[Place, list[float]]:
     """Return the values of all runs, by keys and name, in order.
 
     Raises:
@@ -165,24 +158,40 @@ def rows_of(
             f"{title} gives columns {', '.join(rows.columns)}, and {' and '.join(missing)} is missing; a report has "
             "keys, a name and a value, one row for each run"
         )
-    found: dict[tuple[Keys, str], list[float]] = {}
+    found: dict[Place, list[float]] = {}
     for row in rows:
         named = dict(zip(rows.columns, row, strict=True))
         name, value = named.pop("name"), named.pop("value")
         if not isinstance(name, str) or isinstance(value, str):
             raise VaehubError(f"{title} gives name {name!r} and value {value!r}, which should be text and a number")
-        keys = Keys({key: _key(item) for key, item in named.items()})
+        keys = tuple((key, _key(item)) for key, item in named.items())
         if value is not None:
             found.setdefault((keys, name), []).append(float(value))  # type: ignore[arg-type]
     return found
 
 
-def lined_up(keys: Mapping[str, Key], name: str, figures: Sequence[Figure], title: str) -> Figure | None:
-    """Return the published figure of a row: of the same name, and equal in all keys that both tables have.
+def lined_up(
+    scaled: Scaled, report: Report, rows: Iterable[Place], figures: Sequence[Figure]
+) -> dict[Place, Figure | None]:
+    """Return the published figure of each row: of the same name, and equal in all keys that both tables have.
 
     Raises:
-        VaehubError: If there are several.
+        VaehubError: If a row has several, or figures were named and no row has one.
     """
+    title = f"report {report.name!r} of study {scaled.study!r}"
+    found = {place: _figure(dict(place[0]), place[1], figures, title) for place in rows}
+    if not (figures and found) or any(found.values()):
+        return found
+    published = {figure.name for figure in figures}
+    keys, name = next((place for place in found if place[1] in published), next(iter(found)))
+    first = next((figure for figure in figures if figure.name == name), figures[0])
+    raise VaehubError(
+        f"{title} lines up with nothing in table {report.table!r} of {scaled.paper!r}: it has rows such as "
+        f"({_shown(dict(keys), name)}), and the table such as ({_shown(first.keys, first.name)})"
+    )
+
+
+def _figure(keys: Mapping[str, Key], name: str, figures: Sequence[Figure], title: str) -> Figure | None:
     known = {key for figure in figures for key in figure.keys}
     shared = [key for key in keys if key in known]
     found = [
@@ -193,25 +202,13 @@ def lined_up(keys: Mapping[str, Key], name: str, figures: Sequence[Figure], titl
     if len(found) > 1:
         more = sorted({key for figure in found for key in figure.keys} - set(shared))
         raise VaehubError(
-            f"{title} has a row ({_row_of(keys, name)}) that {len(found)} published figures match; give it the keys "
+            f"{title} has a row ({_shown(keys, name)}) that {len(found)} published figures match; give it the keys "
             f"that tell these apart: {', '.join(more)}"
         )
     return found[0] if found else None
 
 
-def no_match(scaled: Scaled, report: Report, rows: Mapping[tuple[Keys, str], object], figures: Sequence[Figure]) -> str:
-    """Return the sentence for a report of which no row has a published figure."""
-    published = {figure.name for figure in figures}
-    keys, name = next((row for row in rows if row[1] in published), next(iter(rows)))
-    first = next((figure for figure in figures if figure.name == name), figures[0])
-    return (
-        f"report {report.name!r} of study {scaled.study!r} lines up with nothing in table {report.table!r} of "
-        f"{scaled.paper!r}: it has rows such as ({_row_of(keys, name)}), and the table such as "
-        f"({_row_of(first.keys, first.name)})"
-    )
-
-
-def _row(keys: Keys, name: str, values: Sequence[float], figure: Figure | None) -> ReportRow:
+def _row(keys: Mapping[str, Key], name: str, values: Sequence[float], figure: Figure | None) -> ReportRow:
     n, mean = len(values), fmean(values)
     deviation = stdev(values) if n > 1 else None
     kind = figure.spread_kind if figure is not None and figure.spread_kind in _PER_ERROR else "sd"
@@ -277,5 +274,5 @@ def _quoted(text: str) -> str:
     return text.replace("'", "''")
 
 
-def _row_of(keys: Mapping[str, object], name: str) -> str:
+def _shown(keys: Mapping[str, object], name: str) -> str:
     return ", ".join([*(f"{key} {value}" for key, value in keys.items()), f"name {name}"])

@@ -12,6 +12,8 @@ from vaehub.core.identity import Json, canonical_json
 from vaehub.core.progress import task
 from vaehub.hub import requests
 from vaehub.hub.outcome import Rows
+from vaehub.hub.papers import figures_of
+from vaehub.hub.requests import MeasurementRequest
 from vaehub.hub.study.definition import Analysis, Definition, Scaled
 from vaehub.hub.study.grid import Cell, Job, cells_of, jobs_of, trials_of
 from vaehub.hub.study.pool import Pool, n_cores
@@ -19,7 +21,6 @@ from vaehub.hub.study.rehearsal import rehearse
 from vaehub.hub.study.remote import Asked
 from vaehub.hub.study.report import ReportTable, report_of, results_of
 from vaehub.registry.catalog import Catalog
-from vaehub.store.published import Figure, Paper
 from vaehub.store.records import CellRecord, now
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ class Study:
         Raises:
             VaehubError: If a name or a parameter is wrong.
         """
-        return cells_of(self.definition.at(scale), self._catalog, self._whole_id)
+        return cells_of(self.definition.at(scale), self._catalog, self._store.training_id)
 
     def run(self, scale: str | None = None, *, jobs: int | None = None) -> StudyState:
         """Make everything that the study asks for and the store has not.
@@ -103,9 +104,10 @@ class Study:
             VaehubError: If the study cannot be carried out as it stands; nothing has been done.
         """
         scaled = self.definition.at(scale)
-        cells = cells_of(scaled, self._catalog, self._whole_id)
+        cells = cells_of(scaled, self._catalog, self._store.training_id)
         size = self._n_jobs(jobs)
-        rehearse(scaled, cells, self._figures(scaled), self._catalog)
+        for analysis, rows in rehearse(scaled, cells, figures_of(self._catalog, scaled.paper), self._catalog):
+            self._try_analysis(analysis, rows)
         known = self._store.ledger.outcomes([cell.request.id for cell in cells])
         made = {measurement for measurement, outcome in known.items() if outcome.status == "done"}
         missing = [cell for cell in cells if cell.request.id not in made]
@@ -125,7 +127,7 @@ class Study:
             VaehubError: If a name or a parameter of the study is wrong.
         """
         scaled = self.definition.at(scale)
-        cells = {cell.request.id: cell for cell in cells_of(scaled, self._catalog, self._whole_id)}
+        cells = {cell.request.id: cell for cell in cells_of(scaled, self._catalog, self._store.training_id)}
         asked: dict[str, CellRecord] = {measurement: cell.record() for measurement, cell in cells.items()}
         stored = self._store.ledger.cells(self.name, scaled.scale)
         asked |= {cell.measurement: cell for cell in stored if cell.cell is None}
@@ -161,7 +163,7 @@ class Study:
             known = ", ".join(repr(report.name) for report in scaled.reports)
             what = f"no report {name!r}; it has {known}" if known else "no reports"
             raise VaehubError(f"study {self.name!r} has {what} at scale {scaled.scale!r}")
-        asked = [cell.record() for cell in cells_of(scaled, self._catalog, self._whole_id)]
+        asked = [cell.record() for cell in cells_of(scaled, self._catalog, self._store.training_id)]
         outcomes = self._store.ledger.outcomes([cell.measurement for cell in asked])
         if not any(outcome.status == "done" for outcome in outcomes.values()):
             raise VaehubError(
@@ -172,12 +174,8 @@ class Study:
         if [cell for cell in self._store.ledger.cells(self.name, scaled.scale) if cell.cell is not None] != asked:
             self._enter(scaled, asked)
         settings = [cell.settings for cell in self._store.ledger.cells(self.name, scaled.scale)]
-        figures = self._figures(scaled)
+        figures = figures_of(self._catalog, scaled.paper)
         return [report_of(scaled, report, settings, self._store.ledger.query, figures) for report in wanted]
-
-    def _figures(self, scaled: Scaled) -> list[Figure]:
-        papers = [each for each in self._catalog.entries("published") if each.entry.name == scaled.paper]
-        return [figure for each in papers for figure in Paper(scaled.paper, each.read()).figures()]
 
     def _n_jobs(self, jobs: int | None) -> int:
         if jobs is None:
@@ -222,10 +220,9 @@ class Study:
 
     def _analyse(self, scaled: Scaled, analysis: Analysis) -> None:
         """Measure the results, and note that the study asks for it."""
-        entry, part = requests.metric_of(self._catalog, analysis.metric, analysis.params, self._whole_id)
         settings = [cell.settings for cell in self._store.ledger.cells(self.name, scaled.scale)]
         rows = Rows(self._store.query(results_of(scaled, settings, analysis.sql)))
-        request = requests.measurement_of(entry.subject, part, rows, 0)
+        request = self._analysis_request(analysis, rows)
         try:
             self._worker.measured(request, rows, force=False)
         except WorkFailed:
@@ -236,14 +233,19 @@ class Study:
         cell = CellRecord(None, {"analysis": analysis.name}, analysis.metric, None, request.id)
         self._store.ledger.enter_analysis(self.name, scaled.scale, analysis.name, cell)
 
+    def _try_analysis(self, analysis: Analysis, rows: Rows) -> None:
+        request = self._analysis_request(analysis, rows)
+        try:
+            self._worker.try_out([], [(request, rows)])
+        except VaehubError as error:
+            raise VaehubError(f"analysis {analysis.name!r} of study {self.name!r}: {error}") from error
+
+    def _analysis_request(self, analysis: Analysis, rows: Rows) -> MeasurementRequest:
+        entry, part = requests.metric_of(self._catalog, analysis.metric, analysis.params, self._store.training_id)
+        return requests.measurement_of(entry.subject, part, rows, 0)
+
     def _is_running(self, cell: CellRecord) -> bool:
         return any(map(self._store.is_worked_on, filter(None, (cell.measurement, cell.training))))
-
-    def _whole_id(self, prefix: str) -> str:
-        kind, found = self._store.resolve(prefix)
-        if kind != "training":
-            raise VaehubError(f"{prefix!r} is a measurement, and a training was expected")
-        return found
 
 
 def _varied(settings: Sequence[Mapping[str, Json]]) -> set[str]:

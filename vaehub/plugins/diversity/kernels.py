@@ -1,11 +1,12 @@
 """Diversity of a set of observations: how unlike its pairs are, images by SSIM and embeddings by cosine."""
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor
 
-from vaehub import VaehubError, accepts_arrays
+from vaehub import SsimBlock, SsimVariant, VaehubError, accepts_arrays, ssim_blocks
 from vaehub.plugins.diversity.pairs import Moments, draw, interval, moments, n_pairs
-from vaehub.plugins.diversity.tiles import Variant, blocks, smallest_side
 
 __all__ = [
     "Moments",
@@ -13,7 +14,6 @@ __all__ = [
     "embedding_diversity",
     "embedding_moments",
     "interval",
-    "smallest_side",
     "ssim_diversity",
     "ssim_matrix",
     "ssim_moments",
@@ -28,7 +28,7 @@ RESAMPLINGS_AT_ONCE = 64
 @accepts_arrays
 def ssim_matrix(
     x: Tensor,
-    variant: Variant = "windowed",
+    variant: SsimVariant = "windowed",
     window: int = 7,
     data_range: float = 1.0,
     ddof: int | None = None,
@@ -60,7 +60,7 @@ def ssim_matrix(
         # Rounding a sum of so many products in float32 would show in the sixth digit of a single pair.
         dtype = torch.float64
     matrix = x.new_empty(len(x), len(x), dtype=torch.float64)
-    for rows, columns, block in blocks(x, variant, window, data_range, ddof, dtype):
+    for rows, columns, block in _blocks(x, variant, window, data_range, ddof, dtype):
         matrix[rows, columns] = block
         matrix[columns, rows] = block.mT
     return matrix
@@ -69,7 +69,7 @@ def ssim_matrix(
 @accepts_arrays
 def ssim_diversity(
     x: Tensor,
-    variant: Variant = "windowed",
+    variant: SsimVariant = "windowed",
     window: int = 7,
     data_range: float = 1.0,
     ddof: int | None = None,
@@ -95,12 +95,12 @@ def ssim_diversity(
         VaehubError: If there are fewer than two images, or as :func:`ssim_matrix`.
     """
     _at_least_two(x, "images")
-    found = moments(blocks(x, variant, window, data_range, ddof, dtype), _no_counts(x))
+    found = moments(_blocks(x, variant, window, data_range, ddof, dtype), _no_counts(x))
     return found.mean, found.variance
 
 
 @accepts_arrays
-def ssim_moments(x: Tensor, counts: Tensor, variant: Variant = "windowed") -> Moments:
+def ssim_moments(x: Tensor, counts: Tensor, variant: SsimVariant = "windowed") -> Moments:
     """Return what :func:`ssim_diversity` does, and the mean of every resampling, in one pass over the pairs.
 
     Each pair costs a product for each resampling: 1,000 of them double the time of whole images of 28x28, and add a
@@ -112,7 +112,7 @@ def ssim_moments(x: Tensor, counts: Tensor, variant: Variant = "windowed") -> Mo
         variant: As in :func:`ssim_matrix`.
     """
     _at_least_two(x, "images")
-    return moments(blocks(x, variant, 7, 1.0, None, None), counts.to(x.device))
+    return moments(_blocks(x, variant, 7, 1.0, None, None), counts.to(x.device))
 
 
 @accepts_arrays
@@ -158,6 +158,20 @@ def embedding_moments(embeddings: Tensor, counts: Tensor) -> Moments:
     # Copies of one observation differ from 0 by a rounding error, which must not make a distance negative.
     mean, variance = (1 - cosine).clamp(min=0), ((squares - n) / pairs - cosine.square()).clamp(min=0)
     return Moments(float(mean), float(variance), resampled.clamp_(min=0))
+
+
+def _blocks(
+    x: Tensor, variant: SsimVariant, window: int, data_range: float, ddof: int | None, dtype: torch.dtype | None
+) -> Iterator[SsimBlock]:
+    found = ssim_blocks(x, variant, window, data_range, ddof, dtype)
+    if x.numel():
+        low, high = float(x.min()), float(x.max())
+        if low < 0 or high > data_range or (data_range > 1 and high <= 1):
+            raise VaehubError(
+                f"images with values from {low:g} to {high:g} do not have a data_range of {data_range:g}; "
+                "for images in [0, 1] it is 1"
+            )
+    return found
 
 
 def _at_least_two(x: Tensor, what: str) -> None:

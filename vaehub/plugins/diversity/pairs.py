@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from vaehub.plugins.diversity.tiles import Block
+from vaehub import SsimBlock
 
 
 class Moments(NamedTuple):
@@ -23,7 +23,7 @@ class Moments(NamedTuple):
     resampled: Tensor
 
 
-def moments(blocks: Iterable[Block], counts: Tensor) -> Moments:
+def moments(blocks: Iterable[SsimBlock], counts: Tensor) -> Moments:
     """Return the moments of 1 - similarity, over tiles on and above the diagonal that are forgotten one by one.
 
     Args:

@@ -2,9 +2,9 @@
 
 from typing import final
 
-from vaehub import DataError, Dataset, DatasetMetric, Result
+from vaehub import DataError, Dataset, DatasetMetric, Result, smallest_ssim_side
 from vaehub.plugins.diversity.drawing import check_enough, drawn, part_of, scalars
-from vaehub.plugins.diversity.kernels import draw, smallest_side, ssim_moments
+from vaehub.plugins.diversity.kernels import draw, ssim_moments
 from vaehub.plugins.diversity.params import SsimDiversityParams
 
 
@@ -33,7 +33,7 @@ class SsimDiversity(DatasetMetric):
                 f"metric 'ssim_diversity' is for grey images, and these have shape {shape}; "
                 "'-s data.channels=1' makes colours grey"
             )
-        if min(shape[1:]) < smallest_side(self.params.variant):
+        if min(shape[1:]) < smallest_ssim_side(self.params.variant):
             raise DataError(
                 f"metric 'ssim_diversity' has windows larger than images of {shape[1]}x{shape[2]}; "
                 "'-s metric.variant=global' has none"

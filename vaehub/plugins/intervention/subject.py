@@ -7,10 +7,10 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from vaehub import EVALUATION_BATCH, DataError, Dataset, LatentModel, VaehubError
+from vaehub import EVALUATION_BATCH, DataError, Dataset, LatentModel, VaehubError, smallest_ssim_side
 from vaehub.plugins.intervention.kernels import Error, squared_error
 from vaehub.plugins.intervention.params import SampledParams
-from vaehub.plugins.intervention.ssim import SIDE, structural_error
+from vaehub.plugins.intervention.ssim import structural_error
 
 ERRORS: dict[str, Error] = {"mse": squared_error, "ssim": structural_error}
 """What the parameter ``error`` names."""
@@ -73,10 +73,10 @@ def check_structural(metric: str, data: Dataset, *, instead: str) -> None:
         data: The observations.
         instead: What would work, as the end of the sentence.
     """
-    shape = data.spec.shape
-    if len(shape) != 3 or min(shape[1:]) < SIDE or not data.spec.in_unit_interval:
+    shape, side = data.spec.shape, smallest_ssim_side("windowed")
+    if len(shape) != 3 or min(shape[1:]) < side or not data.spec.in_unit_interval:
         values = "in [0, 1]" if data.spec.in_unit_interval else "outside [0, 1]"
         raise DataError(
-            f"metric {metric!r} was asked for structural similarity, which needs images of {SIDE}x{SIDE} at least with "
+            f"metric {metric!r} was asked for structural similarity, which needs images of {side}x{side} at least with "
             f"values in [0, 1], and these observations have shape {shape} and values {values}; {instead}"
         )

@@ -40,10 +40,9 @@ class PriorSamples(ModelMetric):
             return
         try:
             model.prior_sample(1, self.generator("check", device=model.device))
-        except NotImplementedError as error:
+        except VaehubError as error:
             raise VaehubError(
-                "metric 'prior_samples' needs a model with a prior to draw from, and this one has none; "
-                "'-s metric.density=fitted' works for all"
+                f"metric 'prior_samples' draws from the prior: {error}; '-s metric.density=fitted' works for all"
             ) from error
 
     def measure(self, model: LatentModel, data: Dataset) -> Result:

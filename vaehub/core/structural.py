@@ -1,4 +1,4 @@
-"""Structural similarity of all pairs of a set of images: matrix products, tile by tile, in bounded memory."""
+"""Structural similarity of images: of two sets pair by pair, and of all pairs of one set, tile by tile."""
 
 import functools
 import math
@@ -7,10 +7,11 @@ from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
-from vaehub import VaehubError
+from vaehub.core.errors import VaehubError
 
-Variant = Literal["windowed", "gaussian", "global"]
+SsimVariant = Literal["windowed", "gaussian", "global"]
 
 LUMINANCE, CONTRAST = 0.01, 0.03
 """Constants K1 and K2 that keep the index finite where images are flat: Wang et al. 2004, Section III-B."""
@@ -30,7 +31,7 @@ DOUBLE_UP_TO = 128
 """Images up to which all is worked out in float64, since it takes no time; float32 stays within 1e-6 of it."""
 
 
-class Block(NamedTuple):
+class SsimBlock(NamedTuple):
     """Pairs of a tile: which images, and their similarity, shape ``(rows, columns)``, float64."""
 
     rows: slice
@@ -73,7 +74,7 @@ class Index:
     def __init__(
         self,
         shape: tuple[int, int],
-        variant: Variant,
+        variant: SsimVariant,
         window: int,
         data_range: float,
         ddof: int | None,
@@ -144,15 +145,33 @@ class Index:
         return torch.stack([row.flatten(0, 1).to(self._dtype) for row in rows], dim=1)
 
 
-def blocks(
-    x: Tensor, variant: Variant, window: int, data_range: float, ddof: int | None, dtype: torch.dtype | None
-) -> Iterator[Block]:
-    """Yield the similarities of tiles of images, those on and above the diagonal, without gradient.
+def ssim_blocks(
+    x: Tensor,
+    variant: SsimVariant = "windowed",
+    window: int = 7,
+    data_range: float = 1.0,
+    ddof: int | None = None,
+    dtype: torch.dtype | None = None,
+) -> Iterator[SsimBlock]:
+    """Yield the similarities of all pairs of images, in tiles on and above the diagonal, without gradient.
 
-    Arguments are those of :func:`kernels.ssim_matrix`; no ``dtype`` chooses by the number of images.
+    Wang et al. 2004, Eq. 13, worked out in matrix products of bounded memory. Tiles on the diagonal are whole.
+
+    Args:
+        x: Grey images, shape ``(n, h, w)``.
+        variant: Of what the statistics are: uniform windows, windows weighted by a Gaussian, or the whole image.
+        window: Side of a uniform window, in pixels, odd.
+        data_range: Difference of the greatest and least possible value of a pixel.
+        ddof: What is taken off the number of pixels that covariances are divided by; 1 (of ``gaussian`` 0) if not
+            given.
+        dtype: Of the products of pixels; if not given, float64 for up to 128 images, and else float32, which is twice
+            as fast and within 1e-6. Means and variances are in float64 always.
+
+    Raises:
+        VaehubError: If there are no images, or a window does not fit them.
     """
     x = x.detach()
-    _check(x, variant, window, data_range)
+    _check(x, variant, window)
     working = dtype or (torch.float64 if len(x) <= DOUBLE_UP_TO else torch.float32)
     index = Index((x.shape[1], x.shape[2]), variant, window, data_range, ddof, working, x.device)
     tile = _tile(len(x), index)
@@ -164,12 +183,46 @@ def blocks(
             for rows, left in held[: at + 1]:
                 block = index.similarity(left, right)
                 # Products are rounded in an order that is not the same on both sides of the diagonal.
-                yield Block(rows, columns, block.add(block.mT).div_(2).fill_diagonal_(1) if rows == columns else block)
+                yield SsimBlock(
+                    rows, columns, block.add(block.mT).div_(2).fill_diagonal_(1) if rows == columns else block
+                )
 
 
-def smallest_side(variant: Variant, window: int = 7) -> int:
+def ssim(x: Tensor, y: Tensor, window: int = 7, data_range: float = 1.0) -> Tensor:
+    """Return the structural similarity of images with others, pair by pair, differentiable.
+
+    Wang et al. 2004, Eq. 13, with uniform windows and sample covariances, averaged over the positions where a window
+    fits and over channels, as scikit-image does by default. Shapes are broadcast.
+
+    Args:
+        x: Images, shape ``(..., c, h, w)``.
+        y: Others, of a shape that goes with it.
+        window: Side of a window, in pixels, odd.
+        data_range: Difference of the greatest and least possible value of a pixel.
+
+    Returns:
+        Similarities in [-1, 1], without unit, float64, of the common shape without its last three axes.
+    """
+    x, y = x.double(), y.double()
+    mean_x, mean_y = _local_means(x, window), _local_means(y, window)
+    sample = window**2 / (window**2 - 1)
+    variance_x = sample * (_local_means(x.square(), window) - mean_x.square())
+    variance_y = sample * (_local_means(y.square(), window) - mean_y.square())
+    covariance = sample * (_local_means(x * y, window) - mean_x * mean_y)
+    c1, c2 = (LUMINANCE * data_range) ** 2, (CONTRAST * data_range) ** 2
+    numerator = (2 * mean_x * mean_y + c1) * (2 * covariance + c2)
+    index = numerator / ((mean_x.square() + mean_y.square() + c1) * (variance_x + variance_y + c2))
+    return index.mean(dim=(-3, -2, -1))
+
+
+def smallest_ssim_side(variant: SsimVariant, window: int = 7) -> int:
     """Return the least height and width of an image that a window fits, in pixels."""
     return {"windowed": window, "gaussian": GAUSSIAN_SIDE}.get(variant, 1)
+
+
+def _local_means(images: Tensor, window: int) -> Tensor:
+    means = functional.avg_pool2d(images.reshape(-1, *images.shape[-3:]), window, stride=1)
+    return means.reshape(*images.shape[:-2], *means.shape[-2:])
 
 
 def _tile(n: int, index: Index) -> int:
@@ -185,7 +238,7 @@ def _ranges(start: int, stop: int, step: int) -> list[slice]:
     return [slice(at, min(at + step, stop)) for at in range(start, stop, step)]
 
 
-def _lines(shape: tuple[int, int], variant: Variant, window: int, device: torch.device) -> tuple[Tensor, Tensor]:
+def _lines(shape: tuple[int, int], variant: SsimVariant, window: int, device: torch.device) -> tuple[Tensor, Tensor]:
     """Return the weights of a window down and across, of which its own are the products."""
     if variant == "gaussian":
         offsets = torch.arange(GAUSSIAN_SIDE, dtype=torch.float64, device=device) - GAUSSIAN_SIDE // 2
@@ -195,17 +248,11 @@ def _lines(shape: tuple[int, int], variant: Variant, window: int, device: torch.
     return tuple(torch.full((side,), 1 / side, dtype=torch.float64, device=device) for side in (down, across))  # type: ignore[return-value]
 
 
-def _check(x: Tensor, variant: Variant, window: int, data_range: float) -> None:
+def _check(x: Tensor, variant: SsimVariant, window: int) -> None:
     if x.ndim != 3 or not len(x):
         raise VaehubError(f"structural similarity takes grey images of shape (n, h, w), got shape {tuple(x.shape)}")
-    side = smallest_side(variant, window)
+    side = smallest_ssim_side(variant, window)
     if min(x.shape[1:]) < side:
         raise VaehubError(
             f"a window of {side}x{side} does not fit images of {x.shape[1]}x{x.shape[2]}; variant 'global' has none"
-        )
-    low, high = float(x.min()), float(x.max())
-    if low < 0 or high > data_range or (data_range > 1 and high <= 1):
-        raise VaehubError(
-            f"images with values from {low:g} to {high:g} do not have a data_range of {data_range:g}; "
-            "for images in [0, 1] it is 1"
         )
