@@ -24,7 +24,15 @@ _HOMES = {
     "vaehub.core.files.pictures": ("PICTURE_ENDINGS", "as_array", "decoded", "fitted", "look"),
     "vaehub.core.files.places": ("cache_folder", "find"),
     "vaehub.core.likelihood": ("Likelihood", "gaussian_sample", "likelihood"),
-    "vaehub.core.metric": ("Columns", "DatasetMetric", "ModelMetric", "PairMetric", "RecipeMetric", "RowsMetric"),
+    "vaehub.core.metric": (
+        "Columns",
+        "DatasetMetric",
+        "Laboratory",
+        "ModelMetric",
+        "PairMetric",
+        "RecipeMetric",
+        "RowsMetric",
+    ),
     "vaehub.core.model": ("EVALUATION_BATCH", "Epoch", "LatentModel", "Losses", "Opponent", "Posterior", "Step"),
     "vaehub.core.network": ("Network",),
     "vaehub.core.own_modules": ("imported", "load_weights"),
@@ -99,6 +107,7 @@ if TYPE_CHECKING:
     from vaehub.core.likelihood import likelihood as likelihood
     from vaehub.core.metric import Columns as Columns
     from vaehub.core.metric import DatasetMetric as DatasetMetric
+    from vaehub.core.metric import Laboratory as Laboratory
     from vaehub.core.metric import ModelMetric as ModelMetric
     from vaehub.core.metric import PairMetric as PairMetric
     from vaehub.core.metric import RecipeMetric as RecipeMetric

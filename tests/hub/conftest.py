@@ -36,6 +36,28 @@ class Widths(RecipeMetric):
         return Result(vectors={"size": sizes})
 
 
+class Chosen(RecipeMetric):
+    """Asks other metrics which of some widths is best."""
+
+    class Params(Params):
+        widths: tuple[int, ...] = (1, 2)
+        ask: str = "elbo"
+        refuse: bool = False
+
+    params: Params
+
+    def check(self, recipe, data):
+        if self.params.refuse:
+            raise VaehubError(f"metric 'chosen' refuses {len(data)} observations")
+
+    def measure(self, recipe, lab):
+        asked = {"part": "train"} if self.params.ask == "elbo" else {}
+        widths = [recipe.vary(model={"latent_dim": width}) for width in self.params.widths]
+        bounds = [lab.measure(self.params.ask, each, **asked).scalars["elbo"] for each in widths]
+        spread = lab.measure("spread", recipe).scalars["variance"]
+        return Result(scalars={"best": self.params.widths[bounds.index(max(bounds))], "spread": spread})
+
+
 class Fussy(ModelMetric):
     class Params(Params):
         refuse: bool = False
@@ -69,12 +91,13 @@ def events():
 @pytest.fixture
 def hub(tmp_path, events):
     module = types.ModuleType("hub_test_plugin")
-    module.__dict__.update({each.__name__: each for each in (Spread, Distance, Widths, Fussy, Lying)})
+    module.__dict__.update({each.__name__: each for each in (Spread, Distance, Widths, Chosen, Fussy, Lying)})
     sys.modules["hub_test_plugin"] = module
     entries = (
         Metric("spread", "hub_test_plugin:Spread", "variance of the data", subject="dataset"),
         Metric("distance", "hub_test_plugin:Distance", "how far apart", subject="pair"),
         Metric("widths", "hub_test_plugin:Widths", "sizes tried", subject="recipe"),
+        Metric("chosen", "hub_test_plugin:Chosen", "the best of some widths", subject="recipe"),
         Metric("fussy", "hub_test_plugin:Fussy", "refuses and fails"),
         Metric("lying", "hub_test_plugin:Lying", "says it measures models"),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import torch
 from numpy.typing import NDArray
@@ -106,16 +106,62 @@ class PairMetric(Metric):
         """Return what was measured; both models are in evaluation mode, gradients off."""
 
 
+class Laboratory(Protocol):
+    """Where a metric of recipes has trainings and other measurements made, or takes them from the store.
+
+    Both are recorded as if a user had asked, so that a measurement that was interrupted goes on where it was.
+    """
+
+    def __call__(self, recipe: Recipe) -> tuple[LatentModel, Dataset]:
+        """Return the model of a recipe, in evaluation mode, and its data, once it is trained.
+
+        Raises:
+            VaehubError: If the recipe cannot be carried out.
+            WorkFailed: If the training fails.
+        """
+
+    def data(self, recipe: Recipe) -> Dataset:
+        """Return the data of a recipe, with its part for validation set aside.
+
+        Raises:
+            DataError: If they cannot be had.
+        """
+
+    def measure(self, metric: str, subject: Recipe, **params: object) -> Result:
+        """Return what another metric measures of the recipe, of its training or of its dataset.
+
+        Args:
+            metric: Name in the catalog.
+            subject: The recipe.
+            params: The metric's parameters; the seed is that of the metric which asks.
+
+        Raises:
+            VaehubError: If there is no such metric, or it cannot be asked of this.
+            WorkFailed: If the measurement, or the training that it needs, fails.
+        """
+
+
 class RecipeMetric(Metric):
     """Measures a recipe by training it, as it is or varied."""
 
+    def check(self, recipe: Recipe, data: Dataset) -> None:
+        """Refuse a recipe that this metric cannot be asked of; called before anything is trained.
+
+        Args:
+            recipe: Where the measurement would start from.
+            data: Its data.
+
+        Raises:
+            VaehubError: If the measurement could not succeed; says what would.
+        """
+
     @abstractmethod
-    def measure(self, recipe: Recipe, train: Callable[[Recipe], tuple[LatentModel, Dataset]]) -> Result:
+    def measure(self, recipe: Recipe, lab: Laboratory) -> Result:
         """Return what was measured.
 
         Args:
             recipe: Where to start from; ``recipe.vary(...)`` makes others.
-            train: Carries a recipe out, or takes the training from the store, and returns the model and its data.
+            lab: Trains recipes and measures them: ``model, data = lab(recipe)``.
         """
 
 

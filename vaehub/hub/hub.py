@@ -132,6 +132,11 @@ class Hub:
             for each in seeds
         ]
         orders = [requests.Asked(recipe, requests.stages_of(recipe, at_epochs), wanted) for recipe in recipes]
+        for each in orders:
+            # What is asked of data or recipes is refused before a training that it does not need.
+            if each.of_trainings:
+                others = [(request, subject) for request, subject in each.requests if "training" not in request.subject]
+                self._worker.try_out([], [other for other in others if not self._worker.is_done(other[0])])
         trained: set[str] = set()
         if recipes[0].train.together:
             together = [(each.recipe, each.of_trainings, each.stages) for each in orders]

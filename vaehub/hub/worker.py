@@ -14,6 +14,7 @@ from vaehub.core.errors import WorkFailed
 from vaehub.core.recipe import Part, Recipe
 from vaehub.core.result import Result
 from vaehub.hub import requests
+from vaehub.hub.laboratory import Laboratory
 from vaehub.hub.outcome import Measurement, Rows
 from vaehub.hub.requests import MeasurementRequest, Subject
 from vaehub.registry.catalog import Catalog
@@ -55,6 +56,14 @@ class Worker:
             DataError: If it cannot be had.
         """
         return self._workshop.load(dataset)
+
+    def data_of(self, recipe: Recipe) -> Dataset:
+        """Return a recipe's data with its part for validation set aside.
+
+        Raises:
+            DataError: If they cannot be had.
+        """
+        return self._workshop.data_of(recipe)
 
     # Trainings
 
@@ -99,7 +108,7 @@ class Worker:
         Raises:
             VaehubError: If one could not.
         """
-        from vaehub.core.metric import DatasetMetric, RowsMetric
+        from vaehub.core.metric import DatasetMetric, RecipeMetric, RowsMetric
 
         asked = list(wanted)
         if recipes:
@@ -109,6 +118,9 @@ class Worker:
                 self._workshop.metric(request.metric, DatasetMetric, request.seed).check(self._workshop.load(subject))
             elif isinstance(subject, Rows):
                 self._workshop.metric(request.metric, RowsMetric, request.seed).check(subject.to_numpy())
+            elif isinstance(subject, Recipe) and "recipe" in request.subject:
+                of_recipe = self._workshop.metric(request.metric, RecipeMetric, request.seed)
+                of_recipe.check(subject, self._workshop.data_of(subject))
 
     def ensure_trained_together(
         self, asked: Sequence[tuple[Recipe, Sequence[MeasurementRequest], Sequence[Recipe]]], *, force: bool
@@ -266,13 +278,10 @@ class Worker:
             work = lambda: of_model.measure(trained.model, trained.data)  # noqa: E731
         else:
             of_recipe = self._workshop.metric(part, RecipeMetric, seed)
+            of_recipe.check(subject, self._workshop.data_of(subject))
             # Trains inside, and so keeps its gradients.
-            return lambda: of_recipe.measure(subject, self._model_and_data)
+            return lambda: of_recipe.measure(subject, Laboratory(self, seed))
         return torch.no_grad()(work)
-
-    def _model_and_data(self, recipe: Recipe) -> tuple[LatentModel, Dataset]:
-        trained = self.trained(recipe)
-        return trained.model, trained.data
 
 
 def _reason(error: Exception) -> str:

@@ -164,7 +164,7 @@ MIGRATIONS: tuple[str, ...] = (
         coalesce(t.dataset, m.subject ->> '$.dataset.name', m.subject ->> '$.recipe.dataset.name') as dataset,
         coalesce(t.seed, m.seed) as seed,
         t.latent_dim,
-        try_cast(t.recipe ->> '$.model.params.beta' as double) as beta,
+        try_cast(coalesce(t.recipe, m.subject -> '$.recipe') ->> '$.model.params.beta' as double) as beta,
         m.metric,
         v.name,
         v.index_name,
@@ -173,7 +173,7 @@ MIGRATIONS: tuple[str, ...] = (
         v.keys,
         v.value,
         m.params,
-        t.recipe,
+        coalesce(t.recipe, m.subject -> '$.recipe') as recipe,
         m.training,
         m.other,
         m.id as measurement
