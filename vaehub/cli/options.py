@@ -1,5 +1,6 @@
 """Options that several commands share, each with one spelling."""
 
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,12 @@ StoreOption = Annotated[
     typer.Option("--store", envvar="VAEHUB_STORE", help="Directory of the store.", show_default="./vaehub-store"),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+BudgetOption = Annotated[
+    str | None,
+    typer.Option("--budget", metavar="TIME", help="Stop after this time, such as 90s, 5m or 1.5h; run again to go on."),
+]
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="Id, or the beginning of one.")]
+_SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 
 def parse_settings(assignments: list[str]) -> dict[str, object]:
@@ -40,6 +46,22 @@ def parse_numbers(text: str, option: str) -> list[int]:
         return [int(each) for each in text.split(",")] if text.strip() else []
     except ValueError as error:
         raise VaehubError(f"{option} is {text!r} and should be whole numbers, such as 1,2,5") from error
+
+
+def parse_duration(text: str) -> float:
+    """Return seconds of a duration such as ``90s``, ``5m`` or ``1.5h``.
+
+    Raises:
+        VaehubError: If it is none.
+    """
+    number, unit = (text[:-1], text[-1]) if text[-1:] in _SECONDS else (text, "s")
+    try:
+        seconds = float(number) * _SECONDS[unit]
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        raise VaehubError(f"--budget is {text!r} and should be a time, such as 90s, 5m or 1.5h")
+    return seconds
 
 
 def _value(text: str) -> object:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from vaehub.cli.options import JsonOption, StoreOption
+from vaehub.cli.options import BudgetOption, JsonOption, StoreOption, parse_duration
 
 study = typer.Typer(
     help="Studies: grids of recipes and metrics, and the tables made of them.",
@@ -59,6 +59,7 @@ def run(
             show_default="one for each core",
         ),
     ] = None,
+    budget: BudgetOption = None,
     device: Annotated[str, typer.Option("--device", envvar="VAEHUB_DEVICE", help="auto, cpu or cuda.")] = "auto",
     store: StoreOption = None,
     as_json: JsonOption = False,
@@ -69,7 +70,7 @@ def run(
 
     found = Hub.open(store, device=device).study(name)
     with terminal.progress():
-        state = found.run(scale, jobs=jobs)
+        state = found.run(scale, jobs=jobs, budget=None if budget is None else parse_duration(budget))
     if as_json:
         terminal.print_json(studies.state_as_json(state))
     else:

@@ -195,6 +195,16 @@ def test_no_jobs_are_refused(made):
         study.run(jobs=0)
 
 
+def test_work_stops_when_its_time_is_over_and_can_go_on(tmp_path):
+    text = STUDY.replace("train.epochs = [1, 2]", "train.epochs = [200000]").split("[[rep")[0]
+    hub = Hub.open(tmp_path / "store", device="cpu")
+    study = hub.study(written(tmp_path, text))
+    state = study.run(jobs=2, budget=5)
+    assert (state.failed, state.running, state.left) == (0, 0, 3 - state.done)
+    assert state.left >= 2
+    assert hub.verify().problems == ()
+
+
 LONG = (
     STUDY.replace("train.epochs = [1, 2]", "train.epochs = [2500]").replace("[2, 3]", "[2, 3, 4, 5]").split("[[rep")[0]
 )

@@ -101,20 +101,17 @@ class Definition:
 
     Args:
         name: In the catalog; of a file of the user's own, its name without the ending.
-        text: Content of the file.
+        content: Of the file; or what it would say, where there is none.
         reference: How commands name it; the name, if not given.
 
     Raises:
         VaehubError: If it is no study; says all that is wrong with it.
     """
 
-    def __init__(self, name: str, text: bytes, reference: str = "") -> None:
+    def __init__(self, name: str, content: bytes | Mapping[str, Any], reference: str = "") -> None:
         self.name = name
         self.reference = reference or name
-        try:
-            values = tomllib.loads(text.decode())
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise VaehubError(f"study {name!r} is no TOML: {error}") from error
+        values = _read(name, content) if isinstance(content, bytes) else content
         self._file = parse(_File, values, owner=f"study {name!r}")
         self._must_differ("reports", [report.name for report in self._file.reports])
         self._must_differ("analyses", [analysis.name for analysis in self._file.analyses])
@@ -210,6 +207,13 @@ class Definition:
         twice = [name for name in names if names.count(name) > 1]
         if twice:
             raise VaehubError(f"study {self.name!r} has two {kind} of the name {twice[0]!r}; give each its own")
+
+
+def _read(name: str, text: bytes) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise VaehubError(f"study {name!r} is no TOML: {error}") from error
 
 
 def _merged(below: Grid, above: Grid) -> Grid:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -55,13 +57,23 @@ class Pool:
                 worker.end()
             self._workers = []
 
-    def run(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, dict[str, str]]]:
-        """Yield each job when it has ended, with the reasons for which measurements of it could not be made."""
+    def run(self, jobs: Sequence[Job], until: float = math.inf) -> Iterator[tuple[Job, dict[str, str]]]:
+        """Yield each job when it has ended, with the reasons for which measurements of it could not be made.
+
+        Args:
+            jobs: In the order in which they are begun.
+            until: Moment, as of ``time.monotonic``, at which whoever is still at work is stopped; nothing is said of
+                jobs that have not ended then.
+        """
         waiting = deque(jobs)
         while waiting or self.n_busy:
             self._give_out(waiting)
             lines = {worker.line: worker for worker in self._workers}
-            for line in wait(list(lines)):
+            ready = wait(list(lines), None if until == math.inf else max(0.0, until - time.monotonic()))
+            if time.monotonic() >= until:
+                self._stop_work()
+                return
+            for line in ready:
                 worker = lines[line]  # type: ignore[index]
                 job = worker.job
                 try:
@@ -87,6 +99,11 @@ class Pool:
                 self._workers.append(idle[0])
             worker = idle.pop()
             worker.take(waiting.popleft())
+
+    def _stop_work(self) -> None:
+        for worker in [worker for worker in self._workers if worker.job is not None]:
+            worker.end()
+            self._workers.remove(worker)
 
     def _answer(self, asked: Asked) -> Answer:
         try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -87,7 +89,7 @@ class Study:
         """
         return cells_of(self.definition.at(scale), self._catalog, self._store.training_id)
 
-    def run(self, scale: str | None = None, *, jobs: int | None = None) -> StudyState:
+    def run(self, scale: str | None = None, *, jobs: int | None = None, budget: float | None = None) -> StudyState:
         """Make everything that the study asks for and the store has not.
 
         What failed before is tried again; what fails now is recorded, and the rest goes on.
@@ -96,6 +98,8 @@ class Study:
             scale: Name of the scale; the usual one if not given.
             jobs: Worker processes; one for each core, or one where an accelerator computes, if not given. The cores are
                 divided among them.
+            budget: Seconds after which work stops where it is, to go on when the study is run again; none, if not
+                given. Seeing whether the study can be carried out is not stopped.
 
         Returns:
             How far the study is then.
@@ -103,6 +107,7 @@ class Study:
         Raises:
             VaehubError: If the study cannot be carried out as it stands; nothing has been done.
         """
+        until = math.inf if budget is None else time.monotonic() + budget
         scaled = self.definition.at(scale)
         cells = cells_of(scaled, self._catalog, self._store.training_id)
         size = self._n_jobs(jobs)
@@ -115,9 +120,10 @@ class Study:
             self._try(pool, missing)
             self._store.prepare()
             self._enter(scaled, [cell.record() for cell in cells])
-            self._work(pool, f"study {self.name}, {scaled.scale}", missing)
-        for analysis in scaled.analyses:
-            self._analyse(scaled, analysis)
+            self._work(pool, f"study {self.name}, {scaled.scale}", missing, until)
+        if time.monotonic() < until:
+            for analysis in scaled.analyses:
+                self._analyse(scaled, analysis)
         return self.state(scale)
 
     def state(self, scale: str | None = None) -> StudyState:
@@ -203,10 +209,10 @@ class Study:
     def _enter(self, scaled: Scaled, records: Sequence[CellRecord]) -> None:
         self._store.ledger.enter_study(self.name, scaled.scale, scaled.title, scaled.record(), records)
 
-    def _work(self, pool: Pool, label: str, missing: Sequence[Cell]) -> None:
+    def _work(self, pool: Pool, label: str, missing: Sequence[Cell], until: float) -> None:
         failed, started = 0, now()
         with task(label, len({cell.request.id for cell in missing})) as advance:
-            for job, failures in pool.run(jobs_of(missing)):
+            for job, failures in pool.run(jobs_of(missing), until):
                 for measurement, reason in failures.items():
                     self._record_failure(job, measurement, reason, started)
                 failed += len(failures)
