@@ -12,6 +12,7 @@ import typer
 from vaehub.cli.data import data
 from vaehub.cli.options import IdArgument, JsonOption, StoreOption, parse_numbers, parse_settings
 from vaehub.cli.study import study
+from vaehub.cli.suggest import suggest_dim
 from vaehub.core.errors import VaehubError
 
 app = typer.Typer(
@@ -126,6 +127,9 @@ def run(
         records.measurement(each)
     last = found[-1].id[: records.SHORT]
     terminal.hint(f"next: vaehub show {last} · vaehub plot {last} · vaehub sql 'from results'")
+
+
+app.command(name="suggest-dim")(suggest_dim)
 
 
 @app.command(name="list")

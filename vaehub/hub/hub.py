@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from vaehub.core.data import Dataset
     from vaehub.core.model import LatentModel
     from vaehub.hub.study import Study
+    from vaehub.hub.suggestion import Suggestion
 
 
 class Hub:
@@ -248,6 +249,55 @@ class Hub:
     def studies(self) -> list[StudyRecord]:
         """Return the studies that this store was asked for, the latest first."""
         return self.store.ledger.studies()
+
+    def suggest_dim(
+        self,
+        data: str,
+        *,
+        network: str = DEFAULT_NETWORK,
+        methods: Sequence[str] | None = None,
+        seeds: int = 3,
+        settings: Settings | None = None,
+        budget: float | None = None,
+        jobs: int | None = None,
+    ) -> Suggestion:
+        """Say how many latents data need, by every installed method that says so.
+
+        The methods are asked as a study, one seed after the other, so that asking again goes on where time was over.
+
+        Args:
+            data: Name in the catalog, or a path to a user's own.
+            network: What the methods train.
+            methods: Names of metrics; all that can say, if not given.
+            seeds: How often each is asked.
+            settings: Parameters of data, network and training; without ``train.epochs``, trainings have 2,500 steps.
+            budget: Seconds after which work stops; none, if not given.
+            jobs: Worker processes; one for each core, if not given.
+
+        Raises:
+            VaehubError: If the request is wrong; nothing has been done.
+        """
+        from vaehub.core.random import generator
+        from vaehub.hub import suggestion
+        from vaehub.hub.study import Study
+
+        given = settings or {}
+        chosen, train = suggestion.methods_of(self.catalog, methods), suggestion.train_params_of(given)
+        whole = self.data(data, requests.split_settings(given)["data"])
+        n_observations = len(whole.with_validation(train.validation, generator(0, "validation split")).part("train"))
+        definition, epochs = suggestion.definition_of(
+            chosen,
+            data=data,
+            network=network,
+            settings=given,
+            train=train,
+            seeds=seeds,
+            n_observations=n_observations,
+        )
+        study = Study(definition, self.store, self.catalog, self._worker, self._device)
+        study.run(jobs=jobs, budget=budget)
+        answers = suggestion.answers_of(study, self.store, chosen)
+        return suggestion.Suggestion(suggestion.shown_name(data), network, epochs, answers)
 
     # Data
 

@@ -72,17 +72,36 @@ class Dataset(Entry):
     opens: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Suggests:
+    """That a metric of data or of recipes says how many latents some data need.
+
+    Attributes:
+        value: Its scalar that says so.
+        meaning: What that number is, a lower-case phrase: ``latents that …``.
+        model: Which a metric of recipes is asked with.
+        is_bound: Whether it is what the data have at least, and no answer by itself.
+    """
+
+    value: str
+    meaning: str
+    model: str = ""
+    is_bound: bool = False
+
+
 @dataclass(frozen=True, eq=False)
 class Metric(Entry):
     """A measurement: one of the five metric contracts.
 
     Attributes:
         subject: What it measures: ``model``, ``dataset``, ``pair``, ``recipe`` or ``rows`` (the answer to a query).
+        suggests: How it answers ``vaehub suggest-dim``, if it does.
     """
 
     kind: ClassVar[str] = "metric"
 
     subject: Subject = "model"
+    suggests: Suggests | None = None
 
 
 @dataclass(frozen=True, eq=False)

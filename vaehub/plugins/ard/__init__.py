@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from vaehub.registry import Entry, Metric, Model, Network, hookimpl
+from vaehub.registry import Entry, Metric, Model, Network, Suggests, hookimpl
 
 PAPER = "Saha, Joshi & Whitaker 2025"
 
@@ -31,5 +31,14 @@ def vaehub_catalog() -> Sequence[Entry]:
             "relevance of each latent, and how many are active",
             params="vaehub.plugins.ard.params:RelevanceParams",
             source=f"{PAPER}, Eqs. 19 and 20",
+        ),
+        Metric(
+            "relevant_dimension",
+            "vaehub.plugins.ard.dimension:RelevantDimension",
+            "how many latents are active, of a model with latents to spare",
+            params="vaehub.plugins.ard.params:RelevantDimensionParams",
+            source=f"{PAPER}, Section 4.2",
+            subject="recipe",
+            suggests=Suggests("n_latents", "latents that make up 99 % of the relevance", model="ard"),
         ),
     ]

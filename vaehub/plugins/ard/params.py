@@ -45,3 +45,11 @@ class RelevanceParams(Params):
     )
     at: Literal["mean", "sample"] = Field("mean", description="where the Jacobian is taken: mu, or a draw of z")
     part: Literal["train", "validation", "test", "all"] = Field("train", description="part of the data that is encoded")
+
+
+class RelevantDimensionParams(Params):
+    """Parameters of the number of relevant latents."""
+
+    widest: int = Field(1024, gt=1, description="most latents that are tried")
+    n_samples: int = Field(100, gt=0, description="observations over which the Jacobian is averaged")
+    explained: float = Field(0.99, gt=0, le=1, description="share of the total relevance that active latents exceed")

@@ -1,0 +1,44 @@
+"""The number of relevant latents, whatever the model begins with."""
+
+import pytest
+
+from vaehub import Hub, VaehubError, WorkFailed
+
+QUICK = {"train.epochs": 3, "data.subset": 400}
+
+
+@pytest.fixture
+def hub(tmp_path):
+    return Hub.open(tmp_path / "store", device="cpu")
+
+
+def test_latents_are_doubled_until_some_are_not_needed(hub):
+    found = hub.run("ard", "relevant_dimension", settings=QUICK | {"model.latent_dim": 1, "model.beta": 0.01})[0]
+    table = found["search"]
+    widths, active = table.keys["latent_dim"], table.columns["n_active"]
+    assert list(widths) == [2**at for at in range(len(widths))]
+    assert len(widths) > 1
+    assert all(active[:-1] == widths[:-1])
+    assert found["n_latents"] == active[-1] < widths[-1] == found["latent_dim"]
+    rows = hub.sql("select latent_dim, value from results where name = 'n_active' and metric = 'relevance' order by 1")
+    assert list(rows) == list(zip(widths, active, strict=True))
+
+
+def test_a_model_with_latents_to_spare_is_enough(hub):
+    found = hub.run("ard", "relevant_dimension", settings=QUICK | {"model.latent_dim": 40})[0]
+    assert (found["latent_dim"], found["n_trained"]) == (40, 1)
+    assert 0 < found["n_latents"] < 40
+    assert hub.figure(found.id)
+
+
+def test_a_search_that_ends_nowhere_says_so_and_keeps_what_it_found(hub):
+    settings = QUICK | {"model.latent_dim": 1, "model.beta": 0.01, "metric.widest": 2}
+    with pytest.raises(WorkFailed, match=r"all 2 latents are active, and '-s metric.widest' is 2"):
+        hub.run("ard", "relevant_dimension", settings=settings)
+    assert [row[0] for row in hub.sql("select distinct latent_dim from results order by 1")] == [1, 2]
+
+
+def test_a_recipe_with_too_many_latents_is_refused(hub):
+    with pytest.raises(VaehubError, match="tries up to 8 latents, and the recipe begins with 16"):
+        hub.run("ard", "relevant_dimension", settings=QUICK | {"metric.widest": 8})
+    assert not hub.store.exists

@@ -1,0 +1,215 @@
+"""How many latents some data need, by every installed method that says so, side by side."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import TYPE_CHECKING, Any
+
+from vaehub.core.errors import VaehubError
+from vaehub.core.params import parse
+from vaehub.core.recipe import TrainParams
+from vaehub.hub import requests
+from vaehub.hub.requests import Settings
+from vaehub.hub.study.definition import Definition
+from vaehub.registry.entries import Metric, Suggests
+
+if TYPE_CHECKING:
+    from vaehub.hub.study import Study
+    from vaehub.registry.catalog import Catalog
+    from vaehub.store.store import Store
+
+STEPS = 2500
+"""Steps of each training: enough for a small network to find out which latents it can do without."""
+SCOPES = ("data", "network", "train")
+"""What may be set; the models are those that the methods name."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one method says, over the seeds.
+
+    Attributes:
+        method: Name of the metric.
+        suggests: What its number means.
+        values: One for each seed that has been answered.
+        seconds: What that took in all, trainings included.
+        failures: Reasons for which seeds have no answer.
+        n_asked: Seeds.
+    """
+
+    method: str
+    suggests: Suggests
+    values: tuple[float, ...]
+    seconds: float
+    failures: tuple[str, ...]
+    n_asked: int
+
+    @property
+    def mean(self) -> float | None:
+        """Mean over seeds; ``None`` if there is no answer."""
+        return fmean(self.values) if self.values else None
+
+    @property
+    def spread(self) -> float | None:
+        """Standard deviation over seeds; ``None`` if there are fewer than two answers."""
+        return stdev(self.values) if len(self.values) > 1 else None
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """What all methods say of some data.
+
+    Attributes:
+        data: Name of the data.
+        network: What the methods trained.
+        epochs: Of each training.
+        answers: One for each method.
+    """
+
+    data: str
+    network: str
+    epochs: int
+    answers: tuple[Answer, ...]
+
+    @property
+    def latent_dim(self) -> int | None:
+        """The recommended number; ``None`` while no method has found one.
+
+        The greatest of the methods' means: a latent too many is passive or irrelevant, and one too few is lost.
+        """
+        return max(self._found().values(), default=None)
+
+    @property
+    def words(self) -> str:
+        """The recommendation."""
+        return " ".join(self._sentences())
+
+    def _found(self) -> dict[str, int]:
+        return {
+            each.method: max(1, round(each.mean))
+            for each in self.answers
+            if each.mean is not None and not each.suggests.is_bound
+        }
+
+    def _sentences(self) -> Iterator[str]:
+        found, latent_dim = self._found(), self.latent_dim
+        if latent_dim is None:
+            yield "There is no recommendation yet: no method that trains models has come to an end."
+        else:
+            fewest = min(found.values())
+            says = " and ".join(f"{method} finds {n}" for method, n in found.items())
+            if latent_dim - fewest <= max(1, 0.2 * latent_dim):
+                yield f"Use {latent_dim} latents: {says}."
+            else:
+                yield (
+                    f"Use {latent_dim} latents, or as few as {fewest} where each one has to matter: {says}. A latent "
+                    "too many does little harm, one too few costs detail."
+                )
+        bounds = {each.method: each.mean for each in self.answers if each.suggests.is_bound and each.mean is not None}
+        if bounds:
+            low, high = min(bounds.values()), max(bounds.values())
+            about = f"{low:.3g}" if f"{low:.3g}" == f"{high:.3g}" else f"{low:.3g} to {high:.3g}"
+            yield f"The data have about {about} dimensions of their own."
+            if latent_dim is not None and latent_dim < low:
+                yield (
+                    "That is more than the models use, which have learned too little or are too small: train for "
+                    "longer (--set train.epochs) or take another network before relying on this."
+                )
+        for each in self.answers:
+            if each.mean and each.spread is not None and each.spread > 0.25 * each.mean:
+                yield f"Seeds of {each.method} differ by {each.spread:.2g}: more of them (--seeds) would tell more."
+            if len(each.failures) == each.n_asked:
+                yield f"{each.method} failed: {each.failures[0]}"
+        if any(len(each.values) + len(each.failures) < each.n_asked for each in self.answers):
+            yield "The time was over before all was done; the same command goes on where it was."
+
+
+def methods_of(catalog: Catalog, names: Sequence[str] | None) -> dict[str, Metric]:
+    """Return the metrics that say how many latents data need, those that say the least first.
+
+    Args:
+        catalog: Where they are found.
+        names: Some of them; all, if not given.
+
+    Raises:
+        VaehubError: If a metric does not, or none is installed.
+    """
+    entries = [each.entry for each in catalog.entries("metric") if isinstance(each.entry, Metric)]
+    known = {entry.name: entry for entry in entries if entry.suggests is not None}
+    unknown = [name for name in names or () if name not in known]
+    if unknown or not known:
+        if not known:
+            raise VaehubError("no installed metric says how many latents data need; 'vaehub plugin list' tells why")
+        raise VaehubError(f"{unknown[0]!r} does not say how many latents data need; {', '.join(known)} do")
+    chosen = {name: known[name] for name in names} if names else known
+    return dict(sorted(chosen.items(), key=lambda item: not _suggests(item[1]).is_bound))
+
+
+def train_params_of(settings: Settings) -> TrainParams:
+    """Return how models will be trained, but for the number of epochs.
+
+    Raises:
+        VaehubError: If a setting is not one of data, network or training.
+    """
+    split = requests.split_settings(settings)
+    others = [scope for scope in split if split[scope] and scope not in SCOPES]
+    if others:
+        raise VaehubError(
+            f"setting '{others[0]}.{next(iter(split[others[0]]))}' is not one of suggest-dim, which takes those of "
+            f"{', '.join(SCOPES)}; each method brings its own model"
+        )
+    return parse(TrainParams, split["train"], owner="training")
+
+
+def definition_of(
+    methods: Mapping[str, Metric],
+    *,
+    data: str,
+    network: str,
+    settings: Settings,
+    train: TrainParams,
+    seeds: int,
+    n_observations: int,
+) -> tuple[Definition, int]:
+    """Return the study that asks all methods, one seed after the other, and the epochs of its trainings."""
+    recipe: dict[str, Any] = {"dataset": data, "network": network, **settings}
+    if "train.epochs" not in settings:
+        recipe["train.epochs"] = max(1, math.ceil(STEPS * train.batch_size / n_observations))
+    grids = []
+    for seed in range(seeds):
+        for name, entry in methods.items():
+            model = {"model": _suggests(entry).model} if _suggests(entry).model else {}
+            grids.append({"recipe": {"seed": seed, **model}, "metrics": {name: {}}})
+    name = f"suggest-dim {data}"
+    content = {"title": f"how many latents {data} need", "recipe": recipe, "grids": grids}
+    return Definition(name, content), int(recipe.get("train.epochs", train.epochs))
+
+
+def answers_of(study: Study, store: Store, methods: Mapping[str, Metric]) -> tuple[Answer, ...]:
+    """Return what each method has said so far."""
+    cells = study.cells()
+    outcomes = store.ledger.outcomes([cell.request.id for cell in cells])
+    answers = []
+    for name, entry in methods.items():
+        asked = [cell.request.id for cell in cells if cell.request.metric.name == name]
+        done = [each for each in asked if each in outcomes and outcomes[each].status == "done"]
+        failures = [outcomes[each].error or "" for each in asked if each in outcomes and each not in done]
+        records = [store.measurement(each) for each in done]
+        values = tuple(store.result(each).scalars[_suggests(entry).value] for each in done)
+        seconds = sum(record.seconds for record in records if record is not None)
+        answers.append(Answer(name, _suggests(entry), values, seconds, tuple(failures), len(asked)))
+    return tuple(answers)
+
+
+def shown_name(data: str) -> str:
+    """Return what data are called: their name in the catalog, or the name of a file or folder."""
+    return Path(data).name if requests.is_path(data) else data
+
+
+def _suggests(entry: Metric) -> Suggests:
+    assert entry.suggests is not None, "methods_of() chose those that have it"
+    return entry.suggests
