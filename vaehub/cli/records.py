@@ -9,6 +9,7 @@ from rich.text import Text
 
 from vaehub.cli import terminal
 from vaehub.cli.tables import cell, table
+from vaehub.hub import requests
 from vaehub.hub.outcome import Measurement, groups_by_index, reading_order
 
 if TYPE_CHECKING:
@@ -176,8 +177,12 @@ def _vectors(group: Mapping[str, Vector]) -> None:
 def _subject(item: Measurement) -> str:
     if item.training is None:
         kind, what = next(iter(item.record.subject.items()))
-        name = what["name"] if isinstance(what, Mapping) and "name" in what else ""
-        return f"{kind} {name}".strip()
+        if not isinstance(what, Mapping):
+            return kind
+        if kind == "recipe":
+            parts = {part: requests.mapping(what[part])["name"] for part in ("model", "dataset", "network")}
+            return f"{parts['model']} on {parts['dataset']} with network {parts['network']}, seed {item.record.seed}"
+        return f"{kind} {what['name']}"
     both = f" and {item.record.other[:SHORT]}" if item.record.other else ""
     return f"training {item.training.id[:SHORT]}{both}, seed {item.record.seed}"
 
