@@ -11,7 +11,7 @@ from rich.table import Table
 
 from benchmarks.measure import Options, Row
 
-NAMES = ("main_job", "startup", "relevance", "training", "seeds", "store", "data", "diversity")
+NAMES = ("main_job", "startup", "relevance", "training", "seeds", "store", "data", "diversity", "intrinsic_dimension")
 BUSY = 0.5
 """Processes that run beside us, above which a figure says more of them than of us."""
 

@@ -42,7 +42,7 @@ def test_a_bound_is_told_and_is_no_answer():
     found = suggested(answer("own", 4.2, is_bound=True), answer("a", 9))
     assert found.latent_dim == 9
     assert "The data have about 4.2 dimensions of their own." in found.words
-    assert "learned too little" not in found.words
+    assert "more than these models use" not in found.words
 
 
 def test_fewer_latents_than_the_data_have_dimensions_are_a_warning():

@@ -114,10 +114,10 @@ class Suggestion:
             low, high = min(bounds.values()), max(bounds.values())
             about = f"{low:.3g}" if f"{low:.3g}" == f"{high:.3g}" else f"{low:.3g} to {high:.3g}"
             yield f"The data have about {about} dimensions of their own."
-            if latent_dim is not None and latent_dim < low:
+            if latent_dim is not None and latent_dim <= low - 1:
                 yield (
-                    "That is more than the models use, which have learned too little or are too small: train for "
-                    "longer (--set train.epochs) or take another network before relying on this."
+                    "That is more than these models use: train for longer (--set train.epochs) or take another network "
+                    "to see whether they can use the rest."
                 )
         for each in self.answers:
             if each.mean and each.spread is not None and each.spread > 0.25 * each.mean:

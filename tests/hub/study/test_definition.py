@@ -78,7 +78,6 @@ def test_reports_may_be_made_at_some_scales_only():
         (("seed = [0, 1]", "seed = []"), "has an empty grid: axis 'seed' has no values"),
         (("seed = [0, 1]", "seed = 1"), "axis 'seed' with 1, which should be a list of values"),
         (("seed = [0, 1]", "seed = [1, 1]"), "axis 'seed' with the same value twice"),
-        (('model = "vae"', ""), "names no model"),
         (('[metrics.elbo]\npart = "train"', ""), "measures nothing"),
         (("[axes]", "[axis]"), "'axis' is not one of its parameters, did you mean 'axes'"),
         (("[axes]", "[axes"), "study 'small' is no TOML"),

@@ -86,3 +86,13 @@ def test_cells_know_their_training(catalog):
 def test_what_no_plugin_knows_is_refused(catalog, change, says):
     with pytest.raises(VaehubError, match=says):
         cells(catalog, STUDY.replace(*change))
+
+
+def test_what_is_measured_of_data_alone_needs_no_model(catalog):
+    [cell] = cells(catalog, '[recipe]\n"data.subset" = 100\n[metrics.ssim_diversity]\n')
+    assert (cell.subject.name, cell.subject.params.subset) == ("digits", 100)
+
+
+def test_what_is_measured_of_a_model_needs_one(catalog):
+    with pytest.raises(VaehubError, match="study 'small': metric 'elbo' needs a model; add 'model = \"vae\"'"):
+        cells(catalog, STUDY.replace('model = "vae"', ""))

@@ -200,8 +200,6 @@ class Definition:
                 raise VaehubError(f"{title} has axis {key!r} with {values!r}, which should be a list of values")
             if any(values.count(value) > 1 for value in values):
                 raise VaehubError(f"{title} has axis {key!r} with the same value twice")
-        if "model" not in {**grid.recipe, **grid.axes}:
-            raise VaehubError(f"{title} names no model; add 'model = \"vae\"' to '[recipe]', or an axis 'model'")
 
     def _must_differ(self, kind: str, names: list[str]) -> None:
         twice = [name for name in names if names.count(name) > 1]

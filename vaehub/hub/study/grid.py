@@ -13,7 +13,7 @@ from vaehub.core.identity import Json, canonical_json
 from vaehub.core.params import parse
 from vaehub.core.recipe import Part, Recipe, TrainParams
 from vaehub.hub import requests
-from vaehub.hub.requests import DEFAULT_DATASET, DEFAULT_NETWORK, FindTraining, MeasurementRequest
+from vaehub.hub.requests import DEFAULT_DATASET, DEFAULT_NETWORK, FindTraining, MeasurementRequest, Settings
 from vaehub.hub.study.definition import SCOPES, Grid, Scaled
 from vaehub.registry.catalog import Catalog
 from vaehub.registry.entries import Metric
@@ -117,7 +117,9 @@ class _Maker:
         self._made: dict[str, Any] = {}
 
     def cells(self, point: int, grid: Grid, settings: Mapping[str, Any]) -> Iterator[Cell]:
-        recipe = self._recipe(settings)
+        scopes = _by_scope(settings)
+        seed, dataset = _seed(settings), self._dataset(settings, scopes)
+        recipe = self._recipe(settings, scopes, dataset, seed) if "model" in settings else None
         for name, fixed in grid.metrics.items():
             begin = f"metric.{name}."
             own = {key: values for key, values in grid.axes.items() if key.startswith(begin)}
@@ -131,29 +133,26 @@ class _Maker:
                         else "measures rows; name it in '[[analyses]]'"
                     )
                     raise VaehubError(f"metric {name!r} is not one of a point of a grid: it {what}")
-                subject = recipe.dataset if entry.subject == "dataset" else recipe
-                request = requests.measurement_of(entry.subject, part, subject, recipe.seed)
+                subject = dataset if entry.subject == "dataset" else recipe
+                if subject is None:
+                    raise VaehubError(
+                        f"metric {name!r} needs a model; add 'model = \"vae\"' to '[recipe]', or an axis 'model'"
+                    )
+                request = requests.measurement_of(entry.subject, part, subject, seed)
                 yield Cell(point, {**settings, **varied}, request, subject)
 
-    def _recipe(self, settings: Mapping[str, Any]) -> Recipe:
-        scopes: dict[str, dict[str, Any]] = {scope: {} for scope in (*SCOPES, "metric")}
-        for key, value in settings.items():
-            scope, _, name = key.partition(".")
-            if name:
-                scopes[scope][name] = value
-        seed = settings.get("seed", 0)
-        if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
-            raise VaehubError(f"seed is {seed!r} and should be a whole number, 0 or more")
-        model, network, dataset = (
-            settings.get(name, usual)
-            for name, usual in (("model", None), ("network", DEFAULT_NETWORK), ("dataset", DEFAULT_DATASET))
-        )
+    def _dataset(self, settings: Mapping[str, Any], scopes: Mapping[str, Settings]) -> Part:
+        name, make = settings.get("dataset", DEFAULT_DATASET), partial(requests.dataset_of, self._catalog)
+        return cast(Part, self._once("dataset", name, scopes["data"], make))
+
+    def _recipe(self, settings: Mapping[str, Any], scopes: Mapping[str, Settings], dataset: Part, seed: int) -> Recipe:
+        def part(kind: str, name: object) -> Part:
+            return cast(Part, self._once(kind, name, scopes[kind], partial(requests.part_of, self._catalog, kind)))
+
         return Recipe(
-            model=self._once("model", model, scopes["model"], partial(requests.part_of, self._catalog, "model")),
-            network=self._once(
-                "network", network, scopes["network"], partial(requests.part_of, self._catalog, "network")
-            ),
-            dataset=self._once("dataset", dataset, scopes["data"], partial(requests.dataset_of, self._catalog)),
+            model=part("model", settings["model"]),
+            network=part("network", settings.get("network", DEFAULT_NETWORK)),
+            dataset=dataset,
             train=parse(TrainParams, scopes["train"], owner="training"),
             seed=seed,
         )
@@ -170,6 +169,22 @@ class _Maker:
         if key not in self._made:
             self._made[key] = make(name, params)
         return self._made[key]
+
+
+def _by_scope(settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    scopes: dict[str, dict[str, Any]] = {scope: {} for scope in (*SCOPES, "metric")}
+    for key, value in settings.items():
+        scope, _, name = key.partition(".")
+        if name:
+            scopes[scope][name] = value
+    return scopes
+
+
+def _seed(settings: Mapping[str, Any]) -> int:
+    seed = settings.get("seed", 0)
+    if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
+        raise VaehubError(f"seed is {seed!r} and should be a whole number, 0 or more")
+    return seed
 
 
 def _points(

@@ -1,11 +1,47 @@
-"""To come."""
+"""How many dimensions data, or what a model makes of them, really have (Levina & Bickel 2004; Facco et al. 2017)."""
 
 from collections.abc import Sequence
 
-from vaehub.registry import Entry, hookimpl
+from vaehub.registry import Entry, Metric, Suggests, hookimpl
+
+HERE = "vaehub.plugins.intrinsic_dimension"
 
 
 @hookimpl
 def vaehub_catalog() -> Sequence[Entry]:
     """Return what this plugin contributes."""
-    return []
+    return [
+        Metric(
+            "intrinsic_dimension_mle",
+            f"{HERE}.maximum_likelihood:IntrinsicDimensionMle",
+            "dimension of data by maximum likelihood, for several numbers of neighbours and each observation",
+            params=f"{HERE}.params:MleParams",
+            source="Levina & Bickel 2004; MacKay & Ghahramani 2005; Bonheme 2023, Section 8.2",
+            subject="dataset",
+            suggests=Suggests("dimension", "dimensions of the data themselves", is_bound=True),
+        ),
+        Metric(
+            "intrinsic_dimension_twonn",
+            f"{HERE}.two_neighbours:IntrinsicDimensionTwoNn",
+            "dimension of data from the distances to two nearest neighbours",
+            params=f"{HERE}.params:TwoNnParams",
+            source="Facco et al. 2017",
+            subject="dataset",
+            suggests=Suggests("dimension", "dimensions of the data themselves", is_bound=True),
+        ),
+        Metric(
+            "intrinsic_dimension_gride",
+            f"{HERE}.scales:IntrinsicDimensionGride",
+            "dimension of data by scale, from ratios of distances to farther and farther neighbours",
+            params=f"{HERE}.params:GrideParams",
+            source="Denti et al. 2022",
+            subject="dataset",
+        ),
+        Metric(
+            "representation_dimension",
+            f"{HERE}.representation:RepresentationDimension",
+            "dimension of a model's representations, layer by layer, by maximum likelihood and TwoNN",
+            params=f"{HERE}.params:RepresentationParams",
+            source="Bonheme 2023, Section 8.2",
+        ),
+    ]

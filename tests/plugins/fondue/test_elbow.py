@@ -1,0 +1,72 @@
+"""Curves over numbers of latents, and their knees."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from vaehub import Dataset, VaehubError
+from vaehub.plugins.fondue.elbow import Elbow
+from vaehub.plugins.fondue.kernels import knee
+from vaehub.plugins.fondue.params import ElbowParams
+
+DIMS = {"latent_dims": [1, 2, 4, 16]}
+QUICK = {"network.hidden": [32], "train.epochs": 4, "train.learning_rate": 5e-3}
+
+
+def test_the_elbow_of_a_vae_has_both_curves_and_their_knees(shared):
+    recipe = shared.recipe("beta_vae", settings={**QUICK, "train.epochs": 8, "model.beta": 0.05})
+    found = shared.measure("elbow", recipe, settings={**DIMS, "accuracy": True})
+    curves, knees = found.result.tables["curves"], found.result.tables["knees"]
+    assert curves.keys["latent_dim"] == (1, 2, 4, 16)
+    assert set(curves.columns) == {"mse", "squared_error", "reconstruction", "accuracy"}
+    assert curves.columns["mse"][0] > curves.columns["mse"][-1]
+    assert curves.columns["accuracy"][0] < curves.columns["accuracy"][-1]
+    assert found["knee_mse"] == knee((1, 2, 4, 16), curves.columns["mse"], falls=True).at
+    assert found["knee_accuracy"] == knee((1, 2, 4, 16), curves.columns["accuracy"], falls=False).at
+    assert {found["knee_mse"], found["knee_accuracy"]} <= {2, 4}
+    assert knees.keys["curve"] == ("mse", "accuracy")
+    assert knees.columns["knee"].tolist() == [found["knee_mse"], found["knee_accuracy"]]
+    axes = shared.figure(found.id).axes
+    assert len(axes) == 2
+    assert f"knee: {found['knee_mse']:g}" in [text.get_text() for text in axes[0].get_legend().get_texts()]
+
+
+def test_the_elbow_of_a_deterministic_model_and_again_from_the_store(hub, trained):
+    recipe = hub.recipe("ae", settings=QUICK)
+    found = hub.measure("elbow", recipe, settings=DIMS)
+    assert set(found.result.scalars) == {"knee_mse"}
+    assert trained() == 4
+    finer = hub.measure("elbow", recipe, settings={"latent_dims": [1, 2, 3, 4, 16]})
+    assert trained() == 5
+    shared_rows = finer.result.tables["curves"].columns["mse"][[0, 1, 3, 4]]
+    assert shared_rows.tolist() == found.result.tables["curves"].columns["mse"].tolist()
+    rows = hub.sql("select keys ->> '$.latent_dim', value from results where metric = 'elbow' and name = 'mse'")
+    assert len(list(rows)) == 9
+
+
+def test_a_curve_without_a_knee_is_nan_with_its_reason(hub):
+    """Weights as they are made reconstruct no better for having more latents, or worse."""
+    found = hub.measure("elbow", hub.recipe("ae", settings={**QUICK, "train.epochs": 0}), settings=DIMS)
+    reason = found.result.tables["knees"].keys["reason"][0]
+    if math.isnan(found["knee_mse"]):
+        assert reason in ("it does not fall from one end to the other", "it does not become flatter")
+        labels = [text.get_text() for text in hub.figure(found.id).axes[0].get_legend().get_texts()]
+        assert f"no knee: {reason}" in labels
+    else:
+        assert reason == "it has a knee"
+
+
+def test_numbers_that_do_not_grow_and_accuracy_of_nothing_are_refused(hub):
+    recipe = hub.recipe("vae")
+    with pytest.raises(VaehubError, match="of growing numbers of latents, got 4, 2, 8; write them in order"):
+        hub.measure("elbow", recipe, settings={"latent_dims": [4, 2, 8]})
+    with pytest.raises(VaehubError, match="'latent_dims' is .* at least 3"):
+        hub.measure("elbow", recipe, settings={"latent_dims": [4, 8]})
+    plain = Dataset(torch.from_numpy(np.ones((4, 3), np.float32)), parts={"validation": range(2)})
+    with pytest.raises(VaehubError, match="neither labels nor factors; leave out '-s metric.accuracy=true'"):
+        Elbow(ElbowParams(accuracy=True)).check(recipe, plain)
+    with pytest.raises(VaehubError, match="there is no part 'test'"):
+        hub.measure("elbow", recipe, settings={"part": "test"})
+    assert not hub.store.exists

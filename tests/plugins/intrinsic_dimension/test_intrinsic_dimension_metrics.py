@@ -1,0 +1,214 @@
+"""The dimension of datasets, as metrics."""
+
+import subprocess
+import sys
+
+import manifolds
+import numpy as np
+import pytest
+import torch
+
+from vaehub import DataError, Dataset, Hub, VaehubError
+from vaehub.plugins.intrinsic_dimension.drawing import drawn
+from vaehub.plugins.intrinsic_dimension.kernels import gride_of, local_of, mle_of, nearest, two_nn_of
+from vaehub.plugins.intrinsic_dimension.maximum_likelihood import IntrinsicDimensionMle
+from vaehub.plugins.intrinsic_dimension.params import DrawnParams, MleParams
+from vaehub.plugins.intrinsic_dimension.scales import IntrinsicDimensionGride
+from vaehub.plugins.intrinsic_dimension.two_neighbours import IntrinsicDimensionTwoNn
+
+METRICS = ["intrinsic_dimension_mle", "intrinsic_dimension_twonn", "intrinsic_dimension_gride"]
+CLASSES = [IntrinsicDimensionMle, IntrinsicDimensionTwoNn, IntrinsicDimensionGride]
+
+
+@pytest.fixture
+def hub(tmp_path):
+    return Hub.open(tmp_path / "store", device="cpu")
+
+
+@pytest.fixture
+def plane(rng):
+    return Dataset(torch.from_numpy(manifolds.plane(600, 3, rng)).float())
+
+
+def measured(kind, data, seed=0, **params):
+    metric = kind(kind.Params(**params), seed)
+    metric.check(data)
+    return metric.measure(data)
+
+
+# Values
+
+
+def test_mle_is_of_each_k_and_the_stable_one_is_retained(plane):
+    found = measured(IntrinsicDimensionMle, plane)
+    table = nearest(plane.x, 20)
+    assert found.vectors["mle"].labels == ("3", "5", "10", "20")
+    assert found.vectors["mle"].index == "k"
+    assert found.vectors["mle"].values == pytest.approx([mle_of(table, k) for k in (3, 5, 10, 20)], rel=1e-12)
+    at = found.vectors["mle"].labels.index(str(int(found.scalars["retained_k"])))
+    assert found.scalars["dimension"] == found.vectors["mle"].values[at] == pytest.approx(3, rel=0.15)
+    assert found.scalars["n_stable"] >= 2
+    np.testing.assert_allclose(found.arrays["local"], local_of(table, int(found.scalars["retained_k"])), rtol=1e-12)
+    assert found.arrays["rows"].tolist() == list(range(600))
+    assert (found.scalars["n_observations"], found.scalars["n_duplicates"], found.scalars["n_too_near"]) == (600, 0, 0)
+
+
+def test_the_code_of_the_thesis_is_a_preset(plane):
+    params = MleParams(preset="thesis-code")
+    assert (params.aggregation, params.normaliser, params.anchor, params.runs) == ("pooled", "k-2", 0.8, 5)
+    assert params.identity() == MleParams(normaliser="k-2", anchor=0.8, runs=5).identity()
+    assert MleParams(preset="thesis-code", runs=3).runs == 3
+    found, all_of_it = (measured(IntrinsicDimensionMle, plane, **given) for given in ({"preset": "thesis-code"}, {}))
+    factors = np.array([1 / 2, 3 / 4, 8 / 9, 18 / 19])
+    assert found.vectors["mle"].values == pytest.approx(factors * all_of_it.vectors["mle"].values, rel=0.1)
+    assert (found.vectors["mle_deviation"].values > 0).all()
+
+
+def test_runs_are_drawn_by_the_seed(plane):
+    once, again, other = (
+        measured(IntrinsicDimensionMle, plane, seed, anchor=0.5, runs=2).vectors["mle"].values.tolist()
+        for seed in (0, 0, 1)
+    )
+    assert once == again != other
+
+
+def test_twonn_is_that_of_the_kernel(plane):
+    found = measured(IntrinsicDimensionTwoNn, plane, cdf="(i-1)/n", discard=0.2)
+    assert found.scalars["dimension"] == pytest.approx(two_nn_of(nearest(plane.x, 2), 0.2, "(i-1)/n"), rel=1e-12)
+    assert found.scalars["n_kept"] == len(found.arrays["minus_log_survival"]) == 480
+    likelihood = measured(IntrinsicDimensionTwoNn, plane, fit="likelihood").scalars["dimension"]
+    assert likelihood == pytest.approx(two_nn_of(nearest(plane.x, 2), fit="likelihood"), rel=1e-12)
+
+
+def test_gride_has_an_estimate_for_each_scale(plane):
+    found = measured(IntrinsicDimensionGride, plane, max_order=20)
+    assert found.vectors["gride"].labels == ("1", "2", "4", "8", "16")
+    table = nearest(plane.x, 32)
+    expected = [gride_of(table, order) for order in (1, 2, 4, 8, 16)]
+    assert found.vectors["gride"].values == pytest.approx([each.dimension for each in expected], rel=1e-12)
+    assert found.vectors["gride_error"].values == pytest.approx([each.error for each in expected], rel=1e-12)
+    assert (np.diff(found.vectors["gride_distance"].values) > 0).all()
+    assert found.scalars["dimension"] == pytest.approx(3, rel=0.15)
+
+
+# Which observations
+
+
+def test_as_many_are_drawn_as_there_are_or_as_are_asked_for(plane):
+    random = torch.Generator().manual_seed(0)
+    for n_samples, expected in ((10_000, 600), ("all", 600), (50, 50)):
+        rows, part = drawn(plane, DrawnParams(n_samples=n_samples), random)
+        assert len(rows) == len(part) == expected
+        assert (rows.diff() > 0).all()
+    found = measured(IntrinsicDimensionMle, plane, n_samples=100)
+    assert found.scalars["n_observations"] == 100
+    assert found.arrays["rows"].max() > 300
+
+
+def test_copies_are_dropped_and_reported(plane):
+    twice = Dataset(torch.cat([plane.x, plane.x[:200]]))
+    once, more = (measured(IntrinsicDimensionMle, data, n_samples="all") for data in (plane, twice))
+    assert (more.scalars["n_duplicates"], more.scalars["n_observations"]) == (200, 600)
+    np.testing.assert_array_equal(np.sort(more.arrays["local"]), np.sort(once.arrays["local"]))
+
+
+def test_a_part_is_asked_for(plane):
+    parted = plane.with_validation(0.25, torch.Generator().manual_seed(0))
+    for part, n in (("train", 450), ("validation", 150), ("all", 600)):
+        assert measured(IntrinsicDimensionTwoNn, parted, part=part).scalars["n_observations"] == n
+    with pytest.raises(DataError, match="there is no part 'test' of this data, there is train, validation, all"):
+        measured(IntrinsicDimensionTwoNn, parted, part="test")
+
+
+# In a store
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_digits_are_measured_without_training(hub, metric):
+    found = hub.run("vae", metric, dataset="digits")[0]
+    assert 4 < found["dimension"] < 14
+    rows = hub.sql("select value from results where name = 'dimension'")
+    assert [tuple(row) for row in rows] == [(found["dimension"],)]
+    assert hub.figure(found.id).axes
+
+
+def test_several_k_can_be_asked_for_in_text(hub):
+    found = hub.measure("intrinsic_dimension_mle", "digits", settings={"k": [20, 7]})
+    assert found.result.vectors["mle"].labels == ("7", "20")
+
+
+def test_real_digits(hub, real_data):
+    found = hub.measure("intrinsic_dimension_mle", "mnist", settings={"n_samples": 2000})
+    assert 8 < found["dimension"] < 14
+
+
+# Pictures
+
+
+def test_pictures_show_what_was_measured(plane):
+    for kind, n_axes in zip(CLASSES, (2, 1, 1), strict=True):
+        figure = kind(kind.Params()).plot(measured(kind, plane))
+        assert len(figure.axes) == n_axes
+        figure.canvas.draw()
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_equal_distances_are_drawn_and_stored_as_infinite(kind):
+    data = Dataset(torch.eye(150))
+    found = measured(kind, data)
+    assert found.scalars["dimension"] == float("inf")
+    kind(kind.Params()).plot(found).canvas.draw()
+
+
+# What is refused
+
+
+@pytest.mark.parametrize(("kind", "k"), list(zip(CLASSES, (20, 2, 128), strict=True)))
+def test_too_few_observations_are_refused(kind, k, rng):
+    few = Dataset(torch.from_numpy(rng.normal(size=(k, 4))).float())
+    name = METRICS[CLASSES.index(kind)]
+    message = f"metric '{name}' looks at {k} neighbours of each observation and needs {k + 1} at least: .* has {k}"
+    with pytest.raises(DataError, match=message):
+        kind(kind.Params()).check(few)
+
+
+def test_too_small_a_sample_is_refused(plane):
+    with pytest.raises(DataError, match="has 600, and n_samples is 20; give more, or ask for fewer neighbours"):
+        measured(IntrinsicDimensionMle, plane, n_samples=20)
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_equal_observations_are_refused(kind):
+    name = METRICS[CLASSES.index(kind)]
+    with pytest.raises(DataError, match=f"metric '{name}' cannot be asked .* there are 1 among the 300 given, 299"):
+        measured(kind, Dataset(torch.ones(300, 5)))
+
+
+def test_too_many_copies_are_refused_unless_allowed(plane):
+    data = Dataset(plane.x[:200].repeat(3, 1))
+    with pytest.raises(DataError, match="got 400 exact copies among 600 observations, more than the share of 0.5"):
+        measured(IntrinsicDimensionMle, data)
+    assert measured(IntrinsicDimensionMle, data, max_duplicates=0.9).scalars["n_duplicates"] == 400
+
+
+@pytest.mark.parametrize(
+    ("metric", "params", "message"),
+    [
+        ("intrinsic_dimension_mle", {"k": [2, 5], "normaliser": "k-2"}, "a normaliser of k-2 needs a k of 3 at least"),
+        ("intrinsic_dimension_mle", {"k": [1]}, "'k"),
+        ("intrinsic_dimension_mle", {"preset": "thesis"}, "thesis-code"),
+        ("intrinsic_dimension_twonn", {"discard": 0}, "set discard above 0, or cdf="),
+        ("intrinsic_dimension_mle", {"anchor": 0}, "anchor"),
+    ],
+)
+def test_parameters_that_mean_nothing_are_refused(hub, metric, params, message):
+    with pytest.raises(VaehubError, match=message):
+        hub.measure(metric, "digits", settings=params)
+
+
+def test_manifest_and_parameters_load_no_torch():
+    code = (
+        "import sys, vaehub.plugins.intrinsic_dimension, vaehub.plugins.intrinsic_dimension.params; "
+        "sys.exit(bool({'torch', 'numpy', 'scipy'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,144 @@
+"""The dimension of what a model makes of observations."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from vaehub import DataError, Dataset, Hub, VaehubError, WorkFailed, generator, wrap
+from vaehub.plugins.intrinsic_dimension.kernels import mle, two_nn
+from vaehub.plugins.intrinsic_dimension.representation import RepresentationDimension
+
+ALL = {"part": "all"}
+
+
+class Encoder(nn.Module):
+    """Means and log variances that are functions of x."""
+
+    def __init__(self, mu, logvar=-6.0):
+        super().__init__()
+        self.mu, self.logvar = mu, logvar
+
+    def forward(self, x):
+        mu = self.mu(x.flatten(1))
+        return mu, torch.full_like(mu, self.logvar)
+
+
+@pytest.fixture
+def hub(tmp_path):
+    return Hub.open(tmp_path / "store", device="cpu")
+
+
+@pytest.fixture
+def data():
+    return Dataset(torch.randn(800, 6, generator=generator(0, "x")))
+
+
+def model_of(mu, n=6, logvar=-6.0):
+    return wrap(encoder=Encoder(mu, logvar), decoder=nn.Sequential(nn.Linear(n, 50), nn.ReLU(), nn.Linear(50, 6)))
+
+
+def copies(x):
+    """Six latents on a plane."""
+    return torch.stack([x[:, 0], x[:, 1], x[:, 0] + x[:, 1], 2 * x[:, 0], x[:, 1] - x[:, 0], 0 * x[:, 0]], dim=1)
+
+
+def test_mean_and_sampled_representation_are_told_apart(hub, data):
+    found = hub.measure("representation_dimension", model_of(copies, logvar=-2.0), data=data, settings=ALL)
+    for name in ("mle", "twonn"):
+        vector = found.result.vectors[name]
+        assert (vector.index, vector.labels) == ("layer", ("mean", "sampled"))
+        assert vector.values[0] == pytest.approx(2, rel=0.15)
+        assert vector.values[1] > 3.5
+    assert found["mle"][0] == pytest.approx(mle(copies(data.x).double()), rel=1e-5)
+    assert found["twonn"][0] == pytest.approx(two_nn(copies(data.x).double()), rel=1e-5)
+    assert (found["n_observations"], found["n_collapsed"]) == (800, 0)
+    assert found["n_distinct"].tolist() == [800, 800]
+
+
+def test_any_layers_can_be_asked_for_in_any_order(hub, data):
+    names = ["decoder_1", "input", "sampled", "mean", "input"]
+    found = hub.measure("representation_dimension", model_of(copies), data=data, settings={**ALL, "of": names})
+    assert found.result.vectors["mle"].labels == tuple(names)
+    assert found["mle"][1] == found["mle"][4] == pytest.approx(mle(data.x), rel=1e-12)
+    assert found["mle"][0] < 4
+
+
+def test_convolutions_are_flattened(hub):
+    settings = {"train.epochs": 1, "metric.of": ["input", "encoder_1", "mean", "decoder_1"], "metric.n_samples": 300}
+    found = hub.run("vae", "representation_dimension", dataset="digits", settings=settings)[0]
+    assert len(found["mle"]) == 4
+    assert (found["mle"] > 1).all()
+    assert len(hub.figure(found.id).axes) == 1
+
+
+def test_a_collapsed_representation_has_no_dimension_and_says_so(hub, data):
+    model = model_of(lambda x: torch.full_like(x, 0.3), logvar=0.0)
+    found = hub.measure("representation_dimension", model, data=data, settings=ALL)
+    assert math.isnan(found["mle"][0])
+    assert math.isnan(found["twonn"][0])
+    assert found["n_distinct"].tolist() == [1, 800]
+    assert found["is_collapsed"].tolist() == [1, 0]
+    assert found["n_collapsed"] == 1
+    # Noise has all dimensions that there are.
+    assert found["mle"][1] == pytest.approx(5.3, abs=0.7)
+    assert "collapsed" in [text.get_text() for text in hub.figure(found.id).axes[0].texts]
+
+
+@pytest.mark.parametrize(
+    "mu",
+    [
+        lambda x: 0.3 + 1e-8 * x,
+        lambda x: 0.3 + 1e-7 * x,
+        lambda x: 0.3 + 2e-7 * x,
+        lambda x: torch.where(x[:, :1] > 0.5, x, 0.0),
+        lambda x: x.sign(),
+    ],
+    ids=["constant", "rounding", "noise", "mostly_one", "corners"],
+)
+def test_representations_that_tell_few_observations_apart_are_collapsed(hub, data, mu):
+    found = hub.measure("representation_dimension", model_of(mu), data=data, settings={**ALL, "of": ["mean"]})
+    assert found["is_collapsed"].tolist() == [1]
+    assert math.isnan(found["mle"][0])
+
+
+def test_faint_means_of_which_none_is_far_from_zero_are_measured(hub, data):
+    found = hub.measure("representation_dimension", model_of(lambda x: 1e-9 * copies(x)), data=data, settings=ALL)
+    assert found["mle"][0] == pytest.approx(2, rel=0.15)
+
+
+def test_the_seed_decides_the_noise(hub, data):
+    once, again, other = (
+        hub.measure("representation_dimension", model_of(copies), data=data, seed=seed, settings=ALL, force=True)
+        for seed in (0, 0, 1)
+    )
+    assert once["mle"].tolist() == again["mle"].tolist()
+    assert once["mle"][1] != other["mle"][1]
+
+
+def test_aggregation_and_normaliser_are_those_asked_for(hub, data):
+    settings = {**ALL, "aggregation": "mean", "normaliser": "k-2", "k": 10, "of": ["input"]}
+    found = hub.measure("representation_dimension", model_of(copies), data=data, settings=settings)
+    assert found["mle"][0] == pytest.approx(mle(data.x, 10, "mean", "k-2"), rel=1e-12)
+
+
+# What is refused
+
+
+def test_an_unknown_layer_is_refused_before_work(data):
+    metric = RepresentationDimension(RepresentationDimension.Params(of=("mean", "encoder_9", "mu")))
+    with pytest.raises(VaehubError, match="asked for the layer 'encoder_9', 'mu', and this model has input, mean, var"):
+        metric.check(model_of(copies), data)
+
+
+def test_too_few_observations_are_refused_before_work(data):
+    metric = RepresentationDimension(RepresentationDimension.Params(n_samples=20))
+    with pytest.raises(DataError, match="looks at 20 neighbours of each observation and needs 21 at least"):
+        metric.check(model_of(copies), data)
+
+
+def test_a_model_that_gives_no_numbers_fails_with_the_reason(hub, data):
+    model = model_of(lambda x: torch.where(x > 2, float("nan"), x))
+    with pytest.raises(WorkFailed, match="NaN or infinite values for .* of 800 observations in the layer 'mean'"):
+        hub.measure("representation_dimension", model, data=data, settings=ALL)

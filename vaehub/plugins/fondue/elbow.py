@@ -1,0 +1,86 @@
+"""What FONDUE is compared with: curves over numbers of latents, and their knees."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, final
+
+import numpy as np
+
+from vaehub import Dataset, Laboratory, Recipe, RecipeMetric, Result, Table, VaehubError, task
+from vaehub.plugins.fondue.kernels import knee
+from vaehub.plugins.fondue.params import ElbowParams
+from vaehub.plugins.fondue.searched import VARIED, asked, check_varies
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+FALLS = {"mse": True, "accuracy": False}
+"""Whether a curve falls as latents become more."""
+
+
+@final
+class Elbow(RecipeMetric):
+    """Reconstruction error and downstream accuracy as latents become more, and where either stops getting better.
+
+    Bonheme 2023, Chapter 8, looks for such elbows by eye; here a knee is that of Satopää et al. 2011.
+    """
+
+    Params = ElbowParams
+    params: ElbowParams
+
+    def check(self, recipe: Recipe, data: Dataset) -> None:
+        """Refuse models without a number of latents, numbers that do not grow, and accuracy without classes."""
+        check_varies("elbow", VARIED, recipe)
+        data.part(self.params.part)
+        if list(self.params.latent_dims) != sorted(set(self.params.latent_dims)):
+            given = ", ".join(map(str, self.params.latent_dims))
+            raise VaehubError(f"metric 'elbow' is of growing numbers of latents, got {given}; write them in order")
+        if self.params.accuracy and data.labels is None and data.factors is None:
+            raise VaehubError(
+                "metric 'elbow' was asked for accuracy, and these data have neither labels nor factors; "
+                "leave out '-s metric.accuracy=true'"
+            )
+
+    def measure(self, recipe: Recipe, lab: Laboratory) -> Result:
+        """Return both curves and their knees."""
+        rows: list[dict[str, float]] = []
+        ids: list[str] = []
+        with task("elbow", len(self.params.latent_dims)) as advance:
+            for n in self.params.latent_dims:
+                varied = recipe.vary(model={VARIED: n})
+                rows.append(dict(asked("elbow", f"{n} latents", lambda each: self._measured(lab, each), varied)))
+                ids.append(varied.id)
+                advance(1, note=f"{n} latents: {rows[-1]['mse']:.4f}")
+        curves = {name: [row[name] for row in rows] for name in rows[0]}
+        knees = {
+            name: knee(self.params.latent_dims, curves[name], falls=FALLS[name]) for name in curves if name in FALLS
+        }
+        return Result(
+            scalars={f"knee_{name}": found.at for name, found in knees.items()},
+            tables={
+                "curves": Table({VARIED: self.params.latent_dims, "training": ids}, curves),
+                "knees": Table(
+                    {"curve": list(knees), "reason": [found.reason or "it has a knee" for found in knees.values()]},
+                    {
+                        "knee": np.array([found.at for found in knees.values()]),
+                        "distance": np.array([found.distance for found in knees.values()]),
+                    },
+                ),
+            },
+        )
+
+    def _measured(self, lab: Laboratory, recipe: Recipe) -> dict[str, float]:
+        error = lab.measure("reconstruction_error", recipe, part=self.params.part, z=self.params.z).scalars
+        found = {name: error[name] for name in ("mse", "squared_error", "reconstruction") if name in error}
+        if self.params.accuracy:
+            probe = lab.measure(
+                "downstream_probe", recipe, subsets=("all",), representations=("mean",), test_part=self.params.part
+            )
+            found["accuracy"] = float(probe.tables["mean"].columns["mean_test_accuracy"][0])
+        return found
+
+    def plot(self, result: Result) -> Figure:
+        """Return each curve, with its knee."""
+        from vaehub.plugins.fondue.pictures import elbows
+
+        return elbows(result)

@@ -1,0 +1,35 @@
+"""FONDUE by traces."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, final
+
+from vaehub import Dataset, Laboratory, Recipe, RecipeMetric, Result
+from vaehub.plugins.fondue.params import FondueParams
+from vaehub.plugins.fondue.searched import check_search, figure_of, result_of, traces
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@final
+class Fondue(RecipeMetric):
+    """The greatest number of latents for which noise adds no more variance than a threshold.
+
+    Bonheme 2023, Algorithms 1, 2 and 7. A passive latent adds 1, so that at the published threshold of 1 there is none.
+    """
+
+    Params = FondueParams
+    params: FondueParams
+
+    def check(self, recipe: Recipe, data: Dataset) -> None:
+        """Refuse models without a number of latents, and searches that cannot begin."""
+        check_search("fondue", self.params, recipe, data)
+
+    def measure(self, recipe: Recipe, lab: Laboratory) -> Result:
+        """Return the number of latents and every step of the search."""
+        return result_of("fondue", self.params, recipe, lab, lambda each: traces(lab, each, self.params))
+
+    def plot(self, result: Result) -> Figure:
+        """Return the gap against the number of latents, with the threshold and the order of the visits."""
+        return figure_of(result, self.params)

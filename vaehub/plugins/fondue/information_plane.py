@@ -1,0 +1,100 @@
+"""Entropies of layers."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, final
+
+import torch
+from torch import Tensor
+
+from vaehub import Dataset, LatentModel, ModelMetric, Result, Vector, layer_names, representations, task
+from vaehub.plugins.fondue.kernels import batches, entropy_of_gram, gram, information_of_grams, rounded_down
+from vaehub.plugins.fondue.params import InformationPlaneParams
+from vaehub.plugins.fondue.sampled import check_decodes, check_drawn, check_finite, drawn
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+RECONSTRUCTION = "reconstruction"
+OBSERVED, LATENT = "input", "sampled"
+"""Names of two layers, as :func:`vaehub.layer_names` has them."""
+DECIMALS = 2
+"""Kept of each mean over batches in the reference code of FONDUE_IB."""
+
+
+@final
+class InformationPlane(ModelMetric):
+    """What each layer has of an observation and of its reconstruction: Bonheme 2023, Appendix D.2.
+
+    Rényi entropies of Giraldo et al. 2015, in bits, averaged over batches. A reconstruction is of the sampled z.
+    """
+
+    Params = InformationPlaneParams
+    params: InformationPlaneParams
+
+    def check(self, model: LatentModel, data: Dataset) -> None:
+        """Refuse models without a decoder, and fewer than two observations."""
+        check_drawn("information_plane", self.params, data)
+        check_decodes("information_plane", model)
+
+    def measure(self, model: LatentModel, data: Dataset) -> Result:
+        """Return entropy and both informations of each layer, and the two numbers that FONDUE_IB compares."""
+        observations, rows = drawn(data, self.params, self.generator("rows"))
+        noise = self.generator("noise", device=model.device)
+        at = batches(len(observations), self.params.batch, compat=self.params.compat)
+        names = (*layer_names(model, observations), RECONSTRUCTION)
+        total = torch.zeros(3, len(names), dtype=torch.float64)
+        with task("information of layers", len(at)) as advance:
+            for batch in at:
+                layers = _layers(model, observations.subset(torch.arange(len(observations))[batch]), noise)
+                # The output before its non-linearity is the last layer of the decoder.
+                shown = names[-2] if self.params.logits else RECONSTRUCTION
+                total += _informations([layers[name] for name in names], names.index(shown), self.params.alpha)
+                advance(1)
+        found = total / len(at)
+        found = rounded_down(found, DECIMALS) if self.params.compat else found
+        entropy, of_input, of_reconstruction = (Vector(row, index="layer", labels=names) for row in found)
+        return Result(
+            scalars={
+                "entropy_z": float(entropy.values[names.index(LATENT)]),
+                "information_x_reconstruction": float(of_reconstruction.values[names.index(OBSERVED)]),
+                "n": len(observations),
+                "n_batches": len(at),
+                "batch": at[0].stop - at[0].start,
+                "highest": math.log2(at[0].stop - at[0].start),
+            },
+            vectors={
+                "entropy": entropy,
+                "information_input": of_input,
+                "information_reconstruction": of_reconstruction,
+            },
+            arrays={"rows": rows},
+        )
+
+    def plot(self, result: Result) -> Figure:
+        """Return the information plane, and the entropy of each layer."""
+        from vaehub.plugins.fondue.pictures import plane
+
+        return plane(result)
+
+
+def _layers(model: LatentModel, observations: Dataset, noise: torch.Generator) -> dict[str, Tensor]:
+    found = representations(model, observations, generator=noise)
+    with torch.no_grad():
+        found[RECONSTRUCTION] = model.decode(found[LATENT].to(model.device)).cpu()
+    check_finite("layers", torch.cat([values.flatten() for values in found.values()]))
+    return found
+
+
+def _informations(layers: list[Tensor], shown: int, alpha: float) -> Tensor:
+    """Return entropy, information on the first layer, and on the one that stands for the reconstruction."""
+    grams = [gram(layer) for layer in layers]
+    return torch.tensor(
+        [
+            [entropy_of_gram(each, alpha) for each in grams],
+            [information_of_grams(grams[0], each, alpha) for each in grams],
+            [information_of_grams(each, grams[shown], alpha) for each in grams],
+        ],
+        dtype=torch.float64,
+    )

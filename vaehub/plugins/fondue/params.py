@@ -1,0 +1,137 @@
+"""Parameters of the searches and of what they ask. Knows no torch."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field as Bound
+
+from vaehub import Field, Params
+
+Part = Literal["train", "validation", "test", "all"]
+Count = Annotated[int, Bound(gt=0)]
+
+
+class SampledParams(Params):
+    """Which observations are looked at."""
+
+    n_samples: int = Field(
+        10_000, ge=2, description="observations, drawn without replacement; all there are, if the part has fewer"
+    )
+    part: Part = Field("train", description="part of the data that they are drawn from")
+
+
+class LatentTracesParams(SampledParams):
+    """Parameters of the traces."""
+
+    analytic: bool = Field(
+        False, description="expectation over the noise instead of one draw of z: the mean sum of posterior variances"
+    )
+    truncate: bool = Field(
+        False, description="variances rounded down to 3 decimals before they are added, as the reference code has it"
+    )
+
+
+class InformationPlaneParams(SampledParams):
+    """Parameters of the information plane."""
+
+    batch: int = Field(
+        1000,
+        ge=2,
+        description="observations of each Gram matrix, over which results are averaged; no entropy exceeds its log2",
+    )
+    alpha: float = Field(2.0, gt=0, description="order of the Rényi entropy; 2 needs no eigenvalues")
+    logits: bool = Field(
+        False,
+        description="reconstruction before its non-linearity, as the reference code has it, instead of the mean of p(x "
+        "given z)",
+    )
+    compat: bool = Field(
+        False,
+        description="as the reference code: the last row of each batch left out, and means rounded down to 2 decimals",
+    )
+
+
+class StructurePreservationParams(SampledParams):
+    """Parameters of the structure preservation index."""
+
+    n_samples: int = Field(
+        1000, ge=2, description="observations, of which each two are compared; all there are, if the part has fewer"
+    )
+    z: Literal["mean", "sampled"] = Field("mean", description="what is decoded: the posterior mean, or one draw")
+    per_pair: bool = Field(False, description="1/h^2 instead of the printed 1/h before the sum over pairs")
+
+
+class ReconstructionErrorParams(Params):
+    """Parameters of the reconstruction error."""
+
+    z: Literal["mean", "sampled"] = Field("mean", description="what is decoded: the posterior mean, or one draw")
+    part: Part = Field("validation", description="part of the data that is measured")
+
+
+class SearchParams(SampledParams):
+    """Parameters of every search for a number of latents."""
+
+    threshold: float = Field(1.0, description="the gap up to which a number of latents is not too great")
+    start: int | None = Field(
+        None,
+        gt=0,
+        description="latents of the first model of a doubling search; none takes the intrinsic dimension of the data, "
+        "rounded up",
+    )
+    maximum: int = Field(1024, gt=0, description="latents of the greatest model that a doubling search tries")
+    search: Literal["doubling", "supervised"] = Field(
+        "doubling", description="doubles until too great, then halves; or halves the range from 1 to 'upper' at once"
+    )
+    upper: int = Field(200, gt=1, description="number of latents that a supervised search stays below")
+    epochs: tuple[Count, ...] = Field(
+        (),
+        description="numbers of epochs, growing, with each of which the search is made until its answer repeats; none "
+        "searches once with those of the recipe",
+    )
+
+
+class FondueParams(SearchParams, LatentTracesParams):
+    """Parameters of FONDUE; a threshold below 1 is for active latents alone, 1 or more allows mixed ones."""
+
+
+class FondueIbParams(SearchParams):
+    """Parameters of FONDUE by the information bottleneck, in bits."""
+
+    threshold: float = Field(-0.01, description="gap of entropy and information, in bits")
+    batch: int = Field(1000, ge=2, description="observations of each Gram matrix")
+    # The threshold is one unit of the last decimal that is kept, so that without this it means something else.
+    truncate: bool = Field(
+        True, description="entropy and information rounded down to 2 decimals before they are compared"
+    )
+    logits: bool = Field(False, description="reconstruction before its non-linearity, as the reference code has it")
+    compat: bool = Field(False, description="the last row of each batch left out, as in the reference code")
+
+
+class FondueIdeParams(SearchParams):
+    """Parameters of FONDUE by intrinsic dimensions."""
+
+    threshold: float = Field(1.0, description="gap of intrinsic dimensions")
+    k: int = Field(20, gt=2, description="neighbours that the maximum-likelihood estimate looks at")
+
+
+class FondueBetaParams(LatentTracesParams):
+    """Parameters of the search over beta."""
+
+    threshold: float = Field(1.0, description="the gap of traces up to which a beta is not too great")
+    lower: float = Field(0.01, gt=0, description="least beta, which must not be too great")
+    upper: float = Field(100.0, gt=0, description="greatest beta, which must be too great")
+    tolerance: float = Field(
+        0.05, gt=0, description="the search ends when two betas differ by this share of the lesser"
+    )
+
+
+class ElbowParams(Params):
+    """Parameters of the elbow."""
+
+    latent_dims: tuple[Count, ...] = Field(
+        (1, 2, 4, 6, 8, 12, 16, 24, 32), min_length=3, description="numbers of latents, growing"
+    )
+    accuracy: bool = Field(
+        False, description="accuracy of logistic regression on means as well, of the data's factors or labels"
+    )
+    z: Literal["mean", "sampled"] = Field("mean", description="what is decoded: the posterior mean, or one draw")
+    part: Literal["validation", "test"] = Field("validation", description="part of the data that errors are of")

@@ -1,0 +1,224 @@
+"""A search carried out: a training and a measurement for each number that it asks about, with growing epochs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NoReturn
+
+from vaehub import Dataset, Laboratory, Recipe, Result, Table, VaehubError, WorkFailed, task
+from vaehub.plugins.fondue.params import LatentTracesParams, SearchParams
+from vaehub.plugins.fondue.sampled import check_drawn
+from vaehub.plugins.fondue.searching import Search, search, supervised_search
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+VARIED = "latent_dim"
+GAP = "gap"
+
+Measure = Callable[[Recipe], Mapping[str, float]]
+"""Gives what is measured of the training of a recipe: its ``gap``, and the numbers that it is the difference of."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One model of a search.
+
+    Attributes:
+        epochs: That it was trained for.
+        number: Of the step in its search, counted from 1.
+        training: Its id.
+        n: Latents, or a beta.
+        lower: As in :class:`Visit`.
+        upper: As there.
+        measured: Its gap, and what that is the difference of.
+    """
+
+    epochs: int
+    number: int
+    training: str
+    n: float
+    lower: float
+    upper: float
+    measured: Mapping[str, float]
+
+
+def check_varies(metric: str, parameter: str, recipe: Recipe) -> None:
+    """Refuse a recipe whose model does not have the parameter that is searched over.
+
+    Raises:
+        VaehubError: If it has none.
+    """
+    if parameter not in type(recipe.model.params).model_fields:
+        instead = "'beta_vae'" if parameter == "beta" else "'vae'"
+        raise VaehubError(
+            f"metric {metric!r} varies 'model.{parameter}', and model {recipe.model.name!r} has no such parameter; "
+            f"{instead} has"
+        )
+
+
+def check_search(metric: str, params: SearchParams, recipe: Recipe, data: Dataset) -> None:
+    """Refuse a recipe without a number of latents, data without the part, and numbers that do not fit each other.
+
+    Raises:
+        VaehubError: If one of these is so.
+    """
+    check_varies(metric, VARIED, recipe)
+    check_drawn(metric, params, data)
+    if params.start is not None and params.start > params.maximum:
+        raise VaehubError(
+            f"metric {metric!r} was asked to start from {params.start} latents and to try {params.maximum} at most; "
+            "raise '-s metric.maximum=…', or lower '-s metric.start=…'"
+        )
+    if list(params.epochs) != sorted(set(params.epochs)):
+        given = ", ".join(map(str, params.epochs))
+        raise VaehubError(
+            f"metric {metric!r} is searched with growing numbers of epochs, got {given}; write them in order"
+        )
+
+
+def result_of(metric: str, params: SearchParams, recipe: Recipe, lab: Laboratory, measure: Measure) -> Result:
+    """Return what a search came to, made with each number of epochs until its answer repeats.
+
+    Bonheme 2023, Algorithms 1 to 8, with epochs that are raised until an answer repeats.
+
+    Args:
+        metric: Who asks.
+        params: Of the search.
+        recipe: Where it starts from.
+        lab: Trains and measures.
+        measure: Gives the gap of a recipe's training.
+
+    Raises:
+        VaehubError: If there is no answer, since one latent exceeds the threshold, or no number that was tried
+            does. What was trained and measured stays in the store.
+    """
+    start = None if params.search == "supervised" else _start(params, recipe, lab)
+    found: dict[int, Search[int]] = {}
+    steps: list[Step] = []
+    chosen, is_stable = 0, False
+    for epochs in params.epochs or (recipe.train.epochs,):
+        varied = recipe.vary(train={"epochs": epochs})
+        latest = _searched(metric, params, varied, start, measure, steps)
+        # Of none it does not count that it repeats: one latent is too many for a model that has learned nothing.
+        is_stable = latest.answer > 0 and bool(found) and latest.answer == found[chosen].answer
+        found[epochs] = latest
+        if latest.reached_maximum:
+            chosen = epochs
+            break
+        if is_stable:
+            break
+        chosen = epochs
+    answer = found[chosen]
+    if answer.reached_maximum or not answer.answer:
+        _refuse(metric, params, answer, chosen)
+    scalars = {"n_latents": answer.answer, "n_trained": len(steps), "epochs": chosen}
+    if start is not None:
+        scalars["start"] = start
+    if len(params.epochs) > 1:
+        scalars["is_stable"] = is_stable
+    return Result(
+        scalars={**scalars, "is_monotone": all(each.is_monotone for each in found.values())},
+        tables={"search": table_of(steps)},
+    )
+
+
+def figure_of(result: Result, params: SearchParams) -> Figure:
+    """Return a picture of a search for a number of latents."""
+    from vaehub.plugins.fondue.pictures import searched
+
+    return searched(result.tables["search"], result.scalars["n_latents"], params.threshold, "latents")
+
+
+def traces(lab: Laboratory, recipe: Recipe, params: LatentTracesParams) -> Mapping[str, float]:
+    """Return the gap between the traces of a recipe's training, and both traces."""
+    found = lab.measure(
+        "latent_traces",
+        recipe,
+        n_samples=params.n_samples,
+        part=params.part,
+        analytic=params.analytic,
+        truncate=params.truncate,
+    )
+    return {name: found.scalars[name] for name in ("gap", "trace_mean", "trace_sampled")}
+
+
+def table_of(steps: list[Step]) -> Table:
+    """Return a row for each model, in the order in which they were asked for."""
+    columns = {"n": [step.n for step in steps]}
+    columns |= {name: [step.measured[name] for step in steps] for name in steps[0].measured}
+    columns |= {"lower": [step.lower for step in steps], "upper": [step.upper for step in steps]}
+    keys: dict[str, list[str | int | float]] = {
+        "epochs": [step.epochs for step in steps],
+        "step": [step.number for step in steps],
+        "training": [step.training for step in steps],
+    }
+    return Table(keys, columns)
+
+
+def asked(metric: str, what: str, measure: Measure, recipe: Recipe) -> Mapping[str, float]:
+    """Return what is measured of a varied recipe, or say which one it was that could not be had.
+
+    Raises:
+        VaehubError: If it cannot be made: a network of fixed size, for instance.
+        WorkFailed: If its training or measurement fails.
+    """
+    try:
+        return measure(recipe)
+    except WorkFailed:
+        raise
+    except VaehubError as error:
+        raise VaehubError(
+            f"metric {metric!r} asked for this model with {what}, which cannot be had: {error}"
+        ) from error
+
+
+def _start(params: SearchParams, recipe: Recipe, lab: Laboratory) -> int:
+    if params.start is not None:
+        return params.start
+    data = lab.measure("intrinsic_dimension_mle", recipe, n_samples=params.n_samples)
+    dimension = data.scalars["dimension"]
+    if not math.isfinite(dimension):
+        raise WorkFailed(f"the intrinsic dimension of the data is {dimension}; give a start: '-s metric.start=8'")
+    return min(max(1, math.ceil(dimension)), params.maximum)
+
+
+def _searched(
+    metric: str, params: SearchParams, recipe: Recipe, start: int | None, measure: Measure, steps: list[Step]
+) -> Search[int]:
+    """Carry out one search, and append its steps."""
+    made: dict[int, tuple[str, Mapping[str, float]]] = {}
+    with task(f"{metric}, {recipe.train.epochs} epochs") as advance:
+
+        def gap(n: int) -> float:
+            varied = recipe.vary(model={VARIED: n})
+            made[n] = varied.id, asked(metric, f"{n} latents", measure, varied)
+            advance(1, note=f"{n} latents: {made[n][1][GAP]:.3f}")
+            return made[n][1][GAP]
+
+        if start is None:
+            found = supervised_search(gap, params.threshold, params.upper)
+        else:
+            found = search(gap, start, params.threshold, params.maximum)
+    steps += [
+        Step(recipe.train.epochs, number, made[visit.n][0], visit.n, visit.lower, visit.upper, made[visit.n][1])
+        for number, visit in enumerate(found.visited, start=1)
+    ]
+    return found
+
+
+def _refuse(metric: str, params: SearchParams, found: Search[int], epochs: int) -> NoReturn:
+    if found.answer:
+        last = next(visit for visit in found.visited if visit.n == found.answer)
+        name = "upper" if params.search == "supervised" else "maximum"
+        raise VaehubError(
+            f"metric {metric!r} found no number of latents that is too great: with {last.n} the gap is {last.gap:.5g}, "
+            f"at most the threshold of {params.threshold:g}; raise '-s metric.{name}=…' or lower 'metric.threshold'"
+        )
+    least = next(visit for visit in found.visited if visit.n == 1)
+    raise VaehubError(
+        f"metric {metric!r} found that one latent is too many: its gap is {least.gap:.5g} after {epochs} epochs, above "
+        f"the threshold of {params.threshold:g}; train for longer, regularise less, or raise '-s metric.threshold=…'"
+    )

@@ -1,0 +1,124 @@
+"""Parameters of estimates of intrinsic dimension. Knows no torch."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field as Bound
+from pydantic import field_validator, model_validator
+
+from vaehub import Field, Incidental, Params
+
+Count = Annotated[int, Bound(ge=3)]
+K = Annotated[int, Bound(ge=2)]
+LayerName = Annotated[str, Bound(min_length=1)]
+PRESETS: dict[str, dict[str, Any]] = {
+    "thesis-code": {"aggregation": "pooled", "normaliser": "k-2", "anchor": 0.8, "runs": 5}
+}
+
+
+class DrawnParams(Params):
+    """Which observations are looked at."""
+
+    part: Literal["train", "validation", "test", "all"] = Field(
+        "train", description="part of the data; data without parts are taken whole"
+    )
+    n_samples: Count | Literal["all"] = Field(
+        10_000, description="observations drawn without replacement; all there are, if the part has fewer"
+    )
+    max_duplicates: float = Field(
+        0.5,
+        ge=0,
+        lt=1,
+        description="share of observations that may be exact copies, which are dropped; more is refused",
+    )
+
+
+class EstimateParams(DrawnParams):
+    """What a maximum likelihood estimate is made of."""
+
+    aggregation: Literal["mean", "pooled", "median"] = Field(
+        "pooled", description="how local estimates become one; pooled is the inverse of their mean inverse"
+    )
+    normaliser: Literal["k-1", "k-2"] = Field("k-1", description="by what a sum of k - 1 logarithms is divided")
+
+
+class MleParams(EstimateParams):
+    """Parameters of the maximum likelihood estimate."""
+
+    preset: Annotated[Literal["thesis-code"] | None, Incidental()] = Field(
+        None, description="thesis-code: pooled, k-2, anchor=0.8, runs=5, as released with Bonheme 2023; others win"
+    )
+    k: tuple[K, ...] = Field((3, 5, 10, 20), min_length=1, description="numbers of neighbours, an estimate for each")
+    anchor: float = Field(
+        1.0, gt=0, le=1, description="share of observations averaged over in a run; neighbours are among all of them"
+    )
+    runs: int = Field(1, ge=1, le=1000, description="draws of such a share; the estimate is the mean over them")
+    tolerance: float = Field(
+        0.1, ge=0, description="estimates are stable where the greatest exceeds the least by this share at most"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _filled(cls, values: Any) -> Any:
+        if isinstance(values, dict) and isinstance(values.get("preset"), str):
+            return {**PRESETS.get(values["preset"], {}), **values}
+        return values
+
+    @field_validator("k")
+    @classmethod
+    def _ascending(cls, k: tuple[int, ...]) -> tuple[int, ...]:
+        return tuple(sorted(set(k)))
+
+    @model_validator(mode="after")
+    def _divisible(self) -> Self:
+        if self.normaliser == "k-2" and self.k[0] < 3:
+            raise ValueError("a normaliser of k-2 needs a k of 3 at least")
+        return self
+
+
+class TwoNnParams(DrawnParams):
+    """Parameters of the estimate from two neighbours."""
+
+    discard: float = Field(0.1, ge=0, lt=1, description="share of the ratios, the greatest, that is left out")
+    cdf: Literal["i/n", "(i-1)/n"] = Field(
+        "i/n", description="empirical distribution at the i-th of n ratios; (i-1)/n is what the thesis's code has"
+    )
+    fit: Literal["line", "likelihood"] = Field(
+        "line", description="least squares through the origin, or censored maximum likelihood"
+    )
+
+    @model_validator(mode="after")
+    def _finite(self) -> Self:
+        if self.discard == 0 and self.cdf == "i/n":
+            raise ValueError("with cdf=i/n the last ratio has no finite place; set discard above 0, or cdf=(i-1)/n")
+        return self
+
+
+class GrideParams(DrawnParams):
+    """Parameters of the estimate by scale."""
+
+    max_order: int = Field(
+        64, ge=1, le=4096, description="greatest neighbour whose distance is compared with that of twice its number"
+    )
+    tolerance: float = Field(
+        0.1, ge=0, description="estimates are stable where the greatest exceeds the least by this share at most"
+    )
+
+    @property
+    def orders(self) -> tuple[int, ...]:
+        """Powers of two up to the greatest."""
+        return tuple(2**j for j in range(self.max_order.bit_length()))
+
+
+class RepresentationParams(EstimateParams):
+    """Parameters of the dimension of representations."""
+
+    of: tuple[LayerName, ...] = Field(
+        ("mean", "sampled"),
+        min_length=1,
+        description="layers: input, encoder_1 …, mean, variance, sampled, decoder_1 …",
+    )
+    k: int = Field(20, ge=3, description="neighbours of each observation")
+    discard: float = Field(0.1, gt=0, lt=1, description="share of ratios that TwoNN leaves out")
+    cdf: Literal["i/n", "(i-1)/n"] = Field(
+        "i/n", description="empirical distribution at the i-th of n ratios, of TwoNN"
+    )

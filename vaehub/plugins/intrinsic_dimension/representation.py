@@ -1,0 +1,101 @@
+"""The dimension of what a model makes of observations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vaehub import Dataset, LatentModel, ModelMetric, Result, VaehubError, Vector, WorkFailed, layer_names
+from vaehub import representations as representations_of
+from vaehub.plugins.intrinsic_dimension.drawing import check_enough, drawn, part_of
+from vaehub.plugins.intrinsic_dimension.duplicates import distinct_rows
+from vaehub.plugins.intrinsic_dimension.kernels import mle_of, nearest, two_nn_of
+from vaehub.plugins.intrinsic_dimension.params import RepresentationParams
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+NAME = "representation_dimension"
+RESOLUTION = 4
+"""Distances up to so many rounding errors of the values are taken for noise of the arithmetic."""
+
+
+class Estimates(NamedTuple):
+    """What is found of one representation; estimates are nan where it is collapsed."""
+
+    mle: float
+    twonn: float
+    n_distinct: int
+    is_collapsed: bool
+
+
+@final
+class RepresentationDimension(ModelMetric):
+    """Dimension of layers and of mean and sampled representation: Bonheme 2023, Section 8.2.
+
+    A representation is collapsed, and has no dimension, if it is the same for all but a few observations, or differs by
+    no more than rounding does.
+    """
+
+    Params = RepresentationParams
+    params: RepresentationParams
+
+    def check(self, model: LatentModel, data: Dataset) -> None:
+        """Refuse unknown layers, and too few observations."""
+        part = part_of(data, self.params.part)
+        check_enough(NAME, self.params, data, self.params.k)
+        known = layer_names(model, part.first(2))
+        if unknown := [name for name in self.params.of if name not in known]:
+            raise VaehubError(
+                f"metric {NAME!r} was asked for the layer {', '.join(map(repr, unknown))}, and this model has "
+                f"{', '.join(known)}"
+            )
+
+    def measure(self, model: LatentModel, data: Dataset) -> Result:
+        """Return both estimates for each layer, in the order in which they were asked for."""
+        names = self.params.of
+        _, part = drawn(data, self.params, self.generator("rows"))
+        found = {name: self._estimated(name, self._representation(name, model, part)) for name in dict.fromkeys(names)}
+        return Result(
+            scalars={"n_observations": len(part), "n_collapsed": sum(each.is_collapsed for each in found.values())},
+            vectors={
+                column: Vector([getattr(found[name], column) for name in names], "layer", names)
+                for column in Estimates._fields
+            },
+        )
+
+    def _representation(self, name: str, model: LatentModel, part: Dataset) -> Tensor:
+        """Return one layer: those of convolutions are too large to be kept together."""
+        # The same noise each time, so that a decoder's layers are those of the samples measured.
+        noise = self.generator("noise", device=model.device)
+        return representations_of(model, part, layers=[name], generator=noise)[name].flatten(1).to(model.device)
+
+    def _estimated(self, name: str, x: Tensor) -> Estimates:
+        params = self.params
+        if wrong := int((~x.isfinite()).any(dim=1).sum()):
+            raise WorkFailed(
+                f"the model gives NaN or infinite values for {wrong} of {len(x)} observations in the layer {name!r}; "
+                "nothing can be said of it"
+            )
+        n_distinct = len(distinct_rows(x))
+        if n_distinct <= params.k or len(x) - n_distinct > params.max_duplicates * len(x):
+            return Estimates(float("nan"), float("nan"), n_distinct, is_collapsed=True)
+        table = nearest(x, params.k)
+        if np.median(table.distances[:, -1]) <= RESOLUTION * _rounding(x):
+            return Estimates(float("nan"), float("nan"), n_distinct, is_collapsed=True)
+        estimate = mle_of(table, params.k, params.aggregation, params.normaliser)
+        return Estimates(estimate, two_nn_of(table, params.discard, params.cdf), n_distinct, is_collapsed=False)
+
+    def plot(self, result: Result) -> Figure:
+        """Return both estimates by layer."""
+        from vaehub.plugins.intrinsic_dimension.pictures import by_layer
+
+        return by_layer(result)
+
+
+def _rounding(x: Tensor) -> float:
+    """Return the distance that rounding all values of a row makes, at most."""
+    return float(torch.finfo(x.dtype).eps * x.abs().max() * x.shape[1] ** 0.5)

@@ -1,0 +1,255 @@
+"""Nearest neighbours by products of matrices: found in low precision, proven, and measured in float64.
+
+Nothing here is approximate. A low-precision product ranks all observations, and gives for each a few candidates. With
+the bound on what it may be wrong by, it is proven that nothing outside the candidates can be nearer than the farthest
+neighbour among them, whose distance is known exactly. Rows without that proof are searched again in the next higher
+precision, and the last of them value by value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import torch
+from torch import Tensor
+
+from vaehub.plugins.intrinsic_dimension.cores import OnCores, on_cores
+
+PAIRS_AT_ONCE = 1 << 22
+"""Pairs whose approximate distances are kept at a time; bounds memory, changes no result."""
+VALUES_AT_ONCE = 1 << 18
+"""Values of pairs that are subtracted at a time, so that they stay in the cache; changes no result."""
+VALUES_AT_ONCE_ON_GPU = 1 << 26
+"""The same where steps are long and memory is plenty."""
+GROUP = 16
+"""Observations of which first only the nearest is looked at."""
+TIE = 1e-12
+"""Two distances that differ by less, as a share of them, are one: what is left of a sum of squares in float64."""
+TRIED = 2
+"""Blocks that are done before it is decided whether a precision proves enough."""
+GIVEN_UP = 0.5
+"""Share of unproven rows in these, above which a precision is not worth going on with."""
+_UNIT = 2.0**-53
+_PIECES = {torch.bfloat16: 3, torch.float32: 2, torch.float64: 1}
+"""Numbers of each type that a squared length is split into, so that it loses nothing that matters."""
+_OUTPUT = {torch.bfloat16: 2.0**-7.9, torch.float32: 2.0**-23.9, torch.float64: 2.0**-52.9}
+"""Greatest relative error of writing a number down in each type, with a little to spare."""
+_SUM = {torch.bfloat16: 2.0**-23, torch.float32: 2.0**-23, torch.float64: 2.0**-52}
+"""Twice the unit roundoff that products are added up in: those of bfloat16 in float32."""
+
+
+def search(x: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """Return distances to the ``k`` nearest others, ascending, and which they are.
+
+    Args:
+        x: Observations, shape ``(n, p)``, finite, floating, no two of them equal; ``n`` above ``k``.
+        k: Neighbours of each.
+
+    Returns:
+        Euclidean distances ``(n, k)``, float64, from differences of the values as they are, and rows ``(n, k)``.
+    """
+    distances = x.new_empty(len(x), k, dtype=torch.float64)
+    indices = torch.empty(len(x), k, dtype=torch.int64, device=x.device)
+    left = torch.arange(len(x), device=x.device)
+    with on_cores(x.device) as each:
+        for dtype in precisions(x.device):
+            if not len(left):
+                return distances, indices
+            left = _prove(x, left, Ranking.of(x, dtype, each), (distances, indices), each)
+        for row in left[:, None]:
+            distances[row], indices[row] = _directly(x, row, k)
+    return distances, indices
+
+
+def _prove(x: Tensor, rows: Tensor, ranking: Ranking, found: tuple[Tensor, Tensor], each: OnCores) -> Tensor:
+    """Write down the neighbours of those rows for which they are proven, and return the other rows."""
+    distances, indices = found
+
+    def measure(some: Tensor) -> Tensor:
+        near, which, is_proven = _nearest_of(x, ranking, some, distances.shape[1])
+        proven = some[is_proven]
+        distances[proven], indices[proven] = near[is_proven], which[is_proven]
+        return some[~is_proven]
+
+    blocks = torch.split(rows, max(1, PAIRS_AT_ONCE // ranking.n_columns))
+    tried, rest = blocks[:TRIED], blocks[TRIED:]
+    unproven = torch.cat(each(measure, tried))
+    if ranking.left.dtype != torch.float64 and len(unproven) > GIVEN_UP * sum(map(len, tried)):
+        return torch.cat([unproven, *rest])
+    return torch.cat([unproven, *each(measure, rest)])
+
+
+def precisions(device: torch.device) -> Iterator[torch.dtype]:
+    """Yield the types that a product is worth trying in, the fastest first.
+
+    bfloat16 only where a CPU multiplies it as such; on a GPU it may be added up in bfloat16, which has no useful bound.
+    float32 only where it is what it says: PyTorch can be told to multiply it as something shorter.
+    """
+    if device.type == "cpu" and _multiplies_bfloat16():
+        yield torch.bfloat16
+    if _keeps_float32(device):
+        yield torch.float32
+    yield torch.float64
+
+
+def _keeps_float32(device: torch.device) -> bool:
+    backend = torch.backends.cuda.matmul if device.type == "cuda" else torch.backends.mkldnn.matmul  # type: ignore[attr-defined]
+    setting: str | None = getattr(backend, "fp32_precision", None)
+    # Where each backend has a setting of its own, asking for that of all raises once they differ.
+    if setting is None:
+        return torch.get_float32_matmul_precision() == "highest"
+    return setting in ("none", "ieee")
+
+
+def _multiplies_bfloat16() -> bool:
+    known = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    return any(getattr(torch.cpu, name, lambda: False)() for name in known)
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Two matrices whose product is minus half the squared distance of each row to each, in some precision.
+
+    Rows are centred, scaled to a length of at most 1 and rounded; the rounded rows are what distances are of. Squared
+    lengths ride along as further columns, so that the product is small where a distance is, and loses little when it is
+    written down.
+
+    Attributes:
+        left: Rows, shape ``(n, p + 2 * pieces)``.
+        right: The same with signs for the other side, filled up to whole groups by rows far from everything.
+        norms: Lengths of the rounded rows, shape ``(n,)``, float64.
+        rounding: How far each rounded row is from what it stands for, at most, shape ``(n,)``, float64.
+        scale: What distances are multiplied by.
+    """
+
+    left: Tensor
+    right: Tensor
+    norms: Tensor
+    rounding: Tensor
+    scale: float
+
+    @classmethod
+    def of(cls, x: Tensor, dtype: torch.dtype, each: OnCores) -> Self:
+        """Return the matrices of some observations."""
+        n, p = x.shape
+        pieces = _PIECES[dtype]
+        slices = list(_slices(n, PAIRS_AT_ONCE // 16 // p))
+        centre, scale = _centre_and_scale(x, slices, each)
+        left = x.new_zeros(n, p + 2 * pieces, dtype=dtype)
+        norms, rounding = (x.new_empty(n, dtype=torch.float64) for _ in range(2))
+
+        def fill(rows: slice) -> None:
+            exact = (x[rows].double() - centre) * scale
+            rounded = exact.to(dtype)
+            left[rows, :p] = rounded
+            norms[rows] = torch.linalg.vector_norm(rounded.double(), dim=1)
+            # Taking off the centre rounds in float64, too.
+            rounding[rows] = torch.linalg.vector_norm(exact - rounded.double(), dim=1)
+            rounding[rows] += 2 * _UNIT * torch.linalg.vector_norm(exact, dim=1)
+
+        each(fill, slices)
+        right = x.new_zeros(-(-n // GROUP) * GROUP, p + 2 * pieces, dtype=dtype)
+        right[:n, :p] = left[:, :p]
+        halves = _split(norms.square() / 2, dtype)
+        left[:, p : p + pieces], left[:, p + pieces :] = 1, -halves
+        right[:n, p : p + pieces], right[:, p + pieces :] = -halves, 1
+        right[n:, p] = -1e30
+        return cls(left, right, norms, rounding, scale)
+
+    @property
+    def n_columns(self) -> int:
+        """Columns of a block of the product."""
+        return len(self.right)
+
+    def candidates(self, rows: Tensor, m: int) -> tuple[Tensor, Tensor]:
+        """Return half squared distances of the ``m`` nearest others by rank, ascending, float64, and which they are.
+
+        The nearest of each group is looked at first: the ``m`` nearest of all are in the ``m`` groups with the nearest.
+        """
+        product = self.left[rows] @ self.right.mT
+        product[torch.arange(len(rows), device=rows.device), rows] = -torch.inf
+        n_groups = self.n_columns // GROUP
+        if m < n_groups // 2:
+            grouped = product.view(len(rows), GROUP, n_groups)
+            groups = grouped.amax(dim=1).topk(m, dim=1, sorted=False).indices
+            members = torch.arange(GROUP, device=rows.device)[:, None] * n_groups + groups[:, None]
+            members = members.flatten(1)
+            values, at = product.gather(1, members).topk(m, dim=1)
+            return values.double().neg_(), members.gather(1, at)
+        values, at = product.topk(m, dim=1)
+        return values.double().neg_(), at
+
+    def bounds(self, rows: Tensor, halves: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the least and the greatest distance that each approximate half squared one may stand for, scaled."""
+        dtype = self.left.dtype
+        terms = self.left.shape[1] + 2
+        reach = (self.norms[rows] + self.norms.max()).square()[:, None]
+        # Higham 2002, Eq. 3.5, on the sum of products, whose absolute values add up to reach / 2 at most; squared
+        # lengths in bfloat16 have 24 bits, which the same term covers.
+        wrong = _SUM[dtype] * (terms + 2) * reach + 1e-30
+        # Rounding a row moves it, and so a distance by as much: the triangle inequality.
+        moved = (self.rounding[rows] + self.rounding.max())[:, None]
+        low = (2 * (halves - wrong) / (1 + _OUTPUT[dtype])).clamp(min=0).sqrt() - moved
+        high = (2 * (halves + wrong) / (1 - _OUTPUT[dtype])).clamp(min=0).sqrt() + moved
+        return low.clamp(min=0), high
+
+
+def _nearest_of(x: Tensor, ranking: Ranking, rows: Tensor, k: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Return distances and neighbours of some rows, and for which of them they are proven."""
+    n = len(x)
+    m = min(n - 1, k + k // 4 + 8)
+    halves, which = ranking.candidates(rows, m)
+    low, high = ranking.bounds(rows, halves)
+    # k candidates are at most this far, so those that are farther for certain need not be measured.
+    needed = low <= high[:, k - 1 : k]
+    distances = torch.full_like(low, torch.inf)
+    row, column = needed.nonzero(as_tuple=True)
+    distances[row, column] = _between(x, rows[row], which[row, column])
+    distances, order = distances.sort(dim=1, stable=True)
+    farthest = distances[:, k - 1] * ranking.scale
+    tie = TIE if ranking.left.dtype == torch.float64 else -4 * _UNIT * x.shape[1]
+    is_proven = low[:, -1] >= farthest * (1 - tie)
+    if m == n - 1:
+        is_proven[:] = True
+    return distances[:, :k], which.gather(1, order)[:, :k], is_proven
+
+
+def _between(x: Tensor, rows: Tensor, others: Tensor) -> Tensor:
+    """Return the distance of each pair of rows, from differences in float64."""
+    found = x.new_empty(len(rows), dtype=torch.float64)
+    at_once = VALUES_AT_ONCE_ON_GPU if x.is_cuda else VALUES_AT_ONCE
+    for some in _slices(len(rows), at_once // x.shape[1]):
+        difference = x.index_select(0, rows[some]).double().sub_(x.index_select(0, others[some]))
+        found[some] = torch.linalg.vecdot(difference, difference)
+    return found.sqrt_()
+
+
+def _directly(x: Tensor, row: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """Return distances and neighbours of one row from those to all others."""
+    distances = _between(x, row.expand(len(x)), torch.arange(len(x), device=x.device))
+    distances[row] = torch.inf
+    found, which = distances.sort(stable=True)
+    return found[None, :k], which[None, :k]
+
+
+def _centre_and_scale(x: Tensor, slices: Sequence[slice], each: OnCores) -> tuple[Tensor, float]:
+    """Return the mean, and a power of two by which no centred row is longer than 1."""
+    centre = torch.stack(each(lambda rows: x[rows].sum(dim=0, dtype=torch.float64), slices)).sum(dim=0) / len(x)
+    lengths = each(lambda rows: torch.linalg.vector_norm(x[rows].double() - centre, dim=1).max(), slices)
+    return centre, float(2.0 ** -torch.stack(lengths).max().clamp(min=2.0**-500).log2().ceil())
+
+
+def _split(values: Tensor, dtype: torch.dtype) -> Tensor:
+    """Return numbers as sums of numbers of a shorter type, shape ``(n, pieces)``."""
+    pieces = []
+    for _ in range(_PIECES[dtype]):
+        pieces.append(values.to(dtype))
+        values = values - pieces[-1].double()
+    return torch.stack(pieces, dim=1)
+
+
+def _slices(n: int, size: int) -> Iterator[slice]:
+    size = max(1, size)
+    return (slice(start, start + size) for start in range(0, n, size))
