@@ -22,6 +22,11 @@ def wrapped(seed=0, name="mine", hidden=16):
         return vaehub.wrap(encoder=encoder, decoder=decoder, name=name)
 
 
+def test_a_metric_that_trains_refuses_a_model_that_was_handed_over(hub):
+    with pytest.raises(VaehubError, match="metric 'fondue' trains models with other parameters"):
+        hub.measure("fondue", wrapped(), data="digits")
+
+
 def test_a_wrapped_model_is_measured_and_both_are_stored(hub):
     found = hub.measure("relevance", wrapped(), data="digits")
     assert found["relevance"].shape == (3,)

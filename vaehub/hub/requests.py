@@ -191,6 +191,11 @@ def measurement_of(kind: SubjectKind, metric: Part, subject: Subject, seed: int)
     if kind == "model" and isinstance(subject, Recipe):
         found = {"training": subject.id}
     elif kind == "recipe" and isinstance(subject, Recipe):
+        if subject.model.distribution == GIVEN:
+            raise VaehubError(
+                f"metric {metric.name!r} trains models with other parameters, which a model that was handed over cannot "
+                "be; ask it of a recipe, whose network may be your own: 'vaehub describe own'"
+            )
         found = {"recipe": subject.identity()}
     elif kind == "dataset" and isinstance(subject, Part):
         found = {"dataset": subject.identity()}
