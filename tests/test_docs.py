@@ -18,6 +18,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 COMMAND = [sys.executable, "-c", "from vaehub.cli.main import main; main()"]
 # What is shown trains for long; the last word on a setting counts.
 QUICK = ["--set", "train.epochs=1"]
+LONGER = ["--set", "train.epochs=20", "--set", "network.hidden=[32]"]
 # The ids that are shown.
 SHOWN = {
     "9b51": "select id from measurements where metric = 'relevance' and status = 'done' order by started",
@@ -64,7 +65,9 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("reader")
     (folder / "my_images").mkdir()
     for name, image in zip("ab", load_sample_images().images, strict=True):
-        Image.fromarray(image).save(folder / "my_images" / f"{name}.jpg")
+        for at in range(30):
+            crop = image[12 * at : 12 * at + 64, 18 * at : 18 * at + 64]
+            Image.fromarray(crop).save(folder / "my_images" / f"{name}{at}.png")
     (folder / "my_vae.py").write_text(MY_VAE)
     names = {}
     exec(MY_VAE, names)
@@ -99,6 +102,9 @@ def test_a_command_that_is_shown_works(command, folder, request):
         request.getfixturevalue("real_data")
     if "mnist" in arguments and arguments[0] == "run":
         arguments += ["--set", "data.subset=600"]
+    if arguments[0] == "suggest-dim":
+        # A method is enough, and as short a training as it can learn anything from.
+        arguments += ["--seeds", "1", "--method", "relevant_dimension", "--set", "data.subset=50", *LONGER]
     if arguments[0] == "run" and "--at-epochs" not in arguments and "train.epochs=0" not in arguments:
         arguments += QUICK
     for shown, query in SHOWN.items():

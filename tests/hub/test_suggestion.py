@@ -28,14 +28,21 @@ def suggested(*answers):
 def test_methods_that_agree_give_one_number():
     found = suggested(answer("a", 11, 12, 13), answer("b", 11, 11, 11))
     assert found.latent_dim == 12
-    assert found.words == "Use 12 latents: a finds 12 and b finds 11."
+    assert found.words == "Use 12 latents: a finds 12, b finds 11."
 
 
-def test_methods_that_differ_give_a_range():
-    found = suggested(answer("a", 20), answer("b", 8))
+def test_the_fewest_that_are_no_less_than_the_data_have_dimensions_are_recommended():
+    found = suggested(answer("own", 11.8, is_bound=True), answer("a", 14), answer("b", 22), answer("c", 7))
+    assert found.latent_dim == 14
     assert found.words.startswith(
-        "Use 20 latents, or as few as 8 where each one has to matter: a finds 20 and b finds 8."
+        "Use 14 latents, or as few as 7 where each one has to matter, or up to 22 where detail counts more than "
+        "economy: a finds 14, b finds 22, c finds 7. The data have about 11.8"
     )
+
+
+def test_where_that_is_not_known_it_is_the_most_that_a_method_finds():
+    found = suggested(answer("a", 20), answer("b", 8))
+    assert found.words == "Use 20 latents, or as few as 8 where each one has to matter: a finds 20, b finds 8."
 
 
 def test_a_bound_is_told_and_is_no_answer():
@@ -133,3 +140,8 @@ def test_its_picture_shows_who_has_answered():
     [axes] = suggestion_picture(found).axes
     assert [label.get_text().split("\n")[0] for label in axes.get_yticklabels()] == ["own", "a"]
     assert axes.get_title() == "digits: use 10 latents"
+
+
+def test_its_picture_is_empty_while_nobody_has_answered():
+    [axes] = suggestion_picture(suggested(answer("a", n_asked=2))).axes
+    assert axes.get_title() == "digits: no recommendation yet"

@@ -59,7 +59,7 @@ def suggestion_picture(found: Suggestion) -> Figure:
     if found.latent_dim is not None:
         axes.axvline(found.latent_dim, color="tab:orange", linewidth=1, zorder=0)
     axes.set_yticks(range(len(answers)), [f"{each.method}\n{each.seconds:.0f} s" for each, _ in answers], fontsize=8)
-    axes.set_ylim(len(answers) - 0.5, -0.5)
+    axes.set_ylim(max(1, len(answers)) - 0.5, -0.5)
     axes.set_xlim(left=0)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("latents, or dimensions of the data (grey)")

@@ -193,8 +193,8 @@ def measurement_of(kind: SubjectKind, metric: Part, subject: Subject, seed: int)
     elif kind == "recipe" and isinstance(subject, Recipe):
         if subject.model.distribution == GIVEN:
             raise VaehubError(
-                f"metric {metric.name!r} trains models with other parameters, which a model that was handed over cannot "
-                "be; ask it of a recipe, whose network may be your own: 'vaehub describe own'"
+                f"metric {metric.name!r} trains models with other parameters, and this one was handed over as it is; "
+                "ask it of a recipe, whose network may be your own: 'vaehub describe own'"
             )
         found = {"recipe": subject.identity()}
     elif kind == "dataset" and isinstance(subject, Part):

@@ -79,14 +79,19 @@ class Suggestion:
     def latent_dim(self) -> int | None:
         """The recommended number; ``None`` while no method has found one.
 
-        The greatest of the methods' means: a latent too many is passive or irrelevant, and one too few is lost.
+        The least that a method finds, of those that are no less than the dimensions of the data themselves. Where all
+        are, or these are not known, the greatest: a latent too many is passive or irrelevant, one too few is lost.
         """
-        return max(self._found().values(), default=None)
+        found, low = self._found().values(), min(self._bounds().values(), default=math.inf)
+        return min((n for n in found if n >= low - 0.5), default=max(found, default=None))
 
     @property
     def words(self) -> str:
         """The recommendation."""
         return " ".join(self._sentences())
+
+    def _bounds(self) -> dict[str, float]:
+        return {each.method: each.mean for each in self.answers if each.suggests.is_bound and each.mean is not None}
 
     def _found(self) -> dict[str, int]:
         return {
@@ -100,16 +105,12 @@ class Suggestion:
         if latent_dim is None:
             yield "There is no recommendation yet: no method that trains models has come to an end."
         else:
-            fewest = min(found.values())
-            says = " and ".join(f"{method} finds {n}" for method, n in found.items())
-            if latent_dim - fewest <= max(1, 0.2 * latent_dim):
-                yield f"Use {latent_dim} latents: {says}."
-            else:
-                yield (
-                    f"Use {latent_dim} latents, or as few as {fewest} where each one has to matter: {says}. A latent "
-                    "too many does little harm, one too few costs detail."
-                )
-        bounds = {each.method: each.mean for each in self.answers if each.suggests.is_bound and each.mean is not None}
+            fewest, most, near = min(found.values()), max(found.values()), max(1, 0.2 * latent_dim)
+            fewer = f", or as few as {fewest} where each one has to matter" if latent_dim - fewest > near else ""
+            more = f", or up to {most} where detail counts more than economy" if most - latent_dim > near else ""
+            says = ", ".join(f"{method} finds {n}" for method, n in found.items())
+            yield f"Use {latent_dim} latents{fewer}{more}: {says}."
+        bounds = self._bounds()
         if bounds:
             low, high = min(bounds.values()), max(bounds.values())
             about = f"{low:.3g}" if f"{low:.3g}" == f"{high:.3g}" else f"{low:.3g} to {high:.3g}"

@@ -31,6 +31,12 @@ def test_a_model_with_latents_to_spare_is_enough(hub):
     assert hub.figure(found.id)
 
 
+def test_fewer_observations_than_are_asked_for_are_all_taken(hub):
+    hub.run("ard", "relevant_dimension", settings=QUICK | {"data.subset": 60})
+    [(asked,)] = hub.sql("select distinct (params ->> 'n_samples')::int from results where metric = 'relevance'")
+    assert asked == 54
+
+
 def test_a_search_that_ends_nowhere_says_so_and_keeps_what_it_found(hub):
     settings = QUICK | {"model.latent_dim": 1, "model.beta": 0.01, "metric.widest": 2}
     with pytest.raises(WorkFailed, match=r"all 2 latents are active, and '-s metric.widest' is 2"):

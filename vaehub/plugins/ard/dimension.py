@@ -40,11 +40,12 @@ class RelevantDimension(RecipeMetric):
         """
         tried: dict[int, int] = {}
         latent_dim = _latent_dim(recipe)
+        n_samples = min(self.params.n_samples, len(lab.data(recipe).part("train")))
         while latent_dim <= self.params.widest:
             found = lab.measure(
                 "relevance",
                 recipe.vary(model={"latent_dim": latent_dim}),
-                n_samples=self.params.n_samples,
+                n_samples=n_samples,
                 explained=self.params.explained,
             )
             if found.scalars["is_collapsed"]:

@@ -51,5 +51,7 @@ class RelevantDimensionParams(Params):
     """Parameters of the number of relevant latents."""
 
     widest: int = Field(1024, gt=1, description="most latents that are tried")
-    n_samples: int = Field(100, gt=0, description="observations over which the Jacobian is averaged")
+    n_samples: int = Field(
+        100, gt=0, description="observations over which the Jacobian is averaged; all there are, if the part has fewer"
+    )
     explained: float = Field(0.99, gt=0, le=1, description="share of the total relevance that active latents exceed")
