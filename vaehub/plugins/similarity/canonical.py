@@ -1,0 +1,74 @@
+"""Likeness of two representations by their canonical correlations."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from vaehub import VaehubError, accepts_arrays
+from vaehub.plugins.similarity.centring import Centred, both, factor_of
+
+
+@accepts_arrays
+def svcca(x: Tensor, y: Tensor, explained: float = 0.99) -> float:
+    """Return the mean canonical correlation of the principal directions of two representations.
+
+    Raghu et al. 2017: of each, the fewest principal directions that have a share of the variance are kept, and the
+    canonical correlations of both are averaged.
+
+    Args:
+        x: First representation, shape ``(n, …)``.
+        y: Second representation of the same observations, shape ``(n, …)``.
+        explained: Share of the variance that is kept, in (0, 1].
+
+    Returns:
+        Similarity in [0, 1], without unit; ``nan`` if either is constant. It is 1 for any two representations that keep
+        as many directions as there are observations less one.
+
+    Raises:
+        VaehubError: If numbers of observations differ, or are too small, or there is no such share.
+    """
+    if not 0 < explained <= 1:
+        raise VaehubError(f"explained is {explained:g} and should be greater than 0 and at most 1: a share of variance")
+    a, b = both(x, y)
+    if not (a.is_defined and b.is_defined):
+        return float("nan")
+    return float(torch.linalg.svdvals(_principal(a, explained).mT @ _principal(b, explained)).clamp(max=1).mean())
+
+
+@accepts_arrays
+def pwcca(x: Tensor, y: Tensor) -> float:
+    """Return the mean of canonical correlations, weighted by what their directions say of the first representation.
+
+    Morcos et al. 2018, Section 2: the weight of a canonical variable ``h`` of ``x`` is ``sum_j |<h, x_j>|`` over
+    columns. Not symmetric.
+
+    Args:
+        x: First representation, shape ``(n, …)``, which the weights are of.
+        y: Second representation of the same observations, shape ``(n, …)``.
+
+    Returns:
+        Similarity in [0, 1], without unit; ``nan`` if either is constant. It is 1 wherever ``y`` has as many
+        independent columns as there are observations less one.
+
+    Raises:
+        VaehubError: As :func:`svcca`.
+    """
+    a, b = both(x, y)
+    if not (a.is_defined and b.is_defined):
+        return float("nan")
+    of_a, of_b = _principal(a, 1.0), _principal(b, 1.0)
+    turned, correlations, _ = torch.linalg.svd(of_a.mT @ of_b, full_matrices=False)
+    weights = a.transposed_times(of_a @ turned).abs().sum(dim=0)
+    return float((weights * correlations.clamp(max=1)).sum() / weights.sum())
+
+
+def _principal(x: Centred, explained: float) -> Tensor:
+    """Return an orthonormal basis of the principal directions of a share of the variance, shape ``(n, k)``."""
+    u, values, _ = torch.linalg.svd(factor_of(x), full_matrices=False)
+    is_there = values > max(x.n, x.width) * torch.finfo(values.dtype).eps * values[0]
+    shares = values.square().cumsum(dim=0) / values.square().sum()
+    # The first that reaches the share is kept too.
+    needed = (shares < explained).sum() + 1
+    basis: Tensor = u[:, is_there & (torch.arange(len(values), device=u.device) < needed)]
+    return basis

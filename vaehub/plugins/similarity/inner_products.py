@@ -1,0 +1,131 @@
+"""Inner products of centred Grams of several representations, of which no Gram is held as a whole."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from vaehub import VaehubError
+from vaehub.plugins.similarity.centring import MEMORY, Centred, slices
+
+FEWEST = 4
+"""Observations without which the debiased estimate is undefined: it is divided by n - 3."""
+CANCELLED = 1e-13
+"""Share of what was subtracted, up to which a difference is rounding."""
+
+
+def aligned(products: Tensor, traces: Tensor, *, debiased: bool) -> Tensor:
+    """Return the cosines of Grams from their inner products; ``nan`` where a norm is 0.
+
+    Args:
+        products: Of each two Grams, shape ``(r, r)``.
+        traces: Of Grams before the diagonal is taken off, shape ``(r,)``.
+        debiased: Whether they are debiased, so that a cosine may be negative.
+    """
+    squares = products.diagonal()
+    least = CANCELLED * traces.square() if debiased else torch.zeros_like(squares)
+    norms = torch.where(squares > least, squares, torch.nan).sqrt()
+    found = (products / norms[:, None] / norms).clamp(-1.0 if debiased else 0.0, 1.0)
+    diagonal = found.diagonal()
+    diagonal.copy_(torch.where(diagonal.isnan(), diagonal, 1.0))
+    return found
+
+
+def is_narrow(representations: Sequence[Centred]) -> bool:
+    """Whether covariances of all columns are cheaper than Grams, which they are up to twice as many as observations."""
+    n = representations[0].n
+    return max(x.width for x in representations) < n and sum(x.width for x in representations) < 2 * n
+
+
+def in_feature_space(representations: Sequence[Centred], *, debiased: bool, memory: int = MEMORY) -> Tensor:
+    """Return inner products of Grams, shape ``(r, r)``, from covariances, some columns of them at a time.
+
+    Debiased by the closed form of what Song et al. 2012 give, for columns with mean 0, whose Gram has rows with sum 0.
+
+    Args:
+        representations: Of few columns, all together.
+        debiased: Whether diagonals of Grams are left out.
+        memory: Bytes, of which covariances take a quarter, and the observations that they are made of another.
+    """
+    n, r = representations[0].n, len(representations)
+    widths = torch.tensor([x.width for x in representations], device=representations[0].x.device)
+    owner = torch.arange(r, device=widths.device).repeat_interleave(widths)
+    width = len(owner)
+    found = representations[0].mean.new_zeros(r, r)
+    for columns in slices(width, memory // (32 * width)):
+        covariance = found.new_zeros(width, columns.stop - columns.start)
+        for rows in slices(n, memory // (32 * width)):
+            x = torch.cat([each.block(rows) for each in representations], dim=1)
+            covariance.addmm_(x.mT, x[:, columns])
+        sums = found.new_zeros(r, covariance.shape[1]).index_add_(0, owner, covariance.square_())
+        found.index_add_(1, owner[columns], sums)
+    if debiased:
+        norms = torch.stack([each.square_norms() for each in representations])
+        total = norms.sum(dim=1)
+        found += total[:, None] * total / ((n - 1) * (n - 2)) - n / (n - 2) * norms @ norms.mT
+    return found
+
+
+def in_observation_space(representations: Sequence[Centred], *, debiased: bool, memory: int = MEMORY) -> Tensor:
+    """Return inner products of Grams, shape ``(r, r)``, tile by tile of their upper triangle.
+
+    A tile of every representation is flattened to a long row, and rows are multiplied with each other. Tiles off the
+    diagonal count twice, as entries with a weight of the root of 2 would.
+
+    Args:
+        representations: Of any widths.
+        debiased: Whether Grams are centred as in Song et al. 2012, with diagonals of 0.
+        memory: Bytes, of which tiles take half, and the columns that they are made of a quarter.
+    """
+    n, r = representations[0].n, len(representations)
+    side = max(1, min(n, math.isqrt(memory // (16 * r))))
+    norms = [each.square_norms() if debiased else None for each in representations]
+    found = representations[0].mean.new_zeros(r, r)
+    tiles = found.new_empty(r, side * side)
+    for rows in slices(n, side):
+        for columns in slices(n, side, start=rows.start):
+            shape = (rows.stop - rows.start, columns.stop - columns.start)
+            size = shape[0] * shape[1]
+            for at, (each, norm) in enumerate(zip(representations, norms, strict=True)):
+                _fill(tiles[at, :size].view(shape), each, norm, rows, columns, memory)
+            flat = tiles[:, :size]
+            found.addmm_(flat, flat.mT, alpha=1 if rows == columns else 2)
+    return found
+
+
+def gram(x: Centred, *, debiased: bool) -> Tensor:
+    """Return the whole of a centred Gram, shape ``(n, n)``."""
+    found = x.mean.new_empty(x.n, x.n)
+    rows = slice(0, x.n)
+    _fill(found, x, x.square_norms() if debiased else None, rows, rows, MEMORY)
+    return found
+
+
+def check_debiased(n: int) -> None:
+    """Refuse too few observations for the debiased estimate."""
+    if n < FEWEST:
+        raise VaehubError(
+            f"debiased alignment needs {FEWEST} observations at least, got {n}; give more, or leave it out"
+        )
+
+
+def _fill(tile: Tensor, x: Centred, norm: Tensor | None, rows: slice, columns: slice, memory: int) -> None:
+    """Compute a tile of a Gram; with the squares of norms, which are its diagonal, a debiased one."""
+    tile.zero_()
+    for left, right in _factors(x, rows, columns, memory // (64 * max(tile.shape))):
+        tile.addmm_(left, right.mT)
+    if norm is not None:
+        n = x.n
+        # Rows of the Gram have sum 0, and without their diagonals its negative.
+        tile += norm[rows, None] / (n - 2) + norm[columns] / (n - 2) - norm.sum() / ((n - 1) * (n - 2))
+        if rows == columns:
+            tile.fill_diagonal_(0)
+
+
+def _factors(x: Centred, rows: slice, columns: slice, width: int) -> Iterator[tuple[Tensor, Tensor]]:
+    for some in slices(x.width, width):
+        left = x.block(rows, some)
+        yield left, left if rows == columns else x.block(columns, some)
