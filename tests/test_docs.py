@@ -1,10 +1,13 @@
 """What the README and the pages tell people to type works."""
 
+import io
 import re
 import shlex
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -13,9 +16,10 @@ from safetensors.torch import save_file
 from sklearn.datasets import load_sample_images
 from torch import nn
 
+from vaehub.cli.main import main
+
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-COMMAND = [sys.executable, "-c", "from vaehub.cli.main import main; main()"]
 # What is shown trains for long; the last word on a setting counts.
 QUICK = ["--set", "train.epochs=1"]
 LONGER = ["--set", "train.epochs=20", "--set", "network.hidden=[32]"]
@@ -84,7 +88,16 @@ def folder(tmp_path_factory):
 
 
 def call(arguments, folder):
-    return subprocess.run([*COMMAND, *arguments], cwd=folder, capture_output=True, text=True, timeout=200, check=False)
+    """Carry a command out in this process: more than a hundred would each load PyTorch again."""
+    out, errors = io.TextIOWrapper(io.BytesIO()), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(errors):
+        patch.chdir(folder)
+        patch.setattr(sys, "argv", ["vaehub", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+    out.flush()
+    shown = out.buffer.getvalue().decode()
+    return SimpleNamespace(returncode=ended.value.code or 0, stdout=shown, stderr=errors.getvalue())
 
 
 @pytest.mark.parametrize("command", list(commands()))
@@ -107,6 +120,9 @@ def test_a_command_that_is_shown_works(command, folder, request):
         arguments += ["--seeds", "1", "--method", "relevant_dimension", "--set", "data.subset=50", *LONGER]
     if arguments[0] == "run" and "--at-epochs" not in arguments and "train.epochs=0" not in arguments:
         arguments += QUICK
+        # FONDUE finds one latent too many where an epoch is shorter still.
+        if not {"--dataset", "--network", "fondue"} & set(arguments):
+            arguments += ["--set", "data.subset=600"]
     for shown, query in SHOWN.items():
         if shown in arguments:
             pytest.importorskip("matplotlib")

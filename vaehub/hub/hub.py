@@ -135,9 +135,10 @@ class Hub:
         orders = [requests.Asked(recipe, requests.stages_of(recipe, at_epochs), wanted) for recipe in recipes]
         for each in orders:
             # What is asked of data or recipes is refused before a training that it does not need.
-            if each.of_trainings:
-                others = [(request, subject) for request, subject in each.requests if "training" not in request.subject]
-                self._worker.try_out([], [other for other in others if not self._worker.is_done(other[0])])
+            others = [other for other in each.requests if "training" not in other[0].subject]
+            missing = [other for other in others if not self._worker.is_done(other[0])]
+            if each.of_trainings and missing:
+                self._worker.try_out([], missing)
         trained: set[str] = set()
         if recipes[0].train.together:
             together = [(each.recipe, each.of_trainings, each.stages) for each in orders]

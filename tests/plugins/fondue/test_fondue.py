@@ -8,9 +8,8 @@ import time
 
 import numpy as np
 import pytest
-from torch import nn
 
-from vaehub import Hub, Result, VaehubError, Vector, WorkFailed, wrap
+from vaehub import Hub, Result, VaehubError, Vector, WorkFailed
 from vaehub.hub.laboratory import Laboratory
 from vaehub.plugins.fondue.fondue import Fondue
 from vaehub.plugins.fondue.fondue_ide import FondueIde
@@ -301,13 +300,6 @@ def test_a_network_of_fixed_size_is_told_by_the_number_that_it_does_not_have(hub
     recipe = hub.recipe("vae", network="own", settings=settings)
     with pytest.raises(VaehubError, match="this model with 3 latents, which cannot be had: .*'own' has 4 latents"):
         hub.measure("fondue", recipe, settings={"start": 3})
-
-
-def test_a_model_that_was_handed_over_has_the_latents_that_it_has(hub):
-    decoder = nn.Sequential(nn.Linear(8, 64), nn.Sigmoid(), nn.Unflatten(1, (1, 8, 8)))
-    mine = wrap(encoder=nn.Sequential(nn.Flatten(), nn.Linear(64, 8)), decoder=decoder)
-    with pytest.raises(VaehubError, match="this model with 3 latents, which cannot be had"):
-        hub.measure("fondue", mine, data="digits", settings={"start": 3})
 
 
 def test_a_classifier_has_no_posterior_variances(hub):
