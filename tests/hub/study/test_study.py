@@ -208,7 +208,9 @@ def test_work_stops_when_its_time_is_over_and_can_go_on(tmp_path):
 LONG = (
     STUDY.replace("train.epochs = [1, 2]", "train.epochs = [2500]").replace("[2, 3]", "[2, 3, 4, 5]").split("[[rep")[0]
 )
-COMMAND = [sys.executable, "-c", "from vaehub.cli.main import main; main()", "study", "run"]
+# Whoever runs the tests in the background may have told their processes to ignore interruptions.
+LISTENING = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+COMMAND = [sys.executable, "-c", LISTENING + "from vaehub.cli.main import main; main()", "study", "run"]
 
 
 def workers_of(process):
