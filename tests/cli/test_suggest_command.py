@@ -41,6 +41,8 @@ def test_without_an_answer_it_fails_and_says_so(vaehub):
         (["nothing"], "unknown dataset 'nothing'"),
         (["./nothing"], "there is nothing at './nothing'"),
         (["digits", "--budget", "soon"], "--budget is 'soon'"),
+        (["digits", "--picture", "nowhere/dim.png"], "there is no folder 'nowhere'"),
+        (["digits", "--picture", "dim.xyz"], "its name should end with one of"),
         (["digits", "--method", "elbo"], "'elbo' does not say how many latents data need"),
         (["digits", "--set", "model.beta=2"], "each method brings its own model"),
         (["digits", "--network", "mpl"], "did you mean 'mlp'"),

@@ -215,15 +215,12 @@ def plot(
     as_json: JsonOption = False,
 ) -> None:
     """Draw a measurement, or the losses of a training, into a file."""
-    from vaehub.cli import terminal
+    from vaehub.cli import pictures, terminal
     from vaehub.hub import Hub
 
-    figure = Hub.open(store).figure(record)
     path = output or Path(f"{record}.png")
-    try:
-        figure.savefig(path, dpi=150)
-    except (OSError, ValueError) as error:
-        raise VaehubError(f"the picture cannot be written to {str(path)!r}: {error}") from error
+    pictures.check(path)
+    pictures.write(Hub.open(store).figure(record), path)
     if as_json:
         terminal.print_json({"file": str(path)})
     else:

@@ -37,21 +37,21 @@ def suggest_dim(
     as_json: JsonOption = False,
 ) -> None:
     """Say how many latents data need, by several methods side by side."""
-    from vaehub.cli import terminal
+    from vaehub.cli import pictures, terminal
     from vaehub.hub import Hub
-    from vaehub.hub.figures import require_matplotlib, suggestion_picture
+    from vaehub.hub.figures import suggestion_picture
 
     settings = parse_settings(assignments or [])
     seconds = None if budget is None else parse_duration(budget)
     if picture is not None:
-        require_matplotlib()
+        pictures.check(picture)
     hub = Hub.open(store, device=device)
     with terminal.progress():
         found = hub.suggest_dim(
             data, network=network, methods=methods, seeds=seeds, settings=settings, budget=seconds, jobs=jobs
         )
     if picture is not None:
-        suggestion_picture(found).savefig(picture, dpi=150)
+        pictures.write(suggestion_picture(found), picture)
     if as_json:
         terminal.print_json(_as_json(found))
     else:

@@ -77,7 +77,8 @@ def ssim_diversity(
 ) -> tuple[float, float]:
     """Return mean and variance of 1 - SSIM over all pairs of different images, without keeping the matrix.
 
-    Müller et al. 2025, Section 2.2. Images that are all the same, or all of one grey, have mean and variance 0.
+    Müller et al. 2025, Section 2.2. Images that are all the same, or all of one grey, have mean and variance 0 but for
+    rounding.
 
     Args:
         x: Grey images, shape ``(n, h, w)``, in [0, ``data_range``]; ``n`` at least 2.

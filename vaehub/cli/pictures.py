@@ -1,0 +1,43 @@
+"""Where pictures are written: seen to before the work that they show, and written after it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vaehub.core.errors import VaehubError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def check(path: Path) -> None:
+    """See whether a picture could be written there.
+
+    Raises:
+        VaehubError: If matplotlib is missing, the folder is not there, or the ending is of no picture.
+    """
+    from vaehub.hub.figures import require_matplotlib
+
+    require_matplotlib()
+    from matplotlib.backend_bases import FigureCanvasBase
+
+    endings = FigureCanvasBase.get_supported_filetypes()
+    if path.suffix.removeprefix(".").lower() not in endings:
+        raise VaehubError(
+            f"the picture cannot be written to {str(path)!r}: its name should end with one of {', '.join(endings)}"
+        )
+    if not path.parent.is_dir():
+        raise VaehubError(f"the picture cannot be written to {str(path)!r}: there is no folder {str(path.parent)!r}")
+
+
+def write(figure: Figure, path: Path) -> None:
+    """Write a picture; its ending decides the format.
+
+    Raises:
+        VaehubError: If that fails.
+    """
+    try:
+        figure.savefig(path, dpi=150)
+    except (OSError, ValueError) as error:
+        raise VaehubError(f"the picture cannot be written to {str(path)!r}: {error}") from error
