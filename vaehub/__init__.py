@@ -12,9 +12,12 @@ __version__ = "0.1.0"
 _HOMES = {
     "vaehub.core.arrays": ("Array", "accepts_arrays"),
     "vaehub.core.autoencoder": ("Autoencoder",),
+    "vaehub.core.binning": ("equal_width_bins",),
     "vaehub.core.data": ("Batch", "DataSource", "DataSpec", "Dataset", "Factors", "OnDemand", "prepare"),
     "vaehub.core.data_params": ("DataParams", "FileParams", "ImageParams", "OwnFile"),
     "vaehub.core.errors": ("DataError", "StoreError", "TrainingDiverged", "VaehubError", "WorkFailed", "first_line"),
+    "vaehub.core.features.extractors": ("FeatureExtractor", "feature_extractor", "feature_table"),
+    "vaehub.core.features.params": ("FeatureParams",),
     "vaehub.core.files.archives": ("gunzip", "member_names", "members"),
     "vaehub.core.files.arrays": ("map_npy", "npz_blocks", "npz_keys", "read_npz", "unpacked"),
     "vaehub.core.files.card": ("DataCard", "DataFile"),
@@ -23,6 +26,7 @@ _HOMES = {
     "vaehub.core.files.pickled": ("read_pickle",),
     "vaehub.core.files.pictures": ("PICTURE_ENDINGS", "as_array", "decoded", "fitted", "look"),
     "vaehub.core.files.places": ("cache_folder", "find"),
+    "vaehub.core.latent_types": ("LATENT_TYPES", "variable_types"),
     "vaehub.core.likelihood": ("Likelihood", "gaussian_sample", "likelihood"),
     "vaehub.core.metric": (
         "Columns",
@@ -47,8 +51,15 @@ _HOMES = {
     "vaehub.core.progress": ("task",),
     "vaehub.core.random": ("generator",),
     "vaehub.core.recipe": ("Recipe", "TrainParams"),
-    "vaehub.core.representations": ("layer_names", "representations"),
-    "vaehub.core.result": ("Result", "Table", "Vector"),
+    "vaehub.core.relevance": (
+        "encoded_variance",
+        "is_relevant",
+        "latent_relevance",
+        "n_relevant",
+        "relevance_weights",
+    ),
+    "vaehub.core.representations": ("chosen_layers", "layer_names", "representations"),
+    "vaehub.core.result": ("Result", "Signatures", "Table", "Vector", "table_keys"),
     "vaehub.core.structural": ("SsimBlock", "SsimVariant", "smallest_ssim_side", "ssim", "ssim_blocks"),
     "vaehub.core.wrapped": ("UserDecoder", "UserEncoder", "Wrapped", "wrap"),
     "vaehub.hub": ("Hub",),
@@ -64,6 +75,7 @@ if TYPE_CHECKING:
     from vaehub.core.arrays import Array as Array
     from vaehub.core.arrays import accepts_arrays as accepts_arrays
     from vaehub.core.autoencoder import Autoencoder as Autoencoder
+    from vaehub.core.binning import equal_width_bins as equal_width_bins
     from vaehub.core.data import Batch as Batch
     from vaehub.core.data import Dataset as Dataset
     from vaehub.core.data import DataSource as DataSource
@@ -81,6 +93,10 @@ if TYPE_CHECKING:
     from vaehub.core.errors import VaehubError as VaehubError
     from vaehub.core.errors import WorkFailed as WorkFailed
     from vaehub.core.errors import first_line as first_line
+    from vaehub.core.features.extractors import FeatureExtractor as FeatureExtractor
+    from vaehub.core.features.extractors import feature_extractor as feature_extractor
+    from vaehub.core.features.extractors import feature_table as feature_table
+    from vaehub.core.features.params import FeatureParams as FeatureParams
     from vaehub.core.files.archives import gunzip as gunzip
     from vaehub.core.files.archives import member_names as member_names
     from vaehub.core.files.archives import members as members
@@ -102,6 +118,8 @@ if TYPE_CHECKING:
     from vaehub.core.files.pictures import look as look
     from vaehub.core.files.places import cache_folder as cache_folder
     from vaehub.core.files.places import find as find
+    from vaehub.core.latent_types import LATENT_TYPES as LATENT_TYPES
+    from vaehub.core.latent_types import variable_types as variable_types
     from vaehub.core.likelihood import Likelihood as Likelihood
     from vaehub.core.likelihood import gaussian_sample as gaussian_sample
     from vaehub.core.likelihood import likelihood as likelihood
@@ -132,11 +150,19 @@ if TYPE_CHECKING:
     from vaehub.core.random import generator as generator
     from vaehub.core.recipe import Recipe as Recipe
     from vaehub.core.recipe import TrainParams as TrainParams
+    from vaehub.core.relevance import encoded_variance as encoded_variance
+    from vaehub.core.relevance import is_relevant as is_relevant
+    from vaehub.core.relevance import latent_relevance as latent_relevance
+    from vaehub.core.relevance import n_relevant as n_relevant
+    from vaehub.core.relevance import relevance_weights as relevance_weights
+    from vaehub.core.representations import chosen_layers as chosen_layers
     from vaehub.core.representations import layer_names as layer_names
     from vaehub.core.representations import representations as representations
     from vaehub.core.result import Result as Result
+    from vaehub.core.result import Signatures as Signatures
     from vaehub.core.result import Table as Table
     from vaehub.core.result import Vector as Vector
+    from vaehub.core.result import table_keys as table_keys
     from vaehub.core.structural import SsimBlock as SsimBlock
     from vaehub.core.structural import SsimVariant as SsimVariant
     from vaehub.core.structural import smallest_ssim_side as smallest_ssim_side

@@ -74,7 +74,8 @@ class OwnFile(Params):
     @model_validator(mode="before")
     @classmethod
     def _known_by_content(cls, values: Any) -> Any:
-        if not isinstance(values, dict) or values.get(cls.own) is None:
+        # What is no path at all is refused with the other parameters.
+        if not isinstance(values, dict) or not isinstance(values.get(cls.own), str | Path):
             return values
         path = Path(values[cls.own]).expanduser().resolve()
         if not path.exists():

@@ -101,6 +101,18 @@ class ModelMetric(Metric):
 class PairMetric(Metric):
     """Compares two trained models on the same data."""
 
+    def check(self, a: LatentModel, b: LatentModel, data: Dataset) -> None:
+        """Refuse models or data that this metric cannot be asked of; called before either model is trained.
+
+        Args:
+            a: The first model, perhaps with nothing learned.
+            b: The second.
+            data: That of the first, with its parts.
+
+        Raises:
+            VaehubError: If the measurement could not succeed; says what would.
+        """
+
     @abstractmethod
     def measure(self, a: LatentModel, b: LatentModel, data: Dataset) -> Result:
         """Return what was measured; both models are in evaluation mode, gradients off."""
@@ -144,11 +156,12 @@ class Laboratory(Protocol):
 class RecipeMetric(Metric):
     """Measures a recipe by training it, as it is or varied."""
 
-    def check(self, recipe: Recipe, data: Dataset) -> None:
+    def check(self, recipe: Recipe, model: LatentModel, data: Dataset) -> None:
         """Refuse a recipe that this metric cannot be asked of; called before anything is trained.
 
         Args:
             recipe: Where the measurement would start from.
+            model: Its model, with nothing learned.
             data: Its data.
 
         Raises:

@@ -2,15 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Annotated, Any, Literal, TypeVar, cast, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
-from pydantic_core import ErrorDetails
 
 from vaehub.core.errors import VaehubError
 from vaehub.core.identity import Json
+from vaehub.core.problems import problems_of
 
 
 class Incidental:
@@ -101,33 +100,8 @@ def parse(params: type[P], values: Mapping[str, object], *, owner: str) -> P:
     try:
         return params.model_validate(dict(values))
     except ValidationError as error:
-        problems = "; ".join(_problem(detail, params) for detail in error.errors())
-        raise VaehubError(f"{owner} was given parameters that do not fit: {problems}") from error
-
-
-def _problem(detail: ErrorDetails, params: type[Params]) -> str:
-    name = ".".join(str(part) for part in detail["loc"])
-    known = list(_holder(params, detail["loc"]).model_fields)
-    if detail["type"] == "extra_forbidden":
-        near = get_close_matches(str(detail["loc"][-1]), known, n=1)
-        hint = f", did you mean {near[0]!r}?" if near else f", it has {', '.join(known) or 'none'}"
-        return f"{name!r} is not one of its parameters{hint}"
-    if detail["type"] == "missing":
-        return f"{name!r} is missing"
-    reason = detail["msg"].removeprefix("Value error, ").replace("Input should be", "should be")
-    return f"{name!r} is {detail['input']!r} and {reason}" if name else reason
-
-
-def _holder(params: type[BaseModel], place: tuple[int | str, ...]) -> type[BaseModel]:
-    """Return the class whose parameter is at a place: of a nested one, such as ``("reports", 0, "title")``, its own."""
-    if len(place) < 2 or place[0] not in params.model_fields:
-        return params
-    annotation = params.model_fields[str(place[0])].annotation
-    for inner in (annotation, *get_args(annotation)):
-        if isinstance(inner, type) and issubclass(inner, BaseModel):
-            # In a list or a mapping, the second part of the place says which.
-            return _holder(inner, place[1:] if inner is annotation else place[2:])
-    return params
+        problems = problems_of(error, params)
+        raise VaehubError(f"{owner} was given parameters that do not fit: {'; '.join(problems)}") from error
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from difflib import get_close_matches
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from vaehub.core.data import Batch, Dataset
-from vaehub.core.errors import VaehubError
+from vaehub.core.errors import VaehubError, WorkFailed
 from vaehub.core.model import EVALUATION_BATCH, LatentModel, evaluating
 
 INPUT, MEAN, VARIANCE, SAMPLED = "input", "mean", "variance", "sampled"
@@ -45,15 +46,29 @@ def layer_names(model: LatentModel, data: Dataset) -> tuple[str, ...]:
     return tuple(_pass(model, batch, torch.Generator(device=model.device).manual_seed(0)))
 
 
+def chosen_layers(model: LatentModel, data: Dataset, layers: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return names of layers, each once, in the order in which they are asked for; all of the model if none are.
+
+    Raises:
+        VaehubError: If a layer is unknown; says which there are.
+    """
+    known = layer_names(model, data)
+    if unknown := [name for name in layers if name not in known]:
+        near = dict.fromkeys(each for name in unknown for each in get_close_matches(name, known, n=1))
+        hint = f"; did you mean {', '.join(map(repr, near))}?" if near else ""
+        raise VaehubError(f"the model has no layer {', '.join(map(repr, unknown))}, it has {', '.join(known)}{hint}")
+    return tuple(dict.fromkeys(layers)) or known
+
+
 def representations(
-    model: LatentModel, data: Dataset, *, layers: Sequence[str] | None = None, generator: torch.Generator
+    model: LatentModel, data: Dataset, *, layers: Sequence[str] = (), generator: torch.Generator
 ) -> dict[str, Tensor]:
     """Return what some layers make of all observations of a dataset.
 
     Args:
         model: In any mode; layers are asked in evaluation mode.
         data: The observations.
-        layers: Names as in :func:`layer_names`; all, if not given.
+        layers: Names as in :func:`layer_names`; all, if none are given.
         generator: Source of the noise in ``sampled`` and thus in the decoder's layers, on the model's device.
 
     Returns:
@@ -61,18 +76,21 @@ def representations(
 
     Raises:
         VaehubError: If a layer is unknown; says which there are.
+        WorkFailed: If a layer has NaN or infinite values.
     """
-    known = layer_names(model, data)
-    wanted = known if layers is None else tuple(layers)
-    unknown = [name for name in wanted if name not in known]
-    if unknown:
-        raise VaehubError(f"this model has no layer {', '.join(map(repr, unknown))}, it has {', '.join(known)}")
-    parts: dict[str, list[Tensor]] = {name: [] for name in wanted}
+    parts: dict[str, list[Tensor]] = {name: [] for name in chosen_layers(model, data, layers)}
     for batch in data.to(model.device).batches(EVALUATION_BATCH):
         found = _pass(model, batch, generator)
         for name, values in parts.items():
             values.append(found[name].cpu())
-    return {name: torch.cat(values) for name, values in parts.items()}
+    joined = {name: torch.cat(values) for name, values in parts.items()}
+    for name, x in joined.items():
+        if wrong := int((~x.flatten(1).isfinite()).any(dim=1).sum()):
+            raise WorkFailed(
+                f"the model gives NaN or infinite values for {wrong} of {len(x)} observations in the layer "
+                f"{name!r}; nothing can be said of it"
+            )
+    return joined
 
 
 @torch.no_grad()

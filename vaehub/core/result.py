@@ -1,10 +1,10 @@
-"""Results: named numbers with an index, tables and arrays. Values, never formatted text."""
+"""Results: named numbers with an index, tables, signatures and arrays. Values, never formatted text."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -67,6 +67,52 @@ class Table:
             raise ValueError(f"columns of one table have one length, got {sorted(lengths)}")
 
 
+def table_keys(column: NDArray[Any]) -> list[str | int | float]:
+    """Return a column of a query's rows as keys of a :class:`Table`.
+
+    Whole numbers are whole again, which a column has as floating point where one is missing; what is missing, or no
+    key, is ``"none"``.
+    """
+    return [_restored(value) for value in column.tolist()]
+
+
+def _restored(value: object) -> str | int | float:
+    if isinstance(value, float) and math.isfinite(value):
+        return int(value) if value.is_integer() else value
+    return value if isinstance(value, str | int) else "none"
+
+
+@dataclass(frozen=True)
+class Signatures:
+    """Short vectors that stand for the layers of a model, so that any two of a whole store can be compared with SQL.
+
+    The inner product of two is their likeness: ``select cka(a.signature, b.signature) from signatures as a, …``.
+
+    Attributes:
+        layers: Name of each layer.
+        vectors: Shape ``(n_layers, size)``, float32; of norm 1, or all NaN where nothing can be said of a layer.
+        space: What two signatures have in common if their product means anything: observations, size, chance.
+
+    Raises:
+        ValueError: If there are no layers, two of one name, or another number of vectors.
+    """
+
+    layers: tuple[str, ...]
+    vectors: NDArray[np.float32]
+    space: str
+
+    def __init__(self, layers: Sequence[str], vectors: NDArray[Any] | torch.Tensor, space: str) -> None:
+        object.__setattr__(self, "layers", tuple(layers))
+        object.__setattr__(self, "vectors", _as_array(vectors).astype(np.float32))
+        object.__setattr__(self, "space", space)
+        if self.vectors.ndim != 2 or not self.vectors.size or len(self.vectors) != len(self.layers):
+            raise ValueError(
+                f"signatures have shape (layers, size), got {self.vectors.shape} and {len(self.layers)} layers"
+            )
+        if len(set(self.layers)) != len(self.layers):
+            raise ValueError(f"each layer has one signature, got {', '.join(self.layers)}")
+
+
 @dataclass(frozen=True)
 class Result:
     """What a metric hands back. Names are stable and lower-case, because people write SQL against them.
@@ -75,6 +121,7 @@ class Result:
         scalars: One number each.
         vectors: Values with an index; a plain array is indexed by latent.
         tables: Rows with several keys.
+        signatures: Vectors of layers, which are compared with SQL.
         arrays: Arrays of numbers of any shape, kept in HDF5.
 
     Raises:
@@ -85,6 +132,7 @@ class Result:
     scalars: Mapping[str, float] = field(default_factory=dict)
     vectors: Mapping[str, Vector] = field(default_factory=dict)
     tables: Mapping[str, Table] = field(default_factory=dict)
+    signatures: Mapping[str, Signatures] = field(default_factory=dict)
     arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
     def __init__(
@@ -93,16 +141,18 @@ class Result:
         vectors: Mapping[str, Vector | Numbers] | None = None,
         tables: Mapping[str, Table] | None = None,
         arrays: Mapping[str, NDArray[Any] | torch.Tensor] | None = None,
+        signatures: Mapping[str, Signatures] | None = None,
     ) -> None:
         made = {name: item if isinstance(item, Vector) else Vector(item) for name, item in (vectors or {}).items()}
         object.__setattr__(self, "scalars", {name: float(value) for name, value in (scalars or {}).items()})
         object.__setattr__(self, "vectors", made)
         object.__setattr__(self, "tables", dict(tables or {}))
+        object.__setattr__(self, "signatures", dict(signatures or {}))
         object.__setattr__(self, "arrays", {name: _as_array(item) for name, item in (arrays or {}).items()})
 
     def without_arrays(self) -> Result:
         """Return the same without arrays, which go another way than values."""
-        return Result(self.scalars, self.vectors, self.tables) if self.arrays else self
+        return replace(self, arrays={}) if self.arrays else self
 
 
 def _as_array(values: Any) -> NDArray[Any]:

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vaehub import DataError, Dataset, DataSource, Factors, Params, generator
+from vaehub import DataError, Dataset, DataSource, Factors, OnDemand, Params, generator
 
 
 def dataset(n=20, **more):
@@ -223,3 +223,30 @@ def test_moved_data_are_the_same_data():
 def test_a_source_that_loads_nothing_cannot_be_built():
     with pytest.raises(TypeError, match="abstract"):
         DataSource(Params())
+
+
+@pytest.mark.parametrize("at", [None, 0, 1, 63, 64, 99])
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.float32])
+def test_data_are_constant_unless_one_observation_is_another(at, dtype):
+    x = torch.ones(100, 1, 2, 2, dtype=dtype)
+    if at is not None:
+        x[at, 0, 1, 1] = 0
+    assert Dataset(x).is_constant() == (at is None)
+
+
+def test_one_observation_is_constant_and_zeros_of_either_sign_are_equal():
+    assert Dataset(torch.rand(1, 3)).is_constant()
+    assert Dataset(torch.tensor([[0.0], [-0.0]])).is_constant()
+
+
+def test_no_more_of_data_on_demand_is_made_than_it_takes_to_see_that_they_differ():
+    made = []
+
+    def render(rows):
+        made.extend(rows.tolist())
+        return (rows >= 100).astype(np.float32)[:, None, None, None]
+
+    data = Dataset(OnDemand.rendered(10_000, (1, 1, 1), render))
+    assert not data.is_constant()
+    assert set(made) == set(range(128))
+    assert data.subset(torch.arange(100)).is_constant()

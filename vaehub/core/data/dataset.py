@@ -18,6 +18,8 @@ from vaehub.core.errors import DataError
 
 CHANGED_AT_ONCE = 4096
 """Observations that are changed together; bounds memory, changes no result."""
+COMPARED_AT_ONCE = 64
+"""Observations that are compared with the first together: few, since nearly always one of these is another."""
 
 
 @dataclass(frozen=True)
@@ -138,6 +140,11 @@ class Dataset:
         """Yield all observations in order, at most ``size`` at a time."""
         for start in range(0, len(self), size):
             yield self.batch(slice(start, start + size))
+
+    def is_constant(self) -> bool:
+        """Say whether all observations are copies of one; no more are looked at, or made, than it takes to tell."""
+        first = self.batch(slice(0, 1)).x
+        return all(bool((batch.x == first).all()) for batch in self.batches(COMPARED_AT_ONCE))
 
     def subset(self, rows: Tensor) -> Dataset:
         """Return the dataset of some rows, in that order, without parts."""

@@ -1,0 +1,1 @@
+"""Features of observations: their values, or what a fixed network makes of them."""
