@@ -1,10 +1,16 @@
 """What all tests share."""
 
+from __future__ import annotations
+
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+
+if TYPE_CHECKING:
+    from vaehub import Hub
 
 # What tests compute is small: a second thread waits for the first, and longer where other processes want its core.
 # Set before torch is imported, and for the processes that tests start.
@@ -22,6 +28,14 @@ def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("VAEHUB_STORE", raising=False)
     monkeypatch.delenv("VAEHUB_PLUGINS", raising=False)
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Hub:
+    """A hub with the built-in plugins and a store of the test's own."""
+    from vaehub import Hub
+
+    return Hub.open(tmp_path / "store", device="cpu")
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from vaehub import DatasetMetric, Field, Hub, ModelMetric, PairMetric, Params, R
 from vaehub.registry import Metric, hookimpl
 from vaehub.registry.catalog import Catalog
 from vaehub.registry.discovery import Discovered, Plugin, discover
-from vaehub.store.store import Store
 
 
 class Spread(DatasetMetric):
@@ -46,7 +45,7 @@ class Chosen(RecipeMetric):
 
     params: Params
 
-    def check(self, recipe, data):
+    def check(self, recipe, model, data):
         if self.params.refuse:
             raise VaehubError(f"metric 'chosen' refuses {len(data)} observations")
 
@@ -89,7 +88,7 @@ def events():
 
 
 @pytest.fixture
-def hub(tmp_path, events):
+def hub(hub, events):
     module = types.ModuleType("hub_test_plugin")
     module.__dict__.update({each.__name__: each for each in (Spread, Distance, Widths, Chosen, Fussy, Lying)})
     sys.modules["hub_test_plugin"] = module
@@ -122,7 +121,7 @@ def hub(tmp_path, events):
     found = discover()
     found.manager.register(Tracker())
     plugins = (*found.plugins, Plugin("tests", "tests", "1.0", "hub_test_plugin", entries))
-    yield Hub(Store.open(tmp_path / "store"), Catalog(Discovered(plugins, found.manager)), "cpu")
+    yield Hub(hub.store, Catalog(Discovered(plugins, found.manager)), "cpu")
     sys.modules.pop("hub_test_plugin")
 
 

@@ -7,12 +7,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
 
-from vaehub import Hub, VaehubError
-
-
-@pytest.fixture
-def hub(tmp_path):
-    return Hub.open(tmp_path / "store", device="cpu")
+from vaehub import VaehubError
 
 
 @pytest.fixture

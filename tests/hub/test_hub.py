@@ -52,7 +52,9 @@ def test_metrics_of_recipes_train_what_they_need_once(hub, events):
 
 
 def test_a_pair_cannot_be_run(hub):
-    with pytest.raises(VaehubError, match="metric 'distance' compares two trainings; ask Hub.measure"):
+    with pytest.raises(
+        VaehubError, match="metric 'distance' compares two trainings; ask 'vaehub compare A B --metric distance'"
+    ):
         hub.run("vae", "distance", settings=QUICK)
 
 

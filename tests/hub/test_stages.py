@@ -9,11 +9,6 @@ SETTINGS = {"model.latent_dim": 3, "train.epochs": 4}
 
 
 @pytest.fixture
-def hub(tmp_path):
-    return Hub.open(tmp_path / "store", device="cpu")
-
-
-@pytest.fixture
 def trained(monkeypatch):
     """Epochs of every training that was carried out."""
     from vaehub.hub.workshop import Workshop

@@ -2,18 +2,13 @@
 
 import pytest
 
-from vaehub import Hub, VaehubError
+from vaehub import VaehubError
 from vaehub.hub import suggestion
 from vaehub.hub.figures import suggestion_picture
 from vaehub.hub.suggestion import Answer, Suggestion
 from vaehub.registry.entries import Suggests
 
 QUICK = {"data.subset": 300, "train.epochs": 1, "network.hidden": [16]}
-
-
-@pytest.fixture
-def hub(tmp_path):
-    return Hub.open(tmp_path / "store", device="cpu")
 
 
 def answer(method, *values, is_bound=False, failures=(), n_asked=None):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vaehub.core.result import Result, Table, Vector
+from vaehub.core.result import Result, Signatures, Table, Vector
 from vaehub.store.records import MeasurementRecord, TrainingRecord
 
 STARTED = datetime(2026, 11, 21, 3, 20, 44)
@@ -70,6 +70,7 @@ def a_result(seed=0, n=5):
         scalars={"seed": seed, "total": values.sum()},
         vectors={"relevance": values[0], "kl": Vector(values[1], "layer", [f"layer {i}" for i in range(n)])},
         tables={"pairs": Table({"a": list(range(n)), "b": ["x"] * n}, {"cka": values[2]})},
+        signatures={"signature": Signatures([f"layer {i}" for i in range(n)], values.T, f"space {seed}")},
         arrays={"response": values},
     )
 
@@ -80,6 +81,7 @@ def same_result(one, other):
         list(one.scalars) == list(other.scalars),
         list(one.vectors) == list(other.vectors),
         list(one.tables) == list(other.tables),
+        list(one.signatures) == list(other.signatures),
         one.arrays.keys() == other.arrays.keys(),
     ]
     return (
@@ -87,6 +89,7 @@ def same_result(one, other):
         and all(_same(value, other.scalars[name]) for name, value in one.scalars.items())
         and all(_same_vector(vector, other.vectors[name]) for name, vector in one.vectors.items())
         and all(_same_table(table, other.tables[name]) for name, table in one.tables.items())
+        and all(_same_signatures(found, other.signatures[name]) for name, found in one.signatures.items())
         and all(_same(array, other.arrays[name]) for name, array in one.arrays.items())
     )
 
@@ -98,6 +101,10 @@ def _same_vector(one, other):
 def _same_table(one, other):
     columns = all(_same(column, other.columns[name]) for name, column in one.columns.items())
     return one.keys == other.keys and list(one.columns) == list(other.columns) and columns
+
+
+def _same_signatures(one, other):
+    return _same(one.vectors, other.vectors) and (one.layers, one.space) == (other.layers, other.space)
 
 
 def _same(one, other):

@@ -10,6 +10,7 @@ TABLES = {
     "arrays",
     "cells",
     "epochs",
+    "measured_signatures",
     "measured_values",
     "measurements",
     "provenance",

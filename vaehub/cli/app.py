@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from vaehub.cli.compare import compare
 from vaehub.cli.data import data
 from vaehub.cli.options import IdArgument, JsonOption, StoreOption, parse_numbers, parse_settings
 from vaehub.cli.study import study
@@ -129,6 +130,7 @@ def run(
     terminal.hint(f"next: vaehub show {last} · vaehub plot {last} · vaehub sql 'from results'")
 
 
+app.command()(compare)
 app.command(name="suggest-dim")(suggest_dim)
 
 

@@ -38,6 +38,9 @@ def measurement(item: Measurement) -> None:
         table([*found.keys, *found.columns], zip(*columns, strict=True))
     for name, value in item.result.scalars.items():
         console.print(f"{name} {cell(value)}", markup=False)
+    for name, signatures in item.result.signatures.items():
+        n, size = signatures.vectors.shape
+        console.print(f"{name}: signatures of {n} layers, {size} numbers each", markup=False)
     for name, array in item.result.arrays.items():
         console.print(f"{name}: array of shape {array.shape}", markup=False)
     console.print()
@@ -138,7 +141,7 @@ def as_json(item: Measurement) -> dict[str, object]:
         "reused": item.reused,
         "subject": record.subject,
         "training": training and training_as_json(training),
-        **_values(item.result),
+        **result_as_json(item.result),
     }
 
 
@@ -148,7 +151,8 @@ def training_as_json(record: TrainingRecord) -> dict[str, object]:
     return {name: getattr(record, name) for name in names} | {"notes": list(record.notes), "recipe": record.recipe}
 
 
-def _values(result: Result) -> dict[str, object]:
+def result_as_json(result: Result) -> dict[str, object]:
+    """Return what was measured as plain values."""
     return {
         "scalars": result.scalars,
         "vectors": {
@@ -158,6 +162,10 @@ def _values(result: Result) -> dict[str, object]:
         "tables": {
             name: {"keys": found.keys, "columns": {key: column.tolist() for key, column in found.columns.items()}}
             for name, found in result.tables.items()
+        },
+        "signatures": {
+            name: {"layers": found.layers, "size": found.vectors.shape[1], "space": found.space}
+            for name, found in result.signatures.items()
         },
         "arrays": {name: list(array.shape) for name, array in result.arrays.items()},
     }

@@ -11,6 +11,7 @@ from vaehub.core.errors import UnknownName, VaehubError
 from vaehub.core.params import document
 from vaehub.core.recipe import Part, Recipe
 from vaehub.hub import requests
+from vaehub.hub.comparison import Comparison, mean_result, pairs_of
 from vaehub.hub.exporting import WeightsFormat, write_weights
 from vaehub.hub.figures import loss_curves, require_matplotlib
 from vaehub.hub.outcome import Description, Measurement, Measurements, Rows, TrainingView
@@ -163,7 +164,7 @@ class Hub:
     def measure(
         self,
         metric: str,
-        subject: Subject | LatentModel | str,
+        subject: Subject | LatentModel | str | tuple[str, str],
         *,
         data: Dataset | str | None = None,
         seed: int = 0,
@@ -175,8 +176,8 @@ class Hub:
         Args:
             metric: Name in the catalog.
             subject: A recipe or the id of a training; a model of your own, from :func:`vaehub.wrap`; the name of a
-                dataset, for a metric of datasets; a pair of recipes, for a metric of pairs; the answer to a query, for
-                a metric of rows.
+                dataset, for a metric of datasets; a pair of recipes or of ids, for a metric of pairs; the answer to a
+                query, for a metric of rows.
             data: What a model of your own is measured on: a dataset, its name, or a path.
             seed: Decides all randomness of the measurement.
             settings: Parameters of the metric, without scope.
@@ -187,14 +188,53 @@ class Hub:
             WorkFailed: If the measurement, or a training that it needs, fails; that is recorded.
         """
         entry, part = requests.metric_of(self.catalog, metric, settings or {}, self.store.training_id)
-        if isinstance(subject, str):
+        if isinstance(subject, tuple):
+            one, other = (self.stored_recipe(each) if isinstance(each, str) else each for each in subject)
+            subject = one, other
+        elif isinstance(subject, str):
             subject = self._subject_named(subject, entry.subject)
-        elif not isinstance(subject, Recipe | Part | tuple | Rows):
+        elif not isinstance(subject, Recipe | Part | Rows):
             return self.measure(metric, self.take(subject, data), seed=seed, settings=settings, force=force)
         if data is not None:
             raise VaehubError("data are named for a model of your own; a recipe and a training have theirs")
         request = requests.measurement_of(entry.subject, part, subject, seed)
         return self._worker.measured(request, subject, force=force)
+
+    def compare(
+        self,
+        a: Recipe | str,
+        b: Recipe | str,
+        metric: str,
+        *,
+        seeds: Sequence[int] = (),
+        seed: int = 0,
+        settings: Settings | None = None,
+        force: bool = False,
+    ) -> Comparison:
+        """Compare two trainings, or two models with each of several seeds; what is not trained yet is trained.
+
+        Args:
+            a: A recipe, or the beginning of a training's id.
+            b: Another.
+            metric: Name of a metric of pairs.
+            seeds: Seeds of both models; each training of one is compared with each of the other. Those of the two
+                trainings themselves, if not given.
+            seed: Decides all randomness of the measurements, which thus have the same observations.
+            settings: Parameters of the metric, without scope.
+            force: Measure even what is stored.
+
+        Raises:
+            VaehubError: If the request is wrong.
+            WorkFailed: If a training or a measurement fails; that is recorded, as is all that was done before.
+        """
+        one, other = (self.stored_recipe(each) if isinstance(each, str) else each for each in (a, b))
+        found = Measurements(
+            [
+                self.measure(metric, pair, seed=seed, settings=settings, force=force)
+                for pair in pairs_of(one, other, seeds)
+            ]
+        )
+        return Comparison(metric, found, mean_result([each.result for each in found]))
 
     def take(self, model: LatentModel, data: Dataset | str | None) -> Recipe:
         """Take a model of your own into the store, and return the recipe to measure it by.
@@ -278,27 +318,19 @@ class Hub:
         Raises:
             VaehubError: If the request is wrong; nothing has been done.
         """
-        from vaehub.core.random import generator
-        from vaehub.hub import suggestion
-        from vaehub.hub.study import Study
+        from vaehub.hub.suggestion import suggest
 
-        given = settings or {}
-        chosen, train = suggestion.methods_of(self.catalog, methods), suggestion.train_params_of(given)
-        whole = self.data(data, requests.split_settings(given)["data"])
-        n_observations = len(whole.with_validation(train.validation, generator(0, "validation split")).part("train"))
-        definition, epochs = suggestion.definition_of(
-            chosen,
+        return suggest(
+            self._worker,
+            self._device,
             data=data,
             network=network,
-            settings=given,
-            train=train,
+            methods=methods,
             seeds=seeds,
-            n_observations=n_observations,
+            settings=settings or {},
+            budget=budget,
+            jobs=jobs,
         )
-        study = Study(definition, self.store, self.catalog, self._worker, self._device)
-        study.run(jobs=jobs, budget=budget)
-        answers = suggestion.answers_of(study, self.store, chosen)
-        return suggestion.Suggestion(suggestion.shown_name(data), network, epochs, answers)
 
     # Data
 
@@ -386,6 +418,18 @@ class Hub:
             )
         return figure
 
+    def comparison_figure(self, found: Comparison) -> Figure:
+        """Return a picture of a comparison, as its metric draws it.
+
+        Raises:
+            VaehubError: If the metric has no picture, or matplotlib is missing.
+        """
+        require_matplotlib()
+        figure = self._worker.metric_of(found.measurements[0].record).plot(found.result)
+        if figure is None:
+            raise VaehubError(f"metric {found.metric!r} has no picture")
+        return figure
+
     def export(self, prefix: str, path: Path | str | None = None, *, format: WeightsFormat = "safetensors") -> Path:  # noqa: A002
         """Write the weights of a stored training into a file, and return its path.
 
@@ -442,5 +486,7 @@ class Hub:
         if kind == "dataset":
             return requests.dataset_of(self.catalog, name, {})
         if kind == "pair":
-            raise VaehubError("a metric of pairs needs two trainings; give a pair of recipes or of ids")
+            raise VaehubError(
+                "a metric of pairs needs two trainings; give a pair of recipes or of ids, or 'vaehub compare A B'"
+            )
         return self.stored_recipe(name)

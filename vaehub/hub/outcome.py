@@ -49,7 +49,7 @@ class Measurement:
         return self.record.id
 
     def __getitem__(self, name: str) -> Any:
-        """Return a scalar, or the values of a vector, a table or an array, by name."""
+        """Return a scalar, the values of a vector, a table, signatures or an array, by name."""
         result = self.result
         if name in result.scalars:
             return result.scalars[name]
@@ -57,9 +57,11 @@ class Measurement:
             return result.vectors[name].values
         if name in result.tables:
             return result.tables[name]
+        if name in result.signatures:
+            return result.signatures[name]
         if name in result.arrays:
             return result.arrays[name]
-        known = ", ".join([*result.scalars, *result.vectors, *result.tables, *result.arrays])
+        known = ", ".join([*result.scalars, *result.vectors, *result.tables, *result.signatures, *result.arrays])
         raise KeyError(f"{self.record.metric} has no {name!r}, it has {known}")
 
     def rows(self) -> Iterator[dict[str, object]]:

@@ -210,7 +210,8 @@ def measurement_of(kind: SubjectKind, metric: Part, subject: Subject, seed: int)
         )
     elif kind == "pair":
         raise VaehubError(
-            f"metric {metric.name!r} compares two trainings; ask Hub.measure({metric.name!r}, (recipe, recipe))"
+            f"metric {metric.name!r} compares two trainings; ask 'vaehub compare A B --metric {metric.name}', with the "
+            "ids of both"
         )
     else:
         raise VaehubError(f"metric {metric.name!r} measures a {kind}, and was given something else")

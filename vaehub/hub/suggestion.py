@@ -14,11 +14,13 @@ from vaehub.core.params import parse
 from vaehub.core.recipe import TrainParams
 from vaehub.hub import requests
 from vaehub.hub.requests import Settings
+from vaehub.hub.study import Study
 from vaehub.hub.study.definition import Definition
 from vaehub.registry.entries import Metric, Suggests
 
 if TYPE_CHECKING:
-    from vaehub.hub.study import Study
+    from vaehub.core.data import Dataset
+    from vaehub.hub.worker import Worker
     from vaehub.registry.catalog import Catalog
     from vaehub.store.store import Store
 
@@ -129,6 +131,50 @@ class Suggestion:
             yield "The time was over before all was done; the same command goes on where it was."
 
 
+def suggest(
+    worker: Worker,
+    device: str,
+    *,
+    data: str,
+    network: str,
+    methods: Sequence[str] | None,
+    seeds: int,
+    settings: Settings,
+    budget: float | None,
+    jobs: int | None,
+) -> Suggestion:
+    """Ask methods how many latents data need, and return what they say.
+
+    Args:
+        worker: Loads data, and knows the store and the catalog.
+        device: Where workers of the study compute.
+        data: Name in the catalog, or a path to a user's own.
+        network: What the methods train.
+        methods: Names of metrics; all that can say, if not given.
+        seeds: How often each is asked.
+        settings: Parameters of data, network and training.
+        budget: Seconds after which work stops; none, if not given.
+        jobs: Worker processes; one for each core, if not given.
+
+    Raises:
+        VaehubError: If the request is wrong; nothing has been done.
+    """
+    chosen, train = methods_of(worker.catalog, methods), train_params_of(settings)
+    whole = worker.data(requests.dataset_of(worker.catalog, data, requests.split_settings(settings)["data"]))
+    definition, epochs = definition_of(
+        chosen,
+        data=data,
+        network=network,
+        settings=settings,
+        train=train,
+        seeds=seeds,
+        n_observations=_n_trained_on(whole, train),
+    )
+    study = Study(definition, worker.store, worker.catalog, worker, device)
+    study.run(jobs=jobs, budget=budget)
+    return Suggestion(shown_name(data), network, epochs, answers_of(study, worker.store, chosen))
+
+
 def methods_of(catalog: Catalog, names: Sequence[str] | None) -> dict[str, Metric]:
     """Return the metrics that say how many latents data need, those that say the least first.
 
@@ -209,6 +255,13 @@ def answers_of(study: Study, store: Store, methods: Mapping[str, Metric]) -> tup
 def shown_name(data: str) -> str:
     """Return what data are called: their name in the catalog, or the name of a file or folder."""
     return Path(data).name if requests.is_path(data) else data
+
+
+def _n_trained_on(data: Dataset, train: TrainParams) -> int:
+    # Brings torch along, which a refused request does not need.
+    from vaehub.core.random import generator
+
+    return len(data.with_validation(train.validation, generator(0, "validation split")).part("train"))
 
 
 def _suggests(entry: Metric) -> Suggests:

@@ -120,7 +120,7 @@ class Worker:
                 self._workshop.metric(request.metric, RowsMetric, request.seed).check(subject.to_numpy())
             elif isinstance(subject, Recipe) and "recipe" in request.subject:
                 of_recipe = self._workshop.metric(request.metric, RecipeMetric, request.seed)
-                of_recipe.check(subject, self._workshop.data_of(subject))
+                of_recipe.check(subject, *self._untrained(subject))
 
     def ensure_trained_together(
         self, asked: Sequence[tuple[Recipe, Sequence[MeasurementRequest], Sequence[Recipe]]], *, force: bool
@@ -180,6 +180,18 @@ class Worker:
         """Return the model of a recipe and its data; raises as :meth:`ensure_trained`."""
         self.ensure_trained(recipe, [], force=False)
         return self._workshop.restore(recipe)
+
+    def _untrained(self, recipe: Recipe) -> tuple[LatentModel, Dataset]:
+        """Return the model of a recipe with nothing learned, and its data."""
+        data = self._workshop.data_of(recipe)
+        return self._workshop.build(recipe, data), data
+
+    def _known(self, recipe: Recipe) -> tuple[LatentModel, Dataset]:
+        """Return the model of a recipe, trained if it is in the store, and its data."""
+        if self._finished(recipe) is None:
+            return self._untrained(recipe)
+        trained = self._workshop.restore(recipe)
+        return trained.model, trained.data
 
     def _finished(self, recipe: Recipe) -> TrainingRecord | None:
         known = self.store.training(recipe.id)
@@ -268,6 +280,8 @@ class Worker:
             work = lambda: of_rows.measure(rows)  # noqa: E731
         elif isinstance(subject, tuple):
             of_pair = self._workshop.metric(part, PairMetric, seed)
+            (a_model, data), (b_model, _) = map(self._known, subject)
+            of_pair.check(a_model, b_model, data)
             a, b = map(self.trained, subject)
             work = lambda: of_pair.measure(a.model, b.model, a.data)  # noqa: E731
         elif "training" in request.subject:
@@ -278,7 +292,7 @@ class Worker:
             work = lambda: of_model.measure(trained.model, trained.data)  # noqa: E731
         else:
             of_recipe = self._workshop.metric(part, RecipeMetric, seed)
-            of_recipe.check(subject, self._workshop.data_of(subject))
+            of_recipe.check(subject, *self._untrained(subject))
             # Trains inside, and so keeps its gradients.
             return lambda: of_recipe.measure(subject, Laboratory(self, seed))
         return torch.no_grad()(work)

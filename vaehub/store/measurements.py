@@ -1,4 +1,4 @@
-"""The tables ``measurements`` and ``measured_values``."""
+"""The tables ``measurements``, ``measured_values`` and ``measured_signatures``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from duckdb import DuckDBPyConnection
 
 from vaehub.core.identity import canonical_json
-from vaehub.core.result import Result, Table, Vector
+from vaehub.core.result import Result, Signatures, Table, Vector
 from vaehub.store.records import MeasurementRecord, Outcome, Status
 
 if TYPE_CHECKING:  # loaded by what writes, so that reading need not wait for it
@@ -27,8 +27,11 @@ _OUTCOMES = "select id, status, error, started from measurements where id in (se
 _STORE = "insert into measurements values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _FORGET = "delete from measurements where id = ?"
 _FORGET_VALUES = "delete from measured_values where measurement = ?"
+_FORGET_SIGNATURES = "delete from measured_signatures where measurement = ?"
 _STORE_VALUES = "insert into measured_values select $1, * from incoming"
+_STORE_SIGNATURES = "insert into measured_signatures select $1, * from incoming"
 _VALUES = "select name, index_name, index, label, keys, value from measured_values where measurement = ? order by rowid"
+_SIGNATURES = "select name, layer, space, vector from measured_signatures where measurement = ? order by rowid"
 
 
 def store(connection: DuckDBPyConnection, record: MeasurementRecord, result: Result, provenance: str) -> None:
@@ -42,8 +45,11 @@ def store(connection: DuckDBPyConnection, record: MeasurementRecord, result: Res
         import pyarrow as pa
 
         # DuckDB finds the table by the name of this variable.
-        incoming = pa.Table.from_batches(blocks)  # noqa: F841
+        incoming = pa.Table.from_batches(blocks)
         connection.execute(_STORE_VALUES, [record.id])
+    for name, signatures in result.signatures.items():
+        incoming = _signatures_table(name, signatures)  # noqa: F841
+        connection.execute(_STORE_SIGNATURES, [record.id])
 
 
 def status(connection: DuckDBPyConnection, measurement_id: str) -> Status | None:
@@ -60,8 +66,8 @@ def outcomes(connection: DuckDBPyConnection, measurement_ids: Sequence[str]) -> 
 
 def forget(connection: DuckDBPyConnection, measurement_id: str) -> None:
     """Remove a measurement and its values."""
-    connection.execute(_FORGET, [measurement_id])
-    connection.execute(_FORGET_VALUES, [measurement_id])
+    for statement in (_FORGET, _FORGET_VALUES, _FORGET_SIGNATURES):
+        connection.execute(statement, [measurement_id])
 
 
 def find(connection: DuckDBPyConnection, measurement_id: str) -> MeasurementRecord | None:
@@ -97,10 +103,14 @@ def values(connection: DuckDBPyConnection, measurement_id: str) -> Result:
             vectors[name, index_name].append((value, label))
         else:
             tables[index_name][name].append((keys, value))
+    signatures: dict[str, list[tuple[str, str, list[float]]]] = defaultdict(list)
+    for name, layer, space, vector in connection.execute(_SIGNATURES, [measurement_id]).fetchall():
+        signatures[name].append((layer, space, vector))
     return Result(
         scalars=scalars,
         vectors={name: _vector(items, index) for (name, index), items in vectors.items()},
         tables={name: _table(columns) for name, columns in tables.items()},
+        signatures={name: _signatures(items) for name, items in signatures.items()},
     )
 
 
@@ -141,6 +151,27 @@ def _block(
             "value": pa.array(values, pa.float64()),
         }
     )
+
+
+def _signatures_table(name: str, signatures: Signatures) -> pa.Table:
+    import pyarrow as pa
+
+    n, size = signatures.vectors.shape
+    ends = pa.array(np.arange(0, n * size + 1, size), pa.int32())
+    return pa.table(
+        {
+            "name": pa.array([name] * n, pa.string()),
+            "layer": pa.array(signatures.layers, pa.string()),
+            "position": pa.array(np.arange(n), pa.int64()),
+            "space": pa.array([signatures.space] * n, pa.string()),
+            "vector": pa.ListArray.from_arrays(ends, pa.array(signatures.vectors.reshape(-1))),
+        }
+    )
+
+
+def _signatures(rows: Sequence[tuple[str, str, list[float]]]) -> Signatures:
+    layers, spaces, vectors = zip(*rows, strict=True)
+    return Signatures(layers, np.array(vectors, np.float32), spaces[0])
 
 
 def _vector(items: Sequence[tuple[float, str | None]], index: str) -> Vector:

@@ -191,6 +191,46 @@ MIGRATIONS: tuple[str, ...] = (
     from cells as c
     join results as r on r.measurement = c.measurement;
     """,
+    """
+    create table measured_signatures (
+        measurement varchar not null,
+        name varchar not null,
+        layer varchar not null,
+        position bigint not null,       -- of the layer in its model, counted from 0
+        space varchar not null,         -- signatures of different spaces cannot be compared
+        vector float[] not null         -- of norm 1; NaN where nothing can be said of the layer
+    );
+
+    create view signatures as
+    select
+        t.model,
+        t.network,
+        t.dataset,
+        t.seed,
+        t.latent_dim,
+        m.metric,
+        s.name,
+        s.layer,
+        s.position,
+        {'space': s.space, 'vector': s.vector} as signature,
+        m.params,
+        t.recipe,
+        m.training,
+        m.id as measurement
+    from measured_signatures as s
+    join measurements as m on m.id = s.measurement
+    left join trainings as t on t.id = m.training
+    where m.status = 'done';
+
+    create view study_signatures as
+    select c.study, c.scale, c.cell, c.settings, s.*
+    from cells as c
+    join signatures as s on s.measurement = c.measurement;
+
+    -- Linear centred kernel alignment of two layers, as their signatures estimate it; null if they cannot be compared.
+    create macro cka(a, b) as
+        case when a.space = b.space then list_inner_product(a.vector, b.vector)::double end;
+    """,
 )
 
 VERSION = len(MIGRATIONS)

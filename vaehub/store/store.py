@@ -164,7 +164,7 @@ class Store:
             StoreError: If its arrays are missing or damaged.
         """
         found = self.ledger.values(measurement_id)
-        return Result(found.scalars, found.vectors, found.tables, self._arrays(measurement_id))
+        return dataclasses.replace(found, arrays=self._arrays(measurement_id))
 
     # Everything
 

@@ -18,6 +18,8 @@ SAFE_AGE = 3600.0
 _LOST = {
     "{} values of measurements that are not stored": """
         select count(*) from measured_values where measurement not in (select id from measurements)""",
+    "{} signatures of measurements that are not stored": """
+        select count(*) from measured_signatures where measurement not in (select id from measurements)""",
     "{} epochs of trainings that are not stored": """
         select count(*) from epochs where training not in (select id from trainings)""",
     "{} arrays of trainings or measurements that are not stored": """

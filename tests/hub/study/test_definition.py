@@ -107,6 +107,48 @@ def test_a_misspelt_name_further_in_is_answered_with_the_nearest_one_there(more,
         study(SMALL + more)
 
 
+def test_grids_may_be_made_at_some_scales_only():
+    text = (
+        SMALL
+        + "[scales.quick]\n[scales.paper]\n"
+        + """
+[[grids]]
+recipe = {model = "vae"}
+
+[[grids]]
+recipe = {model = "ae"}
+scales = ["paper"]
+"""
+    )
+    assert [grid.recipe["model"] for grid in study(text).at("quick").grids] == ["vae"]
+    assert [grid.recipe["model"] for grid in study(text).at("paper").grids] == ["vae", "ae"]
+
+
+def test_settings_that_go_together_are_each_made_at_all_points():
+    text = (
+        SMALL
+        + """
+[[grids]]
+recipe = {"train.epochs" = 3}
+axes = {"model.latent_dim" = [2, 4]}
+cases = [{model = "vae"}, {model = "beta_vae", "model.beta" = 4}, {model = "ae", "model.latent_dim" = 8}]
+"""
+    )
+    vae, beta, ae = study(text).at(None).grids
+    assert (vae.recipe["model"], vae.axes["model.latent_dim"]) == ("vae", [2, 4])
+    assert (beta.recipe["model.beta"], beta.recipe["train.epochs"]) == (4, 3)
+    assert "model.beta" not in vae.recipe
+    assert (ae.recipe["model.latent_dim"], "model.latent_dim" in ae.axes) == (8, False)
+
+
+def test_a_grid_at_an_unknown_scale_and_a_scale_without_a_grid_are_refused():
+    text = SMALL + '[scales.quick]\n[scales.paper]\n[[grids]]\nscales = ["%s"]\n'
+    with pytest.raises(VaehubError, match="makes grid 1 at scale 'papper', and has quick, paper"):
+        study(text % "papper")
+    with pytest.raises(VaehubError, match="makes none of its grids at scale 'quick'; name it in one"):
+        study(text % "paper").at("quick")
+
+
 def test_an_unknown_scale_is_answered_with_those_there_are():
     with pytest.raises(VaehubError, match="study 'small' has no scale 'papper'; it has quick, paper"):
         study(SMALL + "[scales.quick]\n[scales.paper]\n").at("papper")

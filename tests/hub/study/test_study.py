@@ -227,6 +227,20 @@ def await_(condition, seconds=60):
     raise AssertionError("it did not happen in time")
 
 
+def killed_at_work(process, both_work):
+    """Kill a worker if it has work, which cannot end between the look and the signal: it is halted meanwhile."""
+    if not both_work():
+        return False
+    workers = workers_of(process)
+    for worker in workers:
+        os.kill(worker, signal.SIGSTOP)
+    if found := both_work():
+        os.kill(workers.pop(0), signal.SIGKILL)
+    for worker in workers:
+        os.kill(worker, signal.SIGCONT)
+    return found
+
+
 @pytest.mark.slow
 def test_a_killed_worker_costs_its_cell_alone(tmp_path):
     path, store = written(tmp_path, LONG), tmp_path / "store"
@@ -234,8 +248,7 @@ def test_a_killed_worker_costs_its_cell_alone(tmp_path):
         [*COMMAND, path, "--jobs", "2", "--store", store], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         hub = Hub.open(store, device="cpu")
-        await_(lambda: hub.store.exists and hub.study(path).state().running >= 2)
-        os.kill(workers_of(process.pid)[0], signal.SIGKILL)
+        await_(lambda: killed_at_work(process.pid, lambda: hub.store.exists and hub.study(path).state().running >= 2))
         shown, errors = process.communicate(timeout=200)
     assert process.returncode == 1, errors
     assert "4 of 5 measurements done, 1 failed" in shown

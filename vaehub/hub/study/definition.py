@@ -32,6 +32,13 @@ class Grid(Params):
     metrics: dict[str, Table] = Field({}, description="parameters of each metric")
 
 
+class PartOfStudy(Grid):
+    """A grid that adds to what stands above it."""
+
+    cases: list[Table] = Field([], description="settings that go together; each is made at all points")
+    scales: list[str] | None = Field(None, description="scales at which it is made; all, if not given")
+
+
 class Report(Params):
     """A table made of the results, with the published figures beside it."""
 
@@ -58,7 +65,7 @@ class _File(Grid):
     published: str | None = Field(
         None, description="paper whose figures stand beside ours; the study's name if not given"
     )
-    grids: list[Grid] = Field([], description="grids that each add to what stands above, if there are several")
+    grids: list[PartOfStudy] = Field([], description="grids that each add to what stands above, if there are several")
     scales: dict[str, Grid] = Field({}, description="what each scale changes; a value takes the place of an axis")
     reports: list[Report] = Field([], description="tables made of the results")
     analyses: list[Analysis] = Field([], description="metrics of the results")
@@ -121,12 +128,13 @@ class Definition:
                 raise VaehubError(
                     f"study {name!r} has {both[0]!r} as one value and as an axis in the same grid; keep one"
                 )
-        parts: list[Report | Analysis] = [*self._file.reports, *self._file.analyses]
-        for part in parts:
-            unknown = [scale for scale in part.scales or () if scale not in self.scales]
-            if unknown:
+        named = [(f"grid {number}", grid.scales) for number, grid in enumerate(self._file.grids, 1)]
+        named += [(repr(report.name), report.scales) for report in self._file.reports]
+        named += [(repr(analysis.name), analysis.scales) for analysis in self._file.analyses]
+        for what, scales in named:
+            if unknown := [scale for scale in scales or () if scale not in self.scales]:
                 raise VaehubError(
-                    f"study {name!r} makes {part.name!r} at scale {unknown[0]!r}, and has {', '.join(self.scales)}"
+                    f"study {name!r} makes {what} at scale {unknown[0]!r}, and has {', '.join(self.scales)}"
                 )
 
     @classmethod
@@ -168,7 +176,11 @@ class Definition:
             raise VaehubError(f"study {self.name!r} has no scale {name!r}; it has {', '.join(self.scales)}")
         file = self._file
         changes = file.scales.get(name, Grid())
-        grids = [_merged(_merged(file, grid), changes) for grid in file.grids or [Grid()]]
+        made = [grid for grid in file.grids or [PartOfStudy()] if grid.scales is None or name in grid.scales]
+        if not made:
+            raise VaehubError(f"study {self.name!r} makes none of its grids at scale {name!r}; name it in one")
+        cases = [_merged(grid, Grid(recipe=case)) for grid in made for case in grid.cases or [{}]]
+        grids = [_merged(_merged(file, grid), changes) for grid in cases]
         for grid in grids:
             self._check(grid)
         paper = file.published or self.name

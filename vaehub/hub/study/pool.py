@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import signal
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -22,6 +23,8 @@ THREAD_SETTINGS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 """Read by libraries when they are loaded, which is before a worker can say anything."""
 PATIENCE = 5.0
 """Seconds that a worker has to end by itself."""
+_SPAWNING = threading.Lock()
+"""A child reads the environment while it starts; another thread that changes it then makes the start fail."""
 
 
 class Pool:
@@ -121,7 +124,7 @@ class _Worker:
         self.job: Job | None = None
         self.line, theirs = context.Pipe()
         *_, threads = arguments
-        with _environment(dict.fromkeys(THREAD_SETTINGS, str(threads))):
+        with _SPAWNING, _environment(dict.fromkeys(THREAD_SETTINGS, str(threads))):
             self._process: BaseProcess = context.Process(target=work, args=(theirs, *arguments), daemon=True)
             self._process.start()
         theirs.close()

@@ -10,11 +10,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 import duckdb
+import numpy as np
 
 from vaehub.core.errors import VaehubError
 from vaehub.core.identity import Json
 from vaehub.core.recipe import Recipe
-from vaehub.core.result import Result, Table
+from vaehub.core.result import Result, Signatures, Table
 from vaehub.hub import requests
 from vaehub.hub.outcome import Rows
 from vaehub.hub.study.definition import Analysis, Scaled
@@ -82,7 +83,7 @@ def _fill(
     names: Sequence[str],
     figures: Sequence[Figure],
 ) -> None:
-    made_up = Result(dict.fromkeys(names, 1.0))
+    made_up = Result(dict.fromkeys(names, 1.0), signatures=_signatures(names))
     done: set[str] = set()
     for cell in cells:
         subject, request = cell.subject, cell.request
@@ -103,6 +104,11 @@ def _fill(
         )
         cell_record = CellRecord(None, {"analysis": analysis.name}, analysis.metric, None, analysis.name)
         studies.store_analysis(connection, scaled.study, scaled.scale, analysis.name, cell_record)
+
+
+def _signatures(names: Sequence[str]) -> dict[str, Signatures]:
+    """Return made-up signatures of layers that queries may name."""
+    return {"signature": Signatures(names, np.ones((len(names), 1), np.float32), "")} if names else {}
 
 
 def _keyed(names: Iterable[str], figures: Sequence[Figure]) -> Result:

@@ -75,9 +75,9 @@ class ReportTable:
 
 
 def results_of(scaled: Scaled, settings: Sequence[Mapping[str, Any]], sql: str) -> str:
-    """Return a study's query with ``results`` narrowed to what the study asks for at this scale.
+    """Return a study's query with ``results`` and ``signatures`` narrowed to what the study asks for at this scale.
 
-    Every setting of the grid is a column of it: ``"data.n_classes"``, beside ``model``, ``network``, ``dataset`` and
+    Every setting of the grid is a column of both: ``"data.n_classes"``, beside ``model``, ``network``, ``dataset`` and
     ``seed``, which data have too.
     """
     kinds: dict[str, str] = {}
@@ -91,10 +91,11 @@ def results_of(scaled: Scaled, settings: Sequence[Mapping[str, Any]], sql: str) 
         f", cast(settings ->> '{_quoted(name)}' as {kind}) as \"{name}\"" for name, kind in kinds.items() if "." in name
     )
     of_study = f"study = '{_quoted(scaled.study)}' and scale = '{_quoted(scaled.scale)}'"
-    return (
-        f"with results as (select *{replaced}{more} from study_results where {of_study})\n"  # noqa: S608 names are quoted, and it is asked where nothing can be written
-        f"select * from (\n{sql.strip().rstrip(';')}\n)"
+    narrowed = ", ".join(
+        f"{view} as (select *{replaced}{more} from study_{view} where {of_study})"  # noqa: S608 names are quoted, and it is asked where nothing can be written
+        for view in ("results", "signatures")
     )
+    return f"with {narrowed}\nselect * from (\n{sql.strip().rstrip(';')}\n)"
 
 
 def report_of(
