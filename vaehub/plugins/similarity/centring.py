@@ -1,4 +1,4 @@
-"""Representations less their mean, in float64, a block at a time: those of convolutions are too large as a whole."""
+"""Representations less their mean, a block at a time: those of convolutions are too large as a whole."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from vaehub import VaehubError
 
 MEMORY = 2**28
 """Bytes that the blocks of one call may take together; decides no result but for rounding."""
+NEAR = 2**18
+"""Values that a processor keeps near, while they are looked at more than once."""
 ROUNDING = 4
 """A column whose values differ by so many rounding errors of the greatest, in its own type, is constant."""
 ALL = slice(None)
@@ -28,15 +30,22 @@ class Centred:
         x: As it was given, shape ``(n, width)``.
         mean: Of each column, float64, shape ``(width,)``.
         factor: What columns are multiplied with, 0 for those that are constant, shape ``(width,)``.
+        dtype: What blocks are computed in.
     """
 
     x: Tensor
     mean: Tensor
     factor: Tensor
+    dtype: torch.dtype = torch.float64
 
     @classmethod
-    def of(cls, x: Tensor) -> Self:
+    def of(cls, x: Tensor, *, in_double: bool = False) -> Self:
         """Return a representation centred; more axes than one after the first are flattened.
+
+        Args:
+            x: Representation, shape ``(n, …)``.
+            in_double: Whether blocks are float64 in any case. Else single values stay single, which is precise enough
+                for Grams, whose entries are sums of many products, and twice as fast.
 
         Raises:
             VaehubError: If there are fewer than two observations, or nothing of them.
@@ -47,13 +56,15 @@ class Centred:
             )
         x = x.detach().reshape(len(x), -1)
         x = x if x.is_floating_point() else x.double()
-        high, low = x.amax(dim=0).double(), x.amin(dim=0).double()
+        low, high, mean = _moments(x)
         span = high - low
         varies = span > ROUNDING * torch.finfo(x.dtype).eps * torch.maximum(high.abs(), low.abs())
         # NaN is more than nothing in no comparison, and must not be taken for a constant.
         greatest = torch.where(varies | span.isnan(), span, 0.0).max()
         factor = torch.where(varies, 1 / torch.where(greatest > 0, greatest, 1.0), 0.0)
-        return cls(x, x.mean(dim=0, dtype=torch.float64), torch.where(greatest.isfinite(), factor, torch.nan))
+        factor = torch.where(greatest.isfinite(), factor, torch.nan)
+        is_single = x.dtype == torch.float32 and not in_double
+        return cls(x, mean, factor, torch.float32 if is_single else torch.float64)
 
     @classmethod
     def as_it_is(cls, x: Tensor) -> Self:
@@ -80,47 +91,44 @@ class Centred:
         """Square of the Frobenius norm."""
         return float(self.square_norms().sum())
 
-    def block(self, rows: slice = ALL, columns: slice = ALL) -> Tensor:
-        """Return some rows and columns, float64."""
-        return (self.x[rows, columns].double() - self.mean[columns]) * self.factor[columns]
+    def block(self, rows: slice = ALL, columns: slice = ALL, dtype: torch.dtype | None = None) -> Tensor:
+        """Return some rows and columns."""
+        dtype = dtype or self.dtype
+        x, mean = self.x[rows, columns].to(dtype), self.mean[columns]
+        most = mean.to(dtype)
+        # What a single value of the mean leaves over is no rounding where values are far from 0.
+        rest = (mean - most).to(dtype)
+        return (x - most).sub_(rest).mul_(self.factor[columns].to(dtype))
 
-    def blocks(self, width: int) -> Iterator[Tensor]:
+    def blocks(self, width: int, dtype: torch.dtype | None = None) -> Iterator[Tensor]:
         """Yield columns in order, at most ``width`` at a time."""
         for columns in slices(self.width, width):
-            yield self.block(columns=columns)
+            yield self.block(columns=columns, dtype=dtype)
 
-    def fitting(self, memory: int = MEMORY) -> Iterator[Tensor]:
+    def fitting(self, dtype: torch.dtype | None = None) -> Iterator[Tensor]:
         """Yield columns in order, as many at a time as fit into a quarter of the memory."""
-        yield from self.blocks(memory // (32 * self.n))
+        yield from self.blocks(MEMORY // (32 * self.n), dtype)
 
-    def times(self, w: Tensor) -> Tensor:
-        """Return the product with ``w``, shape ``(width, k)``."""
-        found, start = w.new_zeros(self.n, w.shape[1]), 0
-        for block in self.fitting():
-            found.addmm_(block, w[start : start + block.shape[1]])
-            start += block.shape[1]
-        return found
-
-    def transposed_times(self, g: Tensor) -> Tensor:
-        """Return the product of the transpose with ``g``, shape ``(n, k)``."""
-        return torch.cat([block.mT @ g for block in self.fitting()])
+    def transposed_times(self, g: Tensor, values: int = MEMORY // 32) -> Tensor:
+        """Return the product of the transpose with ``g``, shape ``(n, k)``, in float64; blocks have so many values."""
+        return torch.cat([(block.mT @ g.to(block.dtype)).double() for block in self.blocks(values // self.n)])
 
     def square_norms(self) -> Tensor:
         """Return the square of the norm of each observation, shape ``(n,)``."""
         found = self.x.new_zeros(self.n, dtype=torch.float64)
-        for block in self.fitting():
+        for block in self.fitting(torch.float64):
             found += block.square().sum(dim=1)
         return found
 
 
-def both(x: Tensor, y: Tensor) -> tuple[Centred, Centred]:
+def both(x: Tensor, y: Tensor, *, in_double: bool = False) -> tuple[Centred, Centred]:
     """Return two representations of the same observations, centred.
 
     Raises:
         VaehubError: If they have different numbers of observations.
     """
     check_same([x, y])
-    return Centred.of(x), Centred.of(y)
+    return Centred.of(x, in_double=in_double), Centred.of(y, in_double=in_double)
 
 
 def check_same(representations: Sequence[Tensor]) -> None:
@@ -146,8 +154,9 @@ def factor_of(x: Centred, memory: int = MEMORY) -> Tensor:
     of the digits only.
     """
     if x.width < x.n:
-        return x.block()
-    return triangle(block.mT for block in x.blocks(max(x.n, memory // (32 * x.n)))).mT
+        return x.block(dtype=torch.float64)
+    size = 4 if x.dtype == torch.float32 else 8
+    return triangle(block.mT for block in x.blocks(max(x.n, memory // (4 * size * x.n)))).mT.double()
 
 
 def triangle(blocks: Iterator[Tensor]) -> Tensor:
@@ -156,3 +165,13 @@ def triangle(blocks: Iterator[Tensor]) -> Tensor:
     for block in blocks:
         found = torch.linalg.qr(torch.cat([found, block]), mode="r").R
     return found
+
+
+def _moments(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return least, greatest and mean value of each column, float64, from blocks that stay near the processor."""
+    found = [
+        torch.stack([block.amin(dim=0).double(), block.amax(dim=0).double(), block.mean(dim=0, dtype=torch.float64)])
+        for block in torch.split(x, max(1, NEAR // len(x)), dim=1)
+    ]
+    low, high, mean = torch.cat(found, dim=1)
+    return low, high, mean

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, final
 
 from vaehub import Dataset, LatentModel, PairMetric, Result
 from vaehub.plugins.similarity.kernels import cka_matrix
-from vaehub.plugins.similarity.pairs import Compared
+from vaehub.plugins.similarity.pairs import Compared, check_pair
 from vaehub.plugins.similarity.params import CkaParams
 
 if TYPE_CHECKING:
@@ -19,6 +19,10 @@ class Cka(PairMetric):
 
     Params = CkaParams
     params: CkaParams
+
+    def check(self, a: LatentModel, b: LatentModel, data: Dataset) -> None:
+        """Refuse models of different data, and layers that they have not."""
+        check_pair(a, b, data, self.params)
 
     def measure(self, a: LatentModel, b: LatentModel, data: Dataset) -> Result:
         """Return the alignment of each two layers."""

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from vaehub import VaehubError
-from vaehub.plugins.similarity.centring import MEMORY, Centred, slices
+from vaehub.plugins.similarity.centring import MEMORY, NEAR, Centred, slices
 
 FEWEST = 4
 """Observations without which the debiased estimate is undefined: it is divided by n - 3."""
@@ -17,18 +17,17 @@ CANCELLED = 1e-13
 """Share of what was subtracted, up to which a difference is rounding."""
 
 
-def aligned(products: Tensor, traces: Tensor, *, debiased: bool) -> Tensor:
+def aligned(products: Tensor, traces: Tensor | None = None) -> Tensor:
     """Return the cosines of Grams from their inner products; ``nan`` where a norm is 0.
 
     Args:
         products: Of each two Grams, shape ``(r, r)``.
-        traces: Of Grams before the diagonal is taken off, shape ``(r,)``.
-        debiased: Whether they are debiased, so that a cosine may be negative.
+        traces: Of debiased Grams, whose cosines may be negative, before the diagonal is taken off, shape ``(r,)``.
     """
     squares = products.diagonal()
-    least = CANCELLED * traces.square() if debiased else torch.zeros_like(squares)
+    least = torch.zeros_like(squares) if traces is None else CANCELLED * traces.square()
     norms = torch.where(squares > least, squares, torch.nan).sqrt()
-    found = (products / norms[:, None] / norms).clamp(-1.0 if debiased else 0.0, 1.0)
+    found = (products / norms[:, None] / norms).clamp(0.0 if traces is None else -1.0, 1.0)
     diagonal = found.diagonal()
     diagonal.copy_(torch.where(diagonal.isnan(), diagonal, 1.0))
     return found
@@ -58,7 +57,7 @@ def in_feature_space(representations: Sequence[Centred], *, debiased: bool, memo
     for columns in slices(width, memory // (32 * width)):
         covariance = found.new_zeros(width, columns.stop - columns.start)
         for rows in slices(n, memory // (32 * width)):
-            x = torch.cat([each.block(rows) for each in representations], dim=1)
+            x = torch.cat([each.block(rows, dtype=torch.float64) for each in representations], dim=1)
             covariance.addmm_(x.mT, x[:, columns])
         sums = found.new_zeros(r, covariance.shape[1]).index_add_(0, owner, covariance.square_())
         found.index_add_(1, owner[columns], sums)
@@ -78,21 +77,23 @@ def in_observation_space(representations: Sequence[Centred], *, debiased: bool, 
     Args:
         representations: Of any widths.
         debiased: Whether Grams are centred as in Song et al. 2012, with diagonals of 0.
-        memory: Bytes, of which tiles take half, and the columns that they are made of a quarter.
+        memory: Bytes, of which tiles take half.
     """
     n, r = representations[0].n, len(representations)
-    side = max(1, min(n, math.isqrt(memory // (16 * r))))
+    is_single = all(each.dtype == torch.float32 for each in representations)
+    dtype = torch.float32 if is_single else torch.float64
+    side = max(1, min(n, math.isqrt(memory // (2 * dtype.itemsize * r))))
     norms = [each.square_norms() if debiased else None for each in representations]
     found = representations[0].mean.new_zeros(r, r)
-    tiles = found.new_empty(r, side * side)
+    tiles = found.new_empty(r, side * side, dtype=dtype)
     for rows in slices(n, side):
         for columns in slices(n, side, start=rows.start):
             shape = (rows.stop - rows.start, columns.stop - columns.start)
             size = shape[0] * shape[1]
             for at, (each, norm) in enumerate(zip(representations, norms, strict=True)):
-                _fill(tiles[at, :size].view(shape), each, norm, rows, columns, memory)
+                _fill(tiles[at, :size].view(shape), each, norm, rows, columns)
             flat = tiles[:, :size]
-            found.addmm_(flat, flat.mT, alpha=1 if rows == columns else 2)
+            found += (1 if rows == columns else 2) * (flat @ flat.mT)
     return found
 
 
@@ -100,7 +101,7 @@ def gram(x: Centred, *, debiased: bool) -> Tensor:
     """Return the whole of a centred Gram, shape ``(n, n)``."""
     found = x.mean.new_empty(x.n, x.n)
     rows = slice(0, x.n)
-    _fill(found, x, x.square_norms() if debiased else None, rows, rows, MEMORY)
+    _fill(found, x, x.square_norms() if debiased else None, rows, rows)
     return found
 
 
@@ -112,10 +113,10 @@ def check_debiased(n: int) -> None:
         )
 
 
-def _fill(tile: Tensor, x: Centred, norm: Tensor | None, rows: slice, columns: slice, memory: int) -> None:
+def _fill(tile: Tensor, x: Centred, norm: Tensor | None, rows: slice, columns: slice) -> None:
     """Compute a tile of a Gram; with the squares of norms, which are its diagonal, a debiased one."""
     tile.zero_()
-    for left, right in _factors(x, rows, columns, memory // (64 * max(tile.shape))):
+    for left, right in _factors(x, rows, columns, NEAR // max(tile.shape), tile.dtype):
         tile.addmm_(left, right.mT)
     if norm is not None:
         n = x.n
@@ -125,7 +126,9 @@ def _fill(tile: Tensor, x: Centred, norm: Tensor | None, rows: slice, columns: s
             tile.fill_diagonal_(0)
 
 
-def _factors(x: Centred, rows: slice, columns: slice, width: int) -> Iterator[tuple[Tensor, Tensor]]:
+def _factors(
+    x: Centred, rows: slice, columns: slice, width: int, dtype: torch.dtype
+) -> Iterator[tuple[Tensor, Tensor]]:
     for some in slices(x.width, width):
-        left = x.block(rows, some)
-        yield left, left if rows == columns else x.block(columns, some)
+        left = x.block(rows, some, dtype)
+        yield left, left if rows == columns else x.block(columns, some, dtype)

@@ -1,8 +1,9 @@
 """Likeness of two representations of the same observations (Bonheme 2023, Section 7.2, Eqs. 7.2 to 7.8).
 
 A representation has shape ``(n, …)``, and all axes after the first are flattened; the two may have different widths.
-All work is in float64, a block of columns at a time. Where a representation is constant, but for rounding in its own
-type, or holds NaN or infinite values, what is asked of it is ``nan``.
+All work is in float64, a block of columns at a time; but values that are single, and have as many columns as
+observations or more, are multiplied as they are, and only their sums are float64. Where a representation is constant,
+but for rounding in its own type, or holds NaN or infinite values, what is asked of it is ``nan``.
 """
 
 from __future__ import annotations
@@ -32,11 +33,14 @@ from vaehub.plugins.similarity.rotations import (
     procrustes_matrix,
     procrustes_similarity,
 )
+from vaehub.plugins.similarity.sketches import cka_sketch, gram_vector
 
 __all__ = [
     "LowRank",
     "centred_gram",
     "cka_matrix",
+    "cka_sketch",
+    "gram_vector",
     "kernel_cka",
     "linear_cka",
     "procrustes_distance",
@@ -100,7 +104,8 @@ def _matrix(*representations: Tensor, debiased: bool, memory: int) -> Tensor:
 def _aligned(representations: Sequence[Tensor], *, debiased: bool, memory: int) -> Tensor:
     """Return the alignment of each two, ``nan`` for those that are undefined."""
     check_same(representations)
-    every = [Centred.of(x) for x in representations]
+    # Debiased, sums are small differences of large ones.
+    every = [Centred.of(x, in_double=debiased) for x in representations]
     if debiased:
         check_debiased(every[0].n)
     found = every[0].mean.new_full((len(every), len(every)), torch.nan)
@@ -108,9 +113,9 @@ def _aligned(representations: Sequence[Tensor], *, debiased: bool, memory: int) 
     if places:
         some = [every[place] for place in places]
         multiplied = in_feature_space if is_narrow(some) else in_observation_space
-        traces = torch.stack([x.square_norms().sum() for x in some])
+        traces = torch.stack([x.square_norms().sum() for x in some]) if debiased else None
         at = torch.tensor(places, device=found.device)
-        found[at[:, None], at] = aligned(multiplied(some, debiased=debiased, memory=memory), traces, debiased=debiased)
+        found[at[:, None], at] = aligned(multiplied(some, debiased=debiased, memory=memory), traces)
     return found
 
 
@@ -133,7 +138,7 @@ def centred_gram(x: Tensor, debiased: bool = False) -> Tensor:
     Raises:
         VaehubError: If there are too few observations.
     """
-    centred = Centred.of(x)
+    centred = Centred.of(x, in_double=True)
     if debiased:
         check_debiased(centred.n)
     return gram(centred, debiased=debiased) if centred.is_defined else _nothing(centred)
@@ -160,12 +165,12 @@ def kernel_cka(x: Tensor, y: Tensor, bandwidth: float = 0.8, debiased: bool = Fa
     """
     if not bandwidth > 0:
         raise VaehubError(f"bandwidth is {bandwidth:g} and should be greater than 0: a share of the median distance")
-    pair = both(x, y)
+    pair = both(x, y, in_double=True)
     if debiased:
         check_debiased(pair[0].n)
     grams = torch.stack([_radial(each, bandwidth, debiased=debiased).flatten() for each in pair])
-    traces = torch.full((2,), float(len(x)) if debiased else 0.0, dtype=grams.dtype, device=grams.device)
-    return float(aligned(grams @ grams.mT, traces, debiased=debiased)[0, 1])
+    traces = torch.full((2,), float(len(x)), dtype=grams.dtype, device=grams.device) if debiased else None
+    return float(aligned(grams @ grams.mT, traces)[0, 1])
 
 
 def _radial(x: Centred, bandwidth: float, *, debiased: bool) -> Tensor:

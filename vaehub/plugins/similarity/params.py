@@ -1,4 +1,4 @@
-"""Parameters of what is asked of two models. Knows no torch."""
+"""Parameters of what is asked of two models, or of one that is to be compared later. Knows no torch."""
 
 from typing import Annotated, Literal
 
@@ -25,6 +25,25 @@ class PairParams(Params):
     )
 
 
+class SignatureParams(Params):
+    """Which observations all trainings are looked at with, and what is kept of each layer."""
+
+    n_samples: int = Field(2000, ge=4, description="observations; all there are, if the part has fewer")
+    part: Literal["train", "validation", "test", "all"] = Field(
+        "all", description="part of the data; the training part is another for every seed, and cannot be compared"
+    )
+    probe_seed: int = Field(
+        0, ge=0, description="decides observations and sketches; only signatures of the same can be compared"
+    )
+    size: int = Field(
+        4096, ge=16, le=2**20, description="numbers of a sketch; the error of CKA is about (1 - cka^2) / sqrt(size)"
+    )
+    exact: bool = Field(
+        True, description="whether Grams are kept too, in HDF5: n_samples^2 / 2 numbers of 4 bytes for each layer"
+    )
+    layers: tuple[LayerName, ...] = Field((), description="layers, by their names; all if none")
+
+
 class CkaParams(PairParams):
     """Parameters of centred kernel alignment."""
 
@@ -37,5 +56,31 @@ class ProcrustesParams(PairParams):
     """Parameters of Procrustes similarity."""
 
     rank: Rank | None = Field(
-        None, description="singular values that are computed of each pair, with a bound on the error; none means all"
+        None,
+        description="directions of observations that are taken of each layer, with a bound on the error; all if none",
     )
+
+
+class VarianceSimilarityParams(Params):
+    """Which observations posterior variances are compared on, and when a latent is active or passive."""
+
+    n_samples: int = Field(5000, ge=4, description="observations drawn; all there are, if the part has fewer")
+    part: Literal["train", "validation", "test", "all"] = Field(
+        "all", description="part of the data, as the first model has it"
+    )
+    alpha: float = Field(
+        0.1, gt=0, lt=0.5, description="how far variances of an active latent are from 0, and of a passive one from 1"
+    )
+
+    def pair(self) -> PairParams:
+        """Return which observations and layers two models are asked for."""
+        return PairParams(n_samples=self.n_samples, part=self.part, layers=("variance",))
+
+
+class SimilarityMapParams(Params):
+    """What the columns of a query are."""
+
+    first: str = Field("layer_a", description="column that names rows of the map")
+    second: str = Field("layer_b", description="column that names columns of the map")
+    value: str = Field("similarity", description="column of scores, which are averaged")
+    panel: str | None = Field(None, description="column that tells several maps apart; one map if not given")

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from vaehub import Dataset, LatentModel, PairMetric, Result
 from vaehub.plugins.similarity.kernels import procrustes_low_rank_matrix, procrustes_matrix
-from vaehub.plugins.similarity.pairs import Compared
+from vaehub.plugins.similarity.pairs import Compared, check_pair
 from vaehub.plugins.similarity.params import ProcrustesParams
 
 if TYPE_CHECKING:
@@ -21,6 +21,10 @@ class Procrustes(PairMetric):
 
     Params = ProcrustesParams
     params: ProcrustesParams
+
+    def check(self, a: LatentModel, b: LatentModel, data: Dataset) -> None:
+        """Refuse models of different data, and layers that they have not."""
+        check_pair(a, b, data, self.params)
 
     def measure(self, a: LatentModel, b: LatentModel, data: Dataset) -> Result:
         """Return the similarity of each two layers, with a bound on its error if not all singular values are asked."""

@@ -10,19 +10,14 @@ import torch
 from torch import Tensor
 
 from vaehub import VaehubError, accepts_arrays
-from vaehub.plugins.similarity.centring import Centred, both, check_same, factor_of, triangle
-from vaehub.plugins.similarity.inner_products import in_feature_space, in_observation_space, is_narrow
+from vaehub.plugins.similarity.centring import NEAR, Centred, both, check_same, factor_of, triangle
 
-OVERSAMPLED = 10
-"""Directions beyond the rank that a random start takes (Halko et al. 2011, Section 4.2)."""
-POWERS = 2
-"""Times that the random start is multiplied with the matrix and its transpose, so that it finds the greatest values."""
-SLACK = 1e-14
-"""Share of the squares of both norms that may be rounding of the squares of singular values, and is not known."""
+SLACK = 32
+"""Rounding errors of one value that the sum of many squares may be off, relative to itself."""
 
 
 class LowRank(NamedTuple):
-    """A similarity from the greatest singular values.
+    """A similarity from a few directions of observations.
 
     Attributes:
         value: Middle of what it can be; ``nan`` if a representation is constant.
@@ -60,7 +55,7 @@ def procrustes_similarity(x: Tensor, y: Tensor) -> float:
     if narrow.width >= narrow.n:
         return _similarity(f, factor_of(wide))
     # The product has few columns, however wide the other is: its triangle has the same singular values.
-    product = triangle(block.mT @ f for block in wide.fitting())
+    product = triangle(block.mT @ f for block in wide.fitting(torch.float64))
     norm = float(f.norm()) * math.sqrt(wide.square)
     return min(1.0, float(torch.linalg.svdvals(product).sum()) / norm)
 
@@ -112,21 +107,18 @@ def _pairs(*representations: Tensor, n_first: int) -> Tensor:
 
 @accepts_arrays
 def procrustes_low_rank(x: Tensor, y: Tensor, rank: int, generator: torch.Generator) -> LowRank:
-    """Return the Procrustes similarity from about as many singular values as ``rank``, with a bound on its error.
+    """Return the Procrustes similarity from a few directions of observations, with a bound on its error.
 
-    With ``Q`` an orthonormal basis of some of the range of ``M = Y'X`` (Halko et al. 2011, Algorithm 4.4), ``A = Q'M``:
-
-    - From below, with ``V`` the basis of the rows of ``A``: the diagonal blocks of ``M`` in both bases have a nuclear
-      norm of at most that of ``M``, and that of a matrix is at least its Frobenius norm, so that
-      ``|A|_* + sqrt(|M|^2 - |MV|^2)`` is at most ``|M|_*``.
-    - From above: what is left, ``M - QA``, has a rank of at most that of ``M`` less the columns of ``Q``, and the
-      square ``|M|^2 - |A|^2``, so that ``|M|_*`` is at most ``|A|_* + sqrt(rank left) sqrt(|M|^2 - |A|^2)``.
+    With ``U`` an orthonormal basis of directions in which the observations of ``X`` and of ``Y`` vary most, found from
+    random combinations of columns (Halko et al. 2011, Algorithm 4.1), ``Y'X`` is ``Y'UU'X`` and a rest. The nuclear
+    norm of the first needs matrices with as many rows as ``U`` has columns; that of the rest is at most ``|Y - UU'Y|
+    |X - UU'X|``, with Frobenius norms, which follow from ``|X|^2 - |U'X|^2`` and so need no rest.
 
     Args:
         x: First representation, shape ``(n, …)``.
         y: Second representation of the same observations, shape ``(n, …)``.
-        rank: Singular values that are looked for.
-        generator: Source of the random start, on the device of the representations.
+        rank: Directions that are taken of each; where both together are as many as observations, all is exact.
+        generator: Source of the random combinations, on the device of the representations.
 
     Returns:
         Similarity and the most that it may be off; ``nan`` for both if either is constant.
@@ -137,7 +129,7 @@ def procrustes_low_rank(x: Tensor, y: Tensor, rank: int, generator: torch.Genera
     a, b = both(x, y)
     if not (a.is_defined and b.is_defined):
         return LowRank(float("nan"), float("nan"))
-    return _bracketed(a, b, float(_squares([a, b])[0, 1]), rank, generator)
+    return _bracketed(a, b, rank, generator)
 
 
 def procrustes_low_rank_matrix(
@@ -148,8 +140,8 @@ def procrustes_low_rank_matrix(
     Args:
         first: Representations, shape ``(n, …)`` each.
         second: Others, of the same observations.
-        rank: Singular values that are looked for, of each pair.
-        generator: Source of random starts, on the device of the representations.
+        rank: Directions that are taken of each.
+        generator: Source of random combinations, on the device of the representations.
 
     Returns:
         Similarities and their errors, shape ``(len(first), len(second))`` each.
@@ -166,55 +158,45 @@ def _low_rank_pairs(
 ) -> tuple[Tensor, Tensor]:
     check_same(representations)
     reduced = [Centred.as_it_is(_reduced(x)) for x in representations]
-    squares = _squares(reduced)[:n_first, n_first:].tolist()
-    found = [
-        [_bracketed(a, b, square, rank, generator) for b, square in zip(reduced[n_first:], row, strict=True)]
-        for a, row in zip(reduced[:n_first], squares, strict=True)
-    ]
+    found = [[_bracketed(a, b, rank, generator) for b in reduced[n_first:]] for a in reduced[:n_first]]
     values, errors = torch.tensor(found, dtype=torch.float64).unbind(dim=2)
     return values, errors
 
 
-def _bracketed(a: Centred, b: Centred, square: float, rank: int, generator: torch.Generator) -> LowRank:
-    """Return the similarity of two matrices, given the sum of squares of their product."""
+def _bracketed(a: Centred, b: Centred, rank: int, generator: torch.Generator) -> LowRank:
     if rank < 1:
-        raise VaehubError(f"rank is {rank} and should be 1 at least; procrustes_similarity has all singular values")
-    norm = math.sqrt(a.square * b.square)
+        raise VaehubError(f"rank is {rank} and should be 1 at least; procrustes_similarity has all directions")
+    # Columns have sum 0, so that one direction of observations is never there.
+    if 2 * rank >= a.n - 1:
+        return LowRank(_similarity(factor_of(a), factor_of(b)), a.n * _slack(a, b))
+    (of_a, square_a), (of_b, square_b) = (_combined(each, rank, generator) for each in (a, b))
+    norm = math.sqrt(square_a * square_b)
     if norm == 0:
         return LowRank(float("nan"), float("nan"))
-    # Columns have sum 0, so that one direction of observations is never there.
-    greatest = min(a.width, b.width, a.n - 1)
-    k = min(rank + OVERSAMPLED, greatest)
-    values, v = _found_values(a, b, k, generator)
-    # What is rounding is not known either, and may have any direction.
-    rounding = SLACK * norm**2
-    left = max(0.0, square - float(values.square().sum()))
-    across = square - float(b.transposed_times(a.times(v)).square().sum()) - rounding
-    sure = float(values.sum())
-    lower = sure + math.sqrt(max(0.0, across)) if k < greatest else sure
-    upper = sure + math.sqrt((greatest - k) * left) + math.sqrt(greatest * rounding) if k < greatest else sure
-    lower, upper = min(1.0, lower / norm), min(1.0, upper / norm)
-    return LowRank((lower + upper) / 2, (upper - lower) / 2 + greatest * SLACK)
+    # Of equal size, or the basis would be of the larger one alone.
+    basis = torch.linalg.qr(torch.cat([of_a / math.sqrt(square_a), of_b / math.sqrt(square_b)], dim=1)).Q
+    r_a, r_b = (triangle(iter([each.transposed_times(basis, NEAR)])) for each in (a, b))
+    value = float(torch.linalg.svdvals(r_b @ r_a.mT).sum()) / norm
+    slack = _slack(a, b)
+    left = [1 - float(r.square().sum()) / square for r, square in ((r_a, square_a), (r_b, square_b))]
+    error = math.prod(math.sqrt(max(0.0, each) + slack) for each in left) + a.n * slack
+    lower, upper = max(0.0, value - error), min(1.0, value + error)
+    return LowRank((lower + upper) / 2, (upper - lower) / 2)
 
 
-def _found_values(a: Centred, b: Centred, k: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Return singular values of ``Q'B'A`` and the basis of its rows, with ``Q`` of ``k`` columns.
-
-    Only products with few columns are made: that of both may be too large.
-    """
-    q = torch.randn(a.width, k, generator=generator, dtype=torch.float64, device=a.mean.device)
-    q = torch.linalg.qr(b.transposed_times(a.times(q))).Q
-    for _ in range(POWERS):
-        q = torch.linalg.qr(a.transposed_times(b.times(q))).Q
-        q = torch.linalg.qr(b.transposed_times(a.times(q))).Q
-    v, values, _ = torch.linalg.svd(a.transposed_times(b.times(q)), full_matrices=False)
-    return values, v
+def _combined(x: Centred, rank: int, generator: torch.Generator) -> tuple[Tensor, float]:
+    """Return random combinations of columns, shape ``(n, rank)``, and the square of the Frobenius norm."""
+    found, square = x.mean.new_zeros(x.n, rank), 0.0
+    for block in x.blocks(NEAR // x.n):
+        weights = torch.randn(block.shape[1], rank, generator=generator, dtype=block.dtype, device=block.device)
+        found += block @ weights
+        square += float(block.square().sum())
+    return found, square
 
 
-def _squares(representations: Sequence[Centred]) -> Tensor:
-    """Return the sum of squares of the product of each two, which is the inner product of their Grams."""
-    multiplied = in_feature_space if is_narrow(representations) else in_observation_space
-    return multiplied(representations, debiased=False)
+def _slack(a: Centred, b: Centred) -> float:
+    """Return the share of a square that may be rounding."""
+    return SLACK * max(torch.finfo(each.dtype).eps for each in (a, b))
 
 
 def _reduced(x: Tensor) -> Tensor:

@@ -1,0 +1,62 @@
+"""The mean similarity of layers over seeds, from the rows of a query."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, final
+
+import numpy as np
+
+from vaehub import Columns, Result, RowsMetric, Table, VaehubError, table_keys
+from vaehub.plugins.similarity.params import SimilarityMapParams
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+NAME = "similarity_map"
+
+
+@final
+class SimilarityMap(RowsMetric):
+    """Similarity of each two layers, averaged over all pairs of seeds: Bonheme 2023, Eq. 7.9."""
+
+    Params = SimilarityMapParams
+    params: SimilarityMapParams
+
+    def check(self, rows: Columns) -> None:
+        """Refuse columns that are missing, scores that are no numbers, and no rows."""
+        asked = [*self._keys(), self.params.value]
+        if missing := [name for name in asked if name not in rows]:
+            raise VaehubError(
+                f"metric {NAME!r} was asked for the column {', '.join(map(repr, missing))}, and the query has "
+                f"{', '.join(map(repr, rows))}"
+            )
+        if rows[self.params.value].dtype.kind not in "biuf":
+            raise VaehubError(f"metric {NAME!r} averages numbers, and the column {self.params.value!r} has none")
+        if not len(rows[self.params.value]):
+            raise VaehubError(f"metric {NAME!r} averages rows, and the query has none; are there signatures yet?")
+
+    def measure(self, rows: Columns) -> Result:
+        """Return mean, standard deviation and number of the defined scores of each two layers, in order of rows."""
+        labels = list(zip(*(table_keys(rows[name]) for name in self._keys()), strict=True))
+        groups = {label: at for at, label in enumerate(dict.fromkeys(labels))}
+        group = np.array([groups[label] for label in labels])
+        scores = rows[self.params.value].astype(np.float64)
+        group, scores = group[~np.isnan(scores)], scores[~np.isnan(scores)]
+        n = np.bincount(group, minlength=len(groups)).astype(np.float64)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            mean = np.bincount(group, scores, len(groups)) / n
+            spread = np.sqrt(np.bincount(group, (scores - mean[group]) ** 2, len(groups)) / (n - 1))
+        keys = dict(zip(self._keys(), zip(*groups, strict=True), strict=True))
+        columns = {self.params.value: mean, "sd": np.where(n > 1, spread, np.nan), "n": n}
+        return Result(scalars={"n_rows": len(labels)}, tables={"similarity": Table(keys, columns)})
+
+    def _keys(self) -> list[str]:
+        panel = [] if self.params.panel is None else [self.params.panel]
+        return [*panel, self.params.first, self.params.second]
+
+    def plot(self, result: Result) -> Figure:
+        """Return a heat map for each panel."""
+        from vaehub.plugins.similarity.pictures import maps
+
+        params = self.params
+        return maps(result, params.value, params.first, params.second, params.panel)

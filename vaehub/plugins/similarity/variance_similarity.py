@@ -1,0 +1,75 @@
+"""How alike the variance representations of two models are, beside the types of their latents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vaehub import LATENT_TYPES, Dataset, LatentModel, PairMetric, Result, Table, variable_types
+from vaehub.plugins.similarity.kernels import linear_cka, procrustes_similarity
+from vaehub.plugins.similarity.pairs import Compared, check_pair
+from vaehub.plugins.similarity.params import VarianceSimilarityParams
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+LAYER = "variance"
+SUBSETS = ("all", *LATENT_TYPES)
+
+
+@final
+class VarianceSimilarity(PairMetric):
+    """Similarity of posterior variances, of all latents and of each type: Bonheme 2023, Theorem 7.4.2.
+
+    A latent that is active or passive for all observations has a variance that hardly varies, so that what the
+    similarity is of are the mixed ones, and what little the others vary.
+    """
+
+    Params = VarianceSimilarityParams
+    params: VarianceSimilarityParams
+
+    def check(self, a: LatentModel, b: LatentModel, data: Dataset) -> None:
+        """Refuse models of different data, and without posterior variances."""
+        check_pair(a, b, data, self.params.pair())
+
+    def measure(self, a: LatentModel, b: LatentModel, data: Dataset) -> Result:
+        """Return similarity by type of latent in both models, and how many there are of each type."""
+        compared = Compared.drawn(a, b, data, self.params.pair(), self.generator)
+        variances = {"a": compared.a[LAYER], "b": compared.b[LAYER]}
+        types = {side: variable_types(variance, self.params.alpha) for side, variance in variances.items()}
+        subsets = {side: _by_type(variance, types[side]) for side, variance in variances.items()}
+        pairs = [(one, other) for one in SUBSETS for other in SUBSETS]
+        cka, procrustes = (
+            [_similarity(kernel, subsets["a"][one], subsets["b"][other]) for one, other in pairs]
+            for kernel in (linear_cka, procrustes_similarity)
+        )
+        counts = {f"n_{name}_{side}": int((types[side] == name).sum()) for side in types for name in LATENT_TYPES}
+        return Result(
+            scalars={"cka": cka[0], "procrustes": procrustes[0], "n_samples": compared.n, **counts},
+            tables={
+                "similarity": Table(
+                    {"type_a": [one for one, _ in pairs], "type_b": [other for _, other in pairs]},
+                    {"cka": cka, "procrustes": procrustes},
+                )
+            },
+        )
+
+    def plot(self, result: Result) -> Figure:
+        """Return a heat map of CKA by type."""
+        from vaehub.plugins.similarity.pictures import maps
+
+        return maps(result, "cka", "type_a", "type_b", None)
+
+
+def _by_type(variance: Tensor, types: NDArray[np.str_]) -> dict[str, Tensor]:
+    return {"all": variance} | {name: variance[:, torch.from_numpy(types == name)] for name in LATENT_TYPES}
+
+
+def _similarity(kernel: Callable[[Tensor, Tensor], float], x: Tensor, y: Tensor) -> float:
+    """Return a similarity, ``nan`` if there is no latent of either type."""
+    return float(kernel(x, y)) if x.numel() and y.numel() else float("nan")
