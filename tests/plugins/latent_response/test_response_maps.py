@@ -1,0 +1,251 @@
+"""The response field and paths, as metrics."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from vaehub import DataError, Dataset, VaehubError, WorkFailed, generator, wrap
+
+ALL = {"part": "all"}
+SMALL = {"size": 15, "n_decoded": 4}
+PLANE = {"model.latent_dim": 2, "train.epochs": 3}
+
+
+@pytest.fixture
+def ring():
+    """Return points on a circle of radius 1."""
+    angle = 2 * torch.pi * torch.rand(2000, generator=generator(0, "angle"))
+    return Dataset(torch.stack([angle.cos(), angle.sin()], dim=1), labels=(angle > torch.pi).long())
+
+
+class OntoRing(nn.Module):
+    """Takes every point to the nearest one of a circle of radius 1."""
+
+    def forward(self, z):
+        return z / z.norm(dim=1, keepdim=True).clamp_min(1e-6)
+
+
+class Narrow(nn.Module):
+    def forward(self, x):
+        return x, torch.full_like(x, -5)
+
+
+@pytest.fixture
+def ring_model():
+    return wrap(encoder=Narrow(), decoder=OntoRing())
+
+
+# The field
+
+
+def test_the_field_points_at_the_data_and_is_least_there(hub, ring_model, ring):
+    settings = {**ALL, "size": 41, "extent": [-1.6, 1.6, -1.6, 1.6]}
+    found = hub.measure("response_field", ring_model, data=ring, settings=settings)
+    at = np.stack(np.meshgrid(found["first"], found["second"], indexing="ij"), axis=-1)
+    distance = np.linalg.norm(at, axis=-1)
+    length = np.linalg.norm(found["field"], axis=-1)
+    off_centre = distance > 0.1
+    np.testing.assert_allclose(length[off_centre], np.abs(1 - distance)[off_centre], atol=1e-5)
+    assert found["length_at_data"] < 0.3 * found["mean_length"]
+    # F = (1/r - 1) z, whose divergence is 1/r - 2: it draws together beyond r = 1/2.
+    inner = ((distance > 0.7) & (distance < 1.5))[1:-1, 1:-1]
+    slopes = found["divergence"][1:-1, 1:-1][inner]
+    np.testing.assert_allclose(slopes, (1 / distance[1:-1, 1:-1] - 2)[inner], atol=0.08**2 / 0.7**3)
+    assert 0.5 < found["attracting_rate"] < 1
+
+
+def test_the_density_is_that_of_the_codes(hub, ring_model, ring):
+    settings = {**ALL, "extent": [-2, 2, -2, 2], "size": 60}
+    found = hub.measure("response_field", ring_model, data=ring, settings=settings)
+    assert found["density_inside"] == pytest.approx(1, abs=0.01)
+    at = np.stack(np.meshgrid(found["first"], found["second"], indexing="ij"), axis=-1)
+    peak = np.unravel_index(found["density"].argmax(), (60, 60))
+    assert np.linalg.norm(at[peak]) == pytest.approx(1, abs=0.15)
+
+
+def test_unit_spacing_multiplies_by_the_step(hub, ring_model, ring):
+    whole, of_steps = (
+        hub.measure("response_field", ring_model, data=ring, settings={**ALL, **SMALL, "unit_spacing": each})
+        for each in (False, True)
+    )
+    np.testing.assert_allclose(of_steps["divergence"], whole["divergence"] * 4 / 14, rtol=1e-9, atol=1e-12)
+
+
+def test_the_rest_is_averaged_over_or_held(hub, make, data):
+    # The first latent responds to the third.
+    model = make(torch.tensor([[1.0, 0, 0], [0, 1, 0], [2, 0, 1]]), torch.eye(3))
+    averaged, held = (
+        hub.measure("response_field", model, data=data, settings={**ALL, **SMALL, "rest": rest, "n_rest": 50})
+        for rest in ("average", "sample")
+    )
+    assert averaged["n_rest"] == 50
+    assert held["n_rest"] == 1
+    for found in (averaged, held):
+        np.testing.assert_allclose(found["field"][..., 0], 2 * found["rest"][:, 2].mean(), atol=1e-5)
+        np.testing.assert_allclose(found["field"][..., 1], 0, atol=1e-5)
+    prior = hub.measure("response_field", model, data=data, settings={**ALL, **SMALL, "source": "prior"})
+    assert prior["rest"].std() == pytest.approx(1, abs=0.3)
+
+
+def test_of_a_perfect_autoencoder_curvature_is_undefined_and_counted(hub, data):
+    model = wrap(encoder=Narrow(), decoder=nn.Identity())
+    found = hub.measure("response_field", model, data=data, settings={**ALL, **SMALL})
+    assert found["n_undefined"] == 15 * 15
+    assert found["attracting_rate"] == 0
+    assert hub.figure(found.id) is not None
+
+
+def test_codes_without_variance_have_a_density_too(hub):
+    found = hub.run("ae", "response_field", settings={**PLANE, "metric.size": 15})[0]
+    assert found["density"].max() > 0
+
+
+def test_decoded_points_are_those_of_the_grid(hub, make, data):
+    model = make(torch.eye(3), torch.eye(3))
+    found = hub.measure("response_field", model, data=data, settings={**ALL, **SMALL, "latents": [2, 0]})
+    shown = found["decoded"]
+    assert shown.shape == (4, 4, 3)
+    np.testing.assert_allclose(shown[0, 3, [2, 0]], [-2, 2])
+    np.testing.assert_allclose(shown[..., 1], found["rest"][0, 1], rtol=1e-6)
+
+
+# The path
+
+
+def test_a_path_follows_the_ring_where_the_line_leaves_it(hub, ring_model, ring):
+    settings = {**ALL, "start": [1, 0.05], "end": [-1, 0.05], "extent": [-1.5, 1.5, -1.5, 1.5], "temperature": 0.01}
+    found = hub.measure("latent_path", ring_model, data=ring, settings=settings)
+    radius = np.linalg.norm(found["path"], axis=1)
+    assert np.abs(radius - 1).max() < 0.1
+    assert found["line_moves"].max() > 0.8
+    assert found["path_moves"].max() < 0.1
+    assert found["mean_square_move_ratio"] < 0.02
+    # Half a circle, in steps of multiples of 45 degrees.
+    assert found["length_ratio"] == pytest.approx(np.pi / 2, rel=0.09)
+    routes = found.result.tables["routes"]
+    assert routes.keys["route"] == ("path", "line")
+    # What the line decodes to jumps from one side of the ring to the other.
+    assert routes.columns["greatest_step"][1] > 5 * routes.columns["greatest_step"][0]
+
+
+@pytest.mark.parametrize("nodes", ["responses", "samples", "means"])
+def test_among_samples_the_path_follows_the_ring_as_well(hub, ring_model, ring, nodes):
+    settings = {**ALL, "on": "samples", "start": 3, "end": 5, "temperature": 0.01, "nodes": nodes}
+    found = hub.measure("latent_path", ring_model, data=ring, settings=settings)
+    np.testing.assert_allclose(found["path"][[0, -1]], ring.x[[3, 5]], atol=1e-6)
+    assert np.abs(np.linalg.norm(found["path"], axis=1) - 1).max() < 0.2
+    assert found["mean_square_move_ratio"] < 0.1
+
+
+def test_no_path_among_samples_costs_more_than_the_line(shared):
+    settings = {"model.latent_dim": 6, "train.epochs": 3, "metric.n_samples": 200}
+    for seed in (0, 1):
+        found = shared.run("vae", "latent_path", settings={**settings, "metric.end": 10 + seed, "metric.start": seed})[
+            0
+        ]
+        # Both are integrals by few points, and the path's temperature counts length.
+        assert found["integral_ratio"] < 1.1
+
+
+def test_random_ends_are_of_different_labels(hub, ring_model, ring):
+    found = hub.measure("latent_path", ring_model, data=ring, settings={**ALL, "size": 20})
+    # Labels are the upper and the lower half.
+    assert found["path"][0, 1] * found["path"][-1, 1] < 0
+
+
+def test_routes_decode_to_as_many_frames_as_asked_for(hub):
+    found = hub.run("vae", "latent_path", settings={**PLANE, "metric.n_frames": 7, "metric.size": 20})[0]
+    assert found["path_frames"].shape == found["line_frames"].shape == (7, 1, 8, 8)
+
+
+# What is refused
+
+
+@pytest.mark.parametrize("metric", ["response_field", "latent_path"])
+def test_a_grid_of_one_point_or_without_extent_is_refused(hub, metric):
+    with pytest.raises(VaehubError, match=r"was given a grid of 1 x 1 points, and needs 2 along each axis at least"):
+        hub.run("vae", metric, settings={**PLANE, "metric.size": 1})
+    with pytest.raises(VaehubError, match=r"the extent 2, -2, -2, 2, which does not rise"):
+        hub.run("vae", metric, settings={**PLANE, "metric.extent": [2, -2, -2, 2]})
+    assert not hub.store.exists
+
+
+@pytest.mark.parametrize("latents", [[0, 2], [1, 1]])
+def test_latents_out_of_range_or_the_same_are_refused(hub, latents):
+    with pytest.raises(VaehubError, match=r"needs two different ones of the 2 of this model, which are counted from 0"):
+        hub.run("vae", "response_field", settings={**PLANE, "metric.latents": latents})
+    assert not hub.store.exists
+
+
+def test_ends_that_there_are_not_are_refused(hub):
+    for more, message in (
+        ({"start": [9, 0]}, r"has its start at \(9, 0\), outside the grid, which reaches from -4 to 4"),
+        ({"end": [0, 0, 0]}, "a point of 3 values as end, and this model has 2 latents"),
+    ):
+        with pytest.raises(VaehubError, match=message):
+            hub.run("vae", "latent_path", settings={**PLANE, **{f"metric.{k}": v for k, v in more.items()}})
+    with pytest.raises(DataError, match="was given row 5000 as start, and the part 'train' has rows 0 to 1616"):
+        hub.run("vae", "latent_path", settings={**PLANE, "metric.start": 5000})
+    with pytest.raises(VaehubError, match=r"searches a grid over 2 latents, and this model has 4; '-s metric.on"):
+        hub.run("vae", "latent_path", settings={"model.latent_dim": 4, "metric.on": "grid"})
+    assert not hub.store.exists
+
+
+def test_an_observation_outside_the_grid_is_a_failure_that_says_so(hub, ring_model, ring):
+    settings = {**ALL, "start": 0, "end": 1, "extent": [-0.1, 0.1, -0.1, 0.1]}
+    with pytest.raises(WorkFailed, match=r"has its start at .* outside the grid"):
+        hub.measure("latent_path", ring_model, data=ring, settings=settings)
+
+
+# Pictures
+
+
+def test_a_picture_of_a_field_has_maps_arrows_and_images(shared):
+    found = shared.run("vae", "response_field", settings={**PLANE, "metric.size": 15})[0]
+    figure = shared.figure(found.id)
+    titles = [axes.get_title() for axes in figure.axes if axes.get_title()]
+    assert titles == [
+        "density of the aggregate posterior",
+        "length of the response's move",
+        "divergence",
+        "mean curvature",
+        "what the grid decodes to",
+    ]
+    density, length = figure.axes[:2]
+    # The first latent goes across.
+    np.testing.assert_allclose(density.images[0].get_array(), found["density"].T)
+    assert length.collections[0].U.size == 15 * 15
+
+
+def test_a_plane_that_is_no_square_keeps_its_directions_and_its_images_their_shape(shared):
+    settings = {**PLANE, "metric.size": 15, "metric.extent": [-3, 3, -1, 1]}
+    figure = shared.figure(shared.run("vae", "response_field", settings=settings)[0].id)
+    maps, sheet = figure.axes[:4], next(axes for axes in figure.axes if "decodes to" in axes.get_title())
+    assert [axes.get_aspect() for axes in maps] == [1] * 4
+    n_down, n_across = sheet.images[0].get_array().shape[:2]
+    (left, right), (bottom, top) = sheet.get_xlim(), sheet.get_ylim()
+    # What a pixel is wide in the first latent, and high in the second, is as long on paper.
+    assert (right - left) / n_across == pytest.approx(sheet.get_aspect() * (top - bottom) / n_down)
+
+
+@pytest.mark.parametrize("n_values", [2, 3, 5])
+def test_pictures_of_vectors_show_what_can_be_shown(hub, n_values):
+    x = torch.randn(300, n_values, generator=generator(0, "x"))
+    model = wrap(encoder=nn.Linear(n_values, 2), decoder=nn.Linear(2, n_values))
+    field = hub.measure("response_field", model, data=Dataset(x), settings={**ALL, **SMALL})
+    is_shown = any("decodes to" in axes.get_title() for axes in hub.figure(field.id).axes)
+    path = hub.measure("latent_path", model, data=Dataset(x), settings={**ALL, "size": 12, "extent": [-9, 9, -9, 9]})
+    lines = any("decode to" in axes.get_title() for axes in hub.figure(path.id).axes)
+    assert is_shown == lines == (n_values < 5)
+
+
+def test_a_picture_of_a_path_has_both_routes_and_their_frames(shared):
+    found = shared.run("vae", "latent_path", settings={**PLANE, "metric.size": 20, "metric.start": 0, "metric.end": 9})[
+        0
+    ]
+    figure = shared.figure(found.id)
+    plane = figure.axes[0]
+    np.testing.assert_allclose(plane.lines[0].get_xydata(), found["path"])
+    titles = [axes.get_title() for axes in figure.axes]
+    assert titles.count("along the path") == titles.count("along the straight line") == 1

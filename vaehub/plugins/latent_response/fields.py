@@ -1,0 +1,165 @@
+"""Mathematics of response fields: where responses move to on a plane of two latents, and what maps are made of it."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from vaehub import Array, VaehubError, accepts_arrays
+from vaehub.plugins.latent_response.matrices import CODES_AT_ONCE, Respond
+
+NO_LENGTH = 1e-12
+"""Length up to which an arrow of the field has no direction, in the latents' unit."""
+OBSERVATIONS_AT_ONCE = 4096
+"""Posteriors whose densities are held together; bounds memory, changes no result."""
+
+
+def grid_axes(extent: Sequence[float], h: int, w: int) -> tuple[Tensor, Tensor]:
+    """Return the values of a grid's axes, both ends included, float64, shapes ``(h,)`` and ``(w,)``."""
+    low, high, left, right = (float(value) for value in extent)
+    first = torch.linspace(low, high, h, dtype=torch.float64)
+    return first, torch.linspace(left, right, w, dtype=torch.float64)
+
+
+@accepts_arrays
+def response_field(
+    respond: Respond,
+    first: Tensor,
+    second: Tensor,
+    rest: Tensor,
+    latents: tuple[int, int] = (0, 1),
+    at_once: int = CODES_AT_ONCE,
+) -> Tensor:
+    """Return how far the response moves from each point of a grid over two latents.
+
+    Leeb et al. 2021, Eq. 9: ``F = R(z) - z`` on the two axes, a mean over what the other latents are.
+
+    Args:
+        respond: The response R of latents.
+        first: Values of the first latent, shape ``(h,)``.
+        second: Values of the second, shape ``(w,)``.
+        rest: Latent vectors that the other latents are taken from, shape ``(b, latent_dim)``; one for a field that is
+            conditioned on it.
+        latents: Which two.
+        at_once: Latents handed to ``respond`` at a time.
+
+    Returns:
+        Shape ``(h, w, 2)``, float64, in the latents' unit.
+    """
+    h, w = len(first), len(second)
+    axes = list(latents)
+    total = torch.zeros(h * w, 2, dtype=torch.float64, device=rest.device)
+    for numbers in torch.split(torch.arange(len(rest) * h * w, device=rest.device), at_once):
+        place = numbers % (h * w)
+        codes = rest[numbers // (h * w)]
+        codes[:, axes[0]], codes[:, axes[1]] = first[place // w].to(rest), second[place % w].to(rest)
+        moved = torch.as_tensor(respond(codes)).to(codes.device, torch.float64) - codes.double()
+        total.index_add_(0, place, moved[:, axes])
+    return (total / len(rest)).reshape(h, w, 2)
+
+
+@accepts_arrays
+def divergence(field: Tensor, extent: Sequence[float] | Array, unit_spacing: bool = False) -> Tensor:
+    """Return the divergence of a field: negative where responses come together, which is at the data.
+
+    Leeb et al. 2021, Appendix A.3, by central differences, one-sided at the border. The released code differentiates
+    for each step of the grid, so that its values are ours times the step, and change with the number of points.
+
+    Args:
+        field: Shape ``(h, w, 2)``; the first axis of the grid is that of the first component.
+        extent: Least and greatest value of the first axis, then of the second.
+        unit_spacing: As in the released code.
+
+    Returns:
+        Shape ``(h, w)``, for each unit (without unit, if the field has the latents').
+
+    Raises:
+        VaehubError: If the grid has one point along an axis.
+    """
+    along_first, along_second = _slopes(field, extent, unit_spacing)
+    return along_first + along_second
+
+
+@accepts_arrays
+def mean_curvature(field: Tensor, extent: Sequence[float] | Array, unit_spacing: bool = False) -> Tensor:
+    """Return the mean curvature of the lines that a field crosses at right angles: great along ridges of the data.
+
+    Leeb et al. 2021, Eq. 12: ``H = -1/2 div(F / |F|)``. The released code divides 0 by 0 where the field has no length.
+
+    Args:
+        field: Shape ``(h, w, 2)``.
+        extent: As for :func:`divergence`.
+        unit_spacing: As for :func:`divergence`.
+
+    Returns:
+        Shape ``(h, w)``, for each unit of the latents; ``nan`` where it takes a direction that there is not: at an
+        arrow without length and beside it.
+
+    Raises:
+        VaehubError: If the grid has one point along an axis.
+    """
+    field = field.double()
+    length = field.norm(dim=-1, keepdim=True)
+    direction = torch.where(length > NO_LENGTH, field / length, torch.nan)
+    # A central difference does not look at its own point.
+    slopes = torch.where(length[..., 0] > NO_LENGTH, divergence(direction, extent, unit_spacing), torch.nan)
+    return -0.5 * slopes
+
+
+def _slopes(field: Tensor, extent: Sequence[float] | Array, unit_spacing: bool) -> list[Tensor]:
+    """Return the derivative of each component along its own axis."""
+    if min(field.shape[:2]) < 2:
+        raise VaehubError(
+            f"derivatives need 2 grid points along each axis at least, and this grid has {field.shape[0]} and "
+            f"{field.shape[1]}"
+        )
+    found = []
+    for axis in (0, 1):
+        low, high = float(extent[2 * axis]), float(extent[2 * axis + 1])
+        step = 1.0 if unit_spacing else (high - low) / (field.shape[axis] - 1)
+        found.append(torch.gradient(field[..., axis].double(), spacing=step, dim=axis)[0])
+    return found
+
+
+@accepts_arrays
+def aggregate_density(first: Tensor, second: Tensor, mu: Tensor, variance: Tensor) -> Tensor:
+    """Return the density of the aggregate posterior of two latents over a grid.
+
+    The mean over observations of their posteriors, which are independent Gaussians.
+
+    Args:
+        first: Values of the first latent, shape ``(h,)``.
+        second: Values of the second, shape ``(w,)``.
+        mu: Posterior means of the two, shape ``(n, 2)``.
+        variance: Posterior variances of the two, same shape or one row.
+
+    Returns:
+        Shape ``(h, w)``, float64, for each unit of area. Posteriors much narrower than a grid step fall between points.
+    """
+    mu, deviation = mu.double(), variance.double().sqrt().expand_as(mu)
+    total = torch.zeros(len(first), len(second), dtype=torch.float64, device=mu.device)
+    blocks = (torch.split(each, OBSERVATIONS_AT_ONCE) for each in (mu, deviation))
+    for m, s in zip(*blocks, strict=True):
+        total += _normal(first.double(), m[:, 0], s[:, 0]).mT @ _normal(second.double(), m[:, 1], s[:, 1])
+    return total / len(mu)
+
+
+def _normal(at: Tensor, mu: Tensor, deviation: Tensor) -> Tensor:
+    """Return densities, shape ``(n, k)`` for ``n`` Gaussians at ``k`` points."""
+    standard = (at - mu[:, None]) / deviation[:, None]
+    density: Tensor = (-0.5 * standard.square()).exp() / (deviation[:, None] * (2 * torch.pi) ** 0.5)
+    return density
+
+
+@accepts_arrays
+def smoothing_variance(mu: Tensor) -> Tensor:
+    """Return the variances that make a density of codes without any: Scott 1992, for two dimensions.
+
+    Args:
+        mu: Codes of two latents, shape ``(n, 2)``.
+
+    Returns:
+        Shape ``(1, 2)``; 0 for a latent that does not vary.
+    """
+    variance: Tensor = mu.double().var(dim=0, keepdim=True) * len(mu) ** (-1 / 3)
+    return variance

@@ -1,0 +1,231 @@
+"""Mathematics of response matrices: what each latent does to itself and to the others through decoder and encoder."""
+
+from collections.abc import Callable, Iterator
+from typing import Literal, NamedTuple
+
+import torch
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
+from torch import Tensor
+
+from vaehub import accepts_arrays
+
+Respond = Callable[[Tensor], Tensor]
+"""From latents ``(k, latent_dim)`` to responses, same shape: what the encoder makes of what they decode to."""
+
+CODES_AT_ONCE = 1024
+"""Latents that go through decoder and encoder together; bounds memory, changes no result."""
+
+
+@accepts_arrays
+def response_matrix(respond: Respond, z: Tensor, v: Tensor, at_once: int = CODES_AT_ONCE) -> Tensor:
+    """Return how far each latent's response moves when one latent is replaced.
+
+    Leeb et al. 2021, Eq. 5: ``M_jk`` is the root of the mean over draws of ``(R_k(z with z_j = v_j) - R_k(z))^2``. The
+    paper draws z and v from the aggregate posterior; its released code from the prior, unless it is given data.
+
+    Args:
+        respond: The response R of latents, the mean of q(z|dec(z)).
+        z: Draws of all latents, shape ``(n, latent_dim)``.
+        v: Replacements, same shape: row i replaces, one at a time, the entries of row i of ``z``.
+        at_once: Latents handed to ``respond`` at a time; intervened copies exist for as long.
+
+    Returns:
+        Shape ``(latent_dim, latent_dim)``, float64, in the latents' unit; the row is the latent that was replaced. A
+        row is 0 where the decoder ignores the latent, a column where the encoder's mean of it is constant. With R the
+        identity, the diagonal is ``sqrt(2)`` standard deviations on average, and the rest 0.
+    """
+    n, latent_dim = z.shape
+    total = torch.zeros(latent_dim, latent_dim, dtype=torch.float64, device=z.device)
+    for latent, _, moved in _interventions(respond, z, v, at_once):
+        total.index_add_(0, latent, moved.square())
+    return (total / n).sqrt()
+
+
+@accepts_arrays
+def self_responses(respond: Respond, z: Tensor, v: Tensor, at_once: int = CODES_AT_ONCE) -> Tensor:
+    """Return the squared move of each latent's own response when it is replaced, for each draw.
+
+    The diagonal of :func:`response_matrix` is the root of the means of its columns; arguments are those of it.
+
+    Returns:
+        Shape ``(n, latent_dim)``, float64, in the latents' unit squared.
+    """
+    found = torch.zeros(z.shape, dtype=torch.float64, device=z.device)
+    for latent, row, moved in _interventions(respond, z, v, at_once):
+        found[row, latent] = moved.gather(1, latent[:, None])[:, 0].square()
+    return found
+
+
+def _interventions(respond: Respond, z: Tensor, v: Tensor, at_once: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Yield latents, rows, and how far all responses moved, in full batches: all rows of one latent, then the next."""
+    n, latent_dim = z.shape
+    plain = torch.cat([_answer(respond, block) for block in torch.split(z, at_once)])
+    for numbers in torch.split(torch.arange(n * latent_dim, device=z.device), at_once):
+        latent, row = numbers // n, numbers % n
+        codes = z[row]
+        codes.scatter_(1, latent[:, None], v[row, latent][:, None])
+        yield latent, row, _answer(respond, codes) - plain[row]
+
+
+def _answer(respond: Respond, codes: Tensor) -> Tensor:
+    return torch.as_tensor(respond(codes)).to(codes.device, torch.float64)
+
+
+def marginal_draws(z: Tensor, generator: torch.Generator) -> Tensor:
+    """Return replacements from the marginals of draws: of each latent, the value of another row, drawn by itself.
+
+    Args:
+        z: Draws, shape ``(n, latent_dim)``, two rows at least.
+        generator: Source of randomness, on the CPU.
+
+    Returns:
+        Same shape; no row takes its own value.
+    """
+    n = len(z)
+    ahead = torch.randint(1, n, z.shape, generator=generator).to(z.device)
+    return z.gather(0, (torch.arange(n, device=z.device)[:, None] + ahead) % n)
+
+
+class Edges(NamedTuple):
+    """Edges of a causal graph.
+
+    Attributes:
+        cause: Latents that act, shape ``(k,)``.
+        effect: Latents that they act on, shape ``(k,)``.
+        response: Entries of the matrix, float64, shape ``(k,)``, the greatest first.
+        threshold: What they exceed, in the latents' unit; ``nan`` if no two latents are causal.
+    """
+
+    cause: Tensor
+    effect: Tensor
+    response: Tensor
+    threshold: float
+
+
+@accepts_arrays
+def causal_edges(matrix: Tensor, is_causal: Tensor, share: float = 0.1, threshold: float | None = None) -> Edges:
+    """Return which causal latents act on which others.
+
+    Leeb et al. 2021, Section 4.1: the response matrix of causal latents, without its diagonal, as a weighted graph. The
+    paper does not say from where on a response counts; here, from a share of the greatest, or from a number.
+
+    Args:
+        matrix: From :func:`response_matrix`, shape ``(latent_dim, latent_dim)``.
+        is_causal: Which latents are causal, shape ``(latent_dim,)``.
+        share: An edge exceeds this share of the greatest response between two causal latents.
+        threshold: An edge exceeds this number, if given.
+
+    Returns:
+        None where nothing responds to anything else, or where there are not two causal latents.
+    """
+    is_other = ~torch.eye(len(matrix), dtype=torch.bool, device=matrix.device)
+    others = matrix.double() * (is_causal[:, None] & is_causal & is_other)
+    if int(is_causal.sum()) < 2:
+        threshold = float("nan")
+    elif threshold is None:
+        threshold = share * float(others.max())
+    cause, effect = (others > threshold).nonzero(as_tuple=True)
+    order = others[cause, effect].argsort(descending=True, stable=True)
+    return Edges(cause[order], effect[order], others[cause, effect][order], threshold)
+
+
+@accepts_arrays
+def symmetric_pairs(matrix: Tensor, edges: Edges, tolerance: float = 0.2) -> Tensor:
+    """Return pairs of latents that act on each other about as much: parts of one variable of several dimensions.
+
+    Leeb et al. 2021, Section 4.1, without a number.
+
+    Args:
+        matrix: From :func:`response_matrix`.
+        edges: From :func:`causal_edges`.
+        tolerance: Two edges are about the same if they differ by at most this share of the greater.
+
+    Returns:
+        Shape ``(k, 2)``, the lesser latent first.
+    """
+    is_edge = torch.zeros(matrix.shape, dtype=torch.bool, device=matrix.device)
+    is_edge[edges.cause, edges.effect] = True
+    alike = (matrix - matrix.mT).abs() <= tolerance * torch.maximum(matrix, matrix.mT)
+    return (is_edge & is_edge.mT & alike).triu(1).nonzero()
+
+
+@accepts_arrays
+def merged_variables(pairs: Tensor, is_causal: Tensor) -> Tensor:
+    """Return which variable each latent is part of, latents of one pair being of one variable.
+
+    Args:
+        pairs: From :func:`symmetric_pairs`, shape ``(k, 2)``.
+        is_causal: Shape ``(latent_dim,)``.
+
+    Returns:
+        Numbers from 0, float64, shape ``(latent_dim,)``; ``nan`` for latents that are not causal.
+    """
+    n = len(is_causal)
+    first, second = pairs.numpy().T
+    joined = csr_array((torch.ones(len(pairs)).numpy(), (first, second)), shape=(n, n))
+    parts = torch.as_tensor(connected_components(joined, directed=False)[1], dtype=torch.int64)
+    found = torch.full((n,), torch.nan, dtype=torch.float64)
+    found[is_causal] = torch.unique(parts[is_causal], return_inverse=True)[1].double()
+    return found
+
+
+# Responses conditioned on factors
+
+
+@accepts_arrays
+def group_response(squares: Tensor, reduction: Literal["rms", "mean"] = "rms") -> Tensor:
+    """Return one row of the conditioned response matrix: how each latent responds to itself within groups.
+
+    Leeb et al. 2021, Eq. 6. The paper takes the root of the mean over groups and interventions; the released code has
+    the mean over groups of the roots, which is never greater.
+
+    Args:
+        squares: From :func:`self_responses`, shape ``(groups, interventions, latent_dim)``.
+        reduction: ``rms`` for the paper's, ``mean`` for the code's.
+
+    Returns:
+        Shape ``(latent_dim,)``, in the latents' unit.
+    """
+    within = squares.mean(dim=1)
+    return within.mean(dim=0).sqrt() if reduction == "rms" else within.sqrt().mean(dim=0)
+
+
+@accepts_arrays
+def causal_disentanglement(matrix: Tensor, rescaled: bool = True) -> float:
+    """Return the causal disentanglement score: how far each latent responds to one factor alone.
+
+    Leeb et al. 2021, Eq. 7: the greatest entry of each column, over the sum of all. It is 1/K at least with K factors,
+    and the paper rescales it to [0, 1]; the released code returns it as it is.
+
+    Args:
+        matrix: Conditioned responses, shape ``(factors, latents)``, none negative.
+        rescaled: Whether 1/K is taken to 0.
+
+    Returns:
+        In [0, 1], without unit: 1 where each latent responds to one factor, 0 where all entries are equal. ``nan`` if
+        nothing responds, and of one factor if rescaled.
+    """
+    return _concentration(matrix.double().amax(dim=0).sum() / matrix.double().sum(), len(matrix), rescaled)
+
+
+@accepts_arrays
+def causal_completeness(matrix: Tensor, rescaled: bool = True) -> float:
+    """Return the causal completeness score: how far each factor moves one latent alone.
+
+    Leeb et al. 2021, Eq. 13: the greatest entry of each row, over the sum of all.
+
+    Args:
+        matrix: Conditioned responses, shape ``(factors, latents)``, none negative.
+        rescaled: Whether 1/d, the least there is with d latents, is taken to 0.
+
+    Returns:
+        In [0, 1], without unit; ``nan`` if nothing responds, and of one latent if rescaled.
+    """
+    return _concentration(matrix.double().amax(dim=1).sum() / matrix.double().sum(), matrix.shape[1], rescaled)
+
+
+def _concentration(raw: Tensor, n: int, rescaled: bool) -> float:
+    if not rescaled:
+        return float(raw)
+    return float((raw - 1 / n) / (1 - 1 / n)) if n > 1 else float("nan")

@@ -1,0 +1,129 @@
+"""Where responses move to over a plane of two latents."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, final
+
+import torch
+from torch import Tensor
+
+from vaehub import Dataset, LatentModel, ModelMetric, Result, VaehubError
+from vaehub.plugins.latent_response.kernels import (
+    aggregate_density,
+    divergence,
+    grid_axes,
+    mean_curvature,
+    response_field,
+    smoothing_variance,
+)
+from vaehub.plugins.latent_response.params import ResponseFieldParams
+from vaehub.plugins.latent_response.subject import (
+    Encoded,
+    check_grid,
+    check_observations,
+    check_prior,
+    check_responds,
+    codes_at_once,
+    decoded,
+    drawn_rows,
+    responding,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@final
+class ResponseField(ModelMetric):
+    """Arrows from latents to their responses, and the maps made of them: Leeb et al. 2021, Section 4.3, Eqs. 9 and 12.
+
+    Where arrows end, decoder and encoder agree: these are the latents that the data are made of. The released code has
+    64 points along each axis, its notebooks 100 or 150, and derivatives for each step instead of each unit.
+    """
+
+    Params = ResponseFieldParams
+    params: ResponseFieldParams
+
+    def check(self, model: LatentModel, data: Dataset) -> None:
+        """Refuse models that cannot respond, latents that they have not, and grids without a step."""
+        check_responds("response_field", model, data)
+        check_observations("response_field", data, self.params.part)
+        check_grid("response_field", self.params.size, self.params.extent)
+        if self.params.source == "prior":
+            check_prior("response_field", model)
+        first, second = self.params.latents
+        if first == second or max(first, second) >= model.latent_dim:
+            raise VaehubError(
+                f"metric 'response_field' was given latents {first} and {second}, and needs two different ones of the "
+                f"{model.latent_dim} of this model, which are counted from 0"
+            )
+
+    def measure(self, model: LatentModel, data: Dataset) -> Result:
+        """Return the field, its maps, the density of codes and decoded points, all over one grid."""
+        params, pair = self.params, list(self.params.latents)
+        part, at_once = data.part(self.params.part), codes_at_once(data.spec)
+        rows = drawn_rows(part, params.n_samples, self.generator("rows"))
+        encoded = Encoded.of(model, part, rows)
+        rest = self._rest(model, encoded)
+        first, second = grid_axes(params.extent, params.size, params.size)
+        # In the model's own precision, or rounding on the way in would be an arrow where there is none.
+        with responding(model, "response field", len(rest) * params.size**2) as respond:
+            field = response_field(respond, first, second, rest.float(), params.latents, at_once)
+        slopes = divergence(field, params.extent, params.unit_spacing)
+        curvature = mean_curvature(field, params.extent, params.unit_spacing)
+        mu = encoded.mu[:, pair]
+        variance = smoothing_variance(mu) if encoded.logvar is None else encoded.logvar[:, pair].exp()
+        density = aggregate_density(first, second, mu, variance.clamp_min(self._narrowest()))
+        codes = self._shown(rest[0])
+        shown = decoded(model, codes.flatten(0, 1), at_once)
+        length = field.norm(dim=-1)
+        return Result(
+            scalars={
+                "mean_length": float(length.mean()),
+                "length_at_data": float((length * density).sum() / density.sum()),
+                "mean_divergence": float(slopes.mean()),
+                "divergence_at_data": float((slopes * density).sum() / density.sum()),
+                "attracting_rate": float((slopes < 0).double().mean()),
+                "n_undefined": int(curvature.isnan().sum()),
+                "density_inside": float(density.sum() * (first[1] - first[0]) * (second[1] - second[0])),
+                "n_rest": len(rest),
+            },
+            arrays={
+                "first": first,
+                "second": second,
+                "field": field,
+                "divergence": slopes,
+                "mean_curvature": curvature,
+                "density": density,
+                "rest": rest,
+                "decoded": shown.reshape(*codes.shape[:2], *shown.shape[1:]),
+            },
+        )
+
+    def _narrowest(self) -> float:
+        """Return the variance of half a grid step: narrower posteriors would fall between points."""
+        low, high, left, right = self.params.extent
+        return (0.5 * max(high - low, right - left) / (self.params.size - 1)) ** 2
+
+    def _rest(self, model: LatentModel, encoded: Encoded) -> Tensor:
+        """Return the latent vectors that the other latents are taken from; one, where there are no others."""
+        is_plane = model.latent_dim == 2
+        n = 1 if is_plane or self.params.rest == "sample" else self.params.n_rest
+        if self.params.source == "prior":
+            return model.prior_sample(n, self.generator("rest", device=model.device)).cpu().double()
+        chosen = torch.randint(len(encoded.mu), (n,), generator=self.generator("rest"))
+        return encoded.at(chosen).sample(self.generator("noise"))
+
+    def _shown(self, base: Tensor) -> Tensor:
+        """Return the latents that are decoded, shape ``(n_decoded, n_decoded, latent_dim)``."""
+        n, extent, (i, j) = self.params.n_decoded, self.params.extent, self.params.latents
+        first, second = grid_axes(extent, n, n)
+        codes = base.expand(n, n, -1).clone()
+        codes[:, :, i], codes[:, :, j] = first[:, None], second
+        return codes
+
+    def plot(self, result: Result) -> Figure:
+        """Return the density, the field, its maps and what points decode to."""
+        from vaehub.plugins.latent_response.maps import field_maps
+
+        return field_maps(result, self.params.latents)
