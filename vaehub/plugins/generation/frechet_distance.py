@@ -1,0 +1,43 @@
+"""The Fréchet distance of samples from data."""
+
+from typing import final
+
+from vaehub import Dataset, LatentModel, ModelMetric, Result
+from vaehub.plugins.generation.compared import Compared, check_comparison
+from vaehub.plugins.generation.kernels import frechet_terms
+from vaehub.plugins.generation.params import FrechetDistanceParams
+
+
+@final
+class FrechetDistance(ModelMetric):
+    """How far samples are from data, as Gaussians of their features: Heusel et al. 2017.
+
+    It is called FID if, and only if, the features are those of Inception, as published; distances over other features
+    cannot be compared with it, nor with each other.
+    """
+
+    Params = FrechetDistanceParams
+    params: FrechetDistanceParams
+
+    def check(self, model: LatentModel, data: Dataset) -> None:
+        """Refuse a model that makes no samples, and observations that have no such features."""
+        check_comparison(self, model, data, self.params, "frechet_distance")
+
+    def measure(self, model: LatentModel, data: Dataset) -> Result:
+        """Return the distance, its two terms, and whether samples are too few for the covariance of so many features.
+
+        Raises:
+            WorkFailed: If a feature is NaN or infinite.
+        """
+        found = Compared.drawn(self, model, data, self.params)
+        terms = frechet_terms(found.samples, found.data)
+        n, n_features = found.data.shape
+        scalars = {
+            "frechet_distance": sum(terms),
+            "mean_term": terms.mean,
+            "covariance_term": terms.covariance,
+            "is_rank_deficient": n <= n_features,
+        }
+        if self.params.features == "inception":
+            scalars["fid"] = sum(terms)
+        return found.result(scalars, self.params)

@@ -1,0 +1,59 @@
+"""The kernel distance of samples from data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, final
+
+from vaehub import DataError, Dataset, LatentModel, ModelMetric, Result
+from vaehub.plugins.generation.compared import Compared, check_comparison
+from vaehub.plugins.generation.kernels import kernel_distance
+from vaehub.plugins.generation.params import KernelDistanceParams
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@final
+class KernelDistance(ModelMetric):
+    """How far samples are from data, by an unbiased kernel discrepancy of their features: Bińkowski et al. 2018.
+
+    It is called KID if, and only if, the features are those of Inception, as published.
+    """
+
+    Params = KernelDistanceParams
+    params: KernelDistanceParams
+
+    def check(self, model: LatentModel, data: Dataset) -> None:
+        """Refuse what the Fréchet distance refuses, and subsets larger than what they are drawn from."""
+        n = check_comparison(self, model, data, self.params, "kernel_distance")
+        if n < self.params.subset_size:
+            raise DataError(
+                f"metric 'kernel_distance' draws subsets of {self.params.subset_size}, and there are {n} of each side; "
+                f"set '-s metric.subset_size={n // 2}' or so"
+            )
+
+    def measure(self, model: LatentModel, data: Dataset) -> Result:
+        """Return mean and standard deviation over subsets, and the distance of each subset.
+
+        Raises:
+            WorkFailed: If a feature is NaN or infinite.
+        """
+        found = Compared.drawn(self, model, data, self.params)
+        mean, sd, values = kernel_distance(
+            found.samples,
+            found.data,
+            self.params.n_subsets,
+            self.params.subset_size,
+            self.params.degree,
+            self.generator("subsets"),
+        )
+        scalars = {"kernel_distance": mean, "kernel_distance_sd": sd}
+        if self.params.features == "inception":
+            scalars["kid"] = mean
+        return found.result(scalars, self.params, {"subset_distance": values})
+
+    def plot(self, result: Result) -> Figure:
+        """Return a histogram of the distances of subsets."""
+        from vaehub.plugins.generation.pictures import subsets
+
+        return subsets(result, self.params.module or self.params.features)

@@ -1,0 +1,68 @@
+"""Precision and recall of samples with respect to data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, final
+
+from vaehub import DataError, Dataset, LatentModel, ModelMetric, Result
+from vaehub.plugins.generation.clusters import BETA
+from vaehub.plugins.generation.compared import Compared, check_comparison
+from vaehub.plugins.generation.kernels import best_f, knn_precision_recall, precision_recall_curve
+from vaehub.plugins.generation.params import PrecisionRecallParams
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@final
+class PrecisionRecall(ModelMetric):
+    """How much of what a model makes is like the data, and how much of the data it reaches.
+
+    By clusters, as a curve and its greatest F1/8 and F8 (Sajjadi et al. 2018, as Saha, Joshi & Whitaker 2025 use it),
+    and by balls around nearest neighbours (Kynkäänniemi et al. 2019).
+    """
+
+    Params = PrecisionRecallParams
+    params: PrecisionRecallParams
+
+    def check(self, model: LatentModel, data: Dataset) -> None:
+        """Refuse what the Fréchet distance refuses, and too few observations for clusters or neighbours."""
+        n = check_comparison(self, model, data, self.params, "precision_recall")
+        if 2 * n < self.params.n_clusters or n <= self.params.n_neighbours:
+            raise DataError(
+                f"metric 'precision_recall' makes {self.params.n_clusters} clusters and looks for "
+                f"{self.params.n_neighbours} neighbours, and there are {n} samples and as many observations; lower "
+                "'-s metric.n_clusters' and '-s metric.n_neighbours', or take more"
+            )
+
+    def measure(self, model: LatentModel, data: Dataset) -> Result:
+        """Return precision and recall by clusters and by neighbours, and the curve.
+
+        Raises:
+            WorkFailed: If a feature is NaN or infinite.
+        """
+        found = Compared.drawn(self, model, data, self.params)
+        asked = self.params
+        curve = precision_recall_curve(
+            found.samples,
+            found.data,
+            asked.n_clusters,
+            asked.n_angles,
+            asked.n_clusterings,
+            self.generator("clusters"),
+        )
+        balls = knn_precision_recall(found.samples, found.data, asked.n_neighbours)
+        scalars = {
+            "precision": best_f(*curve, beta=1 / BETA),
+            "recall": best_f(*curve, beta=BETA),
+            "knn_precision": balls.precision,
+            "knn_recall": balls.recall,
+        }
+        arrays = {"precision_curve": curve.precision, "recall_curve": curve.recall}
+        return found.result(scalars, self.params, arrays)
+
+    def plot(self, result: Result) -> Figure:
+        """Return precision against recall, with both pairs of numbers."""
+        from vaehub.plugins.generation.pictures import curve
+
+        return curve(result, self.params.module or self.params.features)
