@@ -2,14 +2,9 @@
 
 import pytest
 
-from vaehub import Hub, VaehubError, WorkFailed
+from vaehub import VaehubError, WorkFailed
 
 QUICK = {"train.epochs": 3, "data.subset": 400}
-
-
-@pytest.fixture
-def hub(tmp_path):
-    return Hub.open(tmp_path / "store", device="cpu")
 
 
 def test_latents_are_doubled_until_some_are_not_needed(hub):

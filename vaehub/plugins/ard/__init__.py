@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from vaehub.registry import Entry, Metric, Model, Network, Suggests, hookimpl
+from vaehub.registry import Entry, Metric, Model, Network, Study, Suggests, hookimpl
 
 PAPER = "Saha, Joshi & Whitaker 2025"
 
@@ -40,5 +40,11 @@ def vaehub_catalog() -> Sequence[Entry]:
             source=f"{PAPER}, Section 4.2",
             subject="recipe",
             suggests=Suggests("n_latents", "latents that make up 99 % of the relevance", model="ard"),
+        ),
+        Study(
+            "ard",
+            "vaehub.plugins.ard:study.toml",
+            "relevant latents, scores and samples of ARD-VAE beside those of other methods: Tables 1 to 5",
+            source=PAPER,
         ),
     ]

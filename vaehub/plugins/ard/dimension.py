@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, final
 
-from vaehub import Dataset, Laboratory, ModelParams, Recipe, RecipeMetric, Result, Table, VaehubError
+from vaehub import Dataset, Laboratory, LatentModel, ModelParams, Recipe, RecipeMetric, Result, Table, VaehubError
 from vaehub.plugins.ard.params import RelevantDimensionParams
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class RelevantDimension(RecipeMetric):
     Params = RelevantDimensionParams
     params: RelevantDimensionParams
 
-    def check(self, recipe: Recipe, data: Dataset) -> None:
+    def check(self, recipe: Recipe, model: LatentModel, data: Dataset) -> None:
         """Refuse a recipe that begins with more latents than are to be tried."""
         latent_dim = _latent_dim(recipe)
         if latent_dim > self.params.widest:

@@ -7,8 +7,17 @@ from typing import TYPE_CHECKING, final
 import torch
 from torch import Tensor
 
-from vaehub import DataError, Dataset, LatentModel, ModelMetric, Result, VaehubError
-from vaehub.plugins.ard.kernels import n_relevant, relevance_weights
+from vaehub import (
+    DataError,
+    Dataset,
+    LatentModel,
+    ModelMetric,
+    Result,
+    VaehubError,
+    encoded_variance,
+    is_relevant,
+    relevance_weights,
+)
 from vaehub.plugins.ard.params import RelevanceParams
 
 if TYPE_CHECKING:
@@ -54,18 +63,16 @@ class Relevance(ModelMetric):
         weight = relevance_weights(model.decode, z, average=self.params.jacobian)
         variance = self._variance(model, part).to(weight)
         relevance = weight * variance
-        n_active = n_relevant(relevance, self.params.explained)
-        active = torch.zeros(len(relevance))
-        active[relevance.argsort(descending=True, stable=True)[:n_active]] = 1
+        active = is_relevant(relevance, self.params.explained)
         total = relevance.sum()
         return Result(
-            scalars={"n_active": n_active, "is_collapsed": bool(total == 0)},
+            scalars={"n_active": int(active.sum()), "is_collapsed": bool(total == 0)},
             vectors={
                 "relevance": relevance,
                 "share": relevance / total,
                 "weight": weight,
                 "variance": variance,
-                "active": active,
+                "active": active.double(),
             },
         )
 
@@ -77,12 +84,7 @@ class Relevance(ModelMetric):
         if kind == "prior" or (kind == "auto" and learned is not None):
             assert learned is not None, "check() refused it"
             return learned
-        posterior = model.encode_all(data)
-        mu = posterior.mu.double()
-        # By the law of total variance: no draw of z is needed.
-        within = 0.0 if posterior.logvar is None else posterior.logvar.double().exp().mean(dim=0)
-        around = mu.square().mean(dim=0) if kind == "second_moment" else mu.var(dim=0, correction=0)
-        return around + within
+        return encoded_variance(model, data, about_zero=kind == "second_moment")
 
     def plot(self, result: Result) -> Figure:
         """Return bars of the relevance, sorted, active latents in colour."""
