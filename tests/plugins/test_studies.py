@@ -2,6 +2,8 @@
 
 import pytest
 
+from vaehub import checksum
+from vaehub.core.features import weights
 from vaehub.hub.study.definition import Definition
 from vaehub.hub.study.grid import cells_of
 from vaehub.hub.study.rehearsal import rehearse
@@ -11,6 +13,15 @@ from vaehub.store.published import Paper
 CATALOG = Catalog()
 STUDIES = {each.entry.name: Definition(each.entry.name, each.read()) for each in CATALOG.entries("study")}
 SCALES = [(name, scale) for name, study in STUDIES.items() for scale in study.scales]
+
+
+@pytest.fixture(autouse=True)
+def _weights_of_inception(tmp_path, monkeypatch):
+    """Put a file where the weights of Inception are looked for: no study needs them before it is run."""
+    path = tmp_path / weights.INCEPTION_NAMES[0]
+    path.write_bytes(b"weights")
+    monkeypatch.setenv("VAEHUB_DATA", str(tmp_path))
+    monkeypatch.setattr(weights, "INCEPTION_CHECKSUM", checksum(path, "sha256"))
 
 
 @pytest.mark.parametrize(("name", "scale"), SCALES)
@@ -35,3 +46,20 @@ def test_the_intervention_study_has_the_papers_runs():
     # Two data sets, three numbers of classes, ten seeds, two numbers of epochs.
     assert len({cell.subject.id for cell in cells if cell.request.metric.name == "intervention"}) == 120
     assert len({cell.request.id for cell in cells if cell.request.metric.name == "ssim_diversity"}) == 60
+
+
+def test_the_ard_study_has_the_papers_runs():
+    cells = cells_of(STUDIES["ard"].at("paper"), CATALOG, str)
+    recipes = {cell.subject.id: cell.subject for cell in cells}.values()
+
+    def n(model, dataset):
+        return sum((recipe.model.name, recipe.dataset.name) == (model, dataset) for recipe in recipes)
+
+    # Five seeds; four sizes for factors, L, 2L and 4L for images, and three more of one subset with one seed.
+    assert [n("ard", dataset) for dataset in ("sprites", "scenes", "mnist", "cifar10")] == [20, 20, 18, 23]
+    assert {recipe.model.name for recipe in recipes if recipe.dataset.name == "mnist"} == {
+        *("vae", "beta_tc_vae", "rae", "wae", "geco_l0_arm", "mask_aae", "ard")
+    }
+    assert {
+        cell.request.metric.params.features for cell in cells if cell.request.metric.name == "frechet_distance"
+    } == {"inception"}

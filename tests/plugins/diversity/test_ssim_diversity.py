@@ -4,15 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from vaehub import DataError, Dataset, Hub, VaehubError
+from vaehub import DataError, Dataset, VaehubError
 from vaehub.plugins.diversity.kernels import ssim_diversity
 from vaehub.plugins.diversity.params import SsimDiversityParams
 from vaehub.plugins.diversity.ssim import SsimDiversity
-
-
-@pytest.fixture
-def hub(tmp_path):
-    return Hub.open(tmp_path / "store", device="cpu")
 
 
 def test_it_is_asked_of_a_dataset_without_training(hub):

@@ -7,11 +7,6 @@ from vaehub import Hub
 SMALL = {"network.hidden": [32], "train.epochs": 3, "train.learning_rate": 5e-3, "train.batch_size": 128}
 
 
-@pytest.fixture
-def hub(tmp_path):
-    return Hub.open(tmp_path / "store", device="cpu")
-
-
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory):
     """Return a hub that tests of one module share, so that each number of latents is trained once."""

@@ -9,7 +9,7 @@ import time
 import numpy as np
 import pytest
 
-from vaehub import Hub, Result, VaehubError, Vector, WorkFailed
+from vaehub import DataError, Hub, Result, VaehubError, Vector, WorkFailed
 from vaehub.hub.laboratory import Laboratory
 from vaehub.plugins.fondue.fondue import Fondue
 from vaehub.plugins.fondue.fondue_ide import FondueIde
@@ -214,6 +214,16 @@ def test_fondue_over_beta_brackets_the_greatest_beta(shared, recipe):
 # What is refused
 
 
+def test_data_without_a_dimension_to_start_from_are_refused_before_work(hub):
+    np.save("same.npy", np.full((300, 6), 0.5, dtype=np.float32))
+    recipe = hub.recipe("vae", dataset="./same.npy", settings={"train.epochs": 1})
+    message = "^metric 'fondue' starts from the intrinsic dimension of the data, and all observations of .* copies of"
+    with pytest.raises(DataError, match=message):
+        hub.measure("fondue", recipe)
+    assert not hub.store.exists
+    assert hub.measure("fondue", recipe, settings={"start": 2})["start"] == 2
+
+
 def test_one_latent_that_is_too_many_is_no_answer_and_its_trainings_stay(hub, recipe, trained):
     with pytest.raises(
         WorkFailed, match=r"metric 'fondue' found that one latent is too many: its gap is 0\.\d+ after 3"
@@ -271,7 +281,7 @@ def test_a_search_that_cannot_begin_is_refused_before_any_training(hub, recipe, 
 
 
 def test_a_deterministic_model_has_no_noise_to_compare(hub):
-    with pytest.raises(VaehubError, match="with 3 latents, .* needs a model with posterior variances"):
+    with pytest.raises(VaehubError, match="'fondue' needs a model with posterior variances, and this one has none"):
         hub.measure("fondue", hub.recipe("ae"), settings={"start": 3})
 
 
@@ -303,7 +313,7 @@ def test_a_network_of_fixed_size_is_told_by_the_number_that_it_does_not_have(hub
 
 
 def test_a_classifier_has_no_posterior_variances(hub):
-    with pytest.raises(VaehubError, match="with 3 latents, .* needs a model with posterior variances"):
+    with pytest.raises(VaehubError, match="'fondue' needs a model with posterior variances, and this one has none"):
         hub.measure("fondue", hub.recipe("classifier"), settings={"start": 3})
 
 
@@ -314,7 +324,7 @@ def test_a_model_without_a_number_of_latents_is_refused(hub, recipe):
 
     fixed = replace(recipe, model=replace(recipe.model, name="fixed", params=Params()))
     with pytest.raises(VaehubError, match="varies 'model.latent_dim', and model 'fixed' has no such parameter"):
-        Fondue(FondueParams()).check(fixed, hub.data("digits"))
+        Fondue(FondueParams()).check(fixed, *hub.model(recipe))
 
 
 # Pictures

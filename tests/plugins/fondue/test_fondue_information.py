@@ -216,6 +216,27 @@ def test_a_deterministic_model_has_an_error_and_elbo_has_none(hub):
         hub.measure("elbo", recipe)
 
 
+def test_irrelevant_latents_are_held_at_their_mean_or_lose_their_noise(small):
+    hub, recipe = small
+    model, whole = hub.model(recipe)
+    part = whole.part("validation")
+    few = {"explained": 0.6, "n_jacobian": 50}
+    held = hub.measure("reconstruction_error", recipe, settings={**few, "latents": "relevant"})
+    relevant = torch.as_tensor(held["relevant"]).bool()
+    assert 0 < held["n_relevant"] == int(relevant.sum()) < model.latent_dim
+    mu = model.encode_all(part).mu
+    with torch.no_grad():
+        made = model.decode(torch.where(relevant, mu, mu.mean(dim=0)))
+    assert held["mse"] == pytest.approx(float((made - part.x).square().mean()), rel=1e-5)
+    assert "reconstruction" not in held.result.scalars, "the model's own term is of all latents"
+
+    def of(latents, z):
+        return hub.measure("reconstruction_error", recipe, settings={**few, "latents": latents, "z": z})["mse"]
+
+    assert of("relevant_noise", "mean") == of("all", "mean") < held["mse"]
+    assert of("all", "mean") < of("relevant_noise", "sampled") < of("all", "sampled")
+
+
 @pytest.mark.parametrize("metric", ["information_plane", "structure_preservation_index", "reconstruction_error"])
 def test_a_model_without_a_decoder_is_refused(hub, metric):
     with pytest.raises(VaehubError, match=f"'{metric}' needs a model with a decoder, and this one has none; 'vae' has"):

@@ -7,15 +7,10 @@ import pytest
 import torch
 from torch import nn
 
-from vaehub import DataError, Dataset, Hub, Result, VaehubError, wrap
+from vaehub import DataError, Dataset, Result, VaehubError, wrap
 from vaehub.plugins.intervention.intervention import Intervention
 
 QUICK = {"model.latent_dim": 4, "train.epochs": 3}
-
-
-@pytest.fixture
-def hub(tmp_path):
-    return Hub.open(tmp_path / "store", device="cpu")
 
 
 def test_ratios_are_contributions_over_what_sampling_adds(hub):

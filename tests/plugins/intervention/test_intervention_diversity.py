@@ -4,16 +4,11 @@ import pytest
 import torch
 from torch import nn
 
-from vaehub import DataError, Dataset, Hub, VaehubError, wrap
+from vaehub import DataError, Dataset, VaehubError, wrap
 from vaehub.plugins.intervention.ssim import mean_dissimilarity
 
 QUICK = {"model.latent_dim": 4, "train.epochs": 3}
 ALL = {"part": "all", "n_samples": 30}
-
-
-@pytest.fixture
-def hub(tmp_path):
-    return Hub.open(tmp_path / "store", device="cpu")
 
 
 class Encoder(nn.Module):

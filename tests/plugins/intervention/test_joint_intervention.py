@@ -5,14 +5,9 @@ import pytest
 import torch
 from torch import nn
 
-from vaehub import DataError, Dataset, Hub, VaehubError, wrap
+from vaehub import DataError, Dataset, VaehubError, wrap
 
 QUICK = {"model.latent_dim": 4, "train.epochs": 3}
-
-
-@pytest.fixture
-def hub(tmp_path):
-    return Hub.open(tmp_path / "store", device="cpu")
 
 
 class Encoder(nn.Module):

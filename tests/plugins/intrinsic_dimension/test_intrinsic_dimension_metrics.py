@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from vaehub import DataError, Dataset, Hub, VaehubError
+from vaehub import DataError, Dataset, VaehubError
 from vaehub.plugins.intrinsic_dimension.drawing import drawn
 from vaehub.plugins.intrinsic_dimension.kernels import gride_of, local_of, mle_of, nearest, two_nn_of
 from vaehub.plugins.intrinsic_dimension.maximum_likelihood import IntrinsicDimensionMle
@@ -18,11 +18,6 @@ from vaehub.plugins.intrinsic_dimension.two_neighbours import IntrinsicDimension
 
 METRICS = ["intrinsic_dimension_mle", "intrinsic_dimension_twonn", "intrinsic_dimension_gride"]
 CLASSES = [IntrinsicDimensionMle, IntrinsicDimensionTwoNn, IntrinsicDimensionGride]
-
-
-@pytest.fixture
-def hub(tmp_path):
-    return Hub.open(tmp_path / "store", device="cpu")
 
 
 @pytest.fixture
@@ -178,10 +173,21 @@ def test_too_small_a_sample_is_refused(plane):
 
 
 @pytest.mark.parametrize("kind", CLASSES)
-def test_equal_observations_are_refused(kind):
+def test_copies_of_one_observation_are_refused_before_work(kind):
     name = METRICS[CLASSES.index(kind)]
-    with pytest.raises(DataError, match=f"metric '{name}' cannot be asked .* there are 1 among the 300 given, 299"):
-        measured(kind, Dataset(torch.ones(300, 5)))
+    data = Dataset(torch.cat([torch.ones(300, 5), torch.rand(300, 5)]), parts={"train": range(300)})
+    message = f"^metric '{name}' needs observations that differ, and all 300 of the part 'train' are copies of one"
+    with pytest.raises(DataError, match=message):
+        kind(kind.Params()).check(data)
+    kind(kind.Params(part="all")).check(data)
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_fewer_different_observations_than_neighbours_are_refused(kind):
+    name = METRICS[CLASSES.index(kind)]
+    data = Dataset(torch.eye(2).repeat(150, 1))
+    with pytest.raises(DataError, match=f"metric '{name}' cannot be asked .* there are 2 among the 300 given, 298"):
+        measured(kind, data)
 
 
 def test_too_many_copies_are_refused_unless_allowed(plane):

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from vaehub import DataError, Dataset, Hub, VaehubError, WorkFailed, generator, wrap
+from vaehub import DataError, Dataset, VaehubError, WorkFailed, generator, wrap
 from vaehub.plugins.intrinsic_dimension.kernels import mle, two_nn
 from vaehub.plugins.intrinsic_dimension.representation import RepresentationDimension
 
@@ -23,11 +23,6 @@ class Encoder(nn.Module):
     def forward(self, x):
         mu = self.mu(x.flatten(1))
         return mu, torch.full_like(mu, self.logvar)
-
-
-@pytest.fixture
-def hub(tmp_path):
-    return Hub.open(tmp_path / "store", device="cpu")
 
 
 @pytest.fixture
@@ -128,7 +123,7 @@ def test_aggregation_and_normaliser_are_those_asked_for(hub, data):
 
 def test_an_unknown_layer_is_refused_before_work(data):
     metric = RepresentationDimension(RepresentationDimension.Params(of=("mean", "encoder_9", "mu")))
-    with pytest.raises(VaehubError, match="asked for the layer 'encoder_9', 'mu', and this model has input, mean, var"):
+    with pytest.raises(VaehubError, match="the model has no layer 'encoder_9', 'mu', it has input, mean, var"):
         metric.check(model_of(copies), data)
 
 

@@ -176,6 +176,8 @@ def test_a_model_of_the_catalog_can_go_on_training_it(hub, here, whole):
             {"network.encoder": "FILE", "network.decoder": "FILE", "network.weights": "FILE"},
             "'weights' belong to an 'object'; a program brings its own",
         ),
+        ({"network.encoder": 0}, "'encoder' is 0 and should be a path"),
+        ({"network.encoder": "FILE", "network.content": "x"}, "'content' is 'x' and should be a"),
         ({"network.object": "own_vae_code"}, "'own_vae_code' is no import path; write package.module:name"),
         ({"network.object": "own_vae_code:Nothing"}, "'own_vae_code:Nothing' cannot be had: AttributeError"),
         ({"network.object": "own_vae_code:broken"}, "cannot be had: RuntimeError: no such checkpoint"),

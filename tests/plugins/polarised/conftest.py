@@ -4,12 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from vaehub import Dataset, Hub, generator, wrap
-
-
-@pytest.fixture
-def hub(tmp_path):
-    return Hub.open(tmp_path / "store", device="cpu")
+from vaehub import Dataset, generator, wrap
 
 
 @pytest.fixture

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose
+from torch import nn
 
-from vaehub import Dataset, Hub, VaehubError, wrap
+from vaehub import Dataset, Hub, VaehubError, n_relevant, wrap
 from vaehub.plugins.qualitative.latent_scatter import LatentScatter
 from vaehub.plugins.qualitative.params import PriorSamplesParams, ReconstructionsParams
 from vaehub.plugins.qualitative.prior_samples import PriorSamples
@@ -19,6 +20,11 @@ DECODING = [metric for metric in METRICS if metric != "latent_scatter"]
 QUICK = {"model.latent_dim": 4, "train.epochs": 2}
 # Batches of other sizes are multiplied in another order.
 CLOSE = {"rtol": 1e-4, "atol": 1e-6}
+
+
+class Silent(nn.Module):
+    def forward(self, z):
+        return 0 * z
 
 
 @pytest.fixture
@@ -210,6 +216,33 @@ def test_a_traversal_decodes_the_example_s_mean_with_one_latent_set(hub, recipe,
         z = np.tile(mu, (10, 1))
         z[:, latent] = found["values"][latent]
         assert_allclose(found["decoded"][latent], decode(model, z), **CLOSE)
+
+
+def test_relevant_latents_alone_come_by_their_relevance_with_the_paper_s_range(hub):
+    recipe = hub.recipe("ard", settings={**QUICK, "train.epochs": 4})
+    asked = {"order": "relevance", "n_latents": "relevant", "span": "prior"}
+    found = hub.measure("traversal", recipe, settings=asked)
+    model, _ = hub.model(recipe)
+    relevance = found["relevance"]
+    latents = found["latents"].tolist()
+    assert latents == (-relevance).argsort()[: n_relevant(relevance)].tolist()
+    deviation = model.learned_prior_variance.sqrt().numpy()[latents]
+    assert_allclose(found["values"], np.linspace(-3, 3, 10) * deviation[:, None], rtol=1e-5)
+    by_index = hub.measure("traversal", recipe, settings={**asked, "order": "index"})
+    assert by_index["latents"].tolist() == sorted(latents)
+    assert hub.measure("traversal", recipe, settings={**asked, "n_latents": 2})["latents"].tolist() == latents[:2]
+    # The metric of the same name has it from the same formula, with observations of its own.
+    assert_allclose(relevance, hub.measure("relevance", recipe)["relevance"], rtol=0.3)
+
+
+def test_a_decoder_that_ignores_its_latents_has_no_relevant_ones_to_traverse(hub, model_and_part):
+    _, part = model_and_part
+    constant = wrap(
+        encoder=nn.Sequential(nn.Flatten(), nn.Linear(64, 2)),
+        decoder=nn.Sequential(Silent(), nn.Linear(2, 64), nn.Sigmoid(), nn.Unflatten(1, (1, 8, 8))),
+    )
+    with pytest.raises(VaehubError, match="no latent has any relevance, so there is none to traverse"):
+        hub.measure("traversal", constant, data=Dataset(part.x), settings={"n_latents": "relevant", "part": "all"})
 
 
 def test_the_most_used_latents_come_first(hub, recipe):

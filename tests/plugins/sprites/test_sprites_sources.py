@@ -110,6 +110,8 @@ def test_a_picture_is_known_by_its_content(picture, tmp_path):
 def test_a_missing_or_small_picture_is_named(tmp_path):
     with pytest.raises(VaehubError, match=r"there is nothing at .*nowhere.png', which 'picture' names"):
         parse(ScreamSpritesParams, {"picture": tmp_path / "nowhere.png"}, owner="x")
+    with pytest.raises(VaehubError, match="'picture' is 0 and should be a path"):
+        parse(ScreamSpritesParams, {"picture": 0}, owner="x")
     small = tmp_path / "small.png"
     Image.new("RGB", (63, 200)).save(small)
     with pytest.raises(DataError, match=r"small.png is 63x200 pixels .* 64 are needed"):

@@ -21,7 +21,7 @@ def vaehub_catalog() -> Sequence[Entry]:
         Metric(
             "embedding_diversity",
             "vaehub.plugins.diversity.embedding:EmbeddingDiversity",
-            "mean cosine distance of pairs of images, embedded by a network",
+            "mean cosine distance of pairs of observations, as features that you name",
             params="vaehub.plugins.diversity.params:EmbeddingDiversityParams",
             source="Müller et al. 2025, Appendix B",
             subject="dataset",

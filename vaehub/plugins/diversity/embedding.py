@@ -1,21 +1,25 @@
-"""The diversity of a dataset as a network sees it."""
+"""The diversity of a dataset by features of its observations."""
 
 from typing import final
 
 import torch
+from torch import Tensor
 
-from vaehub import Dataset, DatasetMetric, Result, WorkFailed
+from vaehub import Dataset, DatasetMetric, FeatureExtractor, Result, WorkFailed, feature_extractor, feature_table, task
 from vaehub.plugins.diversity.drawing import check_enough, drawn, part_of, scalars
-from vaehub.plugins.diversity.extractors import Embed, by_encoder, by_imagenet, by_module
 from vaehub.plugins.diversity.kernels import draw, embedding_moments
 from vaehub.plugins.diversity.params import EmbeddingDiversityParams
+
+BATCH = 64
+"""Observations that go through an extractor at once; bounds memory, changes no result."""
 
 
 @final
 class EmbeddingDiversity(DatasetMetric):
     """Mean cosine distance of embeddings over pairs: Müller et al. 2025, Appendix B.
 
-    The paper embeds 1,000 images by the last features of a ResNet-18 trained on ImageNet; here the extractor is named.
+    The paper embeds 1,000 images by the last features of a ResNet-18 trained on ImageNet; here the features are named,
+    and are pixels if none are, which need no file.
     """
 
     Params = EmbeddingDiversityParams
@@ -25,29 +29,34 @@ class EmbeddingDiversity(DatasetMetric):
         """Refuse too few observations, and those that the extractor cannot take, by trying two of them."""
         part = part_of(data, self.params.part)
         check_enough("embedding_diversity", part, self.params.n_samples)
-        self._extractor()(part.first(2))
+        self._extractor(part)(part.batch(slice(0, 2)))
 
     def measure(self, data: Dataset) -> Result:
-        """Return ``diversity``, ``diversity_variance``, the interval's ends, and how many images, pairs and features.
+        """Return ``diversity``, its variance and interval, how many images and pairs there are, and which features.
 
         Raises:
             WorkFailed: If an embedding has no direction.
         """
         part = drawn(part_of(data, self.params.part), self.params.n_samples, self.generator("images"))
-        embeddings = self._extractor()(part)
+        embeddings = self._embedded(part)
         lengths = torch.linalg.vector_norm(embeddings.to(torch.float64), dim=1)
         if n_bad := int((~lengths.isfinite() | (lengths == 0)).sum()):
             raise WorkFailed(
                 f"metric 'embedding_diversity' has no angle where an embedding is zero, NaN or infinite, as {n_bad} of "
-                f"{len(part)} are; another extractor may do better"
+                f"{len(part)} are; other features may do better"
             )
         counts = draw(len(part), self.params.n_bootstrap, self.generator("bootstrap"))
         found = embedding_moments(embeddings, counts)
-        return Result(scalars={**scalars(found, len(part), self.params), "n_features": embeddings.shape[1]})
+        tables = {"features": feature_table(self.params, embeddings.shape[1])}
+        return Result(scalars(found, len(part), self.params), tables=tables)
 
-    def _extractor(self) -> Embed:
-        if self.params.encoder is not None:
-            return by_encoder(self.model_of(self.params.encoder))
-        if self.params.module is not None:
-            return by_module(self.params.module, self.params.weights)
-        return by_imagenet()
+    def _extractor(self, part: Dataset) -> FeatureExtractor:
+        return feature_extractor(self.params, self.model_of, part.device)
+
+    def _embedded(self, part: Dataset) -> Tensor:
+        extract, found = self._extractor(part), []
+        with task("features", len(part)) as advance:
+            for batch in part.batches(BATCH):
+                found.append(extract(batch))
+                advance(len(batch))
+        return torch.cat(found)

@@ -155,7 +155,7 @@ def embedding_moments(embeddings: Tensor, counts: Tensor) -> Moments:
     cosine = (rows.sum(dim=0).square().sum() - n) / pairs
     squares = torch.stack([(some @ rows).square().sum() for some in torch.split(rows.mT, FEATURES_AT_ONCE)]).sum()
     sums = [(some.to(rows) @ rows).square().sum(dim=1) for some in torch.split(counts, RESAMPLINGS_AT_ONCE)]
-    resampled = (n**2 - torch.cat(sums)) / n_pairs(counts)
+    resampled = (n**2 - torch.cat(sums)) / n_pairs(counts.to(rows.device))
     # Copies of one observation differ from 0 by a rounding error, which must not make a distance negative.
     mean, variance = (1 - cosine).clamp(min=0), ((squares - n) / pairs - cosine.square()).clamp(min=0)
     return Moments(float(mean), float(variance), resampled.clamp_(min=0))

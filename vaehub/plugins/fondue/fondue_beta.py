@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, final
 
-from vaehub import Dataset, Laboratory, Recipe, RecipeMetric, Result, VaehubError, task
+from vaehub import Dataset, Laboratory, LatentModel, Recipe, RecipeMetric, Result, VaehubError, task
 from vaehub.plugins.fondue.kernels import ratio_search
 from vaehub.plugins.fondue.params import FondueBetaParams
-from vaehub.plugins.fondue.sampled import check_drawn
+from vaehub.plugins.fondue.sampled import check_drawn, check_samples
 from vaehub.plugins.fondue.searched import Step, asked, check_varies, table_of, traces
 
 if TYPE_CHECKING:
@@ -25,10 +25,11 @@ class FondueBeta(RecipeMetric):
     Params = FondueBetaParams
     params: FondueBetaParams
 
-    def check(self, recipe: Recipe, data: Dataset) -> None:
+    def check(self, recipe: Recipe, model: LatentModel, data: Dataset) -> None:
         """Refuse models without a beta, and an empty range."""
         check_varies("fondue_beta", "beta", recipe)
         check_drawn("fondue_beta", self.params, data)
+        check_samples("fondue_beta", self.params, model, data)
         if self.params.lower >= self.params.upper:
             raise VaehubError(
                 f"metric 'fondue_beta' searches from a lower beta to a greater one, got {self.params.lower:g} and "

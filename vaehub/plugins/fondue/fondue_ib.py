@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, final
 
 import torch
 
-from vaehub import Dataset, Laboratory, Recipe, RecipeMetric, Result
+from vaehub import Dataset, Laboratory, LatentModel, Recipe, RecipeMetric, Result
 from vaehub.plugins.fondue.kernels import rounded_down
 from vaehub.plugins.fondue.params import FondueIbParams
 from vaehub.plugins.fondue.searched import check_search, figure_of, result_of
@@ -28,9 +28,9 @@ class FondueIb(RecipeMetric):
     Params = FondueIbParams
     params: FondueIbParams
 
-    def check(self, recipe: Recipe, data: Dataset) -> None:
+    def check(self, recipe: Recipe, model: LatentModel, data: Dataset) -> None:
         """Refuse models without a number of latents, and searches that cannot begin."""
-        check_search("fondue_ib", self.params, recipe, data)
+        check_search("fondue_ib", self.params, recipe, model, data)
 
     def measure(self, recipe: Recipe, lab: Laboratory) -> Result:
         """Return the number of latents and every step of the search."""

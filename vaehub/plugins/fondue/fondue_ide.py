@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, final
 
-from vaehub import Dataset, Laboratory, Recipe, RecipeMetric, Result, WorkFailed
+from vaehub import Dataset, Laboratory, LatentModel, Recipe, RecipeMetric, Result, WorkFailed
 from vaehub.plugins.fondue.params import FondueIdeParams
 from vaehub.plugins.fondue.searched import VARIED, check_search, figure_of, result_of
 
@@ -26,9 +26,9 @@ class FondueIde(RecipeMetric):
     Params = FondueIdeParams
     params: FondueIdeParams
 
-    def check(self, recipe: Recipe, data: Dataset) -> None:
+    def check(self, recipe: Recipe, model: LatentModel, data: Dataset) -> None:
         """Refuse models without a number of latents, and searches that cannot begin."""
-        check_search("fondue_ide", self.params, recipe, data)
+        check_search("fondue_ide", self.params, recipe, model, data)
 
     def measure(self, recipe: Recipe, lab: Laboratory) -> Result:
         """Return the number of latents and every step of the search."""

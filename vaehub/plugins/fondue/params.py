@@ -64,6 +64,15 @@ class ReconstructionErrorParams(Params):
     """Parameters of the reconstruction error."""
 
     z: Literal["mean", "sampled"] = Field("mean", description="what is decoded: the posterior mean, or one draw")
+    latents: Literal["all", "relevant", "relevant_noise"] = Field(
+        "all",
+        description="all latents; only relevant ones, the others held at the mean of their posterior means; or all, of "
+        "which relevant ones alone have noise where a draw is decoded",
+    )
+    explained: float = Field(0.99, gt=0, le=1, description="share of the total relevance that relevant latents exceed")
+    n_jacobian: int = Field(
+        100, gt=0, description="observations over which the relevance is averaged, at most; only where it is asked for"
+    )
     part: Part = Field("validation", description="part of the data that is measured")
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import final
 
 import torch
+from torch import Tensor
 
-from vaehub import EVALUATION_BATCH, Dataset, LatentModel, ModelMetric, Result, Step
+from vaehub import EVALUATION_BATCH, Dataset, LatentModel, ModelMetric, Result, Step, is_relevant, latent_relevance
 from vaehub.plugins.fondue.params import ReconstructionErrorParams
-from vaehub.plugins.fondue.sampled import check_decodes, reconstructed
+from vaehub.plugins.fondue.sampled import check_decodes, codes, decoded
 
 OWN = "reconstruction"
 """Name of the term of a loss."""
@@ -19,7 +20,11 @@ class ReconstructionError(ModelMetric):
     """Squared error of reconstructions: what elbows are looked for in. Unlike ``elbo``, it asks for no divergence.
 
     A model whose loss has a reconstruction term has that measured as well, with its own noise and in nats, as ``elbo``
-    has it.
+    has it; unless latents are left out, for that term is of all.
+
+    Saha, Joshi & Whitaker 2025, supplementary Table 10, compare the error with all and with relevant latents. Their
+    released code leaves the others at their posterior means, without noise (``relevant_noise``); what a model loses
+    without the others altogether is ``relevant``.
     """
 
     Params = ReconstructionErrorParams
@@ -31,22 +36,32 @@ class ReconstructionError(ModelMetric):
         check_decodes("reconstruction_error", model)
 
     def measure(self, model: LatentModel, data: Dataset) -> Result:
-        """Return the mean squared error of an observation and of one of its values, and the model's own term."""
+        """Return the mean squared error of an observation and of one of its values, and the model's own term.
+
+        Raises:
+            WorkFailed: If reconstructions, or the relevance of a latent where it is asked for, are NaN or infinite.
+        """
         part = data.part(self.params.part)
         noise = self.generator("noise", device=model.device) if self.params.z == "sampled" else None
+        relevant = None if self.params.latents == "all" else self._relevant(model, part)
+        centre = model.encode_all(part).mu.double().mean(dim=0) if self.params.latents == "relevant" else None
         squared = 0.0
         for start in range(0, len(part), EVALUATION_BATCH):
             some = part.subset(torch.arange(start, min(start + EVALUATION_BATCH, len(part))))
-            squared += float((reconstructed(model, some, noise).double() - some.x.cpu()).square().sum())
+            posterior = model.encode_all(some)
+            z = codes(posterior, noise)
+            if relevant is not None:
+                z = torch.where(relevant, z, posterior.mu if centre is None else centre.to(z))
+            squared += float((decoded(model, z).double() - some.x.cpu()).square().sum())
         squared /= len(part)
-        return Result(
-            scalars={
-                "squared_error": squared,
-                "mse": squared / data.spec.n_values,
-                "n": len(part),
-                **self._own(model, part),
-            }
-        )
+        scalars = {"squared_error": squared, "mse": squared / data.spec.n_values, "n": len(part)}
+        if relevant is None:
+            return Result({**scalars, **self._own(model, part)})
+        return Result({**scalars, "n_relevant": int(relevant.sum())}, {"relevant": relevant.double()})
+
+    def _relevant(self, model: LatentModel, part: Dataset) -> Tensor:
+        scores = latent_relevance(model, part, self.params.n_jacobian, self.generator("jacobian"))
+        return is_relevant(scores, self.params.explained).to(model.device)
 
     @torch.no_grad()
     def _own(self, model: LatentModel, part: Dataset) -> dict[str, float]:

@@ -5,7 +5,16 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from vaehub import EVALUATION_BATCH, DataError, Dataset, LatentModel, VaehubError, WorkFailed, gaussian_sample
+from vaehub import (
+    EVALUATION_BATCH,
+    DataError,
+    Dataset,
+    LatentModel,
+    Posterior,
+    VaehubError,
+    WorkFailed,
+    gaussian_sample,
+)
 from vaehub.plugins.fondue.params import SampledParams
 
 
@@ -49,7 +58,6 @@ def check_decodes(metric: str, model: LatentModel) -> None:
         raise VaehubError(f"metric {metric!r} needs a model with a decoder, and this one has none; 'vae' has")
 
 
-@torch.no_grad()
 def reconstructed(model: LatentModel, data: Dataset, noise: torch.Generator | None) -> Tensor:
     """Return the mean of p(x|z) for each observation, on the CPU, shape of the observations.
 
@@ -61,10 +69,23 @@ def reconstructed(model: LatentModel, data: Dataset, noise: torch.Generator | No
     Raises:
         WorkFailed: If the model gives NaN or infinite values.
     """
-    posterior = model.encode_all(data)
-    z = posterior.mu
-    if noise is not None and posterior.logvar is not None:
-        z = gaussian_sample(posterior.mu, posterior.logvar, noise)
+    return decoded(model, codes(model.encode_all(data), noise))
+
+
+def codes(posterior: Posterior, noise: torch.Generator | None) -> Tensor:
+    """Return posterior means; or one draw from each posterior, if there is noise and it has variances."""
+    if noise is None or posterior.logvar is None:
+        return posterior.mu
+    return gaussian_sample(posterior.mu, posterior.logvar, noise)
+
+
+@torch.no_grad()
+def decoded(model: LatentModel, z: Tensor) -> Tensor:
+    """Return the mean of p(x|z) for each latent vector, on the CPU, shape of the observations.
+
+    Raises:
+        WorkFailed: If the model gives NaN or infinite values.
+    """
     made = torch.cat([model.decode(chunk).cpu() for chunk in torch.split(z, EVALUATION_BATCH)])
     check_finite("reconstructions", made)
     return made

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
-from vaehub import Dataset, Laboratory, Recipe, Result, Table, VaehubError, WorkFailed, task
+from vaehub import DataError, Dataset, Laboratory, LatentModel, Recipe, Result, Table, VaehubError, WorkFailed, task
 from vaehub.plugins.fondue.params import LatentTracesParams, SearchParams
-from vaehub.plugins.fondue.sampled import check_drawn
+from vaehub.plugins.fondue.sampled import check_drawn, check_samples
 from vaehub.plugins.fondue.searching import Search, search, supervised_search
 
 if TYPE_CHECKING:
@@ -59,18 +59,24 @@ def check_varies(metric: str, parameter: str, recipe: Recipe) -> None:
         )
 
 
-def check_search(metric: str, params: SearchParams, recipe: Recipe, data: Dataset) -> None:
-    """Refuse a recipe without a number of latents, data without the part, and numbers that do not fit each other.
+def check_search(metric: str, params: SearchParams, recipe: Recipe, model: LatentModel, data: Dataset) -> None:
+    """Refuse a recipe without a number of latents or noise, data that do not do, and numbers that do not fit.
 
     Raises:
         VaehubError: If one of these is so.
     """
     check_varies(metric, VARIED, recipe)
     check_drawn(metric, params, data)
+    check_samples(metric, params, model, data)
     if params.start is not None and params.start > params.maximum:
         raise VaehubError(
             f"metric {metric!r} was asked to start from {params.start} latents and to try {params.maximum} at most; "
             "raise '-s metric.maximum=…', or lower '-s metric.start=…'"
+        )
+    if params.start is None and params.search != "supervised" and data.part("train").is_constant():
+        raise DataError(
+            f"metric {metric!r} starts from the intrinsic dimension of the data, and all observations of the part "
+            "'train' are copies of one, which have none; give other data, or a start: '-s metric.start=8'"
         )
     if list(params.epochs) != sorted(set(params.epochs)):
         given = ", ".join(map(str, params.epochs))

@@ -25,6 +25,16 @@ def check_enough(metric: str, params: DrawnParams, data: Dataset, k: int) -> Non
         )
 
 
+def check_different(metric: str, params: DrawnParams, data: Dataset) -> None:
+    """Refuse copies of one observation: at no distance there is no ratio of distances."""
+    part = part_of(data, params.part)
+    if part.is_constant():
+        raise DataError(
+            f"metric {metric!r} needs observations that differ, and all {len(part)} of the part {params.part!r} are "
+            "copies of one; give other data"
+        )
+
+
 def drawn(data: Dataset, params: DrawnParams, generator: torch.Generator) -> tuple[Tensor, Dataset]:
     """Return which observations of the part are drawn, ascending, and themselves."""
     part = part_of(data, params.part)
@@ -36,7 +46,7 @@ def neighbours_of(metric: str, params: DrawnParams, x: Tensor, k: int) -> Neighb
     """Return the neighbours of observations.
 
     Raises:
-        DataError: If all are equal, more than the share that may be are copies, or too few are different.
+        DataError: If more than the share that may be are copies, or too few are different.
     """
     try:
         table = nearest(x, k)

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from vaehub import Dataset, DatasetMetric, Result, Vector
-from vaehub.plugins.intrinsic_dimension.drawing import check_enough, counts, drawn, neighbours_of
+from vaehub.plugins.intrinsic_dimension.drawing import check_different, check_enough, counts, drawn, neighbours_of
 from vaehub.plugins.intrinsic_dimension.kernels import local_of, mle_in_runs, retained
 from vaehub.plugins.intrinsic_dimension.params import MleParams
 
@@ -31,8 +31,9 @@ class IntrinsicDimensionMle(DatasetMetric):
     params: MleParams
 
     def check(self, data: Dataset) -> None:
-        """Refuse too few observations."""
+        """Refuse too few observations, and copies of one."""
         check_enough(NAME, self.params, data, self.params.k[-1])
+        check_different(NAME, self.params, data)
 
     def measure(self, data: Dataset) -> Result:
         """Return the retained estimate, that of each number of neighbours, and that of each observation."""

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vaehub import Dataset, LatentModel, ModelMetric, Result, VaehubError, Vector, WorkFailed, layer_names
+from vaehub import Dataset, LatentModel, ModelMetric, Result, Vector, chosen_layers
 from vaehub import representations as representations_of
 from vaehub.plugins.intrinsic_dimension.drawing import check_enough, drawn, part_of
 from vaehub.plugins.intrinsic_dimension.duplicates import distinct_rows
@@ -47,18 +47,13 @@ class RepresentationDimension(ModelMetric):
         """Refuse unknown layers, and too few observations."""
         part = part_of(data, self.params.part)
         check_enough(NAME, self.params, data, self.params.k)
-        known = layer_names(model, part.first(2))
-        if unknown := [name for name in self.params.of if name not in known]:
-            raise VaehubError(
-                f"metric {NAME!r} was asked for the layer {', '.join(map(repr, unknown))}, and this model has "
-                f"{', '.join(known)}"
-            )
+        chosen_layers(model, part.first(2), self.params.of)
 
     def measure(self, model: LatentModel, data: Dataset) -> Result:
         """Return both estimates for each layer, in the order in which they were asked for."""
         names = self.params.of
         _, part = drawn(data, self.params, self.generator("rows"))
-        found = {name: self._estimated(name, self._representation(name, model, part)) for name in dict.fromkeys(names)}
+        found = {name: self._estimated(self._representation(name, model, part)) for name in dict.fromkeys(names)}
         return Result(
             scalars={"n_observations": len(part), "n_collapsed": sum(each.is_collapsed for each in found.values())},
             vectors={
@@ -73,13 +68,8 @@ class RepresentationDimension(ModelMetric):
         noise = self.generator("noise", device=model.device)
         return representations_of(model, part, layers=[name], generator=noise)[name].flatten(1).to(model.device)
 
-    def _estimated(self, name: str, x: Tensor) -> Estimates:
+    def _estimated(self, x: Tensor) -> Estimates:
         params = self.params
-        if wrong := int((~x.isfinite()).any(dim=1).sum()):
-            raise WorkFailed(
-                f"the model gives NaN or infinite values for {wrong} of {len(x)} observations in the layer {name!r}; "
-                "nothing can be said of it"
-            )
         n_distinct = len(distinct_rows(x))
         if n_distinct <= params.k or len(x) - n_distinct > params.max_duplicates * len(x):
             return Estimates(float("nan"), float("nan"), n_distinct, is_collapsed=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, final
 
 from vaehub import Dataset, DatasetMetric, Result, Vector
-from vaehub.plugins.intrinsic_dimension.drawing import check_enough, counts, drawn, neighbours_of
+from vaehub.plugins.intrinsic_dimension.drawing import check_different, check_enough, counts, drawn, neighbours_of
 from vaehub.plugins.intrinsic_dimension.kernels import gride_of, retained
 from vaehub.plugins.intrinsic_dimension.params import GrideParams
 
@@ -23,8 +23,9 @@ class IntrinsicDimensionGride(DatasetMetric):
     params: GrideParams
 
     def check(self, data: Dataset) -> None:
-        """Refuse too few observations."""
+        """Refuse too few observations, and copies of one."""
         check_enough(NAME, self.params, data, 2 * self.params.orders[-1])
+        check_different(NAME, self.params, data)
 
     def measure(self, data: Dataset) -> Result:
         """Return the stable estimate, and for each scale an estimate, its standard error, and the distance."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, final
 
 from vaehub import Dataset, DatasetMetric, Result
-from vaehub.plugins.intrinsic_dimension.drawing import check_enough, counts, drawn, neighbours_of
+from vaehub.plugins.intrinsic_dimension.drawing import check_different, check_enough, counts, drawn, neighbours_of
 from vaehub.plugins.intrinsic_dimension.kernels import two_nn_line, two_nn_of
 from vaehub.plugins.intrinsic_dimension.params import TwoNnParams
 
@@ -23,8 +23,9 @@ class IntrinsicDimensionTwoNn(DatasetMetric):
     params: TwoNnParams
 
     def check(self, data: Dataset) -> None:
-        """Refuse too few observations."""
+        """Refuse too few observations, and copies of one."""
         check_enough(NAME, self.params, data, 2)
+        check_different(NAME, self.params, data)
 
     def measure(self, data: Dataset) -> Result:
         """Return the estimate, and the points that it is the slope of."""

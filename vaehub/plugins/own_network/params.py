@@ -39,12 +39,15 @@ class OwnNetworkParams(Params):
     def _known_by_content(cls, values: Any) -> Any:
         if not isinstance(values, dict):
             return values
-        paths = {name: Path(values[name]).expanduser().resolve() for name in FILES if values.get(name) is not None}
+        given, expected = {name: values[name] for name in FILES if values.get(name) is not None}, values.get("content")
+        if not all(isinstance(path, str | Path) for path in given.values()) or not isinstance(expected, dict | None):
+            # They are refused with the other parameters.
+            return values
+        paths = {name: Path(path).expanduser().resolve() for name, path in given.items()}
         for name, path in paths.items():
             if not path.is_file():
                 raise ValueError(f"there is no file at {str(path)!r}, which {name!r} names")
         found = {name: checksum(path, "sha256") for name, path in paths.items()}
-        expected = values.get("content")
         if expected is not None and expected != found:
             changed = " and ".join(name for name in FILES if expected.get(name) != found.get(name))
             raise ValueError(f"the file of {changed} is not what it was; put it back, or run the recipe again")

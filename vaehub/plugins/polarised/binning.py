@@ -1,40 +1,10 @@
-"""Latents cut into bins of equal width: counts, and the entropies of counts."""
+"""Latents cut into bins: counts, and the entropies of counts."""
 
 import torch
 from torch import Tensor
 
-from vaehub import VaehubError
-
 VALUES_AT_ONCE = 2**17
 """Pairs of codes that are counted together: what a core's cache holds. Bounds memory, changes no result."""
-
-
-def equal_width(r: Tensor, bins: int) -> tuple[Tensor, Tensor]:
-    """Return the bin of each value, and the edges of bins, of equal width over the range of each latent.
-
-    Edges and bins are those of :func:`numpy.histogram`: a value on an edge is in the bin above, the greatest in the
-    last, and a range of width 0 is widened by one half to each side.
-
-    Args:
-        r: Finite representation, float64, shape ``(n, latent_dim)``.
-        bins: How many.
-
-    Returns:
-        Bins from 0, shape ``(latent_dim, n)``, one latent after the other in memory; and edges, shape
-        ``(latent_dim, bins + 1)``.
-
-    Raises:
-        VaehubError: If there are no bins.
-    """
-    if bins < 1:
-        raise VaehubError(f"bins is {bins} and should be 1 at least")
-    low, high = r.amin(dim=0), r.amax(dim=0)
-    is_flat = low == high
-    low, high = torch.where(is_flat, low - 0.5, low), torch.where(is_flat, high + 0.5, high)
-    edges = low[:, None] + torch.arange(bins + 1, dtype=r.dtype, device=r.device) * ((high - low) / bins)[:, None]
-    edges[:, -1] = high
-    codes = torch.searchsorted(edges[:, :-1].contiguous(), r.mT.contiguous(), right=True) - 1
-    return codes, edges
 
 
 def counts(codes: Tensor, bins: int) -> Tensor:

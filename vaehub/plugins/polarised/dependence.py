@@ -8,10 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vaehub import Dataset, LatentModel, ModelMetric, Result, Table
+from vaehub import LATENT_TYPES, Dataset, LatentModel, ModelMetric, Result, Table
 from vaehub.plugins.polarised.encoded import Encoded, check_encodes, check_several, type_counts
 from vaehub.plugins.polarised.kernels import (
-    TYPES,
     effective_rank,
     is_constant,
     mutual_information_matrix,
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SUBSETS = {
-    "all": TYPES,
+    "all": LATENT_TYPES,
     "without_passive": ("active", "mixed"),
     "without_mixed": ("active", "passive"),
     "without_active": ("mixed", "passive"),

@@ -10,8 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vaehub import DataError, Dataset, LatentModel, VaehubError, Vector, WorkFailed
-from vaehub.plugins.polarised.kernels import TYPES, variable_types
+from vaehub import LATENT_TYPES, DataError, Dataset, LatentModel, VaehubError, Vector, WorkFailed, variable_types
 from vaehub.plugins.polarised.params import EncodedParams
 
 
@@ -104,13 +103,13 @@ def check_several(metric: str, model: LatentModel) -> None:
 
 def type_counts(types: NDArray[np.str_]) -> dict[str, float]:
     """Return how many latents are of each type, as scalars."""
-    return {f"n_{name}": int((types == name).sum()) for name in TYPES}
+    return {f"n_{name}": int((types == name).sum()) for name in LATENT_TYPES}
 
 
 def type_vector(types: NDArray[np.str_]) -> Vector:
     """Return types as numbers, 0 for active, 1 for mixed, 2 for passive, with the words as labels."""
     words = types.tolist()
-    return Vector([TYPES.index(word) for word in words], labels=words)
+    return Vector([LATENT_TYPES.index(word) for word in words], labels=words)
 
 
 def _check_finite(name: str, found: Tensor) -> None:

@@ -9,61 +9,15 @@ from __future__ import annotations
 
 from typing import Literal
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from vaehub import VaehubError, accepts_arrays
-from vaehub.plugins.polarised.binning import entropies, equal_width, joint_entropies
+from vaehub import VaehubError, accepts_arrays, equal_width_bins
+from vaehub import variable_types as variable_types
+from vaehub.plugins.polarised.binning import entropies, joint_entropies
 
-TYPES = ("active", "mixed", "passive")
 ROUNDING = 1e-13
 """Range of a column, relative to its largest value, up to which it is constant: its values differ by rounding alone."""
-
-
-@accepts_arrays
-def variable_types(variance: Tensor, alpha: float = 0.1, mu_variance: Tensor | None = None) -> NDArray[np.str_]:
-    """Return what each latent is: passive where its variance keeps to 1, active where it keeps to 0, else mixed.
-
-    Bonheme 2023, Section 6.4.1. With mean and variance over observations (of the population, ``ddof=0``):
-
-    - passive: variance below ``alpha``, and mean within ``alpha`` of 1;
-    - active: variance below ``alpha``, and mean at most ``alpha``;
-    - mixed: all others.
-
-    Where the prior depends on what is known of an observation, as an iVAE's, hand in the posterior's variances divided
-    by the prior's, and ``mu_variance``.
-
-    Args:
-        variance: Variances of posteriors, not their logarithms, shape ``(n, latent_dim)``; or their ratios to those of
-            the prior.
-        alpha: How far, in (0, 0.5); beyond, a latent could be both.
-        mu_variance: Variance of the posterior means about the prior's, in units of the prior's variance, shape
-            ``(latent_dim,)``; a latent is then passive only where it is at most ``alpha`` too.
-
-    Returns:
-        ``"active"``, ``"mixed"`` or ``"passive"``, shape ``(latent_dim,)``.
-
-    Raises:
-        VaehubError: If there is anything but variances, or no such ``alpha``.
-    """
-    variance = _representation(variance)
-    if not (variance.isfinite().all() and (variance >= 0).all()):
-        raise VaehubError(
-            "variable types are of variances, finite and at least 0, and these are from "
-            f"{float(variance.min()):.3g} to {float(variance.max()):.3g}; of log variances, take the exponential"
-        )
-    if not 0 < alpha < 0.5:
-        raise VaehubError(f"alpha is {alpha:g} and should be greater than 0 and less than 0.5")
-    mean, spread = variance.mean(dim=0), variance.var(dim=0, correction=0)
-    is_steady = spread < alpha
-    is_passive = is_steady & ((mean - 1).abs() <= alpha)
-    if mu_variance is not None:
-        is_passive &= mu_variance.to(variance) <= alpha
-    codes = torch.where(is_steady & (mean <= alpha), 0, torch.where(is_passive, 2, 1))
-    words: NDArray[np.str_] = np.array(TYPES)[codes.cpu().numpy()]
-    return words
 
 
 @accepts_arrays
@@ -136,7 +90,7 @@ def mutual_information_matrix(r: Tensor, bins: int = 20) -> Tensor:
     r = _representation(r)
     if not r.isfinite().all():
         return torch.full((r.shape[1], r.shape[1]), torch.nan, dtype=r.dtype, device=r.device)
-    codes, _ = equal_width(r, bins)
+    codes, _ = equal_width_bins(r, bins)
     single, joint = entropies(codes, bins), joint_entropies(codes, bins)
     found = (single[:, None] + single - joint).clamp(min=0)
     return found.fill_diagonal_(0)

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vaehub import Result
-from vaehub.plugins.polarised.kernels import TYPES
+from vaehub import LATENT_TYPES, Result
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -87,7 +86,7 @@ def _ridge(axes: Axes, result: Result, name: str, latent: int, base: float, colo
 def _legend(figure: Figure, result: Result) -> None:
     from matplotlib.patches import Patch
 
-    patches = [Patch(color=COLOURS[name], label=f"{int(result.scalars[f'n_{name}'])} {name}") for name in TYPES]
+    patches = [Patch(color=COLOURS[name], label=f"{int(result.scalars[f'n_{name}'])} {name}") for name in LATENT_TYPES]
     figure.legend(handles=patches, loc="outside upper center", ncols=3, fontsize=9, frameon=False)
 
 
@@ -158,4 +157,4 @@ def _numbers(axes: Axes, matrix: Values) -> None:
 def _ordered(result: Result) -> tuple[list[int], list[str]]:
     """Return latents, active ones first, and the type of each latent by index."""
     vector = result.vectors["type"]
-    return np.argsort(vector.values, kind="stable").tolist(), [TYPES[int(code)] for code in vector.values]
+    return np.argsort(vector.values, kind="stable").tolist(), [LATENT_TYPES[int(code)] for code in vector.values]

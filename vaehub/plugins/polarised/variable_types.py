@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, final
 
 from torch import Tensor
 
-from vaehub import Dataset, LatentModel, ModelMetric, Result, Vector
-from vaehub.plugins.polarised.binning import counts, equal_width
+from vaehub import Dataset, LatentModel, ModelMetric, Result, Vector, equal_width_bins
+from vaehub.plugins.polarised.binning import counts
 from vaehub.plugins.polarised.encoded import Encoded, check_encodes, type_counts, type_vector
 from vaehub.plugins.polarised.params import VariableTypesParams
 
@@ -52,7 +52,7 @@ class VariableTypes(ModelMetric):
         shown |= {name: values for name, values in prior.items() if (values != values[0]).any()}
         found: dict[str, Tensor] = {}
         for name, values in shown.items():
-            codes, edges = equal_width(values, self.params.n_bins)
+            codes, edges = equal_width_bins(values, self.params.n_bins)
             found |= {f"{name}_counts": counts(codes, self.params.n_bins), f"{name}_edges": edges}
         return found
 

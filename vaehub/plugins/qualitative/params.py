@@ -66,12 +66,18 @@ class TraversalParams(Params):
         "even",
         description="equal distances, or the medians of parts that are equally probable under a Gaussian",
     )
-    n_latents: Count | Literal["all"] = Field("all", description="latents traversed, the first ones in the order")
-    order: Literal["variance", "index"] = Field(
-        "variance", description="from the greatest variance of the posterior means down, or by index"
+    n_latents: Count | Literal["all", "relevant"] = Field(
+        "all", description="latents traversed, the first ones in the order; relevant takes those with 99 % of relevance"
+    )
+    order: Literal["variance", "relevance", "index"] = Field(
+        "variance",
+        description="from the greatest variance of the posterior means, or the greatest relevance, down; or by index",
     )
     example: Row | Literal["random"] = Field(
         "random", description="row of the part whose mean the other latents stay at; random draws it"
     )
     n_samples: int = Field(500, gt=1, description="observations that variances of the means are of")
+    n_jacobian: int = Field(
+        100, gt=0, description="observations over which the relevance is averaged, at most; only where it is asked for"
+    )
     part: Part = Field("train", description="part of the data that is used")

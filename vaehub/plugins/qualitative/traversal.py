@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, final
 
 import torch
 from torch import Tensor
 
-from vaehub import Dataset, LatentModel, ModelMetric, Posterior, Result, VaehubError
+from vaehub import (
+    Dataset,
+    LatentModel,
+    ModelMetric,
+    Posterior,
+    Result,
+    VaehubError,
+    WorkFailed,
+    is_relevant,
+    latent_relevance,
+)
 from vaehub.plugins.qualitative.kernels import traversed, unit_steps
 from vaehub.plugins.qualitative.params import TraversalParams
 from vaehub.plugins.qualitative.subjects import decoded, require_decoder, require_observations
@@ -29,7 +40,9 @@ AXIS = {
 class Traversal(ModelMetric):
     """One latent goes through a range of values while the others stay at the posterior mean of one observation.
 
-    Higgins et al. 2017, as is usual: the observation is drawn, and latents that the encoder uses most come first.
+    Higgins et al. 2017, as is usual: the observation is drawn, and latents that the encoder uses most come first. Saha,
+    Joshi & Whitaker 2025, supplementary Figures 2 to 4, have relevant latents alone, by relevance, over 3 deviations of
+    the learned prior: ``n_latents=relevant``, ``order=relevance``, ``span=prior``.
     """
 
     Params = TraversalParams
@@ -47,7 +60,7 @@ class Traversal(ModelMetric):
                     f"metric 'traversal' was asked for row {self.params.example}, and the part {part!r} has {n}; "
                     f"'-s metric.example={n - 1}' is the last"
                 )
-        if asked != "all" and asked > model.latent_dim:
+        if isinstance(asked, int) and asked > model.latent_dim:
             raise VaehubError(
                 f"metric 'traversal' was asked for {asked} latents, and the model has {model.latent_dim}; "
                 "'-s metric.n_latents=all' takes all"
@@ -59,7 +72,12 @@ class Traversal(ModelMetric):
             )
 
     def measure(self, model: LatentModel, data: Dataset) -> Result:
-        """Return what each step decodes to, the values that latents take, and the variance of their means."""
+        """Return what each step decodes to, the values that latents take, and what they are ordered and chosen by.
+
+        Raises:
+            WorkFailed: If the relevance of a latent is asked for, and is NaN or infinite; or if relevant latents are
+                asked for, and none has any relevance.
+        """
         part = data.part(self.params.part)
         drawn = torch.randperm(len(part), generator=self.generator("rows"))[: self.params.n_samples]
         means = model.encode_all(part.subset(drawn)).mu.double()
@@ -68,12 +86,18 @@ class Traversal(ModelMetric):
         example = part.subset(torch.tensor([row]))
         posterior: Posterior = model.encode_all(example)
         mu = posterior.mu[0]
-        latents = self._latents(variance)
+        vectors = {"mu": mu, "mu_variance": variance}
+        if self.params.order == "relevance" or self.params.n_latents == "relevant":
+            random = self.generator("jacobian")
+            vectors["relevance"] = latent_relevance(model, part, self.params.n_jacobian, random).to(variance)
+        latents = self._latents(vectors)
+        if not len(latents):
+            raise WorkFailed("no latent has any relevance, so there is none to traverse; '-s metric.n_latents=all'")
         steps = unit_steps(REACH[self.params.span], self.params.n_steps, by_quantile=self.params.spacing == "quantile")
         centre, unit = self._scale(model, means)
         values = (centre[:, None] + unit[:, None] * steps.to(unit))[latents]
         return Result(
-            vectors={"mu": mu, "mu_variance": variance},
+            vectors=vectors,
             arrays={
                 "row": torch.tensor([row]),
                 "x": example.x[0],
@@ -90,11 +114,15 @@ class Traversal(ModelMetric):
             return self.params.example
         return int(torch.randint(n, (), generator=self.generator("example")))
 
-    def _latents(self, variance: Tensor) -> Tensor:
-        latents = torch.arange(len(variance), device=variance.device)
-        if self.params.order == "variance":
-            latents = variance.argsort(descending=True, stable=True)
-        return latents if self.params.n_latents == "all" else latents[: self.params.n_latents]
+    def _latents(self, vectors: Mapping[str, Tensor]) -> Tensor:
+        asked, order = self.params.n_latents, self.params.order
+        by = vectors["relevance" if order == "relevance" else "mu_variance"]
+        latents = (
+            torch.arange(len(by), device=by.device) if order == "index" else by.argsort(descending=True, stable=True)
+        )
+        if asked == "relevant":
+            return latents[is_relevant(vectors["relevance"])[latents]]
+        return latents if asked == "all" else latents[:asked]
 
     def _scale(self, model: LatentModel, means: Tensor) -> tuple[Tensor, Tensor]:
         """Return the middle of each latent's range and what it is counted in, shape ``(latent_dim,)`` each."""
