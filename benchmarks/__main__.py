@@ -11,7 +11,21 @@ from rich.table import Table
 
 from benchmarks.measure import Options, Row
 
-NAMES = ("main_job", "startup", "relevance", "training", "seeds", "store", "data", "diversity", "intrinsic_dimension")
+NAMES = (
+    "main_job",
+    "startup",
+    "relevance",
+    "training",
+    "seeds",
+    "store",
+    "data",
+    "diversity",
+    "intrinsic_dimension",
+    "similarity",
+    "generation",
+    "disentanglement",
+    "latent_response",
+)
 BUSY = 0.5
 """Processes that run beside us, above which a figure says more of them than of us."""
 
