@@ -102,11 +102,12 @@ def run(
 ) -> None:
     """Train a model, measure it, and store the results."""
     from vaehub.cli import records, terminal
+    from vaehub.cli.progress import progress
     from vaehub.hub import Hub
 
     chosen, epochs = parse_settings(assignments or []), parse_numbers(at_epochs, "--at-epochs")
     hub = Hub.open(store, device=device)
-    with terminal.progress():
+    with progress():
         found = hub.run(
             model,
             metrics,

@@ -44,13 +44,14 @@ def compare(
 ) -> None:
     """Compare two stored trainings, layer by layer."""
     from vaehub.cli import pictures, records, terminal
+    from vaehub.cli.progress import progress
     from vaehub.hub import Hub
 
     settings = _settings(assignments or [])
     if picture is not None:
         pictures.check(picture)
     hub = Hub.open(store, device=device)
-    with terminal.progress():
+    with progress():
         found = hub.compare(a, b, metric, seeds=seeds or [], settings=settings, force=force)
     if picture is not None:
         pictures.write(hub.comparison_figure(found), picture)

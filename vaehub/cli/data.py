@@ -53,6 +53,7 @@ def info(
     """Show what a dataset is, its files and checksums, and, if it is here, what is in it."""
     from vaehub.cli import holdings as shown
     from vaehub.cli import terminal
+    from vaehub.cli.progress import progress
     from vaehub.hub import Hub
 
     hub, settings = Hub.open(), _settings(assignments)
@@ -62,7 +63,7 @@ def info(
     if sheet is not None or found.is_at_hand or found.state == "your own":
         from vaehub.hub.sheets import figures as figures_of
 
-        with terminal.progress():
+        with progress():
             loaded = hub.data(name, settings)
             figures = figures_of(loaded)
             picture = hub.sheet(loaded) if sheet is not None or _is_pictorial(loaded.spec.shape) else None
@@ -86,10 +87,11 @@ def fetch(name: NameArgument, assignments: SetOption = None, as_json: JsonOption
     """Download what is missing of a dataset, check it, and make it ready."""
     from vaehub.cli import holdings as shown
     from vaehub.cli import terminal
+    from vaehub.cli.progress import progress
     from vaehub.hub import Hub
 
     hub, settings = Hub.open(), _settings(assignments)
-    with terminal.progress():
+    with progress():
         hub.data(name, settings)
     found = hub.holding(name, settings)
     if as_json:

@@ -66,10 +66,11 @@ def run(
 ) -> None:
     """Make what a study asks for and the store has not; run it again to go on."""
     from vaehub.cli import studies, terminal
+    from vaehub.cli.progress import progress
     from vaehub.hub import Hub
 
     found = Hub.open(store, device=device).study(name)
-    with terminal.progress():
+    with progress():
         state = found.run(scale, jobs=jobs, budget=None if budget is None else parse_duration(budget))
     if as_json:
         terminal.print_json(studies.state_as_json(state))

@@ -38,6 +38,7 @@ def suggest_dim(
 ) -> None:
     """Say how many latents data need, by several methods side by side."""
     from vaehub.cli import pictures, terminal
+    from vaehub.cli.progress import progress
     from vaehub.hub import Hub
     from vaehub.hub.figures import suggestion_picture
 
@@ -46,7 +47,7 @@ def suggest_dim(
     if picture is not None:
         pictures.check(picture)
     hub = Hub.open(store, device=device)
-    with terminal.progress():
+    with progress():
         found = hub.suggest_dim(
             data, network=network, methods=methods, seeds=seeds, settings=settings, budget=seconds, jobs=jobs
         )
