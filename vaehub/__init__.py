@@ -13,6 +13,7 @@ _HOMES = {
     "vaehub.core.arrays": ("Array", "accepts_arrays"),
     "vaehub.core.autoencoder": ("Autoencoder",),
     "vaehub.core.binning": ("equal_width_bins",),
+    "vaehub.core.columns": ("Columns", "check_columns", "check_distinct", "holds_numbers", "table_keys"),
     "vaehub.core.data": ("Batch", "DataSource", "DataSpec", "Dataset", "Factors", "OnDemand", "prepare"),
     "vaehub.core.data_params": ("DataParams", "FileParams", "ImageParams", "OwnFile"),
     "vaehub.core.errors": ("DataError", "StoreError", "TrainingDiverged", "VaehubError", "WorkFailed", "first_line"),
@@ -29,7 +30,6 @@ _HOMES = {
     "vaehub.core.latent_types": ("LATENT_TYPES", "variable_types"),
     "vaehub.core.likelihood": ("Likelihood", "gaussian_sample", "likelihood"),
     "vaehub.core.metric": (
-        "Columns",
         "DatasetMetric",
         "Laboratory",
         "ModelMetric",
@@ -59,7 +59,7 @@ _HOMES = {
         "relevance_weights",
     ),
     "vaehub.core.representations": ("chosen_layers", "layer_names", "representations"),
-    "vaehub.core.result": ("Result", "Signatures", "Table", "Vector", "table_keys"),
+    "vaehub.core.result": ("Result", "Signatures", "Table", "Vector"),
     "vaehub.core.structural": ("SsimBlock", "SsimVariant", "smallest_ssim_side", "ssim", "ssim_blocks"),
     "vaehub.core.wrapped": ("UserDecoder", "UserEncoder", "Wrapped", "wrap"),
     "vaehub.hub": ("Hub",),
@@ -76,6 +76,11 @@ if TYPE_CHECKING:
     from vaehub.core.arrays import accepts_arrays as accepts_arrays
     from vaehub.core.autoencoder import Autoencoder as Autoencoder
     from vaehub.core.binning import equal_width_bins as equal_width_bins
+    from vaehub.core.columns import Columns as Columns
+    from vaehub.core.columns import check_columns as check_columns
+    from vaehub.core.columns import check_distinct as check_distinct
+    from vaehub.core.columns import holds_numbers as holds_numbers
+    from vaehub.core.columns import table_keys as table_keys
     from vaehub.core.data import Batch as Batch
     from vaehub.core.data import Dataset as Dataset
     from vaehub.core.data import DataSource as DataSource
@@ -123,7 +128,6 @@ if TYPE_CHECKING:
     from vaehub.core.likelihood import Likelihood as Likelihood
     from vaehub.core.likelihood import gaussian_sample as gaussian_sample
     from vaehub.core.likelihood import likelihood as likelihood
-    from vaehub.core.metric import Columns as Columns
     from vaehub.core.metric import DatasetMetric as DatasetMetric
     from vaehub.core.metric import Laboratory as Laboratory
     from vaehub.core.metric import ModelMetric as ModelMetric
@@ -162,7 +166,6 @@ if TYPE_CHECKING:
     from vaehub.core.result import Signatures as Signatures
     from vaehub.core.result import Table as Table
     from vaehub.core.result import Vector as Vector
-    from vaehub.core.result import table_keys as table_keys
     from vaehub.core.structural import SsimBlock as SsimBlock
     from vaehub.core.structural import SsimVariant as SsimVariant
     from vaehub.core.structural import smallest_ssim_side as smallest_ssim_side

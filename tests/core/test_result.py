@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from vaehub import Result, Table, Vector, table_keys
+from vaehub import Result, Table, Vector
 
 
 def test_tensors_arrays_and_lists_become_double_arrays():
@@ -96,13 +96,6 @@ def test_keys_are_plain_text_and_numbers():
         Table({"pair": [("a", "b")]}, {"cka": [1.0]})
     with pytest.raises(ValueError, match="nan equals nothing"):
         Table({"beta": [float("nan")]}, {"cka": [1.0]})
-
-
-def test_columns_of_a_query_become_keys_again():
-    assert table_keys(np.array([1.0, 2.5, np.nan, np.inf])) == [1, 2.5, "none", "none"]
-    assert all(isinstance(key, int) for key in table_keys(np.array([1.0, -3.0])))
-    assert table_keys(np.array(["a", None, 3], dtype=object)) == ["a", "none", 3]
-    Table({"key": table_keys(np.array([np.nan, 1.0]))}, {"value": [0.0, 1.0]})
 
 
 def test_arrays_keep_their_shape_and_type():

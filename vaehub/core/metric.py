@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import torch
-from numpy.typing import NDArray
 
+from vaehub.core.columns import Columns
 from vaehub.core.data import Dataset
 from vaehub.core.errors import VaehubError
 from vaehub.core.model import LatentModel
@@ -20,8 +20,6 @@ from vaehub.core.result import Result
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Columns = Mapping[str, NDArray[Any]]
-"""Columns of equal length by name, the answer to a query: numbers, or text (dtype object)."""
 FindModel = Callable[[str], LatentModel]
 
 

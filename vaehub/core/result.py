@@ -67,21 +67,6 @@ class Table:
             raise ValueError(f"columns of one table have one length, got {sorted(lengths)}")
 
 
-def table_keys(column: NDArray[Any]) -> list[str | int | float]:
-    """Return a column of a query's rows as keys of a :class:`Table`.
-
-    Whole numbers are whole again, which a column has as floating point where one is missing; what is missing, or no
-    key, is ``"none"``.
-    """
-    return [_restored(value) for value in column.tolist()]
-
-
-def _restored(value: object) -> str | int | float:
-    if isinstance(value, float) and math.isfinite(value):
-        return int(value) if value.is_integer() else value
-    return value if isinstance(value, str | int) else "none"
-
-
 @dataclass(frozen=True)
 class Signatures:
     """Short vectors that stand for the layers of a model, so that any two of a whole store can be compared with SQL.

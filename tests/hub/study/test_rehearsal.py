@@ -44,7 +44,7 @@ def catalog():
 def rehearsed(catalog, text):
     scaled = Definition("small", text.encode()).at(None)
     figures = Paper("intervention", catalog.find("published", "intervention").read()).figures()
-    rehearse(scaled, cells_of(scaled, catalog, str), figures, catalog)
+    return rehearse(scaled, cells_of(scaled, catalog, str), figures, catalog)
 
 
 def test_a_study_whose_reports_line_up_passes(catalog):
@@ -75,6 +75,12 @@ def test_what_would_fail_later_is_refused_now(catalog, change, says):
 
 def test_a_query_that_finds_nothing_yet_is_not_held_against_it(catalog):
     rehearsed(catalog, STUDY.replace("from results'''", "from results where value > 1e9'''"))
+
+
+def test_quotes_within_and_without_text_hide_no_name(catalog):
+    sql = "select replace('it''s', '', '') as x, max(value)"
+    [(_, rows)] = rehearsed(catalog, STUDY.replace('"select max(value)', f'"{sql}', 1))
+    assert set(rows.columns()["significant_dims"]) == {1.0}
 
 
 def test_nothing_outside_the_rehearsal_can_be_reached(catalog):

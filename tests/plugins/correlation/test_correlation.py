@@ -92,9 +92,9 @@ def test_the_values_are_kept_for_the_picture(rows):
 
 
 def test_a_missing_column_is_named_with_those_there_are(rows):
-    with pytest.raises(VaehubError, match="asked for 'dims', and the columns are 'cell', 'ratio_sum'"):
+    with pytest.raises(VaehubError, match="asked for the column 'dims', and the query has 'cell', 'ratio_sum'"):
         metric(against="dims").check(rows)
-    with pytest.raises(VaehubError, match="asked for 'a', 'b', and the columns are"):
+    with pytest.raises(VaehubError, match="asked for the column 'a', 'b', and the query has"):
         metric(of=("a", "ratio_sum", "b")).check(rows)
 
 

@@ -43,7 +43,7 @@ def test_a_label_that_is_missing_has_a_name(rows):
 
 
 def test_columns_that_are_missing_or_text_are_refused(rows):
-    with pytest.raises(VaehubError, match="asked for 'r', 'gamma', and the columns are 'rate', 'distortion'"):
+    with pytest.raises(VaehubError, match="asked for the column 'r', 'gamma', and the query has 'rate', 'distortion'"):
         measured(rows, rate="r", label="gamma")
     with pytest.raises(VaehubError, match="is of numbers, which are not in 'model'"):
         measured(rows, rate="model")

@@ -59,8 +59,8 @@ def test_the_picture_has_a_map_for_each_panel():
     ("rows", "params", "sentence"),
     [
         (ROWS, {"value": "cka"}, "asked for the column 'cka', and the query has 'epoch', 'layer_a'"),
-        (ROWS, {"value": "layer_a"}, "averages numbers, and the column 'layer_a' has none"),
-        ({name: column[:0] for name, column in ROWS.items()}, {}, "the query has none; are there signatures yet"),
+        (ROWS, {"value": "layer_a"}, "takes each column for one thing, and was given 'layer_a' twice"),
+        ({name: column[:0] for name, column in ROWS.items()}, {}, "is of rows, and the query has none"),
     ],
 )
 def test_rows_that_cannot_be_averaged_are_refused(rows, params, sentence):

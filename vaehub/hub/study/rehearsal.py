@@ -51,7 +51,7 @@ def rehearse(
     wanted = [(report.table, report.sql) for report in scaled.reports]
     names = {figure.name for figure in figures if figure.table in dict(wanted)}
     for sql in [sql for _, sql in wanted] + [analysis.sql for analysis in scaled.analyses]:
-        names |= set(re.findall(r"'([^']+)'", sql))
+        names |= _texts(sql)
     with duckdb.connect() as connection:
         migrate(connection)
         _fill(connection, scaled, cells, sorted(names), figures)
@@ -104,6 +104,11 @@ def _fill(
         )
         cell_record = CellRecord(None, {"analysis": analysis.name}, analysis.metric, None, analysis.name)
         studies.store_analysis(connection, scaled.study, scaled.scale, analysis.name, cell_record)
+
+
+def _texts(sql: str) -> set[str]:
+    """Return all that a query has in quotes, of which some are names of values."""
+    return {text.replace("''", "'") for text in re.findall(r"'((?:[^']|'')*)'", sql)} - {""}
 
 
 def _signatures(names: Sequence[str]) -> dict[str, Signatures]:

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vaehub import Columns, Result, RowsMetric, Table, VaehubError
+from vaehub import Columns, Result, RowsMetric, Table, VaehubError, check_columns, holds_numbers
 from vaehub.plugins.correlation.kernels import FEWEST, bootstrap_intervals, n_pairs, pearson, spearman
 from vaehub.plugins.correlation.params import CorrelationParams
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+NAME = "correlation"
 SCATTERS_IN_A_ROW = 3
 
 
@@ -33,27 +34,16 @@ class Correlation(RowsMetric):
     def check(self, rows: Columns) -> None:
         """Refuse columns that are missing or hold no numbers, and too few rows."""
         against = self.params.against
-        asked = [against, *self.params.of]
-        missing = [name for name in asked if name not in rows]
-        if missing:
-            raise VaehubError(
-                f"metric 'correlation' was asked for {_quoted(missing)}, and the columns are {_quoted(list(rows))}"
-            )
-        text = [name for name in asked if not _holds_numbers(rows[name])]
-        if text:
-            numbers = [name for name in rows if _holds_numbers(rows[name])]
-            raise VaehubError(
-                f"metric 'correlation' is of numbers, which are not in {_quoted(text)}; "
-                f"they are in {_quoted(numbers) or 'no column'}"
-            )
+        asked = list(dict.fromkeys([against, *self.params.of]))
+        check_columns(NAME, rows, asked, asked)
         if not self._features(rows):
             raise VaehubError(
-                f"metric 'correlation' needs a column of numbers beside {against!r}, "
-                f"and the columns are {_quoted(list(rows))}"
+                f"metric {NAME!r} needs a column of numbers beside {against!r}, "
+                f"and the columns are {', '.join(map(repr, rows))}"
             )
         n = int((~_values(rows[against]).isnan()).sum())
         if n < FEWEST:
-            raise VaehubError(f"metric 'correlation' needs {FEWEST} rows with a value of {against!r}, got {n}")
+            raise VaehubError(f"metric {NAME!r} needs {FEWEST} rows with a value of {against!r}, got {n}")
 
     def measure(self, rows: Columns) -> Result:
         """Return coefficients, p-values, numbers of pairs and intervals, and the values that they are of."""
@@ -69,7 +59,7 @@ class Correlation(RowsMetric):
         return Result(tables={"correlation": Table(keys, columns)}, arrays={"feature_values": x, "against_values": y})
 
     def _features(self, rows: Columns) -> list[str]:
-        others = [name for name in rows if name != self.params.against and _holds_numbers(rows[name])]
+        others = [name for name in rows if name != self.params.against and holds_numbers(rows[name])]
         return list(dict.fromkeys(self.params.of)) or others
 
     def _intervals(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
@@ -135,13 +125,5 @@ def _draw_bars(axes: Axes, table: Table, order: NDArray[np.intp]) -> None:
     axes.tick_params(axis="y", length=0)
 
 
-def _holds_numbers(column: NDArray[Any]) -> bool:
-    return column.dtype.kind in "biuf"
-
-
 def _values(column: NDArray[Any]) -> Tensor:
     return torch.tensor(column, dtype=torch.float64)
-
-
-def _quoted(names: list[str]) -> str:
-    return ", ".join(map(repr, names))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, final
 import numpy as np
 import torch
 
-from vaehub import Columns, Result, RowsMetric, Table, VaehubError, table_keys
+from vaehub import Columns, Result, RowsMetric, Table, check_columns, check_distinct, table_keys
 from vaehub.plugins.latent_response.kernels import rank_agreement
 from vaehub.plugins.latent_response.panels import Key, Panel, panels_of
 from vaehub.plugins.latent_response.params import ResponsibilitiesParams
@@ -32,31 +32,9 @@ class Responsibilities(RowsMetric):
 
     def check(self, rows: Columns) -> None:
         """Refuse columns that are missing or named twice, values that are no numbers, no rows, and cells with two."""
-        asked = [*self._keys().values(), self.params.value]
-        if missing := [name for name in asked if name not in rows]:
-            raise VaehubError(
-                f"metric {NAME!r} was asked for the column {_quoted(missing)}, and the query has {_quoted(list(rows))}"
-            )
-        if twice := [name for name in dict.fromkeys(asked) if asked.count(name) > 1]:
-            raise VaehubError(f"metric {NAME!r} takes each column for one thing, and was given {_quoted(twice)} twice")
-        if rows[self.params.value].dtype.kind not in "biuf":
-            raise VaehubError(f"metric {NAME!r} is of numbers, and the column {self.params.value!r} has none")
-        if not len(rows[self.params.value]):
-            raise VaehubError(
-                f"metric {NAME!r} needs a row for each cell, and the query has none; are matrices measured yet?"
-            )
-        self._must_differ(rows)
-
-    def _must_differ(self, rows: Columns) -> None:
-        seen = set()
-        for cell in zip(*self._keyed(rows).values(), strict=True):
-            if cell in seen:
-                where = ", ".join(f"{name} {key!r}" for name, key in zip(self._keys().values(), cell, strict=True))
-                raise VaehubError(
-                    f"metric {NAME!r} takes one value for each cell, and the query has two for {where}; name a column "
-                    "that tells trainings apart as the parameter 'group'"
-                )
-            seen.add(cell)
+        keys = list(self._keys().values())
+        check_columns(NAME, rows, [*keys, self.params.value], [self.params.value])
+        check_distinct(NAME, rows, keys, "name a column that tells trainings apart as the parameter 'group'")
 
     def measure(self, rows: Columns) -> Result:
         """Return the values as they are, and how far each two panels of a group agree."""
@@ -90,7 +68,3 @@ class Responsibilities(RowsMetric):
         from vaehub.plugins.latent_response.pictures import side_by_side
 
         return side_by_side(result, self.params.row, self.params.column)
-
-
-def _quoted(names: list[str]) -> str:
-    return ", ".join(map(repr, names))

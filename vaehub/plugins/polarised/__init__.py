@@ -32,6 +32,14 @@ def vaehub_catalog() -> Sequence[Entry]:
             params=f"{HERE}.params:LatentCorrelationParams",
             source="Bonheme 2023, Section 6.4.2",
         ),
+        Metric(
+            "latent_history",
+            f"{HERE}.latent_history:LatentHistory",
+            "a value of each latent over the snapshots of a training, from the rows of a query",
+            subject="rows",
+            params=f"{HERE}.params:LatentHistoryParams",
+            source="Bonheme 2023, Figure 6.10",
+        ),
         Study(
             "polarised",
             f"{HERE}:study.toml",

@@ -43,3 +43,12 @@ class LatentCorrelationParams(EncodedParams):
     threshold: float = Field(
         0.2, ge=0, lt=1, description="two latents count as correlated above this, in absolute value"
     )
+
+
+class LatentHistoryParams(Params):
+    """What the columns of a query are."""
+
+    snapshot: str = Field("epoch", description="column that says when: numbers, such as epochs or steps")
+    latent: str = Field("latent", description="column that names latents")
+    value: str = Field("value", description="column of values, one for each latent at each snapshot")
+    panel: str | None = Field(None, description="column that tells trainings apart; one training if not given")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,6 +35,8 @@ QUANTITIES = {
 }
 DRAWN = ("all", "without_passive", "active", "mixed", "passive")
 """Subsets that are compared; those of other pairs of types are in the table."""
+SNAPSHOTS = 12
+"""Snapshots up to which each is named on an axis; of more, some are."""
 READABLE = 12
 """Latents up to which numbers are written into a matrix."""
 
@@ -158,3 +161,55 @@ def _ordered(result: Result) -> tuple[list[int], list[str]]:
     """Return latents, active ones first, and the type of each latent by index."""
     vector = result.vectors["type"]
     return np.argsort(vector.values, kind="stable").tolist(), [LATENT_TYPES[int(code)] for code in vector.values]
+
+
+def histories(result: Result, snapshot_name: str, latent_name: str, value_name: str) -> Figure:
+    """Return a heat map for each training: latents below each other, snapshots beside each other, equally far apart.
+
+    Panels share one scale of colours, which is centred on 0 where values have both signs.
+    """
+    from matplotlib.figure import Figure
+
+    table = result.tables["history"]
+    panels = table.keys.get("panel", [""] * len(table.keys["latent"]))
+    titles = list(dict.fromkeys(panels))
+    snapshots, latents = (_places(table.keys[name]) for name in ("snapshot", "latent"))
+    matrices = {title: np.full((len(latents), len(snapshots)), np.nan) for title in titles}
+    cells = zip(panels, table.keys["latent"], table.keys["snapshot"], table.columns["value"], strict=True)
+    for title, latent, snapshot, value in cells:
+        matrices[title][latents[latent], snapshots[snapshot]] = value
+    size = (max(3.4, 0.3 * len(snapshots) + 1.6), max(2.2, ROW * len(latents) + 1.1))
+    across = min(len(titles), 3)
+    down = -(-len(titles) // across)
+    figure = Figure(figsize=(across * size[0] + 0.8, down * size[1]), dpi=150, layout="constrained")
+    every = figure.subplots(down, across, squeeze=False, sharex=True, sharey=True).ravel()
+    scale = _scale(np.concatenate([matrix.ravel() for matrix in matrices.values()]))
+    for axes, title in zip(every, titles, strict=False):
+        axes.set_facecolor("0.6")  # where there is no value
+        image = axes.imshow(matrices[title], aspect="auto", interpolation="nearest", **scale)
+        axes.set_title(str(title), fontsize=9)
+        axes.spines[:].set_visible(False)
+        axes.tick_params(length=0, labelsize=7)
+        axes.set_yticks(range(len(latents)), [str(latent) for latent in latents])
+        step = -(-len(snapshots) // SNAPSHOTS)
+        axes.set_xticks(range(0, len(snapshots), step), [str(snapshot) for snapshot in list(snapshots)[::step]])
+    for axes in every[len(titles) :]:
+        axes.remove()
+    figure.supxlabel(snapshot_name, fontsize=9)
+    figure.supylabel(latent_name, fontsize=9)
+    figure.colorbar(image, ax=every[: len(titles)].tolist(), label=value_name)
+    return figure
+
+
+def _scale(values: Values) -> dict[str, Any]:
+    """Return the colours of some values: of two hues, and white for 0, where they have both signs."""
+    values = values[np.isfinite(values)]
+    if not len(values) or values.min() >= 0:
+        return {"cmap": "viridis", "vmin": 0, "vmax": values.max() if len(values) else 1}
+    reach = np.abs(values).max()
+    return {"cmap": "RdBu_r", "vmin": -reach, "vmax": reach}
+
+
+def _places(keys: Sequence[str | int | float]) -> dict[str | int | float, int]:
+    """Return where each key is: numbers by size, and names after them."""
+    return {key: at for at, key in enumerate(sorted(set(keys), key=lambda key: (isinstance(key, str), key)))}

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from vaehub import Columns, Result, RowsMetric, Table, VaehubError
+from vaehub import Columns, Result, RowsMetric, Table, VaehubError, check_columns, table_keys
 from vaehub.plugins.rate_distortion.params import RateDistortionPlaneParams
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+NAME = "rate_distortion_plane"
 N_NAMED = 12
 """Labels that a legend names; more numbers than this are shown by a scale of colours."""
 
@@ -31,18 +32,11 @@ class RateDistortionPlane(RowsMetric):
     def check(self, rows: Columns) -> None:
         """Refuse columns that are missing or hold no numbers, and rows without a value of both."""
         rate, distortion, label = self.params.rate, self.params.distortion, self.params.label
-        missing = [name for name in (rate, distortion, label) if name is not None and name not in rows]
-        if missing:
-            raise VaehubError(
-                f"metric 'rate_distortion_plane' was asked for {_quoted(missing)}, and the columns are "
-                f"{_quoted(list(rows))}"
-            )
-        text = [name for name in (rate, distortion) if not _holds_numbers(rows[name])]
-        if text:
-            raise VaehubError(f"metric 'rate_distortion_plane' is of numbers, which are not in {_quoted(text)}")
+        asked = [rate, distortion, *([] if label in (None, rate, distortion) else [label])]
+        check_columns(NAME, rows, asked, [rate, distortion])
         if not self._known(rows).any():
             raise VaehubError(
-                f"metric 'rate_distortion_plane' needs a row with a finite value of both {rate!r} and {distortion!r}, "
+                f"metric {NAME!r} needs a row with a finite value of both {rate!r} and {distortion!r}, "
                 f"and of {len(rows[rate])} rows none has"
             )
 
@@ -52,7 +46,7 @@ class RateDistortionPlane(RowsMetric):
         rate, distortion = (rows[name][known].astype(np.float64) for name in (self.params.rate, self.params.distortion))
         keys: dict[str, Any] = {"run": np.flatnonzero(known).tolist()}
         if self.params.label is not None:
-            keys["label"] = _as_keys(rows[self.params.label][known])
+            keys["label"] = table_keys(rows[self.params.label][known])
         elbo = -(rate + distortion)
         return Result(
             scalars={"n": len(rate), "n_left_out": int((~known).sum()), "best_elbo": elbo.max()},
@@ -102,21 +96,3 @@ def _draw_named(
         chosen = np.array([each == label for each in labels])
         name = label if isinstance(label, str) else f"{label:g}"
         axes.scatter(rate[chosen], distortion[chosen], s=30, alpha=0.8, color=colour, label=name)
-
-
-def _as_keys(column: NDArray[Any]) -> list[str | int | float]:
-    """Return labels as keys of a table, which are finite; what is missing has a name too."""
-    values = column.tolist()
-    return [each if isinstance(each, str | int) or _is_finite(each) else "none" for each in values]
-
-
-def _is_finite(value: object) -> bool:
-    return isinstance(value, float) and bool(np.isfinite(value))
-
-
-def _holds_numbers(column: NDArray[Any]) -> bool:
-    return column.dtype.kind in "biuf"
-
-
-def _quoted(names: list[str]) -> str:
-    return ", ".join(map(repr, names))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, final
 
 import numpy as np
 
-from vaehub import Columns, Result, RowsMetric, Table, VaehubError, table_keys
+from vaehub import Columns, Result, RowsMetric, Table, check_columns, table_keys
 from vaehub.plugins.similarity.params import SimilarityMapParams
 
 if TYPE_CHECKING:
@@ -24,16 +24,7 @@ class SimilarityMap(RowsMetric):
 
     def check(self, rows: Columns) -> None:
         """Refuse columns that are missing, scores that are no numbers, and no rows."""
-        asked = [*self._keys(), self.params.value]
-        if missing := [name for name in asked if name not in rows]:
-            raise VaehubError(
-                f"metric {NAME!r} was asked for the column {', '.join(map(repr, missing))}, and the query has "
-                f"{', '.join(map(repr, rows))}"
-            )
-        if rows[self.params.value].dtype.kind not in "biuf":
-            raise VaehubError(f"metric {NAME!r} averages numbers, and the column {self.params.value!r} has none")
-        if not len(rows[self.params.value]):
-            raise VaehubError(f"metric {NAME!r} averages rows, and the query has none; are there signatures yet?")
+        check_columns(NAME, rows, [*self._keys(), self.params.value], [self.params.value])
 
     def measure(self, rows: Columns) -> Result:
         """Return mean, standard deviation and number of the defined scores of each two layers, in order of rows."""
