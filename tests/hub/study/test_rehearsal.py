@@ -80,7 +80,7 @@ def test_a_query_that_finds_nothing_yet_is_not_held_against_it(catalog):
 def test_quotes_within_and_without_text_hide_no_name(catalog):
     sql = "select replace('it''s', '', '') as x, max(value)"
     [(_, rows)] = rehearsed(catalog, STUDY.replace('"select max(value)', f'"{sql}', 1))
-    assert set(rows.columns()["significant_dims"]) == {1.0}
+    assert set(rows.to_numpy()["significant_dims"].tolist()) == {1.0}
 
 
 def test_nothing_outside_the_rehearsal_can_be_reached(catalog):

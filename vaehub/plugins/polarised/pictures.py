@@ -179,8 +179,8 @@ def histories(result: Result, snapshot_name: str, latent_name: str, value_name: 
     for title, latent, snapshot, value in cells:
         matrices[title][latents[latent], snapshots[snapshot]] = value
     size = (max(3.4, 0.3 * len(snapshots) + 1.6), max(2.2, ROW * len(latents) + 1.1))
-    across = min(len(titles), 3)
-    down = -(-len(titles) // across)
+    down = -(-len(titles) // 3)
+    across = -(-len(titles) // down)
     figure = Figure(figsize=(across * size[0] + 0.8, down * size[1]), dpi=150, layout="constrained")
     every = figure.subplots(down, across, squeeze=False, sharex=True, sharey=True).ravel()
     scale = _scale(np.concatenate([matrix.ravel() for matrix in matrices.values()]))
@@ -195,6 +195,8 @@ def histories(result: Result, snapshot_name: str, latent_name: str, value_name: 
         axes.set_xticks(range(0, len(snapshots), step), [str(snapshot) for snapshot in list(snapshots)[::step]])
     for axes in every[len(titles) :]:
         axes.remove()
+    for axes in every[len(titles) - across : len(titles)]:
+        axes.tick_params(labelbottom=True)
     figure.supxlabel(snapshot_name, fontsize=9)
     figure.supylabel(latent_name, fontsize=9)
     figure.colorbar(image, ax=every[: len(titles)].tolist(), label=value_name)
