@@ -133,7 +133,7 @@ def test_a_failure_is_recorded_and_the_rest_goes_on(tmp_path):
     [
         (
             ('against = "elbo"', 'against = "bound"'),
-            "analysis 'epochs and bound' of study 'small': metric 'correlation' was asked for 'bound'",
+            "analysis 'epochs and bound' of study 'small': metric 'correlation' was asked for the column 'bound'",
         ),
         (
             ("[metrics.elbo]", "[metrics.intervention]\nn_samples = 500\n[metrics.elbo]"),

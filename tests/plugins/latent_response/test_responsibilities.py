@@ -144,8 +144,12 @@ def test_undefined_values_are_kept_counted_and_not_compared():
             "asked for the column 'beta', and the query has 'panel', 'factor', 'latent', 'value'",
         ),
         (BOTH, {"row": "latent"}, "takes each column for one thing, and was given 'latent' twice"),
-        ({**BOTH, "more": BOTH["panel"]}, {"value": "more"}, "is of numbers, and the column 'more' has none"),
-        ({name: column[:0] for name, column in BOTH.items()}, {}, "needs a row for each cell, and the query has none"),
+        (
+            {**BOTH, "more": BOTH["panel"]},
+            {"value": "more"},
+            "is of numbers, which are not in 'more'; they are in 'latent', 'value'",
+        ),
+        ({name: column[:0] for name, column in BOTH.items()}, {}, "is of rows, and the query has none"),
         (
             rows_of(("dci", IMPORTANCE), ("dci", RESPONSE)),
             {},
