@@ -81,6 +81,19 @@ def test_chunks_change_no_weight(rng, average):
     np.testing.assert_allclose(relevance_weights(curved, z, average=average, at_once=1), whole, rtol=1e-12)
 
 
+@pytest.mark.parametrize(("at_once", "passes"), [(2, 8), (3, 4), (6, 2), (100, 1)])
+def test_no_more_derivatives_are_computed_together_than_asked(rng, at_once, passes):
+    sizes = []
+
+    def decode(z):
+        sizes.append(len(z))
+        return curved(z)
+
+    relevance_weights(decode, rng.normal(size=(4, 3)), at_once=at_once)
+    assert len(sizes) == passes
+    assert all(size * min(3, at_once) <= at_once for size in sizes)
+
+
 def test_mean_magnitudes_never_give_a_larger_weight(rng):
     z = rng.normal(size=(30, 3))
     assert (relevance_weights(curved, z, average="abs_mean") <= relevance_weights(curved, z) + 1e-12).all()

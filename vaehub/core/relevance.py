@@ -44,7 +44,7 @@ def relevance_weights(
     n, latent_dim = z.shape
     sums: Tensor | float = 0.0
     for rows in torch.split(z, max(1, at_once // latent_dim)):
-        jacobian = _jacobian(decode, rows)
+        jacobian = _jacobian(decode, rows, at_once)
         if average == "mean_square":
             sums = sums + jacobian.square().sum(dim=(1, 2)).double()
         else:
@@ -55,7 +55,7 @@ def relevance_weights(
     return means if average == "mean_square" else means.square().sum(dim=1)
 
 
-def _jacobian(decode: Callable[[Tensor], Tensor], z: Tensor) -> Tensor:
+def _jacobian(decode: Callable[[Tensor], Tensor], z: Tensor, at_once: int) -> Tensor:
     """Return the derivative of each decoded value by each latent, shape ``(latent_dim, n, values)``."""
     axes = torch.eye(z.shape[1], dtype=z.dtype, device=z.device)
 
@@ -63,7 +63,7 @@ def _jacobian(decode: Callable[[Tensor], Tensor], z: Tensor) -> Tensor:
         # One primal pass serves all axes: only the tangent is batched.
         return torch.func.jvp(decode, (z,), (axis.expand_as(z),))[1].flatten(1)  # type: ignore[no-any-return]
 
-    return torch.func.vmap(along)(axes)
+    return torch.func.vmap(along, chunk_size=at_once)(axes)
 
 
 @accepts_arrays
