@@ -1,9 +1,22 @@
 """What every model has from its contract."""
 
+import math
+
 import pytest
 import torch
 
-from vaehub import EVALUATION_BATCH, Batch, Dataset, LatentModel, ModelParams, Network, Params, Posterior, generator
+from vaehub import (
+    EVALUATION_BATCH,
+    Batch,
+    Dataset,
+    LatentModel,
+    ModelParams,
+    Network,
+    Params,
+    Posterior,
+    WorkFailed,
+    generator,
+)
 
 
 class Normed(LatentModel):
@@ -40,6 +53,24 @@ def test_means_stand_before_log_variances():
 def test_a_deterministic_posterior_has_one_draw():
     mu = torch.rand(3, 2)
     assert torch.equal(Posterior(mu, None).sample(generator(0)), mu)
+
+
+def test_a_posterior_without_a_number_is_said_to_be_of_which_observations_and_latents():
+    mu, logvar = torch.zeros(4, 3), torch.zeros(4, 3)
+    mu[1, 2], logvar[1, 0], logvar[3, 0] = math.nan, math.inf, math.nan
+    with pytest.raises(WorkFailed, match="variances for 2 of 4 observations, in latents 0, 2; nothing"):
+        Posterior(mu, logvar).checked()
+    with pytest.raises(WorkFailed, match="variances for 1 of 4 observations, in latents 2; nothing"):
+        Posterior(mu, None).checked()
+
+
+def test_a_checked_posterior_has_the_same_values_in_double_precision():
+    # A variance of 0 is one, and one beyond single precision too.
+    posterior = Posterior(torch.rand(3, 2), torch.tensor([[0.0, -math.inf], [100.0, 1.0], [-3.0, 2.0]]))
+    found = posterior.checked()
+    assert torch.equal(found.mu, posterior.mu.double())
+    assert torch.equal(found.logvar, posterior.logvar.double())
+    assert Posterior(posterior.mu, None).checked().logvar is None
 
 
 def test_encoding_in_chunks_is_encoding_at_once_as_in_evaluation(data):

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from vaehub.core.data import Batch, Dataset, DataSpec
+from vaehub.core.errors import WorkFailed
 from vaehub.core.likelihood import gaussian_sample
 from vaehub.core.network import Network
 from vaehub.core.params import ModelParams
@@ -41,6 +42,22 @@ class Posterior:
     def sample(self, generator: torch.Generator) -> Tensor:
         """Return one reparameterised draw for each observation; the code itself if the encoder is deterministic."""
         return self.mu if self.logvar is None else gaussian_sample(self.mu, self.logvar, generator)
+
+    def checked(self) -> Posterior:
+        """Return the same on the CPU in double precision, as statistics want it.
+
+        Raises:
+            WorkFailed: If a mean or variance is NaN or infinite; says of how many observations, in which latents.
+        """
+        mu, logvar = self.mu.cpu().double(), None if self.logvar is None else self.logvar.cpu().double()
+        wrong = ~(mu if logvar is None else mu + logvar.exp()).isfinite()
+        if wrong.any():
+            latents = wrong.any(dim=0).nonzero()[:, 0].tolist()
+            raise WorkFailed(
+                f"the model gives NaN or infinite means or variances for {int(wrong.any(dim=1).sum())} of {len(mu)} "
+                f"observations, in latents {', '.join(map(str, latents))}; nothing can be said of it"
+            )
+        return Posterior(mu, logvar)
 
 
 @dataclass(frozen=True)

@@ -178,6 +178,26 @@ def test_as_many_as_there_are_can_be_had():
     assert torch.equal(dataset(20).first(20).x, dataset(20).x)
 
 
+def test_rows_are_drawn_without_replacement_in_order():
+    rows = dataset(20).draw_rows(8, generator(3))
+    assert len(rows) == 8
+    assert bool((rows.diff() > 0).all())
+    assert 0 <= int(rows[0]) <= int(rows[-1]) < 20
+    assert torch.equal(rows, dataset(20).draw_rows(8, generator(3)))
+    assert not torch.equal(rows, dataset(20).draw_rows(8, generator(4)))
+
+
+def test_all_rows_are_drawn_if_there_are_no_more():
+    assert dataset(5).draw_rows(9, generator(0)).tolist() == [0, 1, 2, 3, 4]
+
+
+def test_every_row_is_drawn_as_often_as_any_other():
+    random, counts = generator(0), torch.zeros(10)
+    for _ in range(2000):
+        counts[dataset(10).draw_rows(3, random)] += 1
+    assert float((counts / 600 - 1).abs().max()) < 0.15
+
+
 def test_a_part_of_few_classes_still_knows_of_all():
     assert dataset(parts={"train": [0, 1]}).part("train").spec == dataset().spec
 

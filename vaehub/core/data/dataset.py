@@ -166,6 +166,10 @@ class Dataset:
             raise DataError(f"{n} observations were asked for, and there are {len(self)}; ask for at most {len(self)}")
         return self.subset(torch.arange(n))
 
+    def draw_rows(self, n: int, generator: torch.Generator) -> Tensor:
+        """Return the rows of ``n`` observations drawn without replacement, ascending; all, if there are no more."""
+        return torch.randperm(len(self), generator=generator)[:n].sort().values
+
     def part(self, name: str) -> Dataset:
         """Return a named part; ``all`` is the whole.
 

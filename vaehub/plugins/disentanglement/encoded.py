@@ -8,16 +8,26 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from vaehub import EVALUATION_BATCH, Dataset, LatentModel, Table, VaehubError, WorkFailed, task, variable_types
+from vaehub import (
+    EVALUATION_BATCH,
+    Dataset,
+    LatentModel,
+    Posterior,
+    Table,
+    VaehubError,
+    WorkFailed,
+    task,
+    variable_types,
+)
 from vaehub.plugins.disentanglement.params import TYPES, ScoreParams
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """Posteriors of some observations, on the CPU.
+    """Posteriors of some observations, float64, on the CPU.
 
     Attributes:
-        mu: Posterior means of the latents that are scored, as the model gives them, shape ``(n, n_latents)``.
+        mu: Posterior means of the latents that are scored, shape ``(n, n_latents)``.
         deviation: Standard deviations of posteriors, same shape; ``None`` where only means are asked for.
         latents: Which latents of the model they are, ascending.
     """
@@ -44,8 +54,8 @@ class Encoded:
                 if params.latents in TYPES:
                     priors.append(torch.stack(model.prior_all(some)).cpu())
                 advance(len(rows))
-        mu, logvar = torch.cat(mus), torch.cat(logvars) if logvars else None
-        _check_finite(mu if logvar is None else mu + logvar.exp())
+        posterior = Posterior(torch.cat(mus), torch.cat(logvars) if logvars else None).checked()
+        mu, logvar = posterior.mu, posterior.logvar
         chosen = torch.arange(mu.shape[1])
         if params.latents in TYPES:
             assert logvar is not None, "check_encodes() refused it"
@@ -59,12 +69,12 @@ class Encoded:
         return cls(mu[:, chosen], deviation, tuple(chosen.tolist()))
 
     def codes(self, rows: Tensor | slice, generator: torch.Generator) -> Tensor:
-        """Return codes of some observations, float64: means, or a fresh draw for each row."""
-        mu = self.mu[rows].double()
+        """Return codes of some observations: means, or a fresh draw for each row."""
+        mu = self.mu[rows]
         if self.deviation is None:
             return mu
         eps = torch.randn(mu.shape, generator=generator, dtype=mu.dtype)
-        return mu + self.deviation[rows].double() * eps
+        return mu + self.deviation[rows] * eps
 
     def table(self, factors: tuple[str, ...], **columns: Tensor) -> Table:
         """Return named matrices ``(n_latents, n_factors)`` as rows by latent and factor."""
@@ -114,12 +124,3 @@ def _of_type(params: ScoreParams, mu: Tensor, logvar: Tensor, prior: Tensor) -> 
             "score; ask for '-s metric.latents=all', or another '-s metric.alpha=…'"
         )
     return torch.from_numpy(is_chosen).nonzero()[:, 0]
-
-
-def _check_finite(values: Tensor) -> None:
-    wrong = ~values.isfinite()
-    if wrong.any():
-        latents = ", ".join(map(str, wrong.any(dim=0).nonzero()[:, 0].tolist()))
-        raise WorkFailed(
-            f"the model gives NaN or infinite means or variances in latents {latents}; nothing can be scored"
-        )

@@ -9,7 +9,7 @@ import torch
 from vaehub import Dataset, LatentModel, ModelMetric, Result
 from vaehub.plugins.fondue.kernels import rounded_down, variances
 from vaehub.plugins.fondue.params import LatentTracesParams
-from vaehub.plugins.fondue.sampled import check_drawn, check_finite, check_samples, drawn
+from vaehub.plugins.fondue.sampled import check_drawn, check_samples, drawn
 
 DECIMALS = 3
 """Kept of each variance where they are truncated: the reference code of FONDUE."""
@@ -33,10 +33,9 @@ class LatentTraces(ModelMetric):
     def measure(self, model: LatentModel, data: Dataset) -> Result:
         """Return both traces, the gap, and the variance of each latent in both representations."""
         observations, rows = drawn(data, self.params, self.generator("rows"))
-        posterior = model.encode_all(observations)
+        posterior = model.encode_all(observations).checked()
         assert posterior.logvar is not None, "check() refused it"
-        mu, variance = posterior.mu.cpu().double(), posterior.logvar.cpu().double().exp()
-        check_finite("means or variances", mu + variance)
+        mu, variance = posterior.mu, posterior.logvar.exp()
         decimals = DECIMALS if self.params.truncate else None
         of_mean = variances(mu, decimals)
         if self.params.analytic:

@@ -21,7 +21,7 @@ from vaehub.plugins.fondue.params import SampledParams
 def drawn(data: Dataset, params: SampledParams, random: torch.Generator) -> tuple[Dataset, Tensor]:
     """Return observations of a part, drawn without replacement, in order, and their rows in that part."""
     part = data.part(params.part)
-    rows = torch.randperm(len(part), generator=random)[: params.n_samples].sort().values
+    rows = part.draw_rows(params.n_samples, random)
     return part.subset(rows), rows
 
 

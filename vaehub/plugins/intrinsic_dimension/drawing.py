@@ -38,7 +38,7 @@ def check_different(metric: str, params: DrawnParams, data: Dataset) -> None:
 def drawn(data: Dataset, params: DrawnParams, generator: torch.Generator) -> tuple[Tensor, Dataset]:
     """Return which observations of the part are drawn, ascending, and themselves."""
     part = part_of(data, params.part)
-    rows = torch.randperm(len(part), generator=generator)[: _wanted(params, len(part))].sort().values
+    rows = part.draw_rows(_wanted(params, len(part)), generator)
     return rows, part.subset(rows)
 
 

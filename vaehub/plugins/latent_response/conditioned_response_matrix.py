@@ -17,12 +17,12 @@ from vaehub.plugins.latent_response.kernels import (
 )
 from vaehub.plugins.latent_response.params import ConditionedMatrixParams
 from vaehub.plugins.latent_response.subject import (
-    Encoded,
     causal_latents,
     check_observations,
     check_responds,
     codes_at_once,
-    drawn_rows,
+    codes_of,
+    posteriors_at,
     responding,
 )
 
@@ -84,9 +84,9 @@ class ConditionedResponseMatrix(ModelMetric):
             params.n_groups, params.n_interventions, model.latent_dim, self.generator("groups", name)
         )
         seen, places = torch.unique(torch.cat([members[:, None], others], dim=1), return_inverse=True)
-        encoded, noise = Encoded.of(model, part, seen), self.generator("noise", name)
-        z = encoded.at(places[:, 0]).sample(noise, params.use_mean)
-        v = encoded.at(places[:, 1:]).sample(noise, params.use_mean)
+        posterior, noise = model.encode_all(part.subset(seen)).checked(), self.generator("noise", name)
+        z = codes_of(posteriors_at(posterior, places[:, 0]), noise, use_mean=params.use_mean)
+        v = codes_of(posteriors_at(posterior, places[:, 1:]), noise, use_mean=params.use_mean)
         with responding(model, f"responses to {name}", len(z) * (1 + model.latent_dim)) as respond:
             squares = self_responses(respond, z, v, codes_at_once(part.spec))
         return group_response(squares.reshape(params.n_groups, params.n_interventions, -1), params.group_reduction)
@@ -95,8 +95,9 @@ class ConditionedResponseMatrix(ModelMetric):
         """Return the latents that scores are of, shape ``(latent_dim,)``."""
         if not self.params.causal_only:
             return torch.ones(model.latent_dim, dtype=torch.bool)
-        rows = drawn_rows(part, self.params.n_samples, self.generator("rows"))
-        z = Encoded.of(model, part, rows).sample(self.generator("noise"), self.params.use_mean)
+        rows = part.draw_rows(self.params.n_samples, self.generator("rows"))
+        posterior = model.encode_all(part.subset(rows)).checked()
+        z = codes_of(posterior, self.generator("noise"), use_mean=self.params.use_mean)
         return causal_latents(
             model, z, self.generator("replacements"), self.params.causal_threshold, codes_at_once(part.spec)
         )

@@ -9,7 +9,6 @@ from torch import Tensor
 
 from vaehub import DataError, Dataset, LatentModel, VaehubError
 from vaehub.plugins.latent_response.params import LatentPathParams
-from vaehub.plugins.latent_response.subject import Encoded
 
 
 def is_on_grid(params: LatentPathParams, latent_dim: int) -> bool:
@@ -54,7 +53,7 @@ def ends_of(model: LatentModel, part: Dataset, params: LatentPathParams, random:
         if row is None:
             points.append(torch.tensor(given, dtype=torch.float64))
             continue
-        points.append(Encoded.of(model, part, torch.tensor([row])).mu[0])
+        points.append(model.encode_all(part.subset(torch.tensor([row]))).checked().mu[0])
         if is_on_grid(params, model.latent_dim):
             check_inside(params, name, points[-1].tolist())
     return torch.stack(points)

@@ -23,13 +23,12 @@ from vaehub.plugins.latent_response.kernels import (
 )
 from vaehub.plugins.latent_response.params import LatentPathParams
 from vaehub.plugins.latent_response.subject import (
-    Encoded,
     check_grid,
     check_observations,
     check_responds,
     codes_at_once,
+    codes_of,
     decoded,
-    drawn_rows,
     responding,
 )
 
@@ -91,8 +90,9 @@ class LatentPath(ModelMetric):
 
         Points of the straight line belong to the graph, so that no path is taken that costs more than the line.
         """
-        rows = drawn_rows(part, self.params.n_samples, self.generator("rows"))
-        samples = Encoded.of(model, part, rows).sample(self.generator("noise"), self.params.nodes == "means")
+        rows = part.draw_rows(self.params.n_samples, self.generator("rows"))
+        posterior = model.encode_all(part.subset(rows)).checked()
+        samples = codes_of(posterior, self.generator("noise"), use_mean=self.params.nodes == "means")
         if self.params.nodes == "responses":
             with responding(model, "nodes", len(samples)) as respond:
                 samples = torch.cat([respond(block) for block in torch.split(samples, at_once)])

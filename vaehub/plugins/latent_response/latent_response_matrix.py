@@ -17,12 +17,11 @@ from vaehub.plugins.latent_response.kernels import (
 )
 from vaehub.plugins.latent_response.params import ResponseMatrixParams
 from vaehub.plugins.latent_response.subject import (
-    Encoded,
     check_observations,
     check_prior,
     check_responds,
     codes_at_once,
-    drawn_rows,
+    codes_of,
     responding,
 )
 
@@ -95,8 +94,9 @@ class LatentResponseMatrix(ModelMetric):
             z, v = (model.prior_sample(self.params.n_samples, random).cpu().double() for _ in range(2))
             return z, v, None
         part = data.part(self.params.part)
-        rows = drawn_rows(part, self.params.n_samples, self.generator("rows"))
-        z = Encoded.of(model, part, rows).sample(self.generator("noise"), self.params.use_mean)
+        rows = part.draw_rows(self.params.n_samples, self.generator("rows"))
+        posterior = model.encode_all(part.subset(rows)).checked()
+        z = codes_of(posterior, self.generator("noise"), use_mean=self.params.use_mean)
         return z, marginal_draws(z, self.generator("replacements")), rows
 
     def plot(self, result: Result) -> Figure:

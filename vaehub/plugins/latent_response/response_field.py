@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, final
 import torch
 from torch import Tensor
 
-from vaehub import Dataset, LatentModel, ModelMetric, Result, VaehubError
+from vaehub import Dataset, LatentModel, ModelMetric, Posterior, Result, VaehubError
 from vaehub.plugins.latent_response.kernels import (
     aggregate_density,
     divergence,
@@ -18,14 +18,13 @@ from vaehub.plugins.latent_response.kernels import (
 )
 from vaehub.plugins.latent_response.params import ResponseFieldParams
 from vaehub.plugins.latent_response.subject import (
-    Encoded,
     check_grid,
     check_observations,
     check_prior,
     check_responds,
     codes_at_once,
     decoded,
-    drawn_rows,
+    posteriors_at,
     responding,
 )
 
@@ -62,17 +61,17 @@ class ResponseField(ModelMetric):
         """Return the field, its maps, the density of codes and decoded points, all over one grid."""
         params, pair = self.params, list(self.params.latents)
         part, at_once = data.part(self.params.part), codes_at_once(data.spec)
-        rows = drawn_rows(part, params.n_samples, self.generator("rows"))
-        encoded = Encoded.of(model, part, rows)
-        rest = self._rest(model, encoded)
+        rows = part.draw_rows(params.n_samples, self.generator("rows"))
+        posterior = model.encode_all(part.subset(rows)).checked()
+        rest = self._rest(model, posterior)
         first, second = grid_axes(params.extent, params.size, params.size)
         # In the model's own precision, or rounding on the way in would be an arrow where there is none.
         with responding(model, "response field", len(rest) * params.size**2) as respond:
             field = response_field(respond, first, second, rest.float(), params.latents, at_once)
         slopes = divergence(field, params.extent, params.unit_spacing)
         curvature = mean_curvature(field, params.extent, params.unit_spacing)
-        mu = encoded.mu[:, pair]
-        variance = smoothing_variance(mu) if encoded.logvar is None else encoded.logvar[:, pair].exp()
+        mu = posterior.mu[:, pair]
+        variance = smoothing_variance(mu) if posterior.logvar is None else posterior.logvar[:, pair].exp()
         density = aggregate_density(first, second, mu, variance.clamp_min(self._narrowest()))
         codes = self._shown(rest[0])
         shown = decoded(model, codes.flatten(0, 1), at_once)
@@ -105,14 +104,14 @@ class ResponseField(ModelMetric):
         low, high, left, right = self.params.extent
         return (0.5 * max(high - low, right - left) / (self.params.size - 1)) ** 2
 
-    def _rest(self, model: LatentModel, encoded: Encoded) -> Tensor:
+    def _rest(self, model: LatentModel, posterior: Posterior) -> Tensor:
         """Return the latent vectors that the other latents are taken from; one, where there are no others."""
         is_plane = model.latent_dim == 2
         n = 1 if is_plane or self.params.rest == "sample" else self.params.n_rest
         if self.params.source == "prior":
             return model.prior_sample(n, self.generator("rest", device=model.device)).cpu().double()
-        chosen = torch.randint(len(encoded.mu), (n,), generator=self.generator("rest"))
-        return encoded.at(chosen).sample(self.generator("noise"))
+        chosen = torch.randint(len(posterior.mu), (n,), generator=self.generator("rest"))
+        return posteriors_at(posterior, chosen).sample(self.generator("noise"))
 
     def _shown(self, base: Tensor) -> Tensor:
         """Return the latents that are decoded, shape ``(n_decoded, n_decoded, latent_dim)``."""

@@ -11,13 +11,11 @@ from vaehub import Dataset, LatentModel, ModelMetric, Result, VaehubError, Vecto
 from vaehub.plugins.latent_response.kernels import permuted_mmd2
 from vaehub.plugins.latent_response.params import StructureScoreParams
 from vaehub.plugins.latent_response.subject import (
-    Encoded,
     causal_latents,
     check_observations,
     check_prior,
     check_responds,
     codes_at_once,
-    drawn_rows,
     response_posterior,
 )
 
@@ -63,8 +61,8 @@ class StructureScore(ModelMetric):
     def measure(self, model: LatentModel, data: Dataset) -> Result:
         """Return scores of all latents and of causal ones."""
         part = data.part(self.params.part)
-        rows = drawn_rows(part, self.params.n_samples, self.generator("rows"))
-        z = Encoded.of(model, part, rows).sample(self.generator("noise"))
+        rows = part.draw_rows(self.params.n_samples, self.generator("rows"))
+        z = model.encode_all(part.subset(rows)).checked().sample(self.generator("noise"))
         is_causal = causal_latents(
             model, z, self.generator("replacements"), self.params.causal_threshold, codes_at_once(part.spec)
         )

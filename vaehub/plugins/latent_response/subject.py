@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Self
 
 import torch
 from torch import Tensor
@@ -20,7 +18,6 @@ from vaehub import (
     VaehubError,
     WorkFailed,
     first_line,
-    gaussian_sample,
     task,
 )
 from vaehub.plugins.latent_response.kernels import CODES_AT_ONCE, Respond, marginal_draws, self_responses
@@ -70,50 +67,21 @@ def decoded(model: LatentModel, codes: Tensor, at_once: int) -> Tensor:
     return torch.cat([model.decode(block).cpu() for block in blocks])
 
 
-@dataclass(frozen=True)
-class Encoded:
-    """Posteriors, float64, on the CPU.
+def codes_of(posterior: Posterior, noise: torch.Generator, *, use_mean: bool) -> Tensor:
+    """Return a draw from each posterior, or its mean."""
+    return posterior.mu if use_mean else posterior.sample(noise)
 
-    Attributes:
-        mu: Posterior means, shape ``(n, latent_dim)``.
-        logvar: Natural logarithm of the posterior variances, same shape; ``None`` for codes without any.
+
+def posteriors_at(posterior: Posterior, places: Tensor) -> Posterior:
+    """Return the posteriors at some places, in any order and as often as they are named.
+
+    Args:
+        posterior: Of each observation.
+        places: Shape ``(k,)``, or ``(k, latent_dim)`` for a place of its own for each latent.
     """
-
-    mu: Tensor
-    logvar: Tensor | None
-
-    @classmethod
-    def of(cls, model: LatentModel, part: Dataset, rows: Tensor) -> Self:
-        """Return the posteriors of some observations.
-
-        Raises:
-            WorkFailed: If they are NaN or infinite.
-        """
-        found = model.encode_all(part.subset(rows))
-        mu, logvar = found.mu.cpu().double(), None if found.logvar is None else found.logvar.cpu().double()
-        if not bool((mu if logvar is None else mu + logvar.exp()).isfinite().all()):
-            raise WorkFailed(
-                "the encoder gives NaN or infinite posteriors of some observations; nothing can be said of it"
-            )
-        return cls(mu, logvar)
-
-    def sample(self, noise: torch.Generator, use_mean: bool = False) -> Tensor:
-        """Return a draw from each posterior, or its mean."""
-        return self.mu if use_mean or self.logvar is None else gaussian_sample(self.mu, self.logvar, noise)
-
-    def at(self, places: Tensor) -> Encoded:
-        """Return the posteriors at some places, in any order and as often as they are named.
-
-        Args:
-            places: Shape ``(k,)``, or ``(k, latent_dim)`` for a place of its own for each latent.
-        """
-        rows = places if places.ndim == 2 else places[:, None].expand(-1, self.mu.shape[1])
-        return Encoded(self.mu.gather(0, rows), None if self.logvar is None else self.logvar.gather(0, rows))
-
-
-def drawn_rows(part: Dataset, n: int, rows: torch.Generator) -> Tensor:
-    """Return the numbers of observations drawn without replacement, ascending; of all, if there are no more."""
-    return torch.randperm(len(part), generator=rows)[:n].sort().values
+    mu, logvar = posterior.mu, posterior.logvar
+    rows = places if places.ndim == 2 else places[:, None].expand(-1, mu.shape[1])
+    return Posterior(mu.gather(0, rows), None if logvar is None else logvar.gather(0, rows))
 
 
 def causal_latents(

@@ -46,18 +46,17 @@ class Encoded:
             WorkFailed: If the model gives NaN or infinite values.
         """
         part = data.part(params.part)
-        chosen = torch.randperm(len(part), generator=rows)[: params.n_samples].sort().values
+        chosen = part.draw_rows(params.n_samples, rows)
         part = part.subset(chosen)
-        posterior = model.encode_all(part)
+        posterior = model.encode_all(part).checked()
         assert posterior.logvar is not None, "check() refused it"
-        mu, variance = posterior.mu.cpu().double(), posterior.logvar.cpu().double().exp()
-        _check_finite("posterior", mu + variance)
+        mu, variance = posterior.mu, posterior.logvar.exp()
         prior_mu, prior_logvar = (each.cpu().double() for each in model.prior_all(part))
         prior_variance = prior_logvar.exp()
         is_standard = not (prior_mu.any() or prior_logvar.any())
         is_relative = params.relative == "prior" or (params.relative == "auto" and not is_standard)
         if is_relative:
-            _check_finite("prior", prior_mu + prior_variance + 1 / prior_variance)
+            _check_prior(prior_mu + prior_variance + 1 / prior_variance)
         eps = torch.randn(mu.shape, generator=noise, dtype=torch.float64)
         return cls(chosen, mu, variance, mu + variance.sqrt() * eps, prior_mu, prior_variance, is_relative)
 
@@ -112,12 +111,12 @@ def type_vector(types: NDArray[np.str_]) -> Vector:
     return Vector([LATENT_TYPES.index(word) for word in words], labels=words)
 
 
-def _check_finite(name: str, found: Tensor) -> None:
+def _check_prior(values: Tensor) -> None:
     """Refuse values by observation and latent that are NaN or infinite."""
-    wrong = ~found.isfinite()
+    wrong = ~values.isfinite()
     if wrong.any():
         latents = wrong.any(dim=0).nonzero()[:, 0].tolist()
         raise WorkFailed(
-            f"the model gives NaN or infinite means or variances of the {name} for {int(wrong.any(dim=1).sum())} of "
-            f"{len(found)} observations, in latents {', '.join(map(str, latents))}; nothing can be said of it"
+            f"the model gives NaN or infinite means or variances of the prior for {int(wrong.any(dim=1).sum())} of "
+            f"{len(values)} observations, in latents {', '.join(map(str, latents))}; nothing can be said of it"
         )

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vaehub import Dataset, LatentModel, ModelMetric, Result, Table, VaehubError, WorkFailed, task
+from vaehub import Dataset, LatentModel, ModelMetric, Result, Table, VaehubError, task
 from vaehub.plugins.probes.kernels import Mask, Probe, logistic_probe, subset_mask, trees_probe, type_masks
 from vaehub.plugins.probes.params import Classifier, DownstreamProbeParams
 from vaehub.plugins.probes.tasks import chance, check_tasks, drawn, majority, tasks_of
@@ -100,11 +100,8 @@ class DownstreamProbe(ModelMetric):
         return drawn(data, self.params.train_part, self.params.n_train, self.generator("rows", "train"))
 
     def _encoded(self, model: LatentModel, data: Dataset, purpose: str) -> Encoded:
-        posterior = model.encode_all(data)
-        mu = posterior.mu.double().cpu()
-        logvar = None if posterior.logvar is None else posterior.logvar.double().cpu()
-        if not (mu if logvar is None else mu + logvar.exp()).isfinite().all():
-            raise WorkFailed("the model gives NaN or infinite means or variances; no classifier learns from these")
+        posterior = model.encode_all(data).checked()
+        mu, logvar = posterior.mu, posterior.logvar
         if logvar is None:
             return Encoded({"mean": mu.numpy()}, None)
         noise = torch.randn(mu.shape, generator=self.generator("noise", purpose), dtype=mu.dtype)

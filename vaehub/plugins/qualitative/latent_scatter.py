@@ -44,7 +44,7 @@ class LatentScatter(ModelMetric):
         part = data.part(self.params.part)
         rows = torch.arange(len(part))
         if self.params.n_samples != "all":
-            rows = torch.randperm(len(part), generator=self.generator("rows"))[: self.params.n_samples].sort().values
+            rows = part.draw_rows(self.params.n_samples, self.generator("rows"))
             part = part.subset(rows)
         mu = model.encode_all(part).mu.cpu()
         found = pca_projection(mu)

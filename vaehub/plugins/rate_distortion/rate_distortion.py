@@ -67,7 +67,7 @@ class RateDistortion(ModelMetric):
         """Return rate, distortion, the two terms of the rate, and the bound that they make together."""
         part = data.part(self.params.part)
         n = len(part)
-        rows = torch.randperm(n, generator=self.generator("rows"))[: self.params.n_batch].sort().values
+        rows = part.draw_rows(self.params.n_batch, self.generator("rows"))
         batch = part if len(rows) == n else part.subset(rows)
         distortion = self._distortion(model, batch)
         posterior = model.encode_all(batch)

@@ -69,7 +69,7 @@ class Compared:
             WorkFailed: If a model gives NaN or infinite values.
         """
         part = data.part(params.part)
-        rows = torch.randperm(len(part), generator=generator("rows"))[: params.n_samples].sort().values
+        rows = part.draw_rows(params.n_samples, generator("rows"))
         part = part.subset(rows)
         # With the same noise, latents that are nothing but noise would be alike in any two models.
         found = {}
