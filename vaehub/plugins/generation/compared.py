@@ -63,7 +63,7 @@ class Compared:
         """
         part = data.part(params.part)
         extract = feature_extractor(params, metric.model_of, model.device)
-        rows = torch.randperm(len(part), generator=metric.generator("rows"))[: _n(part, params)].sort().values
+        rows = part.draw_rows(_n(part, params), metric.generator("rows"))
         chosen = part.subset(rows)
         relevant = None
         if params.latents == "relevant":
@@ -98,8 +98,11 @@ class Compared:
 @torch.no_grad()
 def check_comparison(
     metric: ModelMetric, model: LatentModel, data: Dataset, params: ComparisonParams, name: str
-) -> int:
-    """Refuse a model that makes no samples, and observations that have no such features; say how many there are.
+) -> tuple[int, int]:
+    """Refuse a model that makes no samples, and observations that have no such features.
+
+    Returns:
+        How many samples, and as many observations, there are, and how many features each has.
 
     Raises:
         VaehubError: If the model has no decoder or no prior, or the extractor is not for these observations.
@@ -117,11 +120,11 @@ def check_comparison(
             raise VaehubError(
                 f"metric {name!r} draws from the prior: {error}; '-s metric.source=reconstruction' needs none"
             ) from error
-    feature_extractor(params, metric.model_of, model.device)(Batch(part.first(2).x))
+    features = feature_extractor(params, metric.model_of, model.device)(Batch(part.first(2).x))
     if params.source == "file":
         for _ in _in_file(params, part.first(_n(part, params)), metric.generator("samples")):
             pass  # Values that no data have are told before anything is trained.
-    return _n(part, params)
+    return _n(part, params), features.shape[1]
 
 
 def _n(part: Dataset, params: ComparisonParams) -> int:

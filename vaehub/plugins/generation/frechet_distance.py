@@ -2,7 +2,7 @@
 
 from typing import final
 
-from vaehub import Dataset, LatentModel, ModelMetric, Result
+from vaehub import DataError, Dataset, LatentModel, ModelMetric, Result
 from vaehub.plugins.generation.compared import Compared, check_comparison
 from vaehub.plugins.generation.kernels import frechet_terms
 from vaehub.plugins.generation.params import FrechetDistanceParams
@@ -20,8 +20,15 @@ class FrechetDistance(ModelMetric):
     params: FrechetDistanceParams
 
     def check(self, model: LatentModel, data: Dataset) -> None:
-        """Refuse a model that makes no samples, and observations that have no such features."""
-        check_comparison(self, model, data, self.params, "frechet_distance")
+        """Refuse a model that makes no samples, observations that have no such features, and too few unless asked."""
+        n, n_features = check_comparison(self, model, data, self.params, "frechet_distance")
+        if n <= n_features and not self.params.few_samples:
+            raise DataError(
+                f"metric 'frechet_distance' has {n} samples of {n_features} features: with no more samples than "
+                "features covariances are singular, and the distance is far too large, even that of two draws of one "
+                "distribution; take more observations, or '--metric kernel_distance', which is unbiased, or set "
+                "'-s metric.few_samples=true' to have it all the same"
+            )
 
     def measure(self, model: LatentModel, data: Dataset) -> Result:
         """Return the distance, its two terms, and whether samples are too few for the covariance of so many features.

@@ -25,7 +25,7 @@ class KernelDistance(ModelMetric):
 
     def check(self, model: LatentModel, data: Dataset) -> None:
         """Refuse what the Fréchet distance refuses, and subsets larger than what they are drawn from."""
-        n = check_comparison(self, model, data, self.params, "kernel_distance")
+        n, _ = check_comparison(self, model, data, self.params, "kernel_distance")
         if n < self.params.subset_size:
             raise DataError(
                 f"metric 'kernel_distance' draws subsets of {self.params.subset_size}, and there are {n} of each side; "

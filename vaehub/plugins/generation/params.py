@@ -73,6 +73,12 @@ class ComparisonParams(FeatureParams):
 class FrechetDistanceParams(ComparisonParams):
     """Parameters of the Fréchet distance."""
 
+    few_samples: bool = Field(
+        False,
+        description="measure with no more samples than features, too, where covariances are singular and the distance "
+        "is far too large",
+    )
+
 
 class KernelDistanceParams(ComparisonParams):
     """Parameters of the kernel distance; defaults are those of Bińkowski et al. 2018."""

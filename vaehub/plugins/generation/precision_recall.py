@@ -27,7 +27,7 @@ class PrecisionRecall(ModelMetric):
 
     def check(self, model: LatentModel, data: Dataset) -> None:
         """Refuse what the Fréchet distance refuses, and too few observations for clusters or neighbours."""
-        n = check_comparison(self, model, data, self.params, "precision_recall")
+        n, _ = check_comparison(self, model, data, self.params, "precision_recall")
         if 2 * n < self.params.n_clusters or n <= self.params.n_neighbours:
             raise DataError(
                 f"metric 'precision_recall' makes {self.params.n_clusters} clusters and looks for "
