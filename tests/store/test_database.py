@@ -1,3 +1,6 @@
+import os
+import signal
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -36,6 +39,71 @@ def add(connection, title):
 def songs(database):
     with database.reading() as connection:
         return [title for (title,) in connection.execute("from songs order by title").fetchall()]
+
+
+# Interruptions
+
+SLOW = "select count(*) from range(100000) as a, range(100000) as b where (a.range * b.range) % 7 = 3"
+
+
+@pytest.fixture
+def interrupted_soon():
+    """A function after which this process is interrupted, as by Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    timers = []
+
+    def soon():
+        timers.append(threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)))
+        timers[-1].start()
+
+    yield soon
+    for timer in timers:
+        timer.join()
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.parametrize("how", ["reading", "held"])
+def test_an_interruption_during_a_query_is_one(path, how, interrupted_soon):
+    def ask():
+        with getattr(database, how)() as connection:
+            interrupted_soon()
+            connection.execute(SLOW).fetchall()
+
+    database = Database(path, 1.0)
+    with pytest.raises(KeyboardInterrupt):
+        ask()
+    assert songs(database) == []
+
+
+def test_what_was_being_written_when_interrupted_is_not_there(path, interrupted_soon):
+    def write():
+        with database.writing() as connection:
+            add(connection, "one")
+            interrupted_soon()
+            connection.execute(SLOW).fetchall()
+
+    database = Database(path, 1.0)
+    with pytest.raises(KeyboardInterrupt):
+        write()
+    assert songs(database) == []
+
+
+def test_an_interruption_just_after_a_commit_is_one_and_takes_nothing_back(path):
+    def write():
+        with database.writing() as connection:
+            add(connection, "one")
+            connection.commit()
+            raise KeyboardInterrupt
+
+    database = Database(path, 1.0)
+    with pytest.raises(KeyboardInterrupt):
+        write()
+    assert songs(database) == ["one"]
+
+
+def test_another_error_in_the_middle_of_a_query_stays_what_it_is(path):
+    with pytest.raises(RuntimeError, match="something else"), Database(path, 1.0).reading():
+        raise RuntimeError("something else")
 
 
 # Who may

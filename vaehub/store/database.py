@@ -15,7 +15,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import duckdb
@@ -36,6 +36,9 @@ READ_ONLY: dict[str, str | bool | int | float | list[str]] = {
     "lock_configuration": "true",
 }
 """A reader's SQL reaches the store's tables and nothing else: no files, no network, no Python variables."""
+
+_INTERRUPTED = "Query interrupted"
+"""What DuckDB says in a ``RuntimeError`` without a cause."""
 
 # One process must not open a file twice with different settings, so its threads take turns.
 _turns: dict[Path, threading.RLock] = defaultdict(threading.RLock)
@@ -68,7 +71,7 @@ class Database:
         Raises:
             StoreError: If it cannot be opened, is no store, is newer than this version, or stays locked.
         """
-        with self._turn:
+        with interruptible(), self._turn:
             if self._held is not None:
                 yield self._held
                 return
@@ -94,13 +97,15 @@ class Database:
                 yield connection
                 connection.commit()
             except BaseException:
-                connection.rollback()
+                # There is none if an interruption came just after the commit.
+                with suppress(duckdb.TransactionException):
+                    connection.rollback()
                 raise
 
     @contextmanager
     def held(self) -> Iterator[DuckDBPyConnection]:
         """Hold the file for a burst of transactions; other processes wait, so make it short."""
-        with self._turn:
+        with interruptible(), self._turn:
             if self._held is not None:
                 yield self._held
                 return
@@ -165,6 +170,21 @@ class Database:
             # Waits differ, or processes that collided once would collide for ever.
             time.sleep(wait * patience.uniform(0.5, 1.0))
             wait = min(2 * wait, LONGEST_WAIT)
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Raise an interruption that comes during a query as what it is.
+
+    DuckDB takes the ``KeyboardInterrupt`` and raises another error, which would be recorded as a failure of the work,
+    and the work would go on.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if str(error) == _INTERRUPTED:
+            raise KeyboardInterrupt from error
+        raise
 
 
 def _holder(error: duckdb.Error) -> str:

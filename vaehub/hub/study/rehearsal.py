@@ -24,7 +24,7 @@ from vaehub.hub.study.report import lined_up, results_of, rows_of, table_of
 from vaehub.registry.catalog import Catalog
 from vaehub.registry.entries import Entry, Metric
 from vaehub.store import measurements, studies, trainings
-from vaehub.store.database import READ_ONLY
+from vaehub.store.database import READ_ONLY, interruptible
 from vaehub.store.published import Figure
 from vaehub.store.query import query
 from vaehub.store.records import CellRecord, MeasurementRecord, TrainingRecord, now
@@ -52,7 +52,7 @@ def rehearse(
     names = {figure.name for figure in figures if figure.table in dict(wanted)}
     for sql in [sql for _, sql in wanted] + [analysis.sql for analysis in scaled.analyses]:
         names |= _texts(sql)
-    with duckdb.connect() as connection:
+    with interruptible(), duckdb.connect() as connection:
         migrate(connection)
         _fill(connection, scaled, cells, sorted(names), figures)
         # Filled by the names of Python variables, which queries are not to see.
