@@ -33,7 +33,7 @@ test: check
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 slow: $(VENV)/dev.done
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m slow --numprocesses auto --dist worksteal
 
 bench: $(VENV)/dev.done
 	$(BIN)/python -m benchmarks

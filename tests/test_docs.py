@@ -23,6 +23,8 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 # What is shown trains for long; the last word on a setting counts.
 QUICK = ["--set", "train.epochs=1"]
 LONGER = ["--set", "train.epochs=20", "--set", "network.hidden=[32]"]
+# Each trains as many models as it needs.
+SEARCHES = {"fondue", "fondue_ide", "fondue_ib", "fondue_beta", "elbow", "suggest-dim"}
 # The ids that are shown.
 SHOWN = {
     "9b51": "select id from measurements where metric = 'relevance' and status = 'done' order by started",
@@ -61,7 +63,9 @@ def commands():
     for page, block in blocks(""):
         for line in block.splitlines():
             if line.startswith("vaehub "):
-                yield pytest.param(line.split("  #")[0].strip(), id=f"{page.stem}: {line[:60]}")
+                command = line.split("  #")[0].strip()
+                marks = [pytest.mark.slow] if SEARCHES & set(command.split()) else []
+                yield pytest.param(command, id=f"{page.stem}: {line[:60]}", marks=marks)
 
 
 @pytest.fixture(scope="module")
@@ -132,6 +136,7 @@ def test_a_command_that_is_shown_works(command, folder, request):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_the_python_that_is_shown_works(folder):
     pytest.importorskip("pandas")
     code = [block for _, block in blocks("python") if "Hub.open" in block or "kernels" in block]

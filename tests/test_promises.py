@@ -89,6 +89,7 @@ def test_the_same_recipe_gives_the_same_bits_in_two_stores(network):
     assert values[0] == values[1]
 
 
+@pytest.mark.slow
 def test_a_killed_training_resumes_and_ends_with_the_same_bits(monkeypatch):
     settings = ["--set", "train.epochs=120", "--set", "model.latent_dim=4", "--set", "train.keep=best"]
     command = ["run", "--model", "ard", "--metric", "relevance", *settings]

@@ -9,6 +9,7 @@ QUICK = ("--seeds", "2", "--jobs", "1", "--set", "data.subset=300", "--set", "tr
 METHODS = ("--method", "relevant_dimension", "--method", "intrinsic_dimension_mle")
 
 
+@pytest.mark.slow
 def test_methods_stand_side_by_side_and_are_drawn(vaehub):
     asked = vaehub("suggest-dim", "digits", *METHODS, *QUICK, "--picture", "dim.png")
     assert asked.returncode == 0, asked.stderr

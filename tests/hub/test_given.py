@@ -112,6 +112,7 @@ NEED_FACTORS = {
 }
 
 
+@pytest.mark.slow
 def test_a_pythae_model_is_put_through_every_metric(hub):
     pythae = pytest.importorskip("pythae.models")
     with torch.random.fork_rng():

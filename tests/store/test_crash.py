@@ -10,6 +10,8 @@ from stored_samples import a_result, python, same_result, weights
 
 from vaehub.store.store import Store
 
+pytestmark = pytest.mark.slow
+
 N_KILLS = 20
 
 # Records as fast as it can: measurements of its own, and one measurement and one training that it replaces.

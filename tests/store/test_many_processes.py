@@ -5,6 +5,8 @@ from stored_samples import a_result, python, same_result
 
 from vaehub.store.store import Store
 
+pytestmark = pytest.mark.slow
+
 N_PROCESSES, N_OWN, N_SHARED = 8, 25, 5
 
 # Prints how many of its own and of the shared measurements it was the one to record.

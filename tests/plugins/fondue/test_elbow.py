@@ -16,6 +16,7 @@ DIMS = {"latent_dims": [1, 2, 4, 16]}
 QUICK = {"network.hidden": [32], "train.epochs": 4, "train.learning_rate": 5e-3}
 
 
+@pytest.mark.slow
 def test_the_elbow_of_a_vae_has_both_curves_and_their_knees(shared):
     recipe = shared.recipe("beta_vae", settings={**QUICK, "train.epochs": 8, "model.beta": 0.05})
     found = shared.measure("elbow", recipe, settings={**DIMS, "accuracy": True})

@@ -59,6 +59,7 @@ def test_a_search_that_is_asked_for_again_trains_nothing(hub, recipe, trained):
     assert steps(again, "gap") == steps(once, "gap")
 
 
+@pytest.mark.slow
 def test_five_starts_give_one_answer(shared, recipe):
     found = [shared.measure("fondue", recipe, settings={"start": start}) for start in (1, 2, 5, 8, 13)]
     seen = {}
@@ -145,6 +146,7 @@ def test_epochs_are_raised_until_the_answer_repeats(shared, recipe):
     assert found["n_trained"] == len(table.keys["step"]) == 6
 
 
+@pytest.mark.slow
 def test_an_answer_that_never_repeats_is_said_to_be_unstable(shared, recipe):
     found = shared.measure("fondue", recipe.vary(model={"beta": 0.05}), settings={"start": 8, "epochs": [1, 12]})
     table = found.result.tables["search"]
