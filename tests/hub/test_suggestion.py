@@ -103,6 +103,7 @@ def test_each_seed_is_asked_of_all_methods_before_the_next(hub):
     assert {grid.recipe["train.epochs"] for grid in grids} == {250}
 
 
+@pytest.mark.slow
 def test_it_is_a_study_that_goes_on_and_is_not_made_twice(hub):
     first = hub.suggest_dim("digits", methods=["relevant_dimension"], seeds=2, settings=QUICK, jobs=1)
     [found] = first.answers

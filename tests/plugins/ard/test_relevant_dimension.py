@@ -7,6 +7,7 @@ from vaehub import VaehubError, WorkFailed
 QUICK = {"train.epochs": 3, "data.subset": 400}
 
 
+@pytest.mark.slow
 def test_latents_are_doubled_until_some_are_not_needed(hub):
     found = hub.run("ard", "relevant_dimension", settings=QUICK | {"model.latent_dim": 1, "model.beta": 0.01})[0]
     table = found["search"]

@@ -19,6 +19,7 @@ def test_disentanglement_and_completeness_of_known_importances_agree_with_publis
     assert completeness(oracle["dci_importance"]) == pytest.approx(float(oracle["dci_completeness"]), rel=1e-9)
 
 
+@pytest.mark.slow
 def test_dci_agrees_with_published_code_from_end_to_end(oracle, both):
     found = dci(*both)
     np.testing.assert_allclose(found.importance, oracle["dci_importance"], atol=0.01)

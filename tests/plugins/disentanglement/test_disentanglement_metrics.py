@@ -106,6 +106,7 @@ def matrix_of(name, result):
 
 
 @every
+@pytest.mark.slow
 def test_a_trained_model_is_scored(hub, name):
     settings = {**QUICK, **{f"metric.{key}": value for key, value in METRICS[name][1].items()}}
     [found] = hub.run("beta_vae", name, dataset="sprites", settings=settings)

@@ -35,6 +35,7 @@ def test_the_elbow_of_a_vae_has_both_curves_and_their_knees(shared):
     assert f"knee: {found['knee_mse']:g}" in [text.get_text() for text in axes[0].get_legend().get_texts()]
 
 
+@pytest.mark.slow
 def test_the_elbow_of_a_deterministic_model_and_again_from_the_store(hub, trained):
     recipe = hub.recipe("ae", settings=QUICK)
     found = hub.measure("elbow", recipe, settings=DIMS)

@@ -120,6 +120,7 @@ def test_a_search_whose_process_is_killed_goes_on_where_it_was(tmp_path):
     assert len(after) == int(float(done.stdout))
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_gaps_and_another_one_others(hub, tmp_path, recipe):
     other = Hub.open(tmp_path / "other", device="cpu")
     once, again = (each.measure("fondue", recipe, settings={"start": 2}) for each in (hub, other))
@@ -202,6 +203,7 @@ def test_a_gap_of_one_unit_of_the_last_decimal_meets_the_threshold():
     assert all(round(n / 100 - (n + 1) / 100, 9) <= -0.01 for n in range(1000))
 
 
+@pytest.mark.slow
 def test_fondue_over_beta_brackets_the_greatest_beta(shared, recipe):
     found = shared.measure(
         "fondue_beta", recipe.vary(model={"latent_dim": 4}), settings={"tolerance": 0.3, "upper": 20}
