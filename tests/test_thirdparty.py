@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 HERE = Path(__file__).parent
 README = HERE.parent / "README.md"
 ACME, BROKEN = HERE / "thirdparty" / "acme", HERE / "thirdparty" / "broken"
