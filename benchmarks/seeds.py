@@ -31,8 +31,8 @@ def rows(_: Options) -> Iterator[Row]:
 def _seconds(dataset: str, network: str, settings: Mapping[str, object], *, together: bool) -> dict[str, float]:
     from vaehub import Hub
     from vaehub.core.random import generator
-    from vaehub.core.together import Member, fit_together
-    from vaehub.core.training import fit
+    from vaehub.training.ensemble import EnsembleMember, fit_together
+    from vaehub.training.fit import fit
     from vaehub.hub.workshop import Workshop
 
     hub = Hub.open("unused")
@@ -41,7 +41,7 @@ def _seconds(dataset: str, network: str, settings: Mapping[str, object], *, toge
     for seed in SEEDS:
         recipe = hub.recipe("vae", network=network, dataset=dataset, seed=seed, settings=settings)
         data = workshop.load(recipe.dataset).with_validation(0.1, generator(seed, "validation split"))
-        members.append(Member(workshop.build(recipe, data).to(workshop.device), data, seed))
+        members.append(EnsembleMember(workshop.build(recipe, data).to(workshop.device), data, seed))
     started = time.perf_counter()
     if together:
         fit_together(members, recipe.train)

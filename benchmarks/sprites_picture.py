@@ -9,7 +9,7 @@ import sys
 import numpy as np
 from PIL import Image, ImageSequence
 
-from vaehub.plugins.sprites.kernels import SIDE, render
+from vaehub.plugins.datasets.sprites.kernels import SIDE, render
 
 SQUARE, ELLIPSE, HEART = range(3)
 SHOWN = {

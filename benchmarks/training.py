@@ -61,8 +61,8 @@ def _compared(peer: str, network: str, path: str) -> Iterator[Row]:
 
 
 def _mnist() -> np.ndarray:
-    from vaehub.plugins.mnist.params import IdxParams
-    from vaehub.plugins.mnist.source import Mnist
+    from vaehub.plugins.datasets.mnist.params import IdxParams
+    from vaehub.plugins.datasets.mnist.source import Mnist
 
     return Mnist(IdxParams()).load().part("train").stored.numpy()
 

@@ -2,7 +2,7 @@
 
 import json
 
-from vaehub.core.loop import TrainingState
+from vaehub.training.loop import TrainingState
 
 
 class Memory:

@@ -10,25 +10,12 @@ import numpy as np
 import pytest
 import torch
 
-from vaehub import (
-    DataError,
-    Dataset,
-    Factors,
-    LatentModel,
-    Losses,
-    ModelParams,
-    Network,
-    Params,
-    Posterior,
-    TrainingDiverged,
-    TrainParams,
-    VaehubError,
-    accepts_arrays,
-)
+from vaehub import DataError, Dataset, Factors, LatentModel, Losses, ModelParams, Network, Params, Posterior, TrainParams, TrainingDiverged, VaehubError
+from vaehub.analysis import accepts_arrays
 from vaehub import generator as stream
 from vaehub.core.params import parse
 from vaehub.core.random import seeded_construction
-from vaehub.core.training import fit
+from vaehub.training.fit import fit
 from vaehub.registry import Model
 from vaehub.registry.catalog import Registered
 from vaehub.registry.discovery import discover

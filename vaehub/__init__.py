@@ -10,23 +10,23 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 _HOMES = {
-    "vaehub.core.arrays": ("Array", "accepts_arrays"),
+    "vaehub.analysis.arrays": ("Array", "accepts_arrays"),
     "vaehub.core.autoencoder": ("Autoencoder",),
     "vaehub.core.binning": ("equal_width_bins",),
-    "vaehub.core.columns": ("Columns", "check_columns", "check_distinct", "holds_numbers", "table_keys"),
+    "vaehub.analysis.columns": ("Columns", "check_columns", "check_distinct", "holds_numbers", "table_keys"),
     "vaehub.core.data": ("Batch", "DataSource", "DataSpec", "Dataset", "Factors", "OnDemand", "prepare"),
-    "vaehub.core.data_params": ("DataParams", "FileParams", "ImageParams", "OwnFile"),
+    "vaehub.core.data.params": ("DataParams", "FileParams", "ImageParams", "OwnFile"),
     "vaehub.core.errors": ("DataError", "StoreError", "TrainingDiverged", "VaehubError", "WorkFailed", "first_line"),
-    "vaehub.core.features.extractors": ("FeatureExtractor", "feature_extractor", "feature_table"),
-    "vaehub.core.features.params": ("FeatureParams",),
-    "vaehub.core.files.archives": ("gunzip", "member_names", "members"),
-    "vaehub.core.files.arrays": ("map_npy", "npz_blocks", "npz_keys", "read_npz", "unpacked"),
-    "vaehub.core.files.card": ("DataCard", "DataFile"),
-    "vaehub.core.files.checksums": ("checksum", "visible_files"),
-    "vaehub.core.files.obtain": ("obtain",),
-    "vaehub.core.files.pickled": ("read_pickle",),
-    "vaehub.core.files.pictures": ("PICTURE_ENDINGS", "as_array", "decoded", "fitted", "look"),
-    "vaehub.core.files.places": ("cache_folder", "find"),
+    "vaehub.features.extractors": ("FeatureExtractor", "feature_extractor", "feature_table"),
+    "vaehub.features.params": ("FeatureParams",),
+    "vaehub.files.archives": ("gunzip", "member_names", "members"),
+    "vaehub.files.arrays": ("map_npy", "npz_blocks", "npz_keys", "read_npz", "unpacked"),
+    "vaehub.files.card": ("DataCard", "DataFile"),
+    "vaehub.files.checksums": ("checksum", "visible_files"),
+    "vaehub.files.official": ("obtain",),
+    "vaehub.files.pickles": ("read_pickle",),
+    "vaehub.files.images": ("PICTURE_ENDINGS", "as_array", "decoded", "fitted", "look"),
+    "vaehub.files.locations": ("cache_folder", "find"),
     "vaehub.core.latent_types": ("LATENT_TYPES", "variable_types"),
     "vaehub.core.likelihood": ("Likelihood", "gaussian_sample", "likelihood"),
     "vaehub.core.metric": (
@@ -39,7 +39,7 @@ _HOMES = {
     ),
     "vaehub.core.model": ("EVALUATION_BATCH", "Epoch", "LatentModel", "Losses", "Opponent", "Posterior", "Step"),
     "vaehub.core.network": ("Network",),
-    "vaehub.core.own_modules": ("imported", "load_weights"),
+    "vaehub.adapters.modules": ("imported", "load_weights"),
     "vaehub.core.params": (
         "Incidental",
         "LikelihoodName",
@@ -61,7 +61,7 @@ _HOMES = {
     "vaehub.core.representations": ("chosen_layers", "layer_names", "representations"),
     "vaehub.core.result": ("Result", "Signatures", "Table", "Vector"),
     "vaehub.core.structural": ("SsimBlock", "SsimVariant", "smallest_ssim_side", "ssim", "ssim_blocks"),
-    "vaehub.core.wrapped": ("UserDecoder", "UserEncoder", "Wrapped", "wrap"),
+    "vaehub.adapters.user_model": ("UserDecoder", "UserEncoder", "Wrapped", "wrap"),
     "vaehub.hub": ("Hub",),
     "pydantic": ("Field",),
 }
@@ -72,15 +72,15 @@ __all__ = ["__version__", *_MODULES]
 if TYPE_CHECKING:
     from pydantic import Field as Field
 
-    from vaehub.core.arrays import Array as Array
-    from vaehub.core.arrays import accepts_arrays as accepts_arrays
+    from vaehub.analysis.arrays import Array as Array
+    from vaehub.analysis.arrays import accepts_arrays as accepts_arrays
     from vaehub.core.autoencoder import Autoencoder as Autoencoder
     from vaehub.core.binning import equal_width_bins as equal_width_bins
-    from vaehub.core.columns import Columns as Columns
-    from vaehub.core.columns import check_columns as check_columns
-    from vaehub.core.columns import check_distinct as check_distinct
-    from vaehub.core.columns import holds_numbers as holds_numbers
-    from vaehub.core.columns import table_keys as table_keys
+    from vaehub.analysis.columns import Columns as Columns
+    from vaehub.analysis.columns import check_columns as check_columns
+    from vaehub.analysis.columns import check_distinct as check_distinct
+    from vaehub.analysis.columns import holds_numbers as holds_numbers
+    from vaehub.analysis.columns import table_keys as table_keys
     from vaehub.core.data import Batch as Batch
     from vaehub.core.data import Dataset as Dataset
     from vaehub.core.data import DataSource as DataSource
@@ -88,41 +88,41 @@ if TYPE_CHECKING:
     from vaehub.core.data import Factors as Factors
     from vaehub.core.data import OnDemand as OnDemand
     from vaehub.core.data import prepare as prepare
-    from vaehub.core.data_params import DataParams as DataParams
-    from vaehub.core.data_params import FileParams as FileParams
-    from vaehub.core.data_params import ImageParams as ImageParams
-    from vaehub.core.data_params import OwnFile as OwnFile
+    from vaehub.core.data.params import DataParams as DataParams
+    from vaehub.core.data.params import FileParams as FileParams
+    from vaehub.core.data.params import ImageParams as ImageParams
+    from vaehub.core.data.params import OwnFile as OwnFile
     from vaehub.core.errors import DataError as DataError
     from vaehub.core.errors import StoreError as StoreError
     from vaehub.core.errors import TrainingDiverged as TrainingDiverged
     from vaehub.core.errors import VaehubError as VaehubError
     from vaehub.core.errors import WorkFailed as WorkFailed
     from vaehub.core.errors import first_line as first_line
-    from vaehub.core.features.extractors import FeatureExtractor as FeatureExtractor
-    from vaehub.core.features.extractors import feature_extractor as feature_extractor
-    from vaehub.core.features.extractors import feature_table as feature_table
-    from vaehub.core.features.params import FeatureParams as FeatureParams
-    from vaehub.core.files.archives import gunzip as gunzip
-    from vaehub.core.files.archives import member_names as member_names
-    from vaehub.core.files.archives import members as members
-    from vaehub.core.files.arrays import map_npy as map_npy
-    from vaehub.core.files.arrays import npz_blocks as npz_blocks
-    from vaehub.core.files.arrays import npz_keys as npz_keys
-    from vaehub.core.files.arrays import read_npz as read_npz
-    from vaehub.core.files.arrays import unpacked as unpacked
-    from vaehub.core.files.card import DataCard as DataCard
-    from vaehub.core.files.card import DataFile as DataFile
-    from vaehub.core.files.checksums import checksum as checksum
-    from vaehub.core.files.checksums import visible_files as visible_files
-    from vaehub.core.files.obtain import obtain as obtain
-    from vaehub.core.files.pickled import read_pickle as read_pickle
-    from vaehub.core.files.pictures import PICTURE_ENDINGS as PICTURE_ENDINGS
-    from vaehub.core.files.pictures import as_array as as_array
-    from vaehub.core.files.pictures import decoded as decoded
-    from vaehub.core.files.pictures import fitted as fitted
-    from vaehub.core.files.pictures import look as look
-    from vaehub.core.files.places import cache_folder as cache_folder
-    from vaehub.core.files.places import find as find
+    from vaehub.features.extractors import FeatureExtractor as FeatureExtractor
+    from vaehub.features.extractors import feature_extractor as feature_extractor
+    from vaehub.features.extractors import feature_table as feature_table
+    from vaehub.features.params import FeatureParams as FeatureParams
+    from vaehub.files.archives import gunzip as gunzip
+    from vaehub.files.archives import member_names as member_names
+    from vaehub.files.archives import members as members
+    from vaehub.files.arrays import map_npy as map_npy
+    from vaehub.files.arrays import npz_blocks as npz_blocks
+    from vaehub.files.arrays import npz_keys as npz_keys
+    from vaehub.files.arrays import read_npz as read_npz
+    from vaehub.files.arrays import unpacked as unpacked
+    from vaehub.files.card import DataCard as DataCard
+    from vaehub.files.card import DataFile as DataFile
+    from vaehub.files.checksums import checksum as checksum
+    from vaehub.files.checksums import visible_files as visible_files
+    from vaehub.files.official import obtain as obtain
+    from vaehub.files.pickles import read_pickle as read_pickle
+    from vaehub.files.images import PICTURE_ENDINGS as PICTURE_ENDINGS
+    from vaehub.files.images import as_array as as_array
+    from vaehub.files.images import decoded as decoded
+    from vaehub.files.images import fitted as fitted
+    from vaehub.files.images import look as look
+    from vaehub.files.locations import cache_folder as cache_folder
+    from vaehub.files.locations import find as find
     from vaehub.core.latent_types import LATENT_TYPES as LATENT_TYPES
     from vaehub.core.latent_types import variable_types as variable_types
     from vaehub.core.likelihood import Likelihood as Likelihood
@@ -142,8 +142,8 @@ if TYPE_CHECKING:
     from vaehub.core.model import Posterior as Posterior
     from vaehub.core.model import Step as Step
     from vaehub.core.network import Network as Network
-    from vaehub.core.own_modules import imported as imported
-    from vaehub.core.own_modules import load_weights as load_weights
+    from vaehub.adapters.modules import imported as imported
+    from vaehub.adapters.modules import load_weights as load_weights
     from vaehub.core.params import Incidental as Incidental
     from vaehub.core.params import LikelihoodName as LikelihoodName
     from vaehub.core.params import LikelihoodParams as LikelihoodParams
@@ -171,10 +171,10 @@ if TYPE_CHECKING:
     from vaehub.core.structural import smallest_ssim_side as smallest_ssim_side
     from vaehub.core.structural import ssim as ssim
     from vaehub.core.structural import ssim_blocks as ssim_blocks
-    from vaehub.core.wrapped import UserDecoder as UserDecoder
-    from vaehub.core.wrapped import UserEncoder as UserEncoder
-    from vaehub.core.wrapped import Wrapped as Wrapped
-    from vaehub.core.wrapped import wrap as wrap
+    from vaehub.adapters.user_model import UserDecoder as UserDecoder
+    from vaehub.adapters.user_model import UserEncoder as UserEncoder
+    from vaehub.adapters.user_model import Wrapped as Wrapped
+    from vaehub.adapters.user_model import wrap as wrap
     from vaehub.hub import Hub as Hub
 
 

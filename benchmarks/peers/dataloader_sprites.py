@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from vaehub.plugins.sprites import kernels
+from vaehub.plugins.datasets.sprites import kernels
 
 N, BATCH, BATCHES = 20_000, 64, 200
 

@@ -9,9 +9,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from vaehub import FileParams
-from vaehub.plugins.sprites import kernels
-from vaehub.plugins.sprites.drawn import PlainSprites
+from vaehub.files import FileParams
+from vaehub.plugins.datasets.sprites import kernels
+from vaehub.plugins.datasets.sprites.drawn import PlainSprites
 
 N, BATCH, STEPS = 100_000, 64, 60
 

@@ -8,13 +8,13 @@ import numpy as np
 
 from vaehub import Dataset, TrainParams
 from vaehub.core.random import seeded_construction
-from vaehub.core.training import fit
-from vaehub.plugins.convolutions.higgins import ConvHiggins
-from vaehub.plugins.convolutions.params import ConvHigginsParams
-from vaehub.plugins.mlp.network import Mlp
-from vaehub.plugins.mlp.params import MlpParams
-from vaehub.plugins.vae.model import Vae
-from vaehub.plugins.vae.params import VaeParams
+from vaehub.training.fit import fit
+from vaehub.plugins.networks.convolutions.higgins import ConvHiggins
+from vaehub.plugins.networks.convolutions.params import ConvHigginsParams
+from vaehub.plugins.networks.mlp.network import Mlp
+from vaehub.plugins.networks.mlp.params import MlpParams
+from vaehub.plugins.models.vae.model import Vae
+from vaehub.plugins.models.vae.params import VaeParams
 
 EPOCHS, WARM_UP = 3, 1
 WITH = {

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vaehub import Field, Incidental, ModelParams, Params, TrainParams, VaehubError
-from vaehub.core.recipe import TRAINING_REVISION, Part, Recipe
+from vaehub.core.recipe import Component, Recipe, TRAINING_REVISION
 
 
 class WidthParams(Params):
@@ -27,9 +27,9 @@ class BetaParams(ModelParams):
 
 
 RECIPE = Recipe(
-    model=Part("vae", "vaehub", 1, BetaParams()),
-    network=Part("mlp", "vaehub", 1, WidthParams()),
-    dataset=Part("digits", "vaehub", 1, DataParams()),
+    model=Component("vae", "vaehub", 1, BetaParams()),
+    network=Component("mlp", "vaehub", 1, WidthParams()),
+    dataset=Component("digits", "vaehub", 1, DataParams()),
     train=TrainParams(),
     seed=0,
 )
@@ -143,7 +143,7 @@ def test_a_variation_that_cannot_be_says_whose_parameter_it_is(scope, wrong, wor
 
 
 def test_a_record_remembers_where_files_were_and_the_identity_does_not():
-    there = replace(RECIPE, dataset=Part("digits", "vaehub", 1, DataParams(root=Path("/data"))))
+    there = replace(RECIPE, dataset=Component("digits", "vaehub", 1, DataParams(root=Path("/data"))))
     assert there.id == RECIPE.id
     assert "incidental" not in RECIPE.record()["dataset"]
     assert there.record()["dataset"]["incidental"] == {"root": "/data"}

@@ -113,7 +113,7 @@ def test_what_cannot_be_batched_is_trained_one_by_one_and_says_so(hub, caplog):
 
 
 def test_an_error_of_the_model_fails_every_seed_and_is_recorded(hub, monkeypatch):
-    from vaehub.plugins.vae.model import Vae
+    from vaehub.plugins.models.vae.model import Vae
 
     def breaks(self, losses, step):
         if step.epoch == 1:

@@ -46,12 +46,12 @@ def registered(target, params=None):
 
 
 def test_the_class_is_imported_when_it_is_asked_for():
-    from vaehub.plugins.vae.model import Vae
+    from vaehub.plugins.models.vae.model import Vae
 
-    assert registered("vaehub.plugins.vae.model:Vae").load(LatentModel) is Vae
+    assert registered("vaehub.plugins.models.vae.model:Vae").load(LatentModel) is Vae
 
 
-@pytest.mark.parametrize("target", ["no_such_module:Thing", "vaehub.plugins.vae.model:NoSuchClass", "nonsense"])
+@pytest.mark.parametrize("target", ["no_such_module:Thing", "vaehub.plugins.models.vae.model:NoSuchClass", "nonsense"])
 def test_a_class_that_is_not_there_is_the_fault_of_its_package(target):
     with pytest.raises(
         VaehubError, match=f"model 'm' of theirs cannot be loaded from '{target}'.*a fault of that package"
@@ -61,13 +61,13 @@ def test_a_class_that_is_not_there_is_the_fault_of_its_package(target):
 
 def test_a_class_of_another_contract_is_refused():
     with pytest.raises(VaehubError, match="Vae, which is no Network"):
-        registered("vaehub.plugins.vae.model:Vae").load(Network)
+        registered("vaehub.plugins.models.vae.model:Vae").load(Network)
 
 
 def test_parameters_are_those_of_the_class():
-    from vaehub.plugins.vae.params import VaeParams
+    from vaehub.plugins.models.vae.params import VaeParams
 
-    assert registered("vaehub.plugins.vae.model:Vae").load_params() is VaeParams
+    assert registered("vaehub.plugins.models.vae.model:Vae").load_params() is VaeParams
 
 
 def test_parameters_named_in_the_manifest_do_not_load_the_class():

@@ -4,7 +4,7 @@ import pluggy
 import pytest
 
 from vaehub import VaehubError
-from vaehub.core.files.card import DataCard, DataFile
+from vaehub.files.card import DataCard, DataFile
 from vaehub.registry import Dataset, Model
 from vaehub.registry.catalog import Catalog
 from vaehub.registry.discovery import Discovered, Plugin

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from vaehub import StoreError
-from vaehub.core.loop import TrainingState
+from vaehub.training.loop import TrainingState
 from vaehub.store.checkpoint import FileCheckpoint
 
 STATE = TrainingState(

@@ -9,7 +9,7 @@ import torch
 from stored_samples import a_measurement, a_training, weights
 
 from vaehub.core.errors import StoreError
-from vaehub.core.loop import TrainingState
+from vaehub.training.loop import TrainingState
 from vaehub.core.result import Result
 from vaehub.store.checkpoint import FileCheckpoint
 from vaehub.store.verify import SAFE_AGE, sweep

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from vaehub.core.data import Batch, DataSpec
+from vaehub.core.data.dataset import Batch, DataSpec
 from vaehub.core.likelihood import likelihood
 from vaehub.core.model import LatentModel, Posterior
 from vaehub.core.network import Network

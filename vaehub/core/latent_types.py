@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vaehub.core.arrays import accepts_arrays
+from vaehub.analysis.arrays import accepts_arrays
 from vaehub.core.errors import VaehubError
 
 LATENT_TYPES = ("active", "mixed", "passive")

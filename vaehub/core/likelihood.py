@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vaehub.core.data import DataSpec
+from vaehub.core.data.dataset import DataSpec
 from vaehub.core.errors import VaehubError
-from vaehub.core.noise import standard_normal
+from vaehub.core.random import standard_normal
 from vaehub.core.params import LikelihoodParams
 
 

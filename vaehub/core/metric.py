@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import torch
 
-from vaehub.core.columns import Columns
-from vaehub.core.data import Dataset
+from vaehub.core.metric import Columns
+from vaehub.core.data.dataset import Dataset
 from vaehub.core.errors import VaehubError
 from vaehub.core.model import LatentModel
 from vaehub.core.params import Params as AnyParams

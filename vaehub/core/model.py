@@ -11,7 +11,7 @@ from typing import ClassVar, Self
 import torch
 from torch import Tensor, nn
 
-from vaehub.core.data import Batch, Dataset, DataSpec
+from vaehub.core.data.dataset import Batch, DataSpec, Dataset
 from vaehub.core.errors import WorkFailed
 from vaehub.core.likelihood import gaussian_sample
 from vaehub.core.network import Network

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
-from vaehub.core.data import DataSpec
+from vaehub.core.data.dataset import DataSpec
 from vaehub.core.params import Params as AnyParams
 
 

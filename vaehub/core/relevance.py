@@ -7,8 +7,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from vaehub.core.arrays import accepts_arrays
-from vaehub.core.data import Dataset
+from vaehub.analysis.arrays import accepts_arrays
+from vaehub.core.data.dataset import Dataset
 from vaehub.core.errors import WorkFailed
 from vaehub.core.model import LatentModel
 

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vaehub.core.data import Batch, Dataset
+from vaehub.core.data.dataset import Batch, Dataset
 from vaehub.core.errors import VaehubError, WorkFailed
 from vaehub.core.model import EVALUATION_BATCH, LatentModel, evaluating
 

@@ -9,11 +9,11 @@ from itertools import chain
 import torch
 from torch import Tensor
 
-from vaehub.core.data import Dataset
+from vaehub.core.data.dataset import Dataset
 from vaehub.core.model import LatentModel
 from vaehub.core.params import ModelParams, Params
-from vaehub.core.recipe import Part, Recipe, TrainParams
-from vaehub.core.wrapped import Wrapped
+from vaehub.core.recipe import Component, Recipe, TrainParams
+from vaehub.adapters.user_model import Wrapped
 from vaehub.hub.requests import GIVEN
 
 AT_ONCE = 4096
@@ -34,16 +34,16 @@ class GivenData(Params):
     content: str
 
 
-def given_data(data: Dataset) -> Part:
+def given_data(data: Dataset) -> Component:
     """Return a dataset as a part of a recipe."""
     # One piece after the other, for data on demand do not fit in memory.
     observations = (batch.x for batch in data.batches(AT_ONCE))
     known = [data.labels, None if data.factors is None else data.factors.classes, *data.parts.values()]
     content = _digest(chain(observations, (each for each in known if each is not None)), str(data.spec))
-    return Part("data", GIVEN, 1, GivenData(content=content))
+    return Component("data", GIVEN, 1, GivenData(content=content))
 
 
-def given_recipe(model: LatentModel, dataset: Part) -> Recipe:
+def given_recipe(model: LatentModel, dataset: Component) -> Recipe:
     """Return the recipe of a model that nothing is to be taught."""
     weights = [value for _, value in sorted(model.state_dict().items())]
     more = {}
@@ -52,8 +52,8 @@ def given_recipe(model: LatentModel, dataset: Part) -> Recipe:
     params = GivenModel(latent_dim=model.latent_dim, content=_digest(weights, repr(model)), **more)
     name = model.name if isinstance(model, Wrapped) else type(model).__name__.lower()
     return Recipe(
-        model=Part(name, GIVEN, 1, params),
-        network=Part(name, GIVEN, 1, Params()),
+        model=Component(name, GIVEN, 1, params),
+        network=Component(name, GIVEN, 1, Params()),
         dataset=dataset,
         train=TrainParams(epochs=0),
         seed=0,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 from vaehub.core.errors import UnknownName, VaehubError
 from vaehub.core.params import document
-from vaehub.core.recipe import Part, Recipe
+from vaehub.core.recipe import Component, Recipe
 from vaehub.hub import requests
 from vaehub.hub.comparison import Comparison, mean_result, pairs_of
 from vaehub.hub.exporting import WeightsFormat, write_weights
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from PIL.Image import Image
 
-    from vaehub.core.data import Dataset
+    from vaehub.core.data.dataset import Dataset
     from vaehub.core.model import LatentModel
     from vaehub.hub.study import Study
     from vaehub.hub.suggestion import Suggestion
@@ -193,7 +193,7 @@ class Hub:
             subject = one, other
         elif isinstance(subject, str):
             subject = self._subject_named(subject, entry.subject)
-        elif not isinstance(subject, Recipe | Part | Rows):
+        elif not isinstance(subject, Recipe | Component | Rows):
             return self.measure(metric, self.take(subject, data), seed=seed, settings=settings, force=force)
         if data is not None:
             raise VaehubError("data are named for a model of your own; a recipe and a training have theirs")

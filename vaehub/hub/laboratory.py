@@ -9,7 +9,7 @@ from vaehub.core.result import Result
 from vaehub.hub import requests
 
 if TYPE_CHECKING:
-    from vaehub.core.data import Dataset
+    from vaehub.core.data.dataset import Dataset
     from vaehub.core.model import LatentModel
     from vaehub.hub.worker import Worker
 

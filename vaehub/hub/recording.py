@@ -7,8 +7,8 @@ import time
 from typing import TYPE_CHECKING
 
 from vaehub.core.errors import VaehubError, WorkFailed
-from vaehub.core.loop import EpochRecord
-from vaehub.core.training import Fitted
+from vaehub.training.loop import EpochRecord
+from vaehub.training.fit import Fitted
 from vaehub.store.records import Status, TrainingRecord, now
 
 if TYPE_CHECKING:

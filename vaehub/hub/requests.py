@@ -12,7 +12,7 @@ from typing import cast
 from vaehub.core.errors import UnknownName, VaehubError
 from vaehub.core.identity import Json, identity
 from vaehub.core.params import Params, parse, with_whole_ids
-from vaehub.core.recipe import Part, Recipe, TrainParams
+from vaehub.core.recipe import Component, Recipe, TrainParams
 from vaehub.hub.outcome import Rows
 from vaehub.registry.catalog import Catalog, Registered
 from vaehub.registry.entries import Metric as MetricEntry
@@ -27,7 +27,7 @@ DEFAULT_DATASET = "digits"
 Settings = Mapping[str, object]
 """Parameters by scope and name, such as ``{"model.latent_dim": 8}``."""
 
-Subject = Recipe | Part | tuple[Recipe, Recipe] | Rows
+Subject = Recipe | Component | tuple[Recipe, Recipe] | Rows
 """What a metric is asked of: a recipe (its training, or itself), a dataset, a pair of trainings, or rows of a query."""
 FindTraining = Callable[[str], str]
 """From the beginning of an id to the whole one."""
@@ -44,7 +44,7 @@ class MeasurementRequest:
         seed: Decides all randomness of the measurement.
     """
 
-    metric: Part
+    metric: Component
     subject: Mapping[str, Json]
     seed: int
 
@@ -107,7 +107,7 @@ def stages_of(recipe: Recipe, at_epochs: Sequence[int]) -> list[Recipe]:
     return [recipe.vary(train={"epochs": epoch}) for epoch in sorted(set(at_epochs)) if epoch < last]
 
 
-def part_of(catalog: Catalog, kind: str, name: str, params: Settings) -> Part:
+def part_of(catalog: Catalog, kind: str, name: str, params: Settings) -> Component:
     """Return a catalog entry with its parameters.
 
     Raises:
@@ -117,7 +117,7 @@ def part_of(catalog: Catalog, kind: str, name: str, params: Settings) -> Part:
     return _part(found, parse(found.load_params(), params, owner=found.title))
 
 
-def dataset_of(catalog: Catalog, name: str, params: Settings) -> Part:
+def dataset_of(catalog: Catalog, name: str, params: Settings) -> Component:
     """Return a dataset of the catalog, or a user's own data where the name is a path.
 
     Raises:
@@ -146,7 +146,7 @@ def is_path(name: str) -> bool:
 
 def metrics_of(
     catalog: Catalog, names: Sequence[str], settings: Settings, find: FindTraining
-) -> list[tuple[MetricEntry, Part]]:
+) -> list[tuple[MetricEntry, Component]]:
     """Return metrics with their parameters.
 
     With one metric, settings are its own; with several, each setting names its metric: ``relevance.n_samples``.
@@ -170,7 +170,7 @@ def metrics_of(
     return [metric_of(catalog, name, params, find) for name, params in own.items()]
 
 
-def metric_of(catalog: Catalog, name: str, params: Settings, find: FindTraining) -> tuple[MetricEntry, Part]:
+def metric_of(catalog: Catalog, name: str, params: Settings, find: FindTraining) -> tuple[MetricEntry, Component]:
     """Return a metric with its parameters, and in these the whole ids of trainings that they name.
 
     Raises:
@@ -181,7 +181,7 @@ def metric_of(catalog: Catalog, name: str, params: Settings, find: FindTraining)
     return entry, replace(part, params=with_whole_ids(part.params, find))
 
 
-def measurement_of(kind: SubjectKind, metric: Part, subject: Subject, seed: int) -> MeasurementRequest:
+def measurement_of(kind: SubjectKind, metric: Component, subject: Subject, seed: int) -> MeasurementRequest:
     """Return the request to measure a subject.
 
     Raises:
@@ -197,7 +197,7 @@ def measurement_of(kind: SubjectKind, metric: Part, subject: Subject, seed: int)
                 "ask it of a recipe, whose network may be your own: 'vaehub describe own'"
             )
         found = {"recipe": subject.identity()}
-    elif kind == "dataset" and isinstance(subject, Part):
+    elif kind == "dataset" and isinstance(subject, Component):
         found = {"dataset": subject.identity()}
     elif kind == "pair" and isinstance(subject, tuple):
         found = {"pair": [recipe.id for recipe in subject]}
@@ -221,10 +221,10 @@ def measurement_of(kind: SubjectKind, metric: Part, subject: Subject, seed: int)
 class Asked:
     """What is asked of one recipe: metrics of its stages, and of itself."""
 
-    def __init__(self, recipe: Recipe, stages: Sequence[Recipe], wanted: Sequence[tuple[MetricEntry, Part]]) -> None:
+    def __init__(self, recipe: Recipe, stages: Sequence[Recipe], wanted: Sequence[tuple[MetricEntry, Component]]) -> None:
         self.recipe = recipe
         self.stages = stages
-        self.requests: list[tuple[MeasurementRequest, Recipe | Part]] = []
+        self.requests: list[tuple[MeasurementRequest, Recipe | Component]] = []
         for stage in (*stages, recipe):
             for entry, part in wanted:
                 if entry.subject == "model" or stage is recipe:
@@ -238,7 +238,7 @@ class Asked:
         return [request for request, _ in self.requests if "training" in request.subject]
 
 
-def restored_part(catalog: Catalog, kind: str, stored: Mapping[str, Json]) -> Part:
+def restored_part(catalog: Catalog, kind: str, stored: Mapping[str, Json]) -> Component:
     """Return a part as a store remembers it, for the plugin that is installed now.
 
     Raises:
@@ -268,8 +268,8 @@ def restored_recipe(catalog: Catalog, stored: Mapping[str, Json]) -> Recipe:
     return Recipe(**parts, train=train, seed=cast(int, stored["seed"]))
 
 
-def _part(found: Registered, params: Params) -> Part:
-    return Part(found.entry.name, found.distribution, found.entry.revision, params)
+def _part(found: Registered, params: Params) -> Component:
+    return Component(found.entry.name, found.distribution, found.entry.revision, params)
 
 
 def mapping(value: Json) -> Mapping[str, Json]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from vaehub.core.data import Dataset
+from vaehub.core.data.dataset import Dataset
 from vaehub.core.errors import VaehubError
 from vaehub.core.model import EVALUATION_BATCH
 from vaehub.core.random import generator

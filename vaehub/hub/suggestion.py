@@ -19,7 +19,7 @@ from vaehub.hub.study.definition import Definition
 from vaehub.registry.entries import Metric, Suggests
 
 if TYPE_CHECKING:
-    from vaehub.core.data import Dataset
+    from vaehub.core.data.dataset import Dataset
     from vaehub.hub.worker import Worker
     from vaehub.registry.catalog import Catalog
     from vaehub.store.store import Store

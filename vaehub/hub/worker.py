@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from vaehub.core.errors import WorkFailed
-from vaehub.core.recipe import Part, Recipe
+from vaehub.core.recipe import Component, Recipe
 from vaehub.core.result import Result
 from vaehub.hub import requests
 from vaehub.hub.laboratory import Laboratory
@@ -22,7 +22,7 @@ from vaehub.store.records import MeasurementRecord, TrainingRecord, now
 from vaehub.store.store import Store
 
 if TYPE_CHECKING:
-    from vaehub.core.data import Dataset
+    from vaehub.core.data.dataset import Dataset
     from vaehub.core.metric import Metric
     from vaehub.core.model import LatentModel
     from vaehub.hub.workshop import Order, Trained, Workshop
@@ -49,7 +49,7 @@ class Worker:
 
         return Workshop(self.catalog, self.store, self._device)
 
-    def data(self, dataset: Part) -> Dataset:
+    def data(self, dataset: Component) -> Dataset:
         """Return a dataset.
 
         Raises:
@@ -108,16 +108,16 @@ class Worker:
         Raises:
             VaehubError: If one could not.
         """
-        from vaehub.core.metric import DatasetMetric, RecipeMetric, RowsMetric
+        from vaehub.core.metric import DatasetMetric, RecipeMetric, TableMetric
 
         asked = list(wanted)
         if recipes:
             self._ordered(recipes, [request for request, _ in asked if "training" in request.subject])
         for request, subject in asked:
-            if isinstance(subject, Part):
+            if isinstance(subject, Component):
                 self._workshop.metric(request.metric, DatasetMetric, request.seed).check(self._workshop.load(subject))
             elif isinstance(subject, Rows):
-                self._workshop.metric(request.metric, RowsMetric, request.seed).check(subject.to_numpy())
+                self._workshop.metric(request.metric, TableMetric, request.seed).check(subject.to_numpy())
             elif isinstance(subject, Recipe) and "recipe" in request.subject:
                 of_recipe = self._workshop.metric(request.metric, RecipeMetric, request.seed)
                 of_recipe.check(subject, *self._untrained(subject))
@@ -149,7 +149,7 @@ class Worker:
                 return {order.recipe.id for order in left}
             return set()
 
-    def take(self, model: LatentModel, dataset: Part | Dataset) -> Recipe:
+    def take(self, model: LatentModel, dataset: Component | Dataset) -> Recipe:
         """Take a model that was handed over, record it, and return its recipe.
 
         Raises:
@@ -266,16 +266,16 @@ class Worker:
         """Fetch what is to be measured, and return what is left to do."""
         import torch
 
-        from vaehub.core.metric import DatasetMetric, ModelMetric, PairMetric, RecipeMetric, RowsMetric
+        from vaehub.core.metric import DatasetMetric, ModelMetric, PairMetric, RecipeMetric, TableMetric
 
         part, seed = request.metric, request.seed
         work: Callable[[], Result]
-        if isinstance(subject, Part):
+        if isinstance(subject, Component):
             of_data, data = self._workshop.metric(part, DatasetMetric, seed), self._workshop.load(subject)
             of_data.check(data)
             work = lambda: of_data.measure(data)  # noqa: E731
         elif isinstance(subject, Rows):
-            of_rows, rows = self._workshop.metric(part, RowsMetric, seed), subject.to_numpy()
+            of_rows, rows = self._workshop.metric(part, TableMetric, seed), subject.to_numpy()
             of_rows.check(rows)
             work = lambda: of_rows.measure(rows)  # noqa: E731
         elif isinstance(subject, tuple):

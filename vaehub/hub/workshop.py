@@ -10,17 +10,18 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 import torch
 
-from vaehub.core.data import Dataset, DataSource
+from vaehub.core.data.dataset import Dataset
+from vaehub.core.data.source import DataSource
 from vaehub.core.errors import StoreError, VaehubError, WorkFailed
 from vaehub.core.metric import Metric
 from vaehub.core.model import LatentModel, evaluating
 from vaehub.core.network import Network
 from vaehub.core.random import generator, seeded_construction
-from vaehub.core.recipe import Part, Recipe
+from vaehub.core.recipe import Component, Recipe
 from vaehub.core.result import Result
-from vaehub.core.together import CannotBeBatched, Member, fit_together
-from vaehub.core.training import Fitted, fit, resolve_device
-from vaehub.core.wrapped import Wrapped
+from vaehub.training.ensemble import CannotBeBatched, EnsembleMember, fit_together
+from vaehub.training.fit import Fitted, fit, resolve_device
+from vaehub.adapters.user_model import Wrapped
 from vaehub.hub.given import given_data, given_recipe
 from vaehub.hub.recording import Recorder, reason, tell
 from vaehub.hub.requests import restored_recipe
@@ -77,12 +78,12 @@ class Workshop:
         self._catalog = catalog
         self._store = store
         self.device = resolve_device(device)
-        self._loaded: tuple[Part, Dataset] | None = None
+        self._loaded: tuple[Component, Dataset] | None = None
         self._given: dict[str, Trained] = {}
 
     # Data and models
 
-    def load(self, dataset: Part) -> Dataset:
+    def load(self, dataset: Component) -> Dataset:
         """Return a dataset; the last one is remembered.
 
         Raises:
@@ -118,7 +119,7 @@ class Workshop:
         self._checked(title, lambda: _try_out(model, data, title))
         return model
 
-    def take(self, model: LatentModel, dataset: Part | Dataset) -> Recipe:
+    def take(self, model: LatentModel, dataset: Component | Dataset) -> Recipe:
         """Take a model that was handed over, and the data to measure it on, and return its recipe.
 
         Raises:
@@ -174,7 +175,7 @@ class Workshop:
         """
         self._train(order, *self._member(order, force=force), notes)
 
-    def _train(self, order: Order, member: Member, recorder: Recorder, notes: Sequence[str]) -> None:
+    def _train(self, order: Order, member: EnsembleMember, recorder: Recorder, notes: Sequence[str]) -> None:
         recipe = order.recipe
         try:
             fitted = fit(
@@ -236,7 +237,7 @@ class Workshop:
         for failure, cause in failures[:1]:
             raise failure from cause
 
-    def _member(self, order: Order, *, force: bool) -> tuple[Member, Recorder]:
+    def _member(self, order: Order, *, force: bool) -> tuple[EnsembleMember, Recorder]:
         recipe = order.recipe
         checkpoint = self._store.checkpoint(recipe.id)
         if force:
@@ -244,11 +245,11 @@ class Workshop:
         recorder = Recorder(self._store, self._catalog.manager, self.device, recipe, force=force)
         snapshots = {each.train.epochs: partial(recorder.done, each) for each in order.snapshots}
         model = order.model.to(self.device)
-        return Member(model, order.data, recipe.seed, checkpoint, recorder.epoch_ended, snapshots), recorder
+        return EnsembleMember(model, order.data, recipe.seed, checkpoint, recorder.epoch_ended, snapshots), recorder
 
     # Metrics
 
-    def metric(self, part: Part, contract: type[M], seed: int) -> M:
+    def metric(self, part: Component, contract: type[M], seed: int) -> M:
         """Return a metric, ready to measure.
 
         Raises:
@@ -268,7 +269,7 @@ class Workshop:
 
     # Strangers
 
-    def _class(self, kind: str, part: Part, contract: type[T]) -> type[T]:
+    def _class(self, kind: str, part: Component, contract: type[T]) -> type[T]:
         return self._catalog.find(kind, f"{part.distribution}:{part.name}").load(contract)
 
     def _checked(self, title: str, work: Callable[[], T]) -> T:
@@ -281,7 +282,7 @@ class Workshop:
             raise VaehubError(f"{title} cannot be made: {reason(error)}") from error
 
 
-def _discard(member: Member) -> None:
+def _discard(member: EnsembleMember) -> None:
     if member.checkpoint is not None:
         member.checkpoint.discard()
 

@@ -17,7 +17,7 @@ from vaehub.registry.discovery import Discovered, Plugin, discover
 from vaehub.registry.entries import KINDS, Dataset, Entry
 
 if TYPE_CHECKING:
-    from vaehub.core.files.card import DataCard
+    from vaehub.files.card import DataCard
     from vaehub.core.params import Params
 
 T = TypeVar("T")
@@ -71,7 +71,7 @@ class Registered:
         Raises:
             VaehubError: If it cannot be imported, or is no card.
         """
-        from vaehub.core.files.card import DataCard
+        from vaehub.files.card import DataCard
 
         target = self.entry.card if isinstance(self.entry, Dataset) else None
         if target is None:

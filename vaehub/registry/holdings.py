@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vaehub.core.files.card import DataCard, DataFile
-from vaehub.core.files.places import find
+from vaehub.files.card import DataCard, DataFile
+from vaehub.files.locations import locate
 from vaehub.registry.entries import Dataset as DatasetEntry
 
 if TYPE_CHECKING:
@@ -64,4 +64,4 @@ def holding(registered: Registered, root: Path | None = None) -> Holding:
         VaehubError: If its card cannot be loaded; that is a fault of its plugin.
     """
     card = registered.load_card()
-    return Holding(registered, card, [(file, find(card, file, root)) for file in card.files] if card else [])
+    return Holding(registered, card, [(file, locate(card, file, root)) for file in card.files] if card else [])

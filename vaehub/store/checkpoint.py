@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from vaehub.core.errors import StoreError
-from vaehub.core.loop import TrainingState
+from vaehub.training.loop import TrainingState
 from vaehub.store.files import read_state, write_state
 
 SECONDS_BETWEEN = 10.0

@@ -6,12 +6,12 @@ import torch
 from vaehub import Batch, Dataset, Epoch, Step, VaehubError, generator
 from vaehub.core.random import seeded_construction
 from vaehub.core.recipe import TrainParams
-from vaehub.core.training import fit
+from vaehub.training.fit import fit
 from vaehub.plugins.ard.kernels import kl_to_gaussian
 from vaehub.plugins.ard.model import ArdVae
 from vaehub.plugins.ard.params import ArdParams
-from vaehub.plugins.mlp.network import Mlp
-from vaehub.plugins.mlp.params import MlpParams
+from vaehub.plugins.networks.mlp.network import Mlp
+from vaehub.plugins.networks.mlp.params import MlpParams
 
 
 def data(n=60):

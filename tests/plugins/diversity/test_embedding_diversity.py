@@ -7,7 +7,8 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from vaehub import DataError, Dataset, VaehubError, WorkFailed, checksum, wrap
+from vaehub import DataError, Dataset, VaehubError, WorkFailed, wrap
+from vaehub.files import checksum
 from vaehub import generator as stream
 from vaehub.plugins.diversity.embedding import EmbeddingDiversity
 from vaehub.plugins.diversity.kernels import embedding_diversity

@@ -6,22 +6,10 @@ import sys
 import pytest
 import torch
 
-from vaehub import (
-    DataError,
-    Dataset,
-    Hub,
-    LatentModel,
-    ModelParams,
-    Network,
-    Params,
-    Posterior,
-    VaehubError,
-    WorkFailed,
-    checksum,
-    generator,
-)
-from vaehub.core.features import weights as places
-from vaehub.core.features.inception import InceptionV3
+from vaehub import DataError, Dataset, Hub, LatentModel, ModelParams, Network, Params, Posterior, VaehubError, WorkFailed, generator
+from vaehub.files import checksum
+from vaehub.features import weights as places
+from vaehub.features.inception import InceptionV3
 from vaehub.plugins.generation.frechet_distance import FrechetDistance
 from vaehub.plugins.generation.kernel_distance import KernelDistance
 from vaehub.plugins.generation.kernels import frechet_distance, knn_precision_recall, polynomial_mmd2

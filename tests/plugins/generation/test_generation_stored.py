@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from vaehub import DataError, Dataset, VaehubError, checksum, generator
+from vaehub import DataError, Dataset, VaehubError, generator
+from vaehub.files import checksum
 from vaehub.plugins.generation.frechet_distance import FrechetDistance
 from vaehub.plugins.generation.precision_recall import PrecisionRecall
 

@@ -7,14 +7,14 @@ from torch import nn
 
 from vaehub import Batch, Dataset, Epoch, Hub, Network, Step, TrainParams, VaehubError, generator
 from vaehub.core.random import seeded_construction
-from vaehub.core.training import fit
-from vaehub.plugins.convolutions.linear import Linear
-from vaehub.plugins.convolutions.params import LinearParams
+from vaehub.training.fit import fit
+from vaehub.plugins.networks.convolutions.linear import Linear
+from vaehub.plugins.networks.convolutions.params import LinearParams
 from vaehub.plugins.linear_vae.kernels import linear_elbo, ppca_solution
 from vaehub.plugins.linear_vae.model import LinearVae
 from vaehub.plugins.linear_vae.params import LinearVaeParams
-from vaehub.plugins.mlp.network import Mlp
-from vaehub.plugins.mlp.params import MlpParams
+from vaehub.plugins.networks.mlp.network import Mlp
+from vaehub.plugins.networks.mlp.params import MlpParams
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ import torch
 
 from vaehub import Dataset, Hub, TrainParams, VaehubError, generator
 from vaehub.core.random import seeded_construction
-from vaehub.core.training import fit
-from vaehub.plugins.convolutions.linear import Linear
-from vaehub.plugins.convolutions.params import LinearParams
+from vaehub.training.fit import fit
+from vaehub.plugins.networks.convolutions.linear import Linear
+from vaehub.plugins.networks.convolutions.params import LinearParams
 from vaehub.plugins.linear_vae.kernels import (
     diagonal_variance,
     mean_distance,

@@ -2,7 +2,7 @@
 
 from vaehub.core.data.dataset import Batch, Dataset, DataSpec
 from vaehub.core.data.factors import Factors
-from vaehub.core.data.observations import OnDemand
+from vaehub.core.data.on_demand import OnDemand
 from vaehub.core.data.prepare import prepare
 from vaehub.core.data.source import DataSource
 

@@ -11,9 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vaehub.core.arrays import shareable
+from vaehub.core.data.dataset import shareable
 from vaehub.core.data.factors import Factors
-from vaehub.core.data.observations import OnDemand
+from vaehub.core.data.on_demand import OnDemand
 from vaehub.core.errors import DataError
 
 CHANGED_AT_ONCE = 4096

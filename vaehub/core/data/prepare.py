@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from vaehub.core.data.dataset import Dataset
-from vaehub.core.data_params import DataParams, ImageParams
+from vaehub.core.data.params import DataParams, ImageParams
 from vaehub.core.errors import DataError
 from vaehub.core.random import generator
 

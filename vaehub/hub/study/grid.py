@@ -11,7 +11,7 @@ from typing import Any, cast
 from vaehub.core.errors import VaehubError
 from vaehub.core.identity import Json, canonical_json
 from vaehub.core.params import parse
-from vaehub.core.recipe import Part, Recipe, TrainParams
+from vaehub.core.recipe import Component, Recipe, TrainParams
 from vaehub.hub import requests
 from vaehub.hub.requests import DEFAULT_DATASET, DEFAULT_NETWORK, FindTraining, MeasurementRequest, Settings
 from vaehub.hub.study.definition import SCOPES, Grid, Scaled
@@ -34,7 +34,7 @@ class Cell:
     point: int
     settings: Mapping[str, Json]
     request: MeasurementRequest
-    subject: Recipe | Part
+    subject: Recipe | Component
 
     def record(self) -> CellRecord:
         """Return what a store keeps."""
@@ -55,7 +55,7 @@ class Job:
     """
 
     recipes: list[Recipe] = field(default_factory=list)
-    wanted: dict[str, tuple[MeasurementRequest, Recipe | Part]] = field(default_factory=dict)
+    wanted: dict[str, tuple[MeasurementRequest, Recipe | Component]] = field(default_factory=dict)
     dry: bool = False
 
     @property
@@ -141,13 +141,13 @@ class _Maker:
                 request = requests.measurement_of(entry.subject, part, subject, seed)
                 yield Cell(point, {**settings, **varied}, request, subject)
 
-    def _dataset(self, settings: Mapping[str, Any], scopes: Mapping[str, Settings]) -> Part:
+    def _dataset(self, settings: Mapping[str, Any], scopes: Mapping[str, Settings]) -> Component:
         name, make = settings.get("dataset", DEFAULT_DATASET), partial(requests.dataset_of, self._catalog)
-        return cast(Part, self._once("dataset", name, scopes["data"], make))
+        return cast(Component, self._once("dataset", name, scopes["data"], make))
 
-    def _recipe(self, settings: Mapping[str, Any], scopes: Mapping[str, Settings], dataset: Part, seed: int) -> Recipe:
-        def part(kind: str, name: object) -> Part:
-            return cast(Part, self._once(kind, name, scopes[kind], partial(requests.part_of, self._catalog, kind)))
+    def _recipe(self, settings: Mapping[str, Any], scopes: Mapping[str, Settings], dataset: Component, seed: int) -> Recipe:
+        def part(kind: str, name: object) -> Component:
+            return cast(Component, self._once(kind, name, scopes[kind], partial(requests.part_of, self._catalog, kind)))
 
         return Recipe(
             model=part("model", settings["model"]),
@@ -157,7 +157,7 @@ class _Maker:
             seed=seed,
         )
 
-    def _metric(self, name: str, params: Mapping[str, Any]) -> tuple[Metric, Part]:
+    def _metric(self, name: str, params: Mapping[str, Any]) -> tuple[Metric, Component]:
         return requests.metric_of(self._catalog, name, params, self._find)
 
     def _once(

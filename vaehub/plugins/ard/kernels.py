@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from vaehub import accepts_arrays
+from vaehub.analysis import accepts_arrays
 from vaehub import n_relevant as n_relevant
 from vaehub import relevance_weights as relevance_weights
 

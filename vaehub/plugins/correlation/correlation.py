@@ -9,7 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vaehub import Columns, Result, RowsMetric, Table, VaehubError, check_columns, holds_numbers
+from vaehub import Columns, Result, Table, TableMetric, VaehubError
+from vaehub.analysis import check_columns, holds_numbers
 from vaehub.plugins.correlation.kernels import FEWEST, bootstrap_intervals, n_pairs, pearson, spearman
 from vaehub.plugins.correlation.params import CorrelationParams
 
@@ -22,7 +23,7 @@ SCATTERS_IN_A_ROW = 3
 
 
 @final
-class Correlation(RowsMetric):
+class Correlation(TableMetric):
     """What goes with what over the runs of a study: Müller et al. 2025, Section 2.5.
 
     The section announces Pearson's coefficient and the results are Spearman's; both are measured.

@@ -8,7 +8,8 @@ from scipy.special import betainc
 from scipy.stats import rankdata
 from torch import Tensor
 
-from vaehub import VaehubError, accepts_arrays
+from vaehub import VaehubError
+from vaehub.analysis import accepts_arrays
 
 FEWEST = 3
 """Pairs below which a coefficient is undefined: two points always lie on a line."""

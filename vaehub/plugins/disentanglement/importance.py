@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from sklearn.ensemble import GradientBoostingClassifier
 from torch import Tensor
 
-from vaehub import VaehubError, accepts_arrays
+from vaehub import VaehubError
+from vaehub.analysis import accepts_arrays
 from vaehub.plugins.disentanglement.arguments import check_vary, checked, checked_test
 from vaehub.plugins.disentanglement.light_trees import light_trees
 

@@ -9,7 +9,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.svm import LinearSVC
 from torch import Tensor
 
-from vaehub import WorkFailed, accepts_arrays
+from vaehub import WorkFailed
+from vaehub.analysis import accepts_arrays
 from vaehub.plugins.disentanglement.arguments import check_vary, checked, checked_test
 
 STRENGTH = 0.01

@@ -5,7 +5,8 @@ from typing import final
 import torch
 from torch import Tensor
 
-from vaehub import Dataset, DatasetMetric, FeatureExtractor, Result, WorkFailed, feature_extractor, feature_table, task
+from vaehub import Dataset, DatasetMetric, Result, WorkFailed, task
+from vaehub.features import FeatureExtractor, feature_extractor, feature_table
 from vaehub.plugins.diversity.drawing import check_enough, drawn, part_of, scalars
 from vaehub.plugins.diversity.kernels import draw, embedding_moments
 from vaehub.plugins.diversity.params import EmbeddingDiversityParams

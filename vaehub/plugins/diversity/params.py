@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field as Bound
 
-from vaehub import FeatureParams, Field, Params
+from vaehub import Field, Params
+from vaehub.features import FeatureParams
 
 Count = Annotated[int, Bound(ge=2)]
 

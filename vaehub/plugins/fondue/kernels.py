@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vaehub import VaehubError, accepts_arrays
+from vaehub import VaehubError
+from vaehub.analysis import accepts_arrays
 from vaehub.plugins.fondue.searching import Search, Visit, is_monotone, ratio_search, search, supervised_search
 
 __all__ = [

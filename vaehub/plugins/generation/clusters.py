@@ -7,7 +7,8 @@ import torch
 from sklearn.cluster import MiniBatchKMeans
 from torch import Tensor
 
-from vaehub import VaehubError, accepts_arrays, task
+from vaehub import VaehubError, task
+from vaehub.analysis import accepts_arrays
 
 N_STARTS = 10
 """First centres from which each clustering chooses: Sajjadi et al. 2018, released code."""

@@ -10,22 +10,8 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from vaehub import (
-    Batch,
-    DataError,
-    Dataset,
-    FeatureExtractor,
-    LatentModel,
-    ModelMetric,
-    Result,
-    VaehubError,
-    WorkFailed,
-    feature_extractor,
-    feature_table,
-    is_relevant,
-    latent_relevance,
-    task,
-)
+from vaehub import Batch, DataError, Dataset, LatentModel, ModelMetric, Result, VaehubError, WorkFailed, is_relevant, latent_relevance, task
+from vaehub.features import FeatureExtractor, feature_extractor, feature_table
 from vaehub.plugins.generation.params import ComparisonParams
 from vaehub.plugins.generation.stored import as_observations, samples_in
 

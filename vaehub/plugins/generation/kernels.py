@@ -6,7 +6,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from vaehub import VaehubError, accepts_arrays, task
+from vaehub import VaehubError, task
+from vaehub.analysis import accepts_arrays
 from vaehub.plugins.generation.clusters import (
     Coverage,
     Curve,

@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor
 
-from vaehub import VaehubError, accepts_arrays, task
+from vaehub import VaehubError, task
+from vaehub.analysis import accepts_arrays
 from vaehub.plugins.generation.clusters import Coverage
 
 PAIRS_AT_ONCE = 1 << 23

@@ -5,7 +5,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import model_validator
 
-from vaehub import FeatureParams, Field, Incidental, checksum
+from vaehub import Field, Incidental
+from vaehub.features import FeatureParams
+from vaehub.files import checksum
 
 
 class ComparisonParams(FeatureParams):

@@ -9,7 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vaehub import DataError, DataSpec, map_npy
+from vaehub import DataError, DataSpec
+from vaehub.files import map_npy
 
 BYTE = 255
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from vaehub import accepts_arrays
+from vaehub.analysis import accepts_arrays
 
 Decode = Callable[[Tensor], Tensor]
 Error = Callable[[Tensor, Tensor], Tensor]

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from vaehub import accepts_arrays
+from vaehub.analysis import accepts_arrays
 from vaehub.plugins.intervention.kernels import from_errors
 
 COUNTS_AT_ONCE = 2**22

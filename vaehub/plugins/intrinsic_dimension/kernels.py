@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
-from vaehub import Array, VaehubError
+from vaehub import VaehubError
+from vaehub.analysis import Array
 from vaehub.plugins.intrinsic_dimension.neighbours import Neighbours, nearest
 
 __all__ = [

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 from torch import Tensor
 
-from vaehub import Array, DataError
+from vaehub import DataError
+from vaehub.analysis import Array
 from vaehub.plugins.intrinsic_dimension.duplicates import distinct_rows
 from vaehub.plugins.intrinsic_dimension.search import search
 

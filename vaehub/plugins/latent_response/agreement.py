@@ -6,7 +6,8 @@ import torch
 from scipy.stats import rankdata
 from torch import Tensor
 
-from vaehub import VaehubError, accepts_arrays
+from vaehub import VaehubError
+from vaehub.analysis import accepts_arrays
 
 FEWEST = 3
 """Cells below which a correlation is undefined: two points always lie on a line."""

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from vaehub import Array, VaehubError, accepts_arrays
+from vaehub import VaehubError
+from vaehub.analysis import Array, accepts_arrays
 from vaehub.plugins.latent_response.matrices import CODES_AT_ONCE, Respond
 
 NO_LENGTH = 1e-12

@@ -8,7 +8,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
-from vaehub import accepts_arrays
+from vaehub.analysis import accepts_arrays
 
 Respond = Callable[[Tensor], Tensor]
 """From latents ``(k, latent_dim)`` to responses, same shape: what the encoder makes of what they decode to."""

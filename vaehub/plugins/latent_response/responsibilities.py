@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, final
 import numpy as np
 import torch
 
-from vaehub import Columns, Result, RowsMetric, Table, check_columns, check_distinct, table_keys
+from vaehub import Columns, Result, Table, TableMetric
+from vaehub.analysis import check_columns, check_distinct, table_keys
 from vaehub.plugins.latent_response.kernels import rank_agreement
 from vaehub.plugins.latent_response.panels import Key, Panel, panels_of
 from vaehub.plugins.latent_response.params import ResponsibilitiesParams
@@ -20,7 +21,7 @@ NAME = "responsibilities"
 
 
 @final
-class Responsibilities(RowsMetric):
+class Responsibilities(TableMetric):
     """Matrices of factors and latents side by side, and whether they say the same: Leeb et al. 2021, Figure 6b.
 
     Latents of two trainings have nothing but their numbers in common. Only panels of one group are compared, therefore,

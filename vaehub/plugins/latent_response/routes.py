@@ -10,7 +10,8 @@ from scipy.sparse.csgraph import dijkstra
 from scipy.spatial import KDTree
 from torch import Tensor
 
-from vaehub import Array, VaehubError, WorkFailed, accepts_arrays
+from vaehub import VaehubError, WorkFailed
+from vaehub.analysis import Array, accepts_arrays
 from vaehub.plugins.latent_response.fields import grid_axes
 
 LEAST_COST = 1e-12

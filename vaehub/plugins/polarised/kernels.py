@@ -12,7 +12,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from vaehub import VaehubError, accepts_arrays, equal_width_bins
+from vaehub import VaehubError, equal_width_bins
+from vaehub.analysis import accepts_arrays
 from vaehub import variable_types as variable_types
 from vaehub.plugins.polarised.binning import entropies, joint_entropies
 

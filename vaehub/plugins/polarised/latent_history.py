@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, final
 
 import numpy as np
 
-from vaehub import Columns, Result, RowsMetric, Table, check_columns, check_distinct, table_keys
+from vaehub import Columns, Result, Table, TableMetric
+from vaehub.analysis import check_columns, check_distinct, table_keys
 from vaehub.plugins.polarised.params import LatentHistoryParams
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ NAME = "latent_history"
 
 
 @final
-class LatentHistory(RowsMetric):
+class LatentHistory(TableMetric):
     """A value of each latent at each snapshot of a training: Bonheme 2023, Figure 6.10, of correlated latents."""
 
     Params = LatentHistoryParams

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from vaehub import accepts_arrays
+from vaehub.analysis import accepts_arrays
 
 
 class Projection(NamedTuple):

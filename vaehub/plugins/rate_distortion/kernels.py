@@ -6,7 +6,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from vaehub import accepts_arrays
+from vaehub.analysis import accepts_arrays
 
 PAIRS_AT_ONCE = 2**22
 """Pairs of a draw and a posterior whose densities are held together; bounds memory, changes no result."""

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from vaehub import Columns, Result, RowsMetric, Table, VaehubError, check_columns, table_keys
+from vaehub import Columns, Result, Table, TableMetric, VaehubError
+from vaehub.analysis import check_columns, table_keys
 from vaehub.plugins.rate_distortion.params import RateDistortionPlaneParams
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ N_COLOURS = 10
 
 
 @final
-class RateDistortionPlane(RowsMetric):
+class RateDistortionPlane(TableMetric):
     """Which runs are on the frontier, and which only trade rate for distortion: Alemi et al. 2018, Figure 3."""
 
     Params = RateDistortionPlaneParams

@@ -9,7 +9,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from vaehub import VaehubError, accepts_arrays
+from vaehub import VaehubError
+from vaehub.analysis import accepts_arrays
 from vaehub.plugins.similarity.centring import NEAR, Centred, both, check_same, factor_of, triangle
 
 SLACK = 32

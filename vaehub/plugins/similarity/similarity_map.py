@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, final
 
 import numpy as np
 
-from vaehub import Columns, Result, RowsMetric, Table, check_columns, table_keys
+from vaehub import Columns, Result, Table, TableMetric
+from vaehub.analysis import check_columns, table_keys
 from vaehub.plugins.similarity.params import SimilarityMapParams
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ NAME = "similarity_map"
 
 
 @final
-class SimilarityMap(RowsMetric):
+class SimilarityMap(TableMetric):
     """Similarity of each two layers, averaged over all pairs of seeds: Bonheme 2023, Eq. 7.9."""
 
     Params = SimilarityMapParams

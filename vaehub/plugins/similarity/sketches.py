@@ -7,7 +7,8 @@ import math
 import torch
 from torch import Tensor
 
-from vaehub import VaehubError, accepts_arrays
+from vaehub import VaehubError
+from vaehub.analysis import accepts_arrays
 from vaehub.plugins.similarity.centring import Centred
 from vaehub.plugins.similarity.inner_products import gram
 

@@ -1,0 +1,113 @@
+"""The adversarial autoencoder with a mask: its losses, and who learns from which."""
+
+import pytest
+import torch
+from pruned_samples import mask, points, step, train
+
+from vaehub import Batch, generator
+from vaehub.plugins.models.pruned.kernels import gradient_penalty, masked_spread, polarisation
+
+
+def batch():
+    return Batch(points().part("train").x[:16])
+
+
+def losses_of(model, index=0):
+    """The losses of the critic, the encoder and the mask, by name."""
+    found = model.loss(batch(), step())
+    return {each.name: each.loss(batch(), step(index), found) for each in model.opponents(1e-4)}
+
+
+def test_the_mask_starts_between_zero_and_the_mask_of_five():
+    m = mask(latent_dim=2000).m.detach()
+    assert 0 <= float(m.min()) < 0.1
+    assert 4.9 < float(m.max()) <= 5
+    assert float(m.mean()) == pytest.approx(2.5, abs=4 * 5 / (12 * 2000) ** 0.5)
+
+
+def test_the_autoencoder_learns_by_the_mean_error_of_a_value_and_the_spread_of_masked_codes():
+    model = mask()
+    losses = model.loss(batch(), step())
+    z = model.encode(batch()).mu
+    logits = model.network.decoder(z * model.mask)
+    error = torch.nn.functional.binary_cross_entropy_with_logits(logits, batch().x)
+    torch.testing.assert_close(losses.total, error + 100 * masked_spread(z, model.mask))
+    torch.testing.assert_close(losses.parts["reconstruction"], 6 * error)
+
+
+def test_critic_and_encoder_play_against_each_other_on_masked_codes():
+    model = mask()
+    fake = model.encode(batch()).mu * model.mask
+    noise = generator(0, "noise")
+    real = torch.randn(16, 3, generator=noise) * model.mask
+    penalty = gradient_penalty(model.critic, real, fake, noise)
+    found = losses_of(model)
+    torch.testing.assert_close(found["critic"], model.critic(fake).mean() - model.critic(real).mean() + 10 * penalty)
+    torch.testing.assert_close(found["encoder"], -model.critic(fake).mean())
+
+
+def test_the_mask_learns_by_reconstruction_distance_and_polarisation():
+    model = mask(doubling_steps=10)
+    a = model.mask
+    fake, real = model.encode(batch()).mu * a, torch.randn(16, 3, generator=generator(0, "noise")) * a
+    error = torch.nn.functional.binary_cross_entropy_with_logits(model.network.decoder(fake), batch().x)
+    distance = model.critic(fake).mean() - model.critic(real).mean()
+    # Three doublings of 2/3.
+    expected = 1000 * error + (1 - distance) ** 2 + 16 / 3 * polarisation(a)
+    torch.testing.assert_close(losses_of(model, index=30)["mask"], expected)
+
+
+def test_the_critic_takes_five_steps_before_the_encoder_and_the_mask_take_theirs():
+    found = [(each.name, each.n_steps) for each in mask().opponents(1e-4)]
+    assert found == [("critic", 5), ("encoder", 1), ("mask", 1)]
+
+
+def test_autoencoder_and_mask_learn_five_times_as_fast():
+    model = mask()
+    rates = {each.name: each.optimiser.param_groups[0]["lr"] for each in model.opponents(1e-4)}
+    assert rates == pytest.approx({"critic": 1e-4, "encoder": 1e-4, "mask": 5e-4})
+    assert model.optimiser(1e-4).param_groups[0]["lr"] == pytest.approx(5e-4)
+
+
+def test_each_learns_by_its_own_loss_alone():
+    model = mask()
+    held = {"critic": list(model.critic.parameters()), "encoder": list(model.network.encoder.parameters())}
+    held |= {"mask": [model.m]}
+    for each in model.opponents(1e-4):
+        assert [id(w) for w in each.optimiser.param_groups[0]["params"]] == [id(w) for w in held[each.name]]
+    assert not any(weight is model.m for group in model.optimiser(1e-4).param_groups for weight in group["params"])
+
+
+def test_critic_and_mask_move_in_training():
+    model = mask()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    train(model, epochs=1, learning_rate=1e-3)
+    after = model.state_dict()
+    assert not torch.equal(after["m"], before["m"])
+    assert not torch.equal(after["critic.0.weight"], before["critic.0.weight"])
+
+
+def test_the_weights_of_the_mask_are_never_negative():
+    model = mask()
+    model.m.data.fill_(0.001)
+    seen = []
+    train(model, learning_rate=0.05, on_epoch=lambda record: seen.append(model.m.min().item()))
+    assert min(seen) == 0  # it was reached, and held
+
+
+def test_the_decoder_ignores_latents_that_are_masked():
+    model = mask().eval()
+    model.m.data = torch.tensor([0.0, 5.0, 0.3])
+    z = model.prior_sample(5, generator(0))
+    moved = z.clone()
+    moved[:, 0] += 10
+    assert torch.equal(model.decode(moved), model.decode(z))
+    assert model.active.tolist() == [False, True, False]
+    assert model.notes() == ("1 of 3 latents have a mask above 1/2",)
+
+
+def test_codes_have_no_variance_and_no_mask():
+    model = mask().eval()
+    found = model.encode(batch())
+    assert found.logvar is None
+    torch.testing.assert_close(found.mu, model.network.encoder(batch().x))

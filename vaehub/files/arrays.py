@@ -1,0 +1,210 @@
+"""Arrays of npy and npz files without unpickling, and arrays unpacked once so that they can be mapped into memory."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+from vaehub.core.errors import DataError
+from vaehub.files.archives import opened_zip
+from vaehub.files.locations import cache_folder, lock
+from vaehub.core.progress import task
+
+BLOCK = 32 << 20
+"""Bytes that are unpacked at once."""
+LONGEST_HEADER = 10_000
+"""Letters of a header that numpy reads of a file that it does not trust."""
+
+
+@dataclass(frozen=True)
+class Header:
+    """What an array file says of itself."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    fortran: bool
+
+    @property
+    def n_bytes(self) -> int:
+        """Size of the values."""
+        return int(np.prod(self.shape, dtype=object)) * self.dtype.itemsize
+
+
+def npz_keys(path: Path) -> list[str]:
+    """Return the names of the arrays in an npz file.
+
+    Raises:
+        DataError: If it is none.
+    """
+    with opened_zip(path) as archive:
+        return [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
+
+
+def read_npz(path: Path, key: str) -> NDArray[Any]:
+    """Return one array of an npz file, whole.
+
+    Raises:
+        DataError: If it is not there, holds objects, or the file is damaged.
+    """
+    with _member(path, key) as (stream, header):
+        values = np.frombuffer(_read(stream, header.n_bytes, f"{path}, array {key!r},"), header.dtype)
+    return values.reshape(header.shape, order="F" if header.fortran else "C")
+
+
+def npz_blocks(path: Path, key: str) -> tuple[Header, Iterator[NDArray[Any]]]:
+    """Return the header of an array in an npz file, and its values in blocks of whole rows.
+
+    Raises:
+        DataError: As :func:`read_npz`; also while the blocks are read.
+    """
+    with _member(path, key) as (_, header):
+        pass
+    if header.fortran and len(header.shape) > 1:
+        raise DataError(f"{path}, array {key!r}, is stored column by column; save it with numpy.ascontiguousarray")
+
+    def blocks() -> Iterator[NDArray[Any]]:
+        row = max(1, int(np.prod(header.shape[1:], dtype=object)) * header.dtype.itemsize)
+        with _member(path, key) as (stream, _):
+            left = header.n_bytes
+            while left:
+                block = _read(stream, min(left, max(1, BLOCK // row) * row), f"{path}, array {key!r},")
+                left -= len(block)
+                yield np.frombuffer(block, header.dtype).reshape(-1, *header.shape[1:])
+
+    return header, blocks()
+
+
+def map_npy(path: Path) -> NDArray[Any]:
+    """Return the array of an npy file, mapped into memory and read as it is used.
+
+    Raises:
+        DataError: If it is no array file, is truncated, or holds objects.
+    """
+    try:
+        with path.open("rb") as stream:
+            header = _header(stream, str(path))
+            offset = stream.tell()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read as an npy file ({error}); replace it") from error
+    found = path.stat().st_size - offset
+    if found != header.n_bytes:
+        raise DataError(f"{path} should have {header.n_bytes} bytes of values, and has {found}; it was cut off")
+    # Copy on write: a tensor may share its memory, and the file stays as it is.
+    order: Any = "F" if header.fortran else "C"
+    if not header.n_bytes:
+        return np.empty(header.shape, header.dtype)
+    return np.memmap(path, header.dtype, "c", offset, header.shape, order)
+
+
+def unpacked(
+    name: str, shape: tuple[int, ...], dtype: np.dtype[Any], blocks: Callable[[], Iterable[NDArray[Any]]]
+) -> NDArray[Any]:
+    """Return an array that is too large for memory, mapped from the cache, where it is written the first time.
+
+    Args:
+        name: Tells the array from all others: made of the dataset's name and the checksum of its source.
+        shape: Of the whole.
+        dtype: Of the values.
+        blocks: Yields its rows in order, in blocks of any length.
+
+    Raises:
+        DataError: If the disk is too small, or the blocks do not make up the shape.
+    """
+    path = cache_folder() / "unpacked" / f"{name}.npy"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with lock(f"unpacked-{name}"):
+            if not path.exists():
+                _unpack(path, shape, dtype, blocks())
+    return map_npy(path)
+
+
+def _unpack(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any], blocks: Iterable[NDArray[Any]]) -> None:
+    n_bytes = int(np.prod(shape, dtype=object)) * dtype.itemsize
+    free = shutil.disk_usage(path.parent).free
+    if free < n_bytes:
+        raise DataError(
+            f"{path.parent} has {free / 1e9:.1f} GB left and unpacking {path.stem} takes {n_bytes / 1e9:.1f} GB; "
+            "make room, or set XDG_CACHE_HOME to a folder on a larger disk"
+        )
+    # The lock lets one process write at a time, so what a killed one left is written over and takes no room for ever.
+    part, n = path.with_name(f"{path.stem}.part"), 0
+    try:
+        with part.open("wb") as stream, task(f"unpacking {path.stem}", shape[0]) as advance:
+            npy.write_array_header_1_0(
+                stream, {"descr": npy.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
+            )
+            for block in blocks:
+                if block.shape[1:] != shape[1:]:
+                    raise DataError(
+                        f"{path.stem} should have rows of shape {shape[1:]}, and its source has {block.shape[1:]}; "
+                        "replace the source"
+                    )
+                stream.write(np.ascontiguousarray(block, dtype).tobytes())
+                n += len(block)
+                advance(len(block))
+            stream.flush()
+            os.fsync(stream.fileno())
+        if n != shape[0]:
+            raise DataError(f"{path.stem} should have {shape[0]} rows, and its source has {n}; replace the source")
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+@contextmanager
+def _member(path: Path, key: str) -> Iterator[tuple[IO[bytes], Header]]:
+    with opened_zip(path) as archive:
+        try:
+            info = archive.getinfo(f"{key}.npy")
+        except KeyError:
+            names = ", ".join(repr(name.removesuffix(".npy")) for name in archive.namelist()) or "nothing"
+            raise DataError(f"{path} has no array {key!r}; it has {names}") from None
+        title = f"{path}, array {key!r},"
+        with archive.open(info) as stream:
+            header = _header(stream, title)
+            # The archive's own account of the size was bounded when it was opened, so this bounds what is read.
+            if info.file_size - stream.tell() != header.n_bytes:
+                raise DataError(
+                    f"{title} should have {header.n_bytes} bytes of values, and has {info.file_size - stream.tell()}; "
+                    "replace the file"
+                )
+            yield stream, header
+
+
+def _header(stream: IO[bytes], title: str) -> Header:
+    try:
+        version = npy.read_magic(stream)
+        read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+        n_bytes = stream.read(2 if version == (1, 0) else 4)
+        # No more than a header has, whatever it claims: as much would be set aside.
+        text = stream.read(min(int.from_bytes(n_bytes, "little"), LONGEST_HEADER))
+        shape, fortran, dtype = read(io.BytesIO(n_bytes + text))
+        # Nothing is set aside for this, and no array can have what it refuses, such as negative sizes.
+        np.broadcast_to(np.empty((), dtype), shape)
+    # A header is text that is parsed, and fails in as many ways as text can be wrong.
+    except Exception as error:
+        raise DataError(f"{title} cannot be read as an npy file ({error}); replace it") from error
+    if dtype.hasobject:
+        raise DataError(f"{title} holds Python objects, which can run code when they are read; save plain numbers")
+    if not dtype.itemsize:
+        raise DataError(f"{title} holds texts without a letter; save plain numbers")
+    return Header(shape, dtype, fortran)
+
+
+def _read(stream: IO[bytes], n_bytes: int, title: str) -> bytes:
+    """Return the next bytes of an array: no more than it claims, for there may be far more behind it."""
+    content = stream.read(n_bytes)
+    if len(content) != n_bytes:
+        raise DataError(f"{title} ends {n_bytes - len(content)} bytes early; replace the file")
+    return content

@@ -1,0 +1,107 @@
+"""Checksums of files, computed once as long as a file does not change."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from vaehub.core.errors import DataError
+from vaehub.files.card import DataFile
+from vaehub.files.locations import cache_folder
+from vaehub.core.progress import task
+
+BLOCK = 1 << 20
+REMEMBERED = 32 << 20
+"""Bytes from which on a checksum is remembered: smaller files are hashed in less time than a record takes to trust."""
+
+
+def checksum(path: Path, algorithm: str) -> str:
+    """Return the checksum of a file, such as ``md5:7da3…``.
+
+    For a large file it is remembered together with the file's size and time of change.
+    """
+    if path.stat().st_size < REMEMBERED:
+        return _hashed(path, algorithm)
+    return _remembered(path, [_state(path), algorithm], lambda: _hashed(path, algorithm))
+
+
+def check(path: Path, file: DataFile) -> None:
+    """See that a file is the published one.
+
+    Raises:
+        DataError: If it is not; names both checksums.
+    """
+    if file.checksum is None:
+        return
+    found = checksum(path, file.checksum.partition(":")[0])
+    if found != file.checksum:
+        raise DataError(
+            f"{path} is not the published file: its checksum is {found}, and should be {file.checksum}; "
+            "delete the file, or replace it"
+        )
+
+
+def content_digest(path: Path) -> str:
+    """Return a digest of the content of a file, or of the names and contents of the files in a folder.
+
+    Hidden files are left out. What a large file or a folder came to is remembered as long as nothing in it changes.
+    """
+    if path.is_file():
+        return digest_of([checksum(path, "blake2b").encode()])
+    files = visible_files(path)
+
+    def found() -> str:
+        with task(f"checking {path.name}", len(files)) as advance:
+            parts = []
+            for file in files:
+                parts += [file.relative_to(path).as_posix().encode(), checksum(file, "blake2b").encode()]
+                advance(1)
+        return digest_of(parts)
+
+    # With the names, for a folder has the same files as a folder around it, and links can be renamed.
+    return _remembered(path, [f"{file.relative_to(path).as_posix()} {_state(file)}" for file in files], found)
+
+
+def visible_files(folder: Path) -> list[Path]:
+    """Return the files in a folder and below it, sorted by name, without those that are hidden or made by a system."""
+    found = (path for path in folder.rglob("*") if path.is_file())
+    return sorted(
+        path for path in found if not any(part.startswith((".", "__")) for part in path.relative_to(folder).parts)
+    )
+
+
+def digest_of(parts: Iterable[bytes]) -> str:
+    """Return a digest of some bytes in order, as 24 hexadecimal digits."""
+    digest = hashlib.blake2b(digest_size=12)
+    for part in parts:
+        digest.update(len(part).to_bytes(8, "big"))
+        digest.update(part)
+    return digest.hexdigest()
+
+
+def _state(path: Path) -> str:
+    stat = path.stat()
+    return f"{path.resolve()} {stat.st_size} {stat.st_mtime_ns}"
+
+
+def _remembered(path: Path, state: Iterable[str], compute: Callable[[], str]) -> str:
+    note = cache_folder() / "checksums" / f"{digest_of(part.encode() for part in state)}.json"
+    try:
+        return str(json.loads(note.read_text())["checksum"])
+    except (OSError, ValueError, KeyError):
+        found = compute()
+    try:
+        note.parent.mkdir(parents=True, exist_ok=True)
+        note.write_text(json.dumps({"path": str(path), "checksum": found}))
+    except OSError:
+        pass  # Without a place to remember it, it is computed again next time.
+    return found
+
+
+def _hashed(path: Path, algorithm: str) -> str:
+    digest, size = hashlib.new(algorithm, usedforsecurity=False), path.stat().st_size
+    with path.open("rb") as stream, task(f"checking {path.name}", size) as advance:
+        while block := stream.read(BLOCK):
+            digest.update(block)
+            advance(len(block))
+    return f"{algorithm}:{digest.hexdigest()}"

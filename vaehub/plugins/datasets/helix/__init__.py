@@ -1,0 +1,20 @@
+"""The double helix of the paper on latent responses."""
+
+from collections.abc import Sequence
+
+from vaehub.registry import Dataset, Entry, hookimpl
+
+
+@hookimpl
+def vaehub_catalog() -> Sequence[Entry]:
+    """Return what this plugin contributes."""
+    return [
+        Dataset(
+            "helix",
+            "vaehub.plugins.datasets.helix.source:Helix",
+            "points on two strands wound round each other in three dimensions, drawn anew by seed",
+            params="vaehub.plugins.datasets.helix.params:HelixParams",
+            source="Leeb et al. 2021, Eq. 10",
+            card="vaehub.plugins.datasets.helix.cards:HELIX",
+        ),
+    ]

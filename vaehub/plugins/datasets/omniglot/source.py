@@ -1,0 +1,106 @@
+"""Omniglot."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import ClassVar, final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vaehub import DataError, DataSource, Dataset, Factors, prepare
+from vaehub.files import DataCard, fetch, image_array, open_image, read_members
+from vaehub.plugins.datasets.omniglot.cards import ARCHIVES, OMNIGLOT
+from vaehub.plugins.datasets.omniglot.params import OmniglotParams
+
+SIDE = 105
+"""Pixels."""
+N_DRAWERS = 20
+"""Of each character; drawers of different alphabets are different people, numbered anew."""
+BOTH = {"train": "background", "test": "evaluation"}
+"""The official roles of the two large archives."""
+
+_NAME = re.compile(r"\d+_(\d\d)\.png")
+
+
+@dataclass(frozen=True, order=True)
+class _Drawing:
+    """A picture as it is in the archive: a few hundred bytes, so that all can be sorted before any is decoded."""
+
+    key: tuple[str, str, int]
+    """Alphabet, character, drawer from 1."""
+    part: str
+    title: str
+    content: bytes
+
+
+@final
+class Omniglot(DataSource):
+    """Handwritten characters: Lake, Salakhutdinov & Tenenbaum 2015.
+
+    The files have black ink on white; here ink is 1 and paper 0, as in MNIST and its kin, and no parameter changes it.
+    """
+
+    Params = OmniglotParams
+    params: OmniglotParams
+    card: ClassVar[DataCard] = OMNIGLOT
+
+    def load(self) -> Dataset:
+        """Return images ``(n, 1, 105, 105)``, sorted by alphabet, character and drawer.
+
+        Labels number the characters (of all alphabets, in sorted order) over all that is loaded. The factors are this
+        ``character`` and ``drawer``; as everyone drew every character of an alphabet, they are a complete grid.
+
+        Raises:
+            DataError: If a file cannot be had, or is not the published one.
+        """
+        alphabets = self.params.alphabets
+        sets = BOTH if alphabets == "both" else {"": alphabets}
+        drawings = sorted(each for part, name in sets.items() for each in self._drawings(part, ARCHIVES[name]))
+        images = np.empty((len(drawings), 1, SIDE, SIDE), np.uint8)
+        for at, drawing in enumerate(drawings):
+            images[at] = _pixels(drawing)
+        classes = _classes(drawings)
+        factors = Factors(("character", "drawer"), (int(classes[-1, 0]) + 1, N_DRAWERS), classes)
+        part_of = np.array([drawing.part for drawing in drawings])
+        parts = {part: np.flatnonzero(part_of == part) for part in sets if part}
+        data = Dataset(torch.from_numpy(images), labels=classes[:, 0], factors=factors, parts=parts)
+        return prepare(data, self.params)
+
+    def _drawings(self, part: str, archive: str) -> list[_Drawing]:
+        path = fetch(self.card, archive, self.params.root)
+        begin = f"{path.stem}/"
+        pictures = read_members(path, lambda name: name.startswith(begin) and name.endswith(".png"))
+        found = [_Drawing(_key(path, name), part, f"{path}, {name}", content) for name, content in pictures]
+        if not found:
+            raise DataError(f"{path} holds no pictures in a folder {begin!r}; replace the file")
+        return found
+
+
+def _key(path: Path, name: str) -> tuple[str, str, int]:
+    parts = PurePosixPath(name).parts
+    match = _NAME.fullmatch(parts[-1])
+    if len(parts) != 4 or match is None or not 1 <= int(match[1]) <= N_DRAWERS:
+        raise DataError(
+            f"{path} holds {name!r}, and its pictures should be called like "
+            f"'{path.stem}/Greek/character01/0394_01.png', with drawers from 01 to {N_DRAWERS}; replace the file"
+        )
+    return parts[1], parts[2], int(match[1])
+
+
+def _pixels(drawing: _Drawing) -> NDArray[np.uint8]:
+    pixels = image_array(open_image(drawing.content, drawing.title, channels=1))
+    if pixels.shape != (1, SIDE, SIDE):
+        found = f"{pixels.shape[2]}x{pixels.shape[1]}"
+        raise DataError(f"{drawing.title} has {found} pixels, and should have {SIDE}x{SIDE}; replace the archive")
+    return 255 - pixels
+
+
+def _classes(drawings: list[_Drawing]) -> Tensor:
+    """Return character and drawer of each drawing, counted from 0."""
+    characters = {name: at for at, name in enumerate(sorted({drawing.key[:2] for drawing in drawings}))}
+    return torch.tensor([[characters[drawing.key[:2]], drawing.key[2] - 1] for drawing in drawings])

@@ -1,0 +1,33 @@
+"""The user's own data, named by their path: pictures, arrays, tables of vectors."""
+
+from collections.abc import Sequence
+
+from vaehub.registry import Dataset, Entry, hookimpl
+
+
+@hookimpl
+def vaehub_catalog() -> Sequence[Entry]:
+    """Return what this plugin contributes."""
+    return [
+        Dataset(
+            "images",
+            "vaehub.plugins.datasets.own.images:Images",
+            "a folder or archive of pictures; subfolders become labels",
+            params="vaehub.plugins.datasets.own.params:ImagesParams",
+            opens=("/", ".zip", ".tar", ".tar.gz", ".tgz"),
+        ),
+        Dataset(
+            "arrays",
+            "vaehub.plugins.datasets.own.arrays:Arrays",
+            "an npz, npy or HDF5 file of images or vectors",
+            params="vaehub.plugins.datasets.own.params:ArraysParams",
+            opens=(".npz", ".npy", ".h5", ".hdf5"),
+        ),
+        Dataset(
+            "vectors",
+            "vaehub.plugins.datasets.own.vectors:Vectors",
+            "a Parquet file of vectors",
+            params="vaehub.plugins.datasets.own.params:VectorsParams",
+            opens=(".parquet", ".pq"),
+        ),
+    ]

@@ -1,0 +1,36 @@
+"""Sprites drawn on demand: no download."""
+
+from typing import final
+
+import numpy as np
+
+from vaehub.plugins.datasets.sprites import kernels
+from vaehub.plugins.datasets.sprites.looks import Colour, Masks, Noisy, Plain, Scream, Sprites
+
+
+class Drawn(Sprites):
+    """Drawn when they are asked for."""
+
+    def masks(self) -> Masks:
+        """Return the renderer."""
+        return lambda rows: kernels.render(np.stack(np.unravel_index(rows, kernels.SIZES), axis=1))
+
+
+@final
+class PlainSprites(Drawn, Plain):
+    """White on black, as in dSprites: Matthey et al. 2017."""
+
+
+@final
+class ColourSprites(Drawn, Colour):
+    """As colour dSprites: Locatello et al. 2019."""
+
+
+@final
+class NoisySprites(Drawn, Noisy):
+    """As noisy dSprites: Locatello et al. 2019."""
+
+
+@final
+class ScreamSprites(Drawn, Scream):
+    """As Scream dSprites: Locatello et al. 2019."""

@@ -1,0 +1,98 @@
+"""The archive of Symmetric Solids: what is in it, and its images, made small once."""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vaehub import DataError
+from vaehub.files import checksum, member_names, open_image, read_members, resize_image, unpack
+
+PARTS = ("train", "test")
+SHAPES = ("tet", "cube", "icosa", "cone", "cyl", "tetX", "cylO", "sphereX")
+"""Shapes in the order of their labels: tetrahedron, cube, icosahedron, cone, cylinder; then with marks, tetrahedron,
+cylinder and sphere."""
+
+NAME = re.compile(rf"(?:.*/)?({'|'.join(PARTS)})/images/({'|'.join(SHAPES)})_(\d+)\.png")
+
+SIDE = 224
+"""Height and width of the published images, in pixels."""
+
+AT_ONCE = 512
+"""Images that are kept in memory together."""
+
+
+@dataclass(frozen=True)
+class Views:
+    """The images of an archive, sorted by part, shape and number.
+
+    Attributes:
+        path: The archive.
+        part: Number of each one's part, shape ``(n,)``.
+        shape: Number of each one's shape, shape ``(n,)``.
+        place: Where each one is among the images of the archive, in the archive's own order, shape ``(n,)``.
+    """
+
+    path: Path
+    part: NDArray[np.int64]
+    shape: NDArray[np.int64]
+    place: NDArray[np.int64]
+
+
+def listed(path: Path) -> Views:
+    """Return what images an archive has, having read their names only.
+
+    Raises:
+        DataError: If it has no image of some shape in some part.
+    """
+    matches = filter(None, map(NAME.fullmatch, member_names(path)))
+    found = [(PARTS.index(match[1]), SHAPES.index(match[2]), int(match[3])) for match in matches]
+    part, shape, number = np.array(found, np.int64).reshape(-1, 3).T
+    for at in np.ndindex(len(PARTS), len(SHAPES)):
+        if not np.any((part == at[0]) & (shape == at[1])):
+            raise DataError(f"{path} has no {PARTS[at[0]]}/images/{SHAPES[at[1]]}_….png; replace the file")
+    place = np.lexsort((number, shape, part))
+    return Views(path, part[place], shape[place], place)
+
+
+def small_images(views: Views, side: int, channels: int) -> NDArray[np.uint8]:
+    """Return all images in the archive's own order, shape ``(n, side, side[, 3])``, mapped from the cache.
+
+    The archive is gone through once, the first time.
+    """
+    shape = (len(views.place), side, side) if channels == 1 else (len(views.place), side, side, channels)
+
+    def blocks() -> Iterator[NDArray[np.uint8]]:
+        images = (
+            np.asarray(resize_image(open_image(content, f"{views.path}, {name}", channels), (side, side), crop=False))
+            for name, content in read_members(views.path, lambda name: NAME.fullmatch(name) is not None)
+        )
+        while block := list(islice(images, AT_ONCE)):
+            yield np.stack(block)
+
+    return unpack(_kept_name(views, side, channels), shape, np.dtype(np.uint8), blocks)
+
+
+def image_digests(views: Views, side: int, channels: int) -> NDArray[np.bytes_]:
+    """Return a digest of each image in the archive's own order, shape ``(n,)``: equal only where the pixels are."""
+    images = small_images(views, side, channels)
+
+    def blocks() -> Iterator[NDArray[np.bytes_]]:
+        for start in range(0, len(images), AT_ONCE):
+            yield np.array([_digest(image) for image in images[start : start + AT_ONCE]])
+
+    return unpack(f"{_kept_name(views, side, channels)}-digests", (len(images),), np.dtype("S32"), blocks)
+
+
+def _digest(image: NDArray[np.uint8]) -> bytes:
+    # In hexadecimal: numpy drops zero bytes from the end of texts.
+    return hashlib.blake2b(image.tobytes(), digest_size=16).hexdigest().encode()
+
+
+def _kept_name(views: Views, side: int, channels: int) -> str:
+    return f"symsol-{side}x{side}x{channels}-{checksum(views.path, 'md5').removeprefix('md5:')}"

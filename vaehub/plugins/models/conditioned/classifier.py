@@ -1,0 +1,72 @@
+"""An encoder that learns classes."""
+
+from typing import final
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from vaehub import Batch, DataSpec, LatentModel, Losses, Network, Posterior, Step, VaehubError
+from vaehub.plugins.models.conditioned.auxiliary import classes, known, sizes
+from vaehub.plugins.models.conditioned.params import ClassifierParams
+
+
+@final
+class Classifier(LatentModel):
+    """A network's encoder under one linear head for each factor, or for the label: Bonheme 2023, Appendix C.3.
+
+    Made to compare its layers with those of a VAE's encoder. The reference puts its heads on the last hidden layer;
+    here the encoder's last layer stays, one number for each latent, so that every layer has its like in a VAE. Heads
+    thus see ``latent_dim`` numbers and no more.
+
+    There is no decoder: the network's stands idle, keeps its first weights, and nothing is decoded or drawn.
+    """
+
+    Params = ClassifierParams
+    params: ClassifierParams
+    n_statistics = 1
+    decodes = False
+
+    def __init__(self, params: ClassifierParams, network: Network, spec: DataSpec) -> None:
+        super().__init__(params, network, spec)
+        self._target = known(params.target, spec, model="classifier", parameter="target", purpose="its classes")
+        self.heads = nn.ModuleList(nn.Linear(params.latent_dim, size) for size in sizes(self._target, spec))
+
+    def encode(self, batch: Batch) -> Posterior:
+        """Return the encoder's numbers, without a variance."""
+        return Posterior(self.network.encoder(batch.x), None)
+
+    def logits(self, batch: Batch) -> list[Tensor]:
+        """Return the logits of each factor, or of the label alone, shape ``(n, n_classes)`` each."""
+        mu = self.encode(batch).mu
+        return [head(mu) for head in self.heads]
+
+    def loss(self, batch: Batch, step: Step) -> Losses:
+        """Return the cross-entropy, summed over heads; ``accuracy`` is their mean rate of right answers."""
+        truth = classes(batch, self._target, len(self.heads), model="classifier").unbind(dim=1)
+        pairs = list(zip(self.logits(batch), truth, strict=True))
+        cross_entropy = torch.stack([functional.cross_entropy(logits, true) for logits, true in pairs]).sum()
+        right = torch.stack([logits.argmax(dim=1) == true for logits, true in pairs])
+        parts = {"cross_entropy": cross_entropy, "accuracy": right.to(cross_entropy.dtype).mean()}
+        return Losses(cross_entropy, parts)
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Refuse.
+
+        Raises:
+            VaehubError: Always.
+        """
+        raise VaehubError("model 'classifier' has no decoder and gives no reconstructions; 'vae' and 'ivae' do")
+
+    def prior_sample(self, n: int, generator: torch.Generator) -> Tensor:
+        """Refuse.
+
+        Raises:
+            VaehubError: Always.
+        """
+        raise VaehubError("model 'classifier' has no prior to draw from; 'vae' and 'ivae' have")
+
+    def optimiser(self, learning_rate: float) -> torch.optim.Optimizer:
+        """Return Adam over encoder and heads: the decoder stands idle."""
+        weights = [*self.network.encoder.parameters(), *self.heads.parameters()]
+        return torch.optim.Adam(weights, lr=learning_rate, fused=True)

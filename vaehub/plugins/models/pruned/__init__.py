@@ -1,0 +1,26 @@
+"""Autoencoders that find their number of latents while they learn."""
+
+from collections.abc import Sequence
+
+from vaehub.registry import Entry, Model, hookimpl
+
+
+@hookimpl
+def vaehub_catalog() -> Sequence[Entry]:
+    """Return what this plugin contributes."""
+    return [
+        Model(
+            "geco_l0_arm",
+            "vaehub.plugins.models.pruned.geco:GecoL0Arm",
+            "VAE that closes latents by gates, as far as a bound on its reconstruction allows",
+            params="vaehub.plugins.models.pruned.params:GecoL0ArmParams",
+            source="De Boom et al. 2020",
+        ),
+        Model(
+            "mask_aae",
+            "vaehub.plugins.models.pruned.mask:MaskAae",
+            "adversarial autoencoder that masks latents",
+            params="vaehub.plugins.models.pruned.params:MaskAaeParams",
+            source="Mondal et al. 2021",
+        ),
+    ]

@@ -1,0 +1,23 @@
+"""The plain autoencoder."""
+
+from typing import final
+
+from vaehub import Autoencoder, Batch, Losses, Step
+from vaehub.plugins.models.vae.params import VaeParams
+
+
+@final
+class Ae(Autoencoder):
+    """Autoencoder trained by its reconstruction alone, without noise or prior: Hinton & Salakhutdinov 2006.
+
+    Draws of the standard normal are no codes that it has learned to decode, which shows.
+    """
+
+    Params = VaeParams
+    params: VaeParams
+    n_statistics = 1
+
+    def loss(self, batch: Batch, step: Step) -> Losses:
+        """Return the reconstruction term."""
+        reconstruction = self.reconstruction(self.encode(batch).mu, batch)
+        return Losses(reconstruction, {"reconstruction": reconstruction}, self.likelihood.omitted)

@@ -1,0 +1,151 @@
+"""The convolutional networks of the ARD paper for CelebA, for CIFAR10 and ImageNet32, and for synthetic data."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import TypeVar, final
+
+from torch import Tensor, nn
+
+from vaehub import DataSpec, Network
+from vaehub.plugins.networks.convolutions.images import halved
+from vaehub.plugins.networks.convolutions.params import ArdCelebaParams, ArdCifarParams, ArdSyntheticParams
+
+CURE = "'-s data.size={}' resizes them, and '-s data.pad=2' brings 28x28 to 32x32"
+
+
+@final
+class ArdCeleba(Network):
+    """Convolutions of stride 2 with batch normalisation and ReLU, and back from twice the encoder's smallest size.
+
+    Saha, Joshi & Whitaker 2025, supplementary Table 4. The decoder's last convolution has stride 1. The paper has
+    images in [-1, 1] and a tanh; here those in [0, 1] are brought to [-1, 1] inside the encoder, and the sigmoid of an
+    output is the tanh of its half. Squared errors are then a quarter of the paper's, and so is a matching beta.
+    """
+
+    Params = ArdCelebaParams
+    params: ArdCelebaParams
+
+    def __init__(self, params: ArdCelebaParams, spec: DataSpec, latent_dim: int, n_statistics: int) -> None:
+        super().__init__(params, spec, latent_dim, n_statistics)
+        channels = [spec.shape[0], *params.channels]
+        height, width = halved("ard_celeba", spec.shape, len(params.channels), cure=CURE.format(64))
+        self.encoder = nn.Sequential(
+            *([_Centred()] if spec.in_unit_interval else []),
+            *_down(channels, normalised=True),
+            *_head(channels[-1] * height * width, n_statistics * latent_dim),
+        )
+        self.decoder = nn.Sequential(
+            *_start(latent_dim, (channels[-1], 2 * height, 2 * width)),
+            *_up(channels[:0:-1], normalised=True),
+            *_last_of_stride_1(channels[1], channels[0]),
+        )
+
+
+@final
+class ArdCifar(Network):
+    """Convolutions of stride 2 with batch normalisation and ReLU, and back from four times the smallest size.
+
+    Saha, Joshi & Whitaker 2025, supplementary Table 4. The decoder has two convolutions fewer that double the size, and
+    its last one has stride 1.
+    """
+
+    Params = ArdCifarParams
+    params: ArdCifarParams
+
+    def __init__(self, params: ArdCifarParams, spec: DataSpec, latent_dim: int, n_statistics: int) -> None:
+        super().__init__(params, spec, latent_dim, n_statistics)
+        channels = [spec.shape[0], *params.channels]
+        height, width = halved("ard_cifar", spec.shape, len(params.channels), cure=CURE.format(32))
+        self.encoder = nn.Sequential(
+            *_down(channels, normalised=True), *_head(channels[-1] * height * width, n_statistics * latent_dim)
+        )
+        self.decoder = nn.Sequential(
+            *_start(latent_dim, (channels[-1], 4 * height, 4 * width)),
+            *_up(channels[:1:-1], normalised=True),
+            *_last_of_stride_1(channels[2], channels[0]),
+        )
+
+
+@final
+class ArdSynthetic(Network):
+    """Convolutions of kernel 4 and stride 2 with ReLU, mirrored by transposed ones.
+
+    Saha, Joshi & Whitaker 2025, supplementary Table 5.
+    """
+
+    Params = ArdSyntheticParams
+    params: ArdSyntheticParams
+
+    def __init__(self, params: ArdSyntheticParams, spec: DataSpec, latent_dim: int, n_statistics: int) -> None:
+        super().__init__(params, spec, latent_dim, n_statistics)
+        channels = [spec.shape[0], *params.channels]
+        height, width = halved("ard_synthetic", spec.shape, len(params.channels), cure=CURE.format(64))
+        self.encoder = nn.Sequential(
+            *_down(channels, normalised=False), *_head(channels[-1] * height * width, n_statistics * latent_dim)
+        )
+        last = nn.ConvTranspose2d(channels[1], channels[0], kernel_size=4, stride=2, padding=1)
+        self.decoder = nn.Sequential(
+            *_start(latent_dim, (channels[-1], height, width)),
+            *_up(channels[:0:-1], normalised=False),
+            _glorot(last),
+        )
+
+
+class _Centred(nn.Module):
+    """Brings [0, 1] to [-1, 1]."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return 2 * x - 1
+
+
+def _down(channels: Sequence[int], *, normalised: bool) -> list[nn.Module]:
+    layers: list[nn.Module] = []
+    for inputs, outputs in pairwise(channels):
+        layers.append(_he(nn.Conv2d(inputs, outputs, kernel_size=4, stride=2, padding=1)))
+        layers += [nn.BatchNorm2d(outputs), nn.ReLU()] if normalised else [nn.ReLU()]
+    return layers
+
+
+def _up(channels: Sequence[int], *, normalised: bool) -> list[nn.Module]:
+    layers: list[nn.Module] = []
+    for inputs, outputs in pairwise(channels):
+        layers.append(_he(nn.ConvTranspose2d(inputs, outputs, kernel_size=4, stride=2, padding=1)))
+        layers += [nn.BatchNorm2d(outputs), nn.ReLU()] if normalised else [nn.ReLU()]
+    return layers
+
+
+def _head(n_features: int, n_outputs: int) -> list[nn.Module]:
+    return [nn.Flatten(), _glorot(nn.Linear(n_features, n_outputs))]
+
+
+def _start(latent_dim: int, smallest: tuple[int, int, int]) -> list[nn.Module]:
+    n_features = smallest[0] * smallest[1] * smallest[2]
+    return [_glorot(nn.Linear(latent_dim, n_features)), nn.Unflatten(1, smallest)]
+
+
+def _last_of_stride_1(inputs: int, outputs: int) -> list[nn.Module]:
+    # TensorFlow's 'same' for kernel 4 takes one row off the start and two off the end: one more than PyTorch can.
+    return [
+        _glorot(nn.ConvTranspose2d(inputs, outputs, kernel_size=4, padding=1)),
+        nn.ZeroPad2d((0, -1, 0, -1)),
+    ]
+
+
+Layer = TypeVar("Layer", nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
+
+
+# The released code starts only convolutions before a ReLU He-normal; the others keep Keras's default, Glorot-uniform.
+def _he(layer: Layer) -> Layer:
+    nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+    return _without_bias(layer)
+
+
+def _glorot(layer: Layer) -> Layer:
+    nn.init.xavier_uniform_(layer.weight)
+    return _without_bias(layer)
+
+
+def _without_bias(layer: Layer) -> Layer:
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+    return layer

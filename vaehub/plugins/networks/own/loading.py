@@ -1,0 +1,62 @@
+"""Reading a user's programs and objects. Nothing is unpickled."""
+
+import inspect
+import warnings
+import zipfile
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from vaehub import VaehubError, first_line
+from vaehub.adapters import import_object
+
+
+def program(path: Path) -> nn.Module:
+    """Return a TorchScript or ``torch.export`` program.
+
+    Raises:
+        VaehubError: If the file is neither.
+    """
+    if not zipfile.is_zipfile(path):
+        raise VaehubError(f"{str(path)!r} is no program: torch.jit.save and torch.export.save write such files")
+    with zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
+    exported = any(name.endswith(("serialized_exported_program.json", "models/model.json")) for name in names)
+    scripted = any(name.endswith("constants.pkl") for name in names) and any("/code/" in name for name in names)
+    if not (exported or scripted):
+        raise VaehubError(
+            f"{str(path)!r} holds no program, perhaps a pickled module, which is never read; write it with "
+            "torch.jit.save or torch.export.save, or name the object and its weights"
+        )
+    try:
+        if exported:
+            return torch.export.load(path).module()
+        with warnings.catch_warnings():
+            # Deprecated in favour of torch.export, and still what many files are.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            module: nn.Module = torch.jit.load(str(path), map_location="cpu")  # type: ignore[no-untyped-call]
+            return module
+    # The readers fail in more ways than can be named.
+    except Exception as error:
+        raise VaehubError(f"{str(path)!r} cannot be read as a program: {first_line(error)}") from error
+
+
+def network_of(path: str) -> nn.Module:
+    """Return the network that an import path names; a pair becomes one module.
+
+    Raises:
+        VaehubError: If there is no such object, or it is not what is needed.
+    """
+    found = import_object(path)
+    if isinstance(found, tuple | list) and len(found) == 2 and all(isinstance(each, nn.Module) for each in found):
+        return nn.ModuleList(found)
+    if isinstance(found, nn.Module) and all(isinstance(getattr(found, each, None), nn.Module) for each in _PARTS):
+        return found
+    kind = found.__name__ if inspect.isclass(found) else type(found).__name__
+    raise VaehubError(
+        f"{path!r} gives a {kind}; a module with the attributes encoder and decoder, or a pair of modules, is needed"
+    )
+
+
+_PARTS = ("encoder", "decoder")

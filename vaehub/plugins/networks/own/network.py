@@ -1,0 +1,63 @@
+"""A network of a user's own modules."""
+
+from typing import final
+
+import torch
+from torch import nn
+
+from vaehub import DataSpec, Network, VaehubError
+from vaehub.adapters import UserDecoder, UserEncoder, load_weights
+from vaehub.plugins.networks.own.loading import network_of, program
+from vaehub.plugins.networks.own.params import OwnNetworkParams
+
+
+@final
+class OwnNetwork(Network):
+    """An encoder and a decoder that were written, and perhaps trained, elsewhere.
+
+    ``train.epochs=0`` measures them as they are; with more epochs, a model of the catalog goes on training them.
+    """
+
+    Params = OwnNetworkParams
+    params: OwnNetworkParams
+
+    def __init__(self, params: OwnNetworkParams, spec: DataSpec, latent_dim: int, n_statistics: int) -> None:
+        super().__init__(params, spec, latent_dim, n_statistics)
+        encoder, decoder = _pair(params)
+        self.encoder, self.decoder = UserEncoder(encoder), UserDecoder(decoder, spec, params.output)
+        _check(self.encoder, self.decoder, spec, latent_dim, n_statistics)
+
+
+def _pair(params: OwnNetworkParams) -> tuple[nn.Module, nn.Module]:
+    if params.object is None:
+        assert params.encoder is not None, "the parameters see to it"
+        assert params.decoder is not None, "the parameters see to it"
+        return program(params.encoder), program(params.decoder)
+    whole = network_of(params.object)
+    if params.weights is not None:
+        load_weights(whole, params.weights)
+    return (whole[0], whole[1]) if isinstance(whole, nn.ModuleList) else (whole.encoder, whole.decoder)  # type: ignore[return-value]
+
+
+@torch.no_grad()
+def _check(encoder: UserEncoder, decoder: UserDecoder, spec: DataSpec, latent_dim: int, n_statistics: int) -> None:
+    modules = encoder.training, decoder.training
+    encoder.eval()
+    decoder.eval()
+    mu, logvar = encoder.posterior(torch.full((2, *spec.shape), 0.5))
+    found = 1 if logvar is None else 2
+    if found != n_statistics:
+        gives = "means alone" if found == 1 else "means and log variances"
+        takes = "means alone, as 'ae' does" if n_statistics == 1 else "means and log variances, as 'vae' does"
+        raise VaehubError(
+            f"network 'own' has an encoder that gives {gives}, and this model takes {takes}; "
+            f"'--model {'ae' if found == 1 else 'vae'}' fits it"
+        )
+    if mu.shape[1] != latent_dim:
+        raise VaehubError(
+            f"network 'own' has {mu.shape[1]} latents, and {latent_dim} were asked for; "
+            f"set '-s model.latent_dim={mu.shape[1]}'"
+        )
+    decoder.check(mu)
+    encoder.train(modules[0])
+    decoder.train(modules[1])

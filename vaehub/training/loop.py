@@ -1,0 +1,342 @@
+"""One training, step by step: what moves, and what must be kept to go on as if it had never stopped."""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import ReduceLROnPlateau
+
+from vaehub.core.data.dataset import Batch, Dataset
+from vaehub.core.errors import TrainingDiverged
+from vaehub.core.model import EVALUATION_BATCH, Epoch, LatentModel, Losses, Step
+from vaehub.core.random import generator
+from vaehub.core.recipe import TrainParams
+
+STEPS_BETWEEN_CHECKS = 100
+"""Steps after which losses are looked at for NaN; each look makes an accelerator wait."""
+
+Weights = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """What one epoch came to.
+
+    Attributes:
+        index: Counted from 0.
+        learning_rate: Step size during the epoch.
+        seconds: Duration, validation included.
+        losses: Mean over the observations of each part (``train``, ``validation``): ``total`` and the named terms.
+    """
+
+    index: int
+    learning_rate: float
+    seconds: float
+    losses: Mapping[str, Mapping[str, float]]
+
+
+@dataclass
+class TrainingState:
+    """Where a training stands between two epochs: enough to go on as if it had never stopped.
+
+    No state of a generator is needed, because every epoch derives its own from the seed and its number.
+
+    Attributes:
+        tensors: Weights, state of the optimisers, and best weights so far, by path.
+        plain: Everything else, as JSON would hold it.
+    """
+
+    tensors: Weights = field(default_factory=dict)
+    plain: dict[str, Any] = field(default_factory=dict)
+
+
+class Loop:
+    """The moving parts of one training.
+
+    Args:
+        model: On its device.
+        data: On the same device, with a part ``train`` and perhaps ``validation``.
+        params: How to train.
+        seed: Decides the order of observations and all noise.
+    """
+
+    def __init__(self, model: LatentModel, data: Dataset, params: TrainParams, seed: int) -> None:
+        self.model = model
+        self.train = data.part("train")
+        self.validation = data.part("validation") if "validation" in data.parts else None
+        self.params = params
+        self.seed = seed
+        self.optimiser = model.optimiser(params.learning_rate)
+        self.opponents = model.opponents(params.learning_rate)
+        theirs = [weight for each in self.opponents for weight in _weights_of(each.optimiser)]
+        self.standing_still = _not_in(self.optimiser, theirs)
+        self.schedule = (
+            None
+            if params.lr_patience is None
+            # Any improvement counts: a relative threshold would misjudge losses that are negative or hardly fall.
+            else ReduceLROnPlateau(self.optimiser, factor=params.lr_factor, patience=params.lr_patience, threshold=0)
+        )
+        self.history: list[EpochRecord] = []
+        self.steps = 0
+        self.best: Weights = {}
+        self.best_loss = math.inf
+
+    # An epoch
+
+    @property
+    def index(self) -> int:
+        """Epochs completed so far."""
+        return len(self.history)
+
+    def begin_epoch(self) -> OpenEpoch:
+        """Prepare the model for an epoch, and draw the order of its observations."""
+        started = time.perf_counter()
+        noise = self.generator("epoch", self.index)
+        self.model.eval()
+        rows = self.model.epoch_started(Epoch(self.index, self.train, noise))
+        self.model.train()
+        if rows is None:
+            rows = torch.arange(len(self.train), device=self.model.device)
+        order = torch.randperm(len(rows), generator=self.generator("order", self.index, device="cpu"))
+        batches = _batches(rows[order.to(rows.device)], self.params.batch_size)
+        return OpenEpoch(started, noise, batches, Sums(self.index, "train"))
+
+    def step(self, batch: Batch, losses: Losses, epoch: OpenEpoch) -> None:
+        """Follow the gradients, which are there, with all that belongs to a step."""
+        self.optimiser.step()
+        now = self.now(epoch)
+        for opponent in self.opponents:
+            for _ in range(opponent.n_steps):
+                loss = opponent.loss(batch, now, losses)
+                opponent.optimiser.zero_grad(set_to_none=True)
+                loss.backward()  # type: ignore[no-untyped-call]
+                opponent.optimiser.step()
+            losses = replace(losses, parts={**losses.parts, opponent.name: loss})
+        self.model.step_ended(losses, now)
+        self.steps += 1
+        epoch.sums.add(losses, len(batch))
+
+    def now(self, epoch: OpenEpoch) -> Step:
+        """Return where training stands."""
+        return Step(self.steps, self.index, epoch.noise)
+
+    def end_epoch(self, epoch: OpenEpoch) -> EpochRecord:
+        """Look at what an epoch came to, and keep it."""
+        losses: dict[str, Mapping[str, float]] = {"train": epoch.sums.means()}
+        self._check_weights()
+        return self._ended(losses, epoch.started)
+
+    def solve(self) -> bool:
+        """Let the model set its weights by a closed form, if it has one."""
+        started = time.perf_counter()
+        self.model.eval()
+        if not self.model.solve(Epoch(0, self.train, self.generator("solution"))):
+            return False
+        self._ended({"train": self._evaluate(self.train, "train")}, started)
+        return True
+
+    def _ended(self, losses: dict[str, Mapping[str, float]], started: float) -> EpochRecord:
+        rate = self.optimiser.param_groups[0]["lr"]
+        self.model.eval()
+        if self.validation is not None:
+            losses["validation"] = self._evaluate(self.validation, "validation")
+        watched = losses.get("validation", losses["train"])["total"]
+        if self.schedule is not None:
+            self.schedule.step(watched)
+        if self.params.keep == "best" and watched < self.best_loss:
+            self.best_loss, self.best = watched, _copied(self.model.state_dict())
+        record = EpochRecord(self.index, float(rate), time.perf_counter() - started, losses)
+        self.history.append(record)
+        return record
+
+    @torch.no_grad()
+    def _evaluate(self, data: Dataset, part: str) -> dict[str, float]:
+        noise = self.generator("validation", self.index)
+        sums = Sums(self.index, part)
+        for batch in data.batches(EVALUATION_BATCH):
+            sums.add(self.model.loss(batch, Step(self.steps, self.index, noise)), len(batch))
+        return sums.means()
+
+    def _check_weights(self) -> None:
+        if not all(bool(torch.isfinite(weight).all()) for weight in self.model.parameters()):
+            raise TrainingDiverged(
+                f"training diverged in epoch {self.index + 1}: a weight is NaN or infinite; "
+                "a smaller 'train.learning_rate' may help",
+                epoch=self.index,
+            )
+
+    # The end
+
+    def finish(self) -> None:
+        """Leave the model in evaluation mode with the weights that are kept."""
+        self._finish(self.model)
+
+    def snapshot(self) -> LatentModel:
+        """Return a copy of the model, finished as if the training had ended here."""
+        copied = copy.deepcopy(self.model)
+        copied.zero_grad(set_to_none=True)
+        self._finish(copied)
+        return copied
+
+    def _finish(self, model: LatentModel) -> None:
+        if self.best:
+            model.load_state_dict(self.best)
+        model.eval()
+        model.training_ended(Epoch(self.index, self.train, self.generator("end")))
+
+    # What must be kept
+
+    def state(self) -> TrainingState:
+        """Return where the training stands."""
+        tensors = {f"model/{name}": value for name, value in self.model.state_dict().items()}
+        tensors |= {f"best/{name}": value for name, value in self.best.items()}
+        groups = {}
+        for path, optimiser in self._optimisers().items():
+            known = optimiser.state_dict()
+            groups[path] = known["param_groups"]
+            for index, entries in known["state"].items():
+                tensors |= {f"{path}/{index}/{name}": value for name, value in entries.items()}
+        plain = {
+            "steps": self.steps,
+            "best_loss": self.best_loss,
+            "history": [asdict(record) for record in self.history],
+            "groups": groups,
+            "schedule": None if self.schedule is None else self.schedule.state_dict(),
+        }
+        return TrainingState(tensors, plain)
+
+    def restore(self, state: TrainingState) -> None:
+        """Go on from where a training stood."""
+        self.model.load_state_dict(_below("model/", state.tensors))
+        self.best = _below("best/", state.tensors)
+        for path, optimiser in self._optimisers().items():
+            entries: dict[int, Weights] = {}
+            for rest, value in _below(f"{path}/", state.tensors).items():
+                index, name = rest.split("/")
+                entries.setdefault(int(index), {})[name] = value
+            optimiser.load_state_dict({"state": entries, "param_groups": state.plain["groups"][path]})
+            _lay_out(optimiser)
+        if self.schedule is not None:
+            self.schedule.load_state_dict(state.plain["schedule"])
+        self.steps = state.plain["steps"]
+        self.best_loss = state.plain["best_loss"]
+        self.history = [EpochRecord(**record) for record in state.plain["history"]]
+
+    def _optimisers(self) -> dict[str, Optimizer]:
+        return {"optimiser": self.optimiser} | {f"opponent-{each.name}": each.optimiser for each in self.opponents}
+
+    def generator(self, *purpose: str | int, device: torch.device | str | None = None) -> torch.Generator:
+        """Return a fresh generator for a purpose, on the model's device if no other is given."""
+        return generator(self.seed, "training", *purpose, device=device or self.model.device)
+
+
+@dataclass(frozen=True)
+class OpenEpoch:
+    """An epoch that is being learned from.
+
+    Attributes:
+        started: When, by the clock of :func:`time.perf_counter`.
+        noise: Source of all noise in its losses.
+        batches: Row numbers of each batch.
+        sums: Of losses so far.
+    """
+
+    started: float
+    noise: torch.Generator
+    batches: list[Tensor]
+    sums: Sums
+
+
+class Sums:
+    """Running sums of losses over one pass, kept on the device."""
+
+    def __init__(self, epoch: int, part: str) -> None:
+        self.epoch = epoch
+        self.part = part
+        self.names: list[str] = []
+        self.sums: Tensor | None = None
+        self.n = 0
+        self.calls = 0
+
+    def add(self, losses: Losses, n: int) -> None:
+        """Add the means of a batch of ``n`` observations."""
+        self.names = ["total", *losses.parts]
+        values = torch.stack([losses.total.detach(), *(part.detach() for part in losses.parts.values())])
+        # A loss that a plugin hands back in half precision is still summed in double.
+        weighted = values.double() * n
+        self.sums = weighted if self.sums is None else self.sums + weighted
+        self.n += n
+        self.calls += 1
+        if self.calls % STEPS_BETWEEN_CHECKS == 0:
+            self.means()
+
+    def means(self) -> dict[str, float]:
+        """Return the means so far.
+
+        Raises:
+            TrainingDiverged: If one is NaN or infinite.
+        """
+        assert self.sums is not None, "a pass has at least one batch"
+        means = dict(zip(self.names, (self.sums / self.n).tolist(), strict=True))
+        wrong = [f"{name} is {value}" for name, value in means.items() if not math.isfinite(value)]
+        if wrong:
+            raise TrainingDiverged(
+                f"training diverged in epoch {self.epoch + 1}: {', '.join(wrong)} on the {self.part} part; "
+                "a smaller 'train.learning_rate' may help",
+                epoch=self.epoch,
+            )
+        return means
+
+
+@contextmanager
+def still(weights: list[nn.Parameter]) -> Iterator[None]:
+    """Compute no gradient of some weights, as long as the context lasts."""
+    for weight in weights:
+        weight.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for weight in weights:
+            weight.requires_grad_(True)
+
+
+def _weights_of(optimiser: Optimizer) -> list[nn.Parameter]:
+    return [weight for group in optimiser.param_groups for weight in group["params"]]
+
+
+def _not_in(optimiser: Optimizer, weights: list[nn.Parameter]) -> list[nn.Parameter]:
+    known = {id(weight) for weight in _weights_of(optimiser)}
+    return [weight for weight in weights if id(weight) not in known]
+
+
+def _lay_out(optimiser: Optimizer) -> None:
+    """Lay the optimiser's state out in memory as its weights are, which fused steps take for granted."""
+    for weight, entries in optimiser.state.items():
+        for name, value in entries.items():
+            if isinstance(value, Tensor) and value.shape == weight.shape:
+                entries[name] = torch.empty_like(weight).copy_(value)
+
+
+def _batches(rows: Tensor, size: int) -> list[Tensor]:
+    chunks = list(torch.split(rows, size))
+    if size > 1 and len(chunks) > 1 and len(chunks[-1]) == 1:
+        # Batch normalisation has no variance of a single observation, so it joins the batch before.
+        chunks[-2:] = [torch.cat(chunks[-2:])]
+    return chunks
+
+
+def _copied(weights: Mapping[str, Tensor]) -> Weights:
+    return {name: value.detach().clone() for name, value in weights.items()}
+
+
+def _below(prefix: str, tensors: Mapping[str, Tensor]) -> Weights:
+    return {path.removeprefix(prefix): value for path, value in tensors.items() if path.startswith(prefix)}
