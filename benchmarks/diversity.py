@@ -67,4 +67,4 @@ def _images() -> np.ndarray:
         data = hub.data("fashion_mnist")
     except DataError:
         data = hub.data("mnist")
-    return data.part("train").stored[:, 0].numpy()
+    return data.split("train").stored[:, 0].numpy()

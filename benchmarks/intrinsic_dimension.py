@@ -71,7 +71,7 @@ def _agree(ours: Mapping[str, float], *others: Mapping[str, float]) -> None:
 
 def _observations() -> np.ndarray:
     try:
-        x = Hub.open().data("mnist").part("train").first(LARGE).x.double().flatten(1).numpy()
+        x = Hub.open().data("mnist").split("train").first(LARGE).x.double().flatten(1).numpy()
     except DataError:
         x = np.random.default_rng(0).normal(size=(LARGE, N_VALUES))
     return np.ascontiguousarray(x)

@@ -18,14 +18,14 @@ from torch import Tensor
 
 from benchmarks.measure import Options, Row, in_turn
 from vaehub import Batch, DataSpec, LatentModel, generator
-from vaehub.plugins.networks.convolutions.params import ConvResponseParams
-from vaehub.plugins.networks.convolutions.response import ConvResponse
 from vaehub.plugins.latent_response.kernels import grid_axes, marginal_draws, response_field, response_matrix
 from vaehub.plugins.latent_response.subject import codes_at_once, responding, response_posterior
-from vaehub.plugins.networks.mlp.network import Mlp
-from vaehub.plugins.networks.mlp.params import MlpParams
 from vaehub.plugins.models.vae.model import Vae
 from vaehub.plugins.models.vae.params import VaeParams
+from vaehub.plugins.networks.convolutions.params import ConvResponseParams
+from vaehub.plugins.networks.convolutions.response import ConvResponse
+from vaehub.plugins.networks.mlp.network import Mlp
+from vaehub.plugins.networks.mlp.params import MlpParams
 
 LATENTS, N, SAMPLE, ROUNDS = 24, 5000, 200, 3
 SIZE, N_REST = 100, 64

@@ -31,9 +31,9 @@ def rows(_: Options) -> Iterator[Row]:
 def _seconds(dataset: str, network: str, settings: Mapping[str, object], *, together: bool) -> dict[str, float]:
     from vaehub import Hub
     from vaehub.core.random import generator
+    from vaehub.hub.workshop import Workshop
     from vaehub.training.ensemble import EnsembleMember, fit_together
     from vaehub.training.fit import fit
-    from vaehub.hub.workshop import Workshop
 
     hub = Hub.open("unused")
     workshop = Workshop(hub.catalog, hub.store, "auto")

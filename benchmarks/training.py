@@ -64,7 +64,7 @@ def _mnist() -> np.ndarray:
     from vaehub.plugins.datasets.mnist.params import IdxParams
     from vaehub.plugins.datasets.mnist.source import Mnist
 
-    return Mnist(IdxParams()).load().part("train").stored.numpy()
+    return Mnist(IdxParams()).load().split("train").stored.numpy()
 
 
 def _sprites() -> np.ndarray:

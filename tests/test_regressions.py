@@ -10,15 +10,28 @@ import numpy as np
 import pytest
 import torch
 
-from vaehub import DataError, Dataset, Factors, LatentModel, Losses, ModelParams, Network, Params, Posterior, TrainParams, TrainingDiverged, VaehubError
-from vaehub.analysis import accepts_arrays
+from vaehub import (
+    DataError,
+    Dataset,
+    Factors,
+    LatentModel,
+    Losses,
+    ModelParams,
+    Network,
+    Params,
+    Posterior,
+    TrainingDiverged,
+    TrainParams,
+    VaehubError,
+)
 from vaehub import generator as stream
+from vaehub.analysis import accepts_arrays
 from vaehub.core.params import parse
 from vaehub.core.random import seeded_construction
-from vaehub.training.fit import fit
 from vaehub.registry import Model
 from vaehub.registry.catalog import Registered
 from vaehub.registry.discovery import discover
+from vaehub.training.fit import fit
 
 
 class Told(LatentModel):
@@ -55,13 +68,13 @@ def train(loss, dataset=None, dropout=0.0, **params):
 
 
 def test_nan_in_a_validation_pass_of_over_100_batches_names_the_validation_part():
-    many = Dataset(torch.rand(110_000, 1), parts={"train": range(10), "validation": range(10, 110_000)})
+    many = Dataset(torch.rand(110_000, 1), splits={"train": range(10), "validation": range(10, 110_000)})
 
     def loss(m, b, s):
         error = m.inside(b.x).square().mean()
         return Losses(error if m.training else error * math.nan, {})
 
-    with pytest.raises(TrainingDiverged, match="on the validation part"):
+    with pytest.raises(TrainingDiverged, match="on the validation split"):
         train(loss, many, epochs=1, batch_size=10)
 
 
@@ -130,7 +143,7 @@ def test_read_only_bytes_make_a_dataset_without_a_warning():
 @pytest.mark.parametrize("rows", [range(9), [-1], np.array([False, True, True])])
 def test_a_part_of_rows_that_are_not_there_is_refused(rows):
     with pytest.raises(DataError):
-        Dataset(np.zeros((3, 2)), parts={"train": rows})
+        Dataset(np.zeros((3, 2)), splits={"train": rows})
 
 
 def test_labels_that_are_no_whole_numbers_are_refused():
@@ -153,7 +166,7 @@ def test_factors_of_a_batch_are_int64(classes):
 
 
 def test_seven_percent_of_a_hundred_are_seven():
-    assert len(data(n=100, share=0.07).parts["validation"]) == 7
+    assert len(data(n=100, share=0.07).splits["validation"]) == 7
 
 
 def test_a_failed_encoding_leaves_the_mode_as_it_was():

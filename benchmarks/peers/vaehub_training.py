@@ -8,13 +8,13 @@ import numpy as np
 
 from vaehub import Dataset, TrainParams
 from vaehub.core.random import seeded_construction
-from vaehub.training.fit import fit
+from vaehub.plugins.models.vae.model import Vae
+from vaehub.plugins.models.vae.params import VaeParams
 from vaehub.plugins.networks.convolutions.higgins import ConvHiggins
 from vaehub.plugins.networks.convolutions.params import ConvHigginsParams
 from vaehub.plugins.networks.mlp.network import Mlp
 from vaehub.plugins.networks.mlp.params import MlpParams
-from vaehub.plugins.models.vae.model import Vae
-from vaehub.plugins.models.vae.params import VaeParams
+from vaehub.training.fit import fit
 
 EPOCHS, WARM_UP = 3, 1
 WITH = {
@@ -28,7 +28,7 @@ WITH = {
 
 def rate(images: np.ndarray, network: str, options: str) -> float:
     """Return images a second of a training, after as many epochs as it takes to warm up."""
-    data = Dataset(images, parts={"train": range(len(images))})
+    data = Dataset(images, splits={"train": range(len(images))})
     latents, batch = (20, 256) if network == "mlp" else (10, 64)
     with seeded_construction(0):
         if network == "mlp":

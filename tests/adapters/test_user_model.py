@@ -83,7 +83,7 @@ def test_reconstructions_are_understood(data, answer):
 def test_a_mean_alone_is_a_deterministic_encoder(data):
     model = vaehub.wrap(encoder=Encoder(lambda mu, _: mu), decoder=Decoder())
     assert model.encode_all(data).logvar is None
-    assert set(model.loss(data.batch(slice(0, 5)), Step(0, 0, stream(0))).parts) == {"reconstruction"}
+    assert set(model.loss(data.batch(slice(0, 5)), Step(0, 0, stream(0))).terms) == {"reconstruction"}
 
 
 def test_logits_become_means(data):
@@ -102,8 +102,8 @@ def test_its_loss_is_that_of_a_vae(data):
     expected = -distributions.Bernoulli(model.decode(z), validate_args=False).log_prob(batch.x).flatten(1).sum(1).mean()
     normal = distributions.Normal(posterior.mu, (0.5 * posterior.logvar).exp())
     kl = distributions.kl_divergence(normal, distributions.Normal(0.0, 1.0)).sum(1).mean()
-    torch.testing.assert_close(found.parts["reconstruction"], expected, rtol=1e-4, atol=1e-4)
-    torch.testing.assert_close(found.parts["kl"], kl)
+    torch.testing.assert_close(found.terms["reconstruction"], expected, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(found.terms["kl"], kl)
     torch.testing.assert_close(found.total, expected + kl, rtol=1e-4, atol=1e-4)
 
 
@@ -113,7 +113,7 @@ def test_data_outside_the_unit_interval_get_a_squared_error():
     batch = Batch(x)
     found = model.loss(batch, Step(0, 0, stream(1)))
     z = model.encode(batch).sample(stream(1))
-    torch.testing.assert_close(found.parts["reconstruction"], (model.decode(z) - x).square().sum(1).mean())
+    torch.testing.assert_close(found.terms["reconstruction"], (model.decode(z) - x).square().sum(1).mean())
     assert found.omitted == pytest.approx(4 * math.log(math.pi))
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vaehub import Field, Incidental, ModelParams, Params, TrainParams, VaehubError
-from vaehub.core.recipe import Component, Recipe, TRAINING_REVISION
+from vaehub.core.recipe import TRAINING_REVISION, Component, Recipe
 
 
 class WidthParams(Params):

@@ -11,6 +11,9 @@ from vaehub.core.model import EVALUATION_BATCH
 from vaehub.core.random import seeded_construction
 from vaehub.plugins.ard.network import ArdMnist
 from vaehub.plugins.ard.params import ArdMnistParams
+from vaehub.plugins.models.vae.ae import Ae
+from vaehub.plugins.models.vae.model import Vae
+from vaehub.plugins.models.vae.params import VaeParams
 from vaehub.plugins.networks.convolutions.higgins import ConvHiggins, FcHiggins
 from vaehub.plugins.networks.convolutions.intervention import ConvBn
 from vaehub.plugins.networks.convolutions.linear import Linear
@@ -18,9 +21,6 @@ from vaehub.plugins.networks.convolutions.params import ConvHigginsParams, ConvR
 from vaehub.plugins.networks.convolutions.response import ConvResponse
 from vaehub.plugins.networks.mlp.network import Mlp
 from vaehub.plugins.networks.mlp.params import MlpParams
-from vaehub.plugins.models.vae.ae import Ae
-from vaehub.plugins.models.vae.model import Vae
-from vaehub.plugins.models.vae.params import VaeParams
 
 MIDDLE = ["mean", "variance", "sampled"]
 NETWORKS = [

@@ -10,12 +10,11 @@ from safetensors.torch import save_file
 from torch import nn
 
 from vaehub import Batch, DataError, Dataset, VaehubError, generator, wrap
-from vaehub.features import FeatureParams, feature_extractor, feature_table
-from vaehub.files import checksum
-from vaehub.features import extractors
+from vaehub.features import FeatureParams, extractors, feature_extractor, feature_table
 from vaehub.features import weights as places
 from vaehub.features.imagenet import as_imagenet
 from vaehub.features.inception import InceptionV3
+from vaehub.files import checksum
 
 MODULE = '''
 """What a user has beside the data."""

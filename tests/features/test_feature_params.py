@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from vaehub import VaehubError
-from vaehub.features import FeatureParams
-from vaehub.files import checksum
-from vaehub.features import weights as places
 from vaehub.core.params import parse
+from vaehub.features import FeatureParams
+from vaehub.features import weights as places
+from vaehub.files import checksum
 
 
 @pytest.fixture

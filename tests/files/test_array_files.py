@@ -18,8 +18,7 @@ from hypothesis.extra.numpy import array_shapes
 from hypothesis.extra.numpy import arrays as any_array
 
 from vaehub import DataError
-from vaehub.files import map_npy, npz_blocks, npz_keys, read_npz, unpack
-from vaehub.files import arrays
+from vaehub.files import arrays, map_npy, npz_blocks, npz_keys, read_npz, unpack
 
 DTYPES = st.sampled_from(["u1", "<i4", ">i4", "<f8", ">f4", "?", "<u2"])
 

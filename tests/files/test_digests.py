@@ -5,8 +5,7 @@ import os
 
 import pytest
 
-from vaehub.files import checksum, visible_files
-from vaehub.files import checksums
+from vaehub.files import checksum, checksums, visible_files
 from vaehub.files.checksums import content_digest
 
 

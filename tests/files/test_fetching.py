@@ -12,10 +12,9 @@ import numpy as np
 import pytest
 
 from vaehub import DataError
-from vaehub.files import DataCard, DataFile, fetch, locate
-from vaehub.files import download
-from vaehub.files.download import BLOCK
 from vaehub.core.progress import listening
+from vaehub.files import DataCard, DataFile, download, fetch, locate
+from vaehub.files.download import BLOCK
 
 CONTENT = np.random.default_rng(0).bytes(3_000_000)
 NAME = "some.bin"

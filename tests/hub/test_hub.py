@@ -109,7 +109,7 @@ def test_a_stored_training_can_be_had_as_a_model(hub, recipe):
     record = hub.train(recipe)
     model, data = hub.model(record.id[:8])
     assert model.encode_all(data).mu.shape == (1797, 3)
-    assert set(data.parts) == {"train", "validation"}
+    assert set(data.splits) == {"train", "validation"}
 
 
 def test_a_stored_recipe_is_the_recipe(hub, recipe):

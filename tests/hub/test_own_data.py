@@ -46,7 +46,7 @@ def test_data_and_sheets_are_at_hand_in_a_notebook(tmp_path, file):
     hub = Hub.open(tmp_path / "store")
     data = hub.data(str(file), {"size": 12, "split": [0.5, 0.25, 0.25]})
     assert data.spec.shape == (1, 12, 12)
-    assert len(data.part("train")) == 20
+    assert len(data.split("train")) == 20
     assert hub.sheet(data).size[0] > 100
     assert hub.holding("mnist").card.folder == "mnist"
     assert not (tmp_path / "store").exists()

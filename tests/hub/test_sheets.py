@@ -55,8 +55,8 @@ def test_what_is_no_picture_is_refused(shape):
 def test_figures_are_those_of_numpy():
     x = RNG.random((500, 2, 3, 3), dtype=np.float32)
     labels = RNG.integers(0, 3, 500)
-    found = figures(Dataset(x, labels=labels, parts={"train": range(400), "test": range(400, 500)}))
-    assert (found.n, found.shape, found.parts) == (500, (2, 3, 3), {"train": 400, "test": 100})
+    found = figures(Dataset(x, labels=labels, splits={"train": range(400), "test": range(400, 500)}))
+    assert (found.n, found.shape, found.splits) == (500, (2, 3, 3), {"train": 400, "test": 100})
     assert found.labels == np.bincount(labels).tolist()
     assert found.mean == pytest.approx(x[:400].mean(axis=(0, 2, 3), dtype=np.float64), rel=1e-9)
     assert found.deviation == pytest.approx(x[:400].std(axis=(0, 2, 3), dtype=np.float64), rel=1e-6)

@@ -65,7 +65,7 @@ def test_it_comes_back_from_the_store_as_it_was(tmp_path, model):
     hub.train(recipe)
     first, data = hub.model(recipe)
     again, _ = Hub.open(tmp_path / "store", device="cpu").model(recipe)
-    part = data.part("validation")
+    part = data.split("validation")
     assert torch.equal(first.encode_all(part).mu, again.encode_all(part).mu)
     if first.decodes:
         z = first.prior_sample(5, generator(0))
@@ -75,7 +75,7 @@ def test_it_comes_back_from_the_store_as_it_was(tmp_path, model):
 
 def test_a_bound_is_refused_for_an_autoencoder_before_training(tmp_path):
     hub = Hub.open(tmp_path / "store", device="cpu")
-    with pytest.raises(VaehubError, match="'elbo' needs a model whose loss has the parts reconstruction and kl"):
+    with pytest.raises(VaehubError, match="'elbo' needs a model whose loss has the terms reconstruction and kl"):
         hub.run("ae", "elbo", settings={"train.epochs": 1})
     assert not (tmp_path / "store").exists()
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from vaehub.files import checksum
 from vaehub.features import weights
+from vaehub.files import checksum
 from vaehub.hub.study.definition import Definition
 from vaehub.hub.study.grid import cells_of
 from vaehub.hub.study.rehearsal import rehearse

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from vaehub import StoreError
-from vaehub.training.loop import TrainingState
 from vaehub.store.checkpoint import FileCheckpoint
+from vaehub.training.loop import TrainingState
 
 STATE = TrainingState(
     {"model/w": torch.arange(3.0), "model/n": torch.tensor(2)}, {"steps": 3, "best_loss": float("inf")}

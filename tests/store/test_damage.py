@@ -9,10 +9,10 @@ import torch
 from stored_samples import a_measurement, a_training, weights
 
 from vaehub.core.errors import StoreError
-from vaehub.training.loop import TrainingState
 from vaehub.core.result import Result
 from vaehub.store.checkpoint import FileCheckpoint
 from vaehub.store.verify import SAFE_AGE, sweep
+from vaehub.training.loop import TrainingState
 
 STATE = TrainingState(
     {"model/encoder.weight": torch.arange(12.0).reshape(3, 4), "optimiser/0/step": torch.tensor(3.0)},

@@ -50,7 +50,7 @@ class Dropping(Sampling):
 class Deciding(Sampling):
     def loss(self, batch, step):
         losses = super().loss(batch, step)
-        return losses if float(losses.total.detach()) > 0 else Losses(losses.total * 2, losses.parts)
+        return losses if float(losses.total.detach()) > 0 else Losses(losses.total * 2, losses.terms)
 
 
 class Fragile(Sampling):
@@ -66,7 +66,7 @@ class Fragile(Sampling):
 
     def loss(self, batch, step):
         losses = super().loss(batch, step)
-        return Losses(losses.total * self.poison, losses.parts)
+        return Losses(losses.total * self.poison, losses.terms)
 
 
 def data(seed, n=70):
@@ -151,7 +151,8 @@ def test_interrupted_and_resumed_they_end_with_the_same_bits():
 
     memories = {seed: Memory() for seed in SEEDS}
     stopped = [
-        EnsembleMember(made(seed), data(seed), seed, memories[seed], interrupt if seed == SEEDS[-1] else None) for seed in SEEDS
+        EnsembleMember(made(seed), data(seed), seed, memories[seed], interrupt if seed == SEEDS[-1] else None)
+        for seed in SEEDS
     ]
     with pytest.raises(Interrupted):
         fit_together(stopped, PARAMS)

@@ -36,7 +36,7 @@ def test_training_reads_and_sets_no_global_random_state():
 
 def test_every_observation_is_seen_once_an_epoch_and_none_of_the_validation_part():
     built, _ = train()
-    expected = sorted(data().part("train").x[:, 0].tolist())
+    expected = sorted(data().split("train").x[:, 0].tolist())
     for epoch in range(4):
         assert sorted(value for index, _, batch in built.seen if index == epoch for value in batch) == expected
 
@@ -49,7 +49,7 @@ def test_each_epoch_has_its_own_order():
 
 def test_a_model_may_choose_what_an_epoch_learns_from():
     built, _ = train(built=model(rows=torch.tensor([1, 5, 7])), epochs=1)
-    chosen = data().part("train").x[[1, 5, 7], 0].tolist()
+    chosen = data().split("train").x[[1, 5, 7], 0].tolist()
     assert sorted(value for _, _, batch in built.seen for value in batch) == sorted(chosen)
 
 
@@ -134,13 +134,13 @@ def test_learning_is_in_training_mode_and_validation_is_in_evaluation_mode_witho
 
 def test_an_epoch_starts_in_evaluation_mode_with_its_number_and_the_training_part():
     built, _ = watchful(epochs=3)
-    n = len(data().part("train"))
+    n = len(data().split("train"))
     assert [call[1:] for call in built.called if call[0] == "started"] == [(False, epoch, n) for epoch in range(3)]
 
 
 def test_the_end_comes_last_and_with_the_weights_that_are_kept():
     built, history = watchful(keep="best", epochs=12, learning_rate=0.3)
-    assert built.called[-1] == ("ended", False, 12, len(data().part("train")))
+    assert built.called[-1] == ("ended", False, 12, len(data().split("train")))
     assert torch.equal(built.kept, weights(built))
     best = min(history, key=lambda record: record.losses["validation"]["total"])
     assert best.index < 11, "the last epoch is the best, so this shows nothing"
@@ -153,7 +153,7 @@ def test_an_epoch_says_how_long_it_took():
 
 
 def test_data_without_a_training_part_cannot_be_learned_from():
-    with pytest.raises(DataError, match="there is no part 'train' of this data, there is all"):
+    with pytest.raises(DataError, match="there is no split 'train' of this data, there is all"):
         train(dataset=Dataset(torch.zeros(3, 3)))
 
 
@@ -170,10 +170,10 @@ def test_data_that_do_not_fit_an_accelerator_stay_where_they_are(monkeypatch):
 
 
 def test_streamed_batches_are_those_of_resident_data():
-    held = Dataset(torch.rand(9, 3), labels=torch.arange(9) % 2, parts={"train": range(5)})
+    held = Dataset(torch.rand(9, 3), labels=torch.arange(9) % 2, splits={"train": range(5)})
     streamed = held.streamed_to(torch.device("meta"))
-    batch = streamed.part("train").batch(torch.tensor([4, 0]))
+    batch = streamed.split("train").batch(torch.tensor([4, 0]))
     assert (batch.x.device.type, batch.labels.device.type, tuple(batch.x.shape)) == ("meta", "meta", (2, 3))
-    here = held.streamed_to(torch.device("cpu")).part("train").batch(torch.tensor([4, 0]))
+    here = held.streamed_to(torch.device("cpu")).split("train").batch(torch.tensor([4, 0]))
     assert torch.equal(here.x, held.x[[4, 0]])
     assert torch.equal(here.labels, held.labels[[4, 0]])

@@ -7,13 +7,13 @@ from training_samples import losses, weights
 
 from vaehub import Dataset, TrainParams
 from vaehub import generator as stream
-from vaehub.training.precision import layers_in
 from vaehub.core.random import seeded_construction
-from vaehub.training.fit import fit
-from vaehub.plugins.networks.mlp.network import Mlp
-from vaehub.plugins.networks.mlp.params import MlpParams
 from vaehub.plugins.models.vae.model import Vae
 from vaehub.plugins.models.vae.params import VaeParams
+from vaehub.plugins.networks.mlp.network import Mlp
+from vaehub.plugins.networks.mlp.params import MlpParams
+from vaehub.training.fit import fit
+from vaehub.training.precision import layers_in
 
 EPSILON = {torch.float32: 2**-24, torch.bfloat16: 2**-8}
 

@@ -11,7 +11,7 @@ from vaehub.training.fit import fit
 
 
 class Opposed(Noisy):
-    """Has an opponent that learns the mean of z, from what the objective kept."""
+    """Has an adversary that learns the mean of z, from what the objective kept."""
 
     def __init__(self, spec, n_steps=1):
         super().__init__(spec)
@@ -22,7 +22,7 @@ class Opposed(Noisy):
     def optimiser(self, learning_rate):
         return torch.optim.Adam([*self.inside.parameters(), *self.outside.parameters()], lr=learning_rate, fused=True)
 
-    def opponents(self, learning_rate):
+    def adversaries(self, learning_rate):
         return [Adversary("guess", torch.optim.SGD([self.guess], lr=0.1), self.guessing, self.n_steps)]
 
     def guessing(self, batch, step, losses):
@@ -103,7 +103,7 @@ def test_a_closed_form_takes_no_steps_and_leaves_one_record():
     assert not model.seen
     assert len(history) == 1
     assert set(history[0].losses) == {"train", "validation"}
-    x = data().part("train").x
+    x = data().split("train").x
     expected = (x - x.mean(dim=0)).square().sum(1).mean()
     assert history[0].losses["train"]["total"] == pytest.approx(float(expected), rel=1e-5)
 

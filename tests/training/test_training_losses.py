@@ -10,8 +10,8 @@ from vaehub import (
     Losses,
     TrainingDiverged,
 )
-from vaehub.training.loop import STEPS_BETWEEN_CHECKS
 from vaehub.core.random import seeded_construction
+from vaehub.training.loop import STEPS_BETWEEN_CHECKS
 
 
 def test_every_epoch_has_losses_of_both_parts():
@@ -30,7 +30,7 @@ def test_the_loss_of_a_part_is_the_mean_over_its_observations_however_they_are_b
     dataset = data(n=29, share=0.3)
     _, history = train(built=Plain(dataset.spec), dataset=dataset, epochs=1)
     for part in ("train", "validation"):
-        expected = float(dataset.part(part).x[:, 0].double().mean())
+        expected = float(dataset.split(part).x[:, 0].double().mean())
         assert history[0].losses[part]["total"] == pytest.approx(expected, rel=1e-6)
 
 
@@ -120,7 +120,7 @@ class Telling(Noisy):
         ),
         (
             lambda one, training: Losses(one if training else one * math.nan, {}),
-            "in epoch 1: total is nan on the validation part",
+            "in epoch 1: total is nan on the validation split",
         ),
     ],
 )

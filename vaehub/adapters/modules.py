@@ -16,7 +16,7 @@ HOLDERS = ("model_state_dict", "state_dict", "model")
 SHOWN = 3
 
 
-def imported(path: str) -> object:
+def import_object(path: str) -> object:
     """Return what an import path such as ``package.module:name`` names, made if it is a class or a function.
 
     Modules are looked for in the current folder first.

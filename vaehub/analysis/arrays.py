@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from vaehub.core.data.dataset import shareable
+
 Array = NDArray[Any] | torch.Tensor
 """What a kernel accepts: a numpy array or a torch tensor, observations on axis 0."""
 
@@ -38,11 +40,6 @@ def _to_tensor(value: Any) -> Any:  # any argument of any kernel
         return value
     dtype = torch.float64 if value.dtype.kind == "f" else None
     return torch.as_tensor(shareable(value), dtype=dtype)
-
-
-def shareable(array: NDArray[Any]) -> NDArray[Any]:
-    """Return an array that a tensor may share memory with: contiguous and writable, copied only if it is not."""
-    return np.require(array, requirements=["C", "W"])
 
 
 def _to_numpy(value: Any) -> Any:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from numpy.typing import NDArray
 
 from vaehub.core.errors import VaehubError
-
-Columns = Mapping[str, NDArray[Any]]
-"""Columns of equal length by name, the answer to a query: numbers, or text (dtype object)."""
+from vaehub.core.metric import Columns
 
 
 def holds_numbers(column: NDArray[Any]) -> bool:

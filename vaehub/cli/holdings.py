@@ -107,8 +107,8 @@ def figures_as_json(figures: Figures | None) -> dict[str, object]:
 def _lines(figures: Figures) -> list[tuple[str, str]]:
     shape = "x".join(map(str, figures.shape))
     found = [("observations", f"{figures.n:,} of {shape}")]
-    if figures.parts:
-        found.append(("parts", ", ".join(f"{name} {size:,}" for name, size in figures.parts.items())))
+    if figures.splits:
+        found.append(("splits", ", ".join(f"{name} {size:,}" for name, size in figures.splits.items())))
     if figures.labels:
         present = [count for count in figures.labels if count]
         found.append(("classes", f"{len(present)}, of {min(present):,} to {max(present):,} observations"))

@@ -10,8 +10,8 @@ from torch.nn import functional
 
 from vaehub.core.data.dataset import DataSpec
 from vaehub.core.errors import VaehubError
-from vaehub.core.random import standard_normal
 from vaehub.core.params import LikelihoodParams
+from vaehub.core.random import standard_normal
 
 
 class Likelihood(nn.Module, ABC):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import torch
+from numpy.typing import NDArray
 
-from vaehub.core.metric import Columns
 from vaehub.core.data.dataset import Dataset
 from vaehub.core.errors import VaehubError
 from vaehub.core.model import LatentModel
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FindModel = Callable[[str], LatentModel]
+
+Columns = Mapping[str, NDArray[Any]]
+"""Columns of equal length by name, the answer to a query: numbers, or text (dtype object)."""
 
 
 class Metric(ABC):
@@ -92,7 +95,7 @@ class ModelMetric(Metric):
 
         Args:
             model: In evaluation mode, gradients off.
-            data: What the model was trained on, with its parts ``train``, ``validation`` and, where official, ``test``.
+            data: What the model was trained on, with its splits: ``train``, ``validation`` and, if official, ``test``.
         """
 
 
@@ -176,7 +179,7 @@ class RecipeMetric(Metric):
         """
 
 
-class RowsMetric(Metric):
+class TableMetric(Metric):
     """Measures the answer to a query: a statistic over the results of a study, or over those of a whole store."""
 
     def check(self, rows: Columns) -> None:

@@ -11,7 +11,7 @@ from typing import ClassVar, Self
 import torch
 from torch import Tensor, nn
 
-from vaehub.core.data.dataset import Batch, DataSpec, Dataset
+from vaehub.core.data.dataset import Batch, Dataset, DataSpec
 from vaehub.core.errors import WorkFailed
 from vaehub.core.likelihood import gaussian_sample
 from vaehub.core.network import Network
@@ -66,13 +66,13 @@ class Losses:
 
     Attributes:
         total: The objective to minimise, scalar.
-        parts: Its named terms, unweighted and in nats: ``reconstruction`` and, for a variational model, ``kl``.
+        terms: Named terms, unweighted and in nats: ``reconstruction`` and, for a variational model, ``kl``.
         omitted: Constant left out of ``reconstruction``: with it, the sum is -log p(x|z), in nats per observation.
-        kept: Tensors worked out on the way that opponents learn from.
+        kept: Tensors worked out on the way that adversaries learn from.
     """
 
     total: Tensor
-    parts: Mapping[str, Tensor]
+    terms: Mapping[str, Tensor]
     omitted: float = 0.0
     kept: Mapping[str, Tensor] = field(default_factory=dict)
 
@@ -93,7 +93,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Opponent:
+class Adversary:
     """Weights that learn by a loss of their own after each step of the objective, such as a discriminator.
 
     Attributes:
@@ -116,7 +116,7 @@ class Epoch:
 
     Attributes:
         index: Epochs completed so far.
-        data: The training part, on the model's device.
+        data: The training split, on the model's device.
         generator: Source of randomness for this epoch.
     """
 
@@ -199,7 +199,7 @@ class LatentModel(nn.Module, ABC):
         """Return what takes the steps of the objective, made once for each training: Adam over all weights."""
         return torch.optim.Adam(self.parameters(), lr=learning_rate, fused=True)
 
-    def opponents(self, learning_rate: float) -> Sequence[Opponent]:
+    def adversaries(self, learning_rate: float) -> Sequence[Adversary]:
         """Return who learns beside the objective, made once for each training."""
         return ()
 
@@ -208,7 +208,7 @@ class LatentModel(nn.Module, ABC):
         return False
 
     def epoch_started(self, epoch: Epoch) -> Tensor | None:
-        """Prepare an epoch; return the rows of the training part to learn from, or ``None`` for all of them."""
+        """Prepare an epoch; return the rows of the training split to learn from, or ``None`` for all of them."""
         return None
 
     def step_ended(self, losses: Losses, step: Step) -> None:

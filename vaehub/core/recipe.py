@@ -19,11 +19,11 @@ TRAINING_REVISION = 1
 class TrainParams(Params):
     """How a model is trained: Adam on mini-batches."""
 
-    epochs: int = Field(100, ge=0, description="passes over the training part; 0 leaves the weights as they are made")
+    epochs: int = Field(100, ge=0, description="passes over the training split; 0 leaves the weights as they are made")
     batch_size: int = Field(64, gt=0, description="observations for each step")
     learning_rate: float = Field(1e-3, gt=0, description="step size of Adam")
     validation: float = Field(
-        0.1, ge=0, lt=1, description="share of the training part for validation, unless data have a part for it"
+        0.1, ge=0, lt=1, description="share of the training split for validation, unless data have a part for it"
     )
     lr_patience: int | None = Field(
         None, ge=0, description="epochs without a better loss before the learning rate falls; none keeps it"
@@ -41,7 +41,7 @@ class TrainParams(Params):
 
 
 @dataclass(frozen=True)
-class Part:
+class Component:
     """One catalog entry with its parameters.
 
     Attributes:
@@ -75,9 +75,9 @@ class Part:
 class Recipe:
     """A model on a network on a dataset, how it is trained, and one seed."""
 
-    model: Part
-    network: Part
-    dataset: Part
+    model: Component
+    network: Component
+    dataset: Component
     train: TrainParams
     seed: int
 
@@ -122,7 +122,7 @@ class Recipe:
         )
 
 
-def _varied(part: Part, changes: Mapping[str, object] | None, kind: str) -> Part:
+def _varied(part: Component, changes: Mapping[str, object] | None, kind: str) -> Component:
     if not changes:
         return part
     values = part.params.model_dump() | dict(changes)

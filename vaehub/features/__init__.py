@@ -1,1 +1,6 @@
-"""Features of observations: their values, or what a fixed network makes of them."""
+"""Features of observations: their values, or the output of a fixed network."""
+
+import lazy_loader
+
+# The names stand in the stub beside this file, once; each is loaded when it is first used.
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

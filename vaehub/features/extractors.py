@@ -6,16 +6,16 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from vaehub.adapters.modules import import_object, load_weights
 from vaehub.core.data.dataset import Batch
 from vaehub.core.errors import DataError, VaehubError, first_line
+from vaehub.core.model import LatentModel
+from vaehub.core.random import seeded_construction
+from vaehub.core.result import Table
 from vaehub.features.imagenet import as_imagenet, load_imagenet
 from vaehub.features.inception import as_inception, load_inception
 from vaehub.features.params import FeatureParams
 from vaehub.features.weights import seen, weights_file
-from vaehub.core.model import LatentModel
-from vaehub.adapters.modules import import_object, load_weights
-from vaehub.core.random import seeded_construction
-from vaehub.core.result import Table
 
 FeatureExtractor = Callable[[Batch], Tensor]
 """Gives features ``(n, n_features)`` of some observations, without gradients."""

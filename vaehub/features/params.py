@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from vaehub.features.weights import seen, weights_file
 from vaehub.core.params import Incidental, Params, StoredTraining
+from vaehub.features.weights import seen, weights_file
 
 
 class FeatureParams(Params):

@@ -85,7 +85,7 @@ def opened_zip(path: Path) -> Iterator[zipfile.ZipFile]:
         raise _damaged(path, error) from error
 
 
-def members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
+def read_members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
     """Yield name and content of the files of a zip or tar archive, in the archive's order.
 
     Args:
@@ -128,7 +128,7 @@ def member_names(path: Path) -> list[str]:
     """Return the names of the files in a zip or tar archive, in its order, without reading them.
 
     Raises:
-        DataError: As :func:`members`.
+        DataError: As :func:`read_members`.
     """
     found: list[str] = []
 
@@ -136,7 +136,7 @@ def member_names(path: Path) -> list[str]:
         found.append(name)
         return False
 
-    for _ in members(path, note):
+    for _ in read_members(path, note):
         pass
     return found
 

@@ -16,9 +16,9 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from vaehub.core.errors import DataError
+from vaehub.core.progress import task
 from vaehub.files.archives import opened_zip
 from vaehub.files.locations import cache_folder, lock
-from vaehub.core.progress import task
 
 BLOCK = 32 << 20
 """Bytes that are unpacked at once."""
@@ -106,7 +106,7 @@ def map_npy(path: Path) -> NDArray[Any]:
     return np.memmap(path, header.dtype, "c", offset, header.shape, order)
 
 
-def unpacked(
+def unpack(
     name: str, shape: tuple[int, ...], dtype: np.dtype[Any], blocks: Callable[[], Iterable[NDArray[Any]]]
 ) -> NDArray[Any]:
     """Return an array that is too large for memory, mapped from the cache, where it is written the first time.

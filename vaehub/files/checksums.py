@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from vaehub.core.errors import DataError
+from vaehub.core.progress import task
 from vaehub.files.card import DataFile
 from vaehub.files.locations import cache_folder
-from vaehub.core.progress import task
 
 BLOCK = 1 << 20
 REMEMBERED = 32 << 20

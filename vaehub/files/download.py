@@ -7,9 +7,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import IO, Any
 
+from vaehub.core.progress import Advance, task
 from vaehub.files.card import DataFile
 from vaehub.files.locations import lock
-from vaehub.core.progress import Advance, task
 
 BLOCK = 1 << 16
 ATTEMPTS = 3

@@ -29,7 +29,7 @@ Filter = Literal["bilinear", "lanczos"]
 _FILTERS = {"bilinear": Image.Resampling.BILINEAR, "lanczos": Image.Resampling.LANCZOS}
 
 
-def decoded(content: bytes | Path, title: str, channels: int | None = None) -> Image.Image:
+def open_image(content: bytes | Path, title: str, channels: int | None = None) -> Image.Image:
     """Return a decoded picture of 8 bits a channel: grey (mode ``L``) or colour (``RGB``).
 
     Args:
@@ -46,8 +46,8 @@ def decoded(content: bytes | Path, title: str, channels: int | None = None) -> I
         return _in_channels(ImageOps.exif_transpose(picture), channels)
 
 
-def look(content: bytes | Path, title: str) -> tuple[int, int, int]:
-    """Return channels, height and width that :func:`decoded` would give, without decoding.
+def image_shape(content: bytes | Path, title: str) -> tuple[int, int, int]:
+    """Return channels, height and width that :func:`open_image` would give, without decoding.
 
     Raises:
         DataError: If the file does not begin like a picture.
@@ -90,7 +90,9 @@ def _in_channels(picture: Image.Image, channels: int | None) -> Image.Image:
     return picture.convert("L" if grey else "RGB")
 
 
-def fitted(picture: Image.Image, size: tuple[int, int] | None, *, crop: bool, how: Filter = "bilinear") -> Image.Image:
+def resize_image(
+    picture: Image.Image, size: tuple[int, int] | None, *, crop: bool, how: Filter = "bilinear"
+) -> Image.Image:
     """Return a picture of a size ``(height, width)``, with antialiasing.
 
     Args:
@@ -105,7 +107,7 @@ def fitted(picture: Image.Image, size: tuple[int, int] | None, *, crop: bool, ho
     return ImageOps.fit(picture, wanted, _FILTERS[how]) if crop else picture.resize(wanted, _FILTERS[how])
 
 
-def as_array(picture: Image.Image) -> NDArray[np.uint8]:
+def image_array(picture: Image.Image) -> NDArray[np.uint8]:
     """Return the pixels, shape ``(channels, height, width)``."""
     pixels = np.asarray(picture)
     return pixels[None] if pixels.ndim == 2 else np.ascontiguousarray(pixels.transpose(2, 0, 1))

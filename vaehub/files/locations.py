@@ -38,6 +38,6 @@ def places(card: DataCard, root: Path | None) -> list[Path]:
     return [*folders, cache_folder() / card.folder]
 
 
-def find(card: DataCard, file: DataFile, root: Path | None) -> Path | None:
+def locate(card: DataCard, file: DataFile, root: Path | None) -> Path | None:
     """Return where a file is, or ``None``."""
     return next((folder / file.name for folder in places(card, root) if (folder / file.name).is_file()), None)

@@ -9,7 +9,7 @@ from vaehub.files.download import download
 from vaehub.files.locations import locate, places
 
 
-def obtain(card: DataCard, name: str, root: Path | None = None) -> Path:
+def fetch(card: DataCard, name: str, root: Path | None = None) -> Path:
     """Return the path of an official file, downloading it if it is nowhere.
 
     Looked at in order: ``root``, ``VAEHUB_DATA``, the folder of a package, the cache, the official address. The file's

@@ -9,11 +9,11 @@ from itertools import chain
 import torch
 from torch import Tensor
 
+from vaehub.adapters.user_model import Wrapped
 from vaehub.core.data.dataset import Dataset
 from vaehub.core.model import LatentModel
 from vaehub.core.params import ModelParams, Params
 from vaehub.core.recipe import Component, Recipe, TrainParams
-from vaehub.adapters.user_model import Wrapped
 from vaehub.hub.requests import GIVEN
 
 AT_ONCE = 4096
@@ -38,7 +38,7 @@ def given_data(data: Dataset) -> Component:
     """Return a dataset as a part of a recipe."""
     # One piece after the other, for data on demand do not fit in memory.
     observations = (batch.x for batch in data.batches(AT_ONCE))
-    known = [data.labels, None if data.factors is None else data.factors.classes, *data.parts.values()]
+    known = [data.labels, None if data.factors is None else data.factors.classes, *data.splits.values()]
     content = _digest(chain(observations, (each for each in known if each is not None)), str(data.spec))
     return Component("data", GIVEN, 1, GivenData(content=content))
 

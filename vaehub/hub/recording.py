@@ -7,9 +7,9 @@ import time
 from typing import TYPE_CHECKING
 
 from vaehub.core.errors import VaehubError, WorkFailed
-from vaehub.training.loop import EpochRecord
-from vaehub.training.fit import Fitted
 from vaehub.store.records import Status, TrainingRecord, now
+from vaehub.training.fit import Fitted
+from vaehub.training.loop import EpochRecord
 
 if TYPE_CHECKING:
     import torch

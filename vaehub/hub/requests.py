@@ -221,7 +221,9 @@ def measurement_of(kind: SubjectKind, metric: Component, subject: Subject, seed:
 class Asked:
     """What is asked of one recipe: metrics of its stages, and of itself."""
 
-    def __init__(self, recipe: Recipe, stages: Sequence[Recipe], wanted: Sequence[tuple[MetricEntry, Component]]) -> None:
+    def __init__(
+        self, recipe: Recipe, stages: Sequence[Recipe], wanted: Sequence[tuple[MetricEntry, Component]]
+    ) -> None:
         self.recipe = recipe
         self.stages = stages
         self.requests: list[tuple[MeasurementRequest, Recipe | Component]] = []

@@ -38,17 +38,17 @@ class Figures:
     Attributes:
         n: Observations.
         shape: Of one.
-        parts: Size of each part.
+        splits: Size of each split.
         labels: Observations of each class, empty without labels.
         factors: Name and size of each factor.
-        mean, deviation: Of the part ``train``, or of everything where there is none: of each channel of images, or of
+        mean, deviation: Of the split ``train``, or of everything where there is none: of each channel of images, or of
             all values of vectors.
         n_sampled: Observations that these two are of.
     """
 
     n: int
     shape: tuple[int, ...]
-    parts: dict[str, int]
+    splits: dict[str, int]
     labels: list[int]
     factors: dict[str, int]
     mean: tuple[float, ...]
@@ -58,7 +58,7 @@ class Figures:
 
 def figures(data: Dataset) -> Figures:
     """Return figures of a dataset; of many observations on demand, mean and deviation are of some at even distances."""
-    part = data.part("train") if "train" in data.parts else data
+    part = data.split("train") if "train" in data.splits else data
     rows = torch.arange(len(part))
     if not isinstance(part.stored, Tensor) and len(rows) > SAMPLED:
         rows = rows[:: -(-len(rows) // SAMPLED)]
@@ -71,7 +71,7 @@ def figures(data: Dataset) -> Figures:
     return Figures(
         n=len(data),
         shape=data.spec.shape,
-        parts={name: len(each) for name, each in data.parts.items()},
+        splits={name: len(each) for name, each in data.splits.items()},
         labels=[] if data.labels is None else torch.bincount(data.labels).tolist(),
         factors={} if data.factors is None else dict(zip(data.factors.names, data.factors.sizes, strict=True)),
         mean=tuple(mean.tolist()),

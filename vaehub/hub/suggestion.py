@@ -261,7 +261,7 @@ def _n_trained_on(data: Dataset, train: TrainParams) -> int:
     # Brings torch along, which a refused request does not need.
     from vaehub.core.random import generator
 
-    return len(data.with_validation(train.validation, generator(0, "validation split")).part("train"))
+    return len(data.with_validation(train.validation, generator(0, "validation split")).split("train"))
 
 
 def _suggests(entry: Metric) -> Suggests:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 import torch
 
+from vaehub.adapters.user_model import Wrapped
 from vaehub.core.data.dataset import Dataset
 from vaehub.core.data.source import DataSource
 from vaehub.core.errors import StoreError, VaehubError, WorkFailed
@@ -19,12 +20,11 @@ from vaehub.core.network import Network
 from vaehub.core.random import generator, seeded_construction
 from vaehub.core.recipe import Component, Recipe
 from vaehub.core.result import Result
-from vaehub.training.ensemble import CannotBeBatched, EnsembleMember, fit_together
-from vaehub.training.fit import Fitted, fit, resolve_device
-from vaehub.adapters.user_model import Wrapped
 from vaehub.hub.given import given_data, given_recipe
 from vaehub.hub.recording import Recorder, reason, tell
 from vaehub.hub.requests import restored_recipe
+from vaehub.training.ensemble import CannotBeBatched, EnsembleMember, fit_together
+from vaehub.training.fit import Fitted, fit, resolve_device
 
 if TYPE_CHECKING:
     from vaehub.core.params import ModelParams
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 VALIDATION_OF_GIVEN = 0.1
-"""Share of the training part that metrics of validation data look at, where a model was handed over."""
+"""Share of the training split that metrics of validation data look at, where a model was handed over."""
 
 T = TypeVar("T")
 M = TypeVar("M", bound=Metric)
@@ -131,7 +131,7 @@ class Workshop:
         model.to(self.device)
         title = "the model"
         if isinstance(model, Wrapped):
-            model.meet(split.part("train").batch(slice(0, 2)), data.spec)
+            model.meet(split.split("train").batch(slice(0, 2)), data.spec)
         self._checked(title, lambda: _try_out(model, split.to(self.device), title))
         recipe = given_recipe(model, part)
         self._given[recipe.id] = Trained(model.eval(), split)
@@ -290,7 +290,7 @@ def _discard(member: EnsembleMember) -> None:
 @torch.no_grad()
 def _try_out(model: LatentModel, data: Dataset, title: str) -> None:
     """See that a model keeps its contract on two observations, which is cheaper to learn now than after training."""
-    batch = data.part("train").batch(slice(0, 2))
+    batch = data.split("train").batch(slice(0, 2))
     with evaluating(model):
         mu = model.encode(batch).mu
         if mu.shape != (len(batch), model.latent_dim):

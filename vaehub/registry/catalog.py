@@ -17,8 +17,8 @@ from vaehub.registry.discovery import Discovered, Plugin, discover
 from vaehub.registry.entries import KINDS, Dataset, Entry
 
 if TYPE_CHECKING:
-    from vaehub.files.card import DataCard
     from vaehub.core.params import Params
+    from vaehub.files.card import DataCard
 
 T = TypeVar("T")
 

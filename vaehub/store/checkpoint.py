@@ -8,8 +8,8 @@ from pathlib import Path
 import torch
 
 from vaehub.core.errors import StoreError
-from vaehub.training.loop import TrainingState
 from vaehub.store.files import read_state, write_state
+from vaehub.training.loop import TrainingState
 
 SECONDS_BETWEEN = 10.0
 """What a crash may cost; time alone decides, so that quick trainings never pay for a file."""

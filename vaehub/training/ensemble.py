@@ -12,15 +12,15 @@ from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 from torch.overrides import TorchFunctionMode
 
-from vaehub.training.precision import Precision
 from vaehub.core.data.dataset import Batch, Dataset
 from vaehub.core.errors import TrainingDiverged, first_line
-from vaehub.training.loop import EpochRecord, Loop, OpenEpoch
 from vaehub.core.model import LatentModel, Losses, Step
 from vaehub.core.params import parse
 from vaehub.core.progress import task
 from vaehub.core.recipe import TrainParams
 from vaehub.training.fit import Checkpoint, Fitted, deterministic, resident
+from vaehub.training.loop import EpochRecord, Loop, OpenEpoch
+from vaehub.training.precision import Precision
 
 PLAIN = {"channels_last": False, "compile": False}
 """Parameters that a batched program does without."""
@@ -29,7 +29,7 @@ Draw = Callable[[torch.Generator], Tensor]
 
 
 @dataclass(frozen=True)
-class Member:
+class EnsembleMember:
     """One of several trainings; the attributes are the arguments of :func:`vaehub.training.fit.fit`."""
 
     model: LatentModel
@@ -45,7 +45,7 @@ class CannotBeBatched(Exception):  # noqa: N818 it is no error of anybody
 
 
 def fit_together(
-    members: Sequence[Member], params: TrainParams, *, label: str = "training"
+    members: Sequence[EnsembleMember], params: TrainParams, *, label: str = "training"
 ) -> list[Fitted | TrainingDiverged]:
     """Train models that differ in seed alone as one batched program, each as if it were alone up to rounding.
 
@@ -86,7 +86,7 @@ def fit_together(
     return [failure or Fitted(loop.history, notes) for loop, failure in zip(loops, failures, strict=True)]
 
 
-def _resume(loops: Sequence[Loop], members: Sequence[Member]) -> None:
+def _resume(loops: Sequence[Loop], members: Sequence[EnsembleMember]) -> None:
     states = [None if each.checkpoint is None else each.checkpoint.load() for each in members]
     found = [state for state in states if state is not None]
     # Killed between two files, they may stand at different epochs; then all begin anew.
@@ -96,7 +96,7 @@ def _resume(loops: Sequence[Loop], members: Sequence[Member]) -> None:
 
 
 def _end_epoch(
-    loop: Loop, epoch: OpenEpoch, member: Member, notes: Sequence[str], params: TrainParams
+    loop: Loop, epoch: OpenEpoch, member: EnsembleMember, notes: Sequence[str], params: TrainParams
 ) -> TrainingDiverged | None:
     try:
         record = loop.end_epoch(epoch)
@@ -129,8 +129,8 @@ class Ensemble:
     """
 
     def __init__(self, loops: Sequence[Loop], skeleton: LatentModel, arithmetic: Precision) -> None:
-        if any(loop.opponents for loop in loops):
-            raise CannotBeBatched("it has an opponent")
+        if any(loop.adversaries for loop in loops):
+            raise CannotBeBatched("it has an adversary")
         self._loops = loops
         self._skeleton = _Objective(skeleton)
         self._arithmetic = arithmetic
@@ -190,7 +190,7 @@ class Ensemble:
             with _Replaying(step.generator, draws):
                 losses = functional_call(self._skeleton, (dict(weights), dict(buffers)), (Batch(**batch), step))
             omitted = losses.omitted
-            return losses.total, dict(losses.parts)
+            return losses.total, dict(losses.terms)
 
         totals, parts = vmap(one)(weights, buffers, batch, draws)
         return totals, parts, omitted

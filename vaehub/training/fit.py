@@ -10,14 +10,14 @@ from typing import Protocol
 
 import torch
 
-from vaehub.training.precision import Precision
 from vaehub.core.data.dataset import Dataset
 from vaehub.core.errors import VaehubError
-from vaehub.training.loop import EpochRecord, Loop, TrainingState, frozen
 from vaehub.core.model import LatentModel
 from vaehub.core.progress import task
 from vaehub.core.random import seeded_layers
 from vaehub.core.recipe import TrainParams
+from vaehub.training.loop import EpochRecord, Loop, TrainingState, frozen
+from vaehub.training.precision import Precision
 
 SHARE_FOR_DATA = 0.5
 """Of an accelerator's free memory, what data may take; the rest is for weights and activations."""
@@ -71,7 +71,7 @@ def fit(
 
     Args:
         model: Built, on its device; left in evaluation mode with the weights that ``params.keep`` asks for.
-        data: With a part ``train`` and, if there is to be a validation loss, ``validation``.
+        data: With a split ``train`` and, if there is to be a validation loss, ``validation``.
         params: How to train.
         seed: Decides the order of observations and all noise.
         checkpoint: Where to keep the state between epochs, and to resume from.

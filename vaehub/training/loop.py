@@ -64,20 +64,20 @@ class Loop:
 
     Args:
         model: On its device.
-        data: On the same device, with a part ``train`` and perhaps ``validation``.
+        data: On the same device, with a split ``train`` and perhaps ``validation``.
         params: How to train.
         seed: Decides the order of observations and all noise.
     """
 
     def __init__(self, model: LatentModel, data: Dataset, params: TrainParams, seed: int) -> None:
         self.model = model
-        self.train = data.part("train")
-        self.validation = data.part("validation") if "validation" in data.parts else None
+        self.train = data.split("train")
+        self.validation = data.split("validation") if "validation" in data.splits else None
         self.params = params
         self.seed = seed
         self.optimiser = model.optimiser(params.learning_rate)
-        self.opponents = model.opponents(params.learning_rate)
-        theirs = [weight for each in self.opponents for weight in _weights_of(each.optimiser)]
+        self.adversaries = model.adversaries(params.learning_rate)
+        theirs = [weight for each in self.adversaries for weight in _weights_of(each.optimiser)]
         self.standing_still = _not_in(self.optimiser, theirs)
         self.schedule = (
             None
@@ -114,13 +114,13 @@ class Loop:
         """Follow the gradients, which are there, with all that belongs to a step."""
         self.optimiser.step()
         now = self.now(epoch)
-        for opponent in self.opponents:
-            for _ in range(opponent.n_steps):
-                loss = opponent.loss(batch, now, losses)
-                opponent.optimiser.zero_grad(set_to_none=True)
+        for adversary in self.adversaries:
+            for _ in range(adversary.n_steps):
+                loss = adversary.loss(batch, now, losses)
+                adversary.optimiser.zero_grad(set_to_none=True)
                 loss.backward()  # type: ignore[no-untyped-call]
-                opponent.optimiser.step()
-            losses = replace(losses, parts={**losses.parts, opponent.name: loss})
+                adversary.optimiser.step()
+            losses = replace(losses, terms={**losses.terms, adversary.name: loss})
         self.model.step_ended(losses, now)
         self.steps += 1
         epoch.sums.add(losses, len(batch))
@@ -232,7 +232,7 @@ class Loop:
         self.history = [EpochRecord(**record) for record in state.plain["history"]]
 
     def _optimisers(self) -> dict[str, Optimizer]:
-        return {"optimiser": self.optimiser} | {f"opponent-{each.name}": each.optimiser for each in self.opponents}
+        return {"optimiser": self.optimiser} | {f"adversary-{each.name}": each.optimiser for each in self.adversaries}
 
     def generator(self, *purpose: str | int, device: torch.device | str | None = None) -> torch.Generator:
         """Return a fresh generator for a purpose, on the model's device if no other is given."""
@@ -269,8 +269,8 @@ class Sums:
 
     def add(self, losses: Losses, n: int) -> None:
         """Add the means of a batch of ``n`` observations."""
-        self.names = ["total", *losses.parts]
-        values = torch.stack([losses.total.detach(), *(part.detach() for part in losses.parts.values())])
+        self.names = ["total", *losses.terms]
+        values = torch.stack([losses.total.detach(), *(part.detach() for part in losses.terms.values())])
         # A loss that a plugin hands back in half precision is still summed in double.
         weighted = values.double() * n
         self.sums = weighted if self.sums is None else self.sums + weighted
@@ -298,7 +298,7 @@ class Sums:
 
 
 @contextmanager
-def still(weights: list[nn.Parameter]) -> Iterator[None]:
+def frozen(weights: list[nn.Parameter]) -> Iterator[None]:
     """Compute no gradient of some weights, as long as the context lasts."""
     for weight in weights:
         weight.requires_grad_(False)

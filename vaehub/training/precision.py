@@ -27,7 +27,7 @@ FEW_CORES = 2
 LossFunction = Callable[[Batch, Step], Losses]
 
 
-class Arithmetic:
+class Precision:
     """What ``train.precision``, ``train.channels_last`` and ``train.compile`` ask for.
 
     Each can change the last digits of every number, and none the meaning of any.

@@ -73,25 +73,25 @@ def test_more_than_there_is_cannot_be_had():
 
 
 def test_a_part_has_its_rows_and_all_is_everything():
-    data = dataset(parts={"train": range(15), "test": range(15, 20)})
-    assert torch.equal(data.part("test").x, data.x[15:])
-    assert len(data.part("all")) == 20
+    data = dataset(splits={"train": range(15), "test": range(15, 20)})
+    assert torch.equal(data.split("test").x, data.x[15:])
+    assert len(data.split("all")) == 20
 
 
 def test_an_unknown_part_is_answered_with_those_there_are():
-    with pytest.raises(DataError, match="no part 'test' of this data, there is train, all"):
-        dataset(parts={"train": range(20)}).part("test")
+    with pytest.raises(DataError, match="no split 'test' of this data, there is train, all"):
+        dataset(splits={"train": range(20)}).split("test")
 
 
 @given(st.integers(2, 60), st.floats(0, 0.99), st.integers(0, 5))
 def test_validation_and_training_share_the_training_part_between_them(n, share, seed):
-    data = dataset(n + 5, parts={"train": range(n), "test": range(n, n + 5)})
+    data = dataset(n + 5, splits={"train": range(n), "test": range(n, n + 5)})
     n_validation = int(np.ceil(round(share * n, 9)))
     if n_validation >= n:
         with pytest.raises(DataError, match="leaves none"):
             data.with_validation(share, generator(seed))
         return
-    parts = data.with_validation(share, generator(seed)).parts
+    parts = data.with_validation(share, generator(seed)).splits
     validation = parts["validation"].tolist() if n_validation else []
     assert len(validation) == n_validation
     assert sorted(parts["train"].tolist() + validation) == list(range(n))
@@ -99,7 +99,7 @@ def test_validation_and_training_share_the_training_part_between_them(n, share, 
 
 
 def test_the_generator_decides_what_validates():
-    first, same, other = (dataset().with_validation(0.5, generator(seed)).parts["validation"] for seed in (0, 0, 1))
+    first, same, other = (dataset().with_validation(0.5, generator(seed)).splits["validation"] for seed in (0, 0, 1))
     assert torch.equal(first, same)
     assert not torch.equal(first, other)
 
@@ -111,8 +111,8 @@ def test_bytes_divided_by_255_are_the_nearest_floats():
 
 
 def test_bytes_stay_bytes_until_a_batch_is_asked_for():
-    data = Dataset(np.zeros((10, 1, 2, 2), np.uint8), parts={"train": range(8)})
-    assert data.part("train").with_validation(0.5, generator(0)).first(2).stored.dtype == torch.uint8
+    data = Dataset(np.zeros((10, 1, 2, 2), np.uint8), splits={"train": range(8)})
+    assert data.split("train").with_validation(0.5, generator(0)).first(2).stored.dtype == torch.uint8
 
 
 @given(st.integers(1, 30), st.integers(1, 40))
@@ -199,44 +199,44 @@ def test_every_row_is_drawn_as_often_as_any_other():
 
 
 def test_a_part_of_few_classes_still_knows_of_all():
-    assert dataset(parts={"train": [0, 1]}).part("train").spec == dataset().spec
+    assert dataset(splits={"train": [0, 1]}).split("train").spec == dataset().spec
 
 
 def test_a_part_has_no_parts():
-    assert dataset(parts={"train": range(15)}).part("train").parts == {}
+    assert dataset(splits={"train": range(15)}).split("train").splits == {}
 
 
 def test_without_a_training_part_validation_is_taken_from_everything():
-    parts = dataset().with_validation(0.25, generator(0)).parts
+    parts = dataset().with_validation(0.25, generator(0)).splits
     assert sorted([*parts["train"].tolist(), *parts["validation"].tolist()]) == list(range(20))
 
 
 @pytest.mark.parametrize("share", [0, 0.4])
 def test_an_official_validation_part_stays_and_nothing_is_set_aside(share):
-    data = dataset(parts={"train": range(15), "validation": range(15, 20)})
-    parts = data.with_validation(share, generator(0)).parts
+    data = dataset(splits={"train": range(15), "validation": range(15, 20)})
+    parts = data.with_validation(share, generator(0)).splits
     assert parts["validation"].tolist() == [15, 16, 17, 18, 19]
     assert parts["train"].tolist() == list(range(15))
 
 
 def test_setting_aside_changes_no_observation():
-    data = dataset(parts={"train": range(15)}).with_validation(0.2, generator(0))
+    data = dataset(splits={"train": range(15)}).with_validation(0.2, generator(0))
     assert torch.equal(data.x, dataset().x)
     assert torch.equal(data.labels, dataset().labels)
 
 
 def test_setting_aside_leaves_the_original_as_it_was():
-    data = dataset(parts={"train": range(15)})
+    data = dataset(splits={"train": range(15)})
     data.with_validation(0.2, generator(0))
-    assert data.parts.keys() == {"train"}
+    assert data.splits.keys() == {"train"}
 
 
 def test_moved_data_are_the_same_data():
     factors = Factors(("row",), (20,), torch.arange(20)[:, None])
-    data = dataset(factors=factors, parts={"train": range(15)})
+    data = dataset(factors=factors, splits={"train": range(15)})
     moved = data.to(torch.device("cpu"))
     assert torch.equal(moved.batch(slice(None)).factors, factors.classes)
-    assert torch.equal(moved.part("train").x, data.part("train").x)
+    assert torch.equal(moved.split("train").x, data.split("train").x)
     assert moved.spec == data.spec
 
 

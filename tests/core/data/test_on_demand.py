@@ -27,12 +27,12 @@ def test_the_spec_is_the_same():
     "view",
     [
         lambda data: data,
-        lambda data: data.part("test"),
-        lambda data: data.part("train").subset(torch.tensor([7, 3, 3])),
-        lambda data: data.with_validation(0.3, generator(0)).part("validation"),
+        lambda data: data.split("test"),
+        lambda data: data.split("train").subset(torch.tensor([7, 3, 3])),
+        lambda data: data.with_validation(0.3, generator(0)).split("validation"),
         lambda data: data.restricted({"train": torch.tensor([9, 2]), "other": torch.tensor([2, 25])}),
         lambda data: data.changed(lambda x: x.flip(-1)).first(4),
-        lambda data: data.to(torch.device("cpu")).part("test"),
+        lambda data: data.to(torch.device("cpu")).split("test"),
     ],
 )
 def test_every_view_has_the_same_observations(view):
@@ -40,16 +40,16 @@ def test_every_view_has_the_same_observations(view):
     assert torch.equal(lazy.x, held.x)
     assert torch.equal(lazy.labels, held.labels)
     assert torch.equal(lazy.factors.classes, held.factors.classes)
-    assert lazy.parts.keys() == held.parts.keys()
-    assert all(torch.equal(lazy.parts[name], held.parts[name]) for name in held.parts)
+    assert lazy.splits.keys() == held.splits.keys()
+    assert all(torch.equal(lazy.splits[name], held.splits[name]) for name in held.splits)
     assert torch.equal(torch.cat([batch.x for batch in lazy.batches(4)]), held.x)
 
 
 def test_a_part_of_restricted_data_is_the_part_it_was():
     data = both()[1].restricted({"train": torch.tensor([9, 2]), "test": torch.tensor([25])})
     assert len(data) == 3
-    assert data.part("train").factors.classes.flatten().tolist() == [9, 2]
-    assert data.part("test").factors.classes.flatten().tolist() == [25]
+    assert data.split("train").factors.classes.flatten().tolist() == [9, 2]
+    assert data.split("test").factors.classes.flatten().tolist() == [25]
 
 
 def test_nothing_is_made_before_it_is_asked_for():

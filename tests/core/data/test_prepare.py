@@ -14,9 +14,9 @@ from vaehub.core.params import parse
 N = 60
 
 
-def vectors(parts=True):
+def vectors(splits=True):
     rows = np.arange(N, dtype=np.float32)[:, None].repeat(2, axis=1)
-    return Dataset(rows, labels=np.arange(N) % 4, parts={"train": range(40), "test": range(40, N)} if parts else None)
+    return Dataset(rows, labels=np.arange(N) % 4, splits={"train": range(40), "test": range(40, N)} if splits else None)
 
 
 def numbers(data):
@@ -31,30 +31,30 @@ def test_nothing_asked_for_changes_nothing():
 
 def test_the_first_are_of_the_training_part_and_the_others_stay():
     data = prepare(vectors(), DataParams(first=7))
-    assert numbers(data.part("train")) == list(range(7))
-    assert numbers(data.part("test")) == list(range(40, N))
+    assert numbers(data.split("train")) == list(range(7))
+    assert numbers(data.split("test")) == list(range(40, N))
 
 
 def test_of_each_class_as_many_as_asked_for():
-    data = prepare(vectors(), DataParams(per_class=3)).part("train")
+    data = prepare(vectors(), DataParams(per_class=3)).split("train")
     assert torch.bincount(data.labels).tolist() == [3, 3, 3, 3]
     assert len(set(numbers(data))) == 12
 
 
 def test_classes_are_kept_in_all_parts_with_their_own_numbers():
     data = prepare(vectors(), DataParams(n_classes=2, per_class=5))
-    kept = set(data.part("train").labels.tolist())
+    kept = set(data.split("train").labels.tolist())
     assert len(kept) == 2
-    assert set(data.part("test").labels.tolist()) == kept
-    assert torch.bincount(data.part("train").labels).max() == 5
-    assert len(data.part("test")) == 10
+    assert set(data.split("test").labels.tolist()) == kept
+    assert torch.bincount(data.split("train").labels).max() == 5
+    assert len(data.split("test")) == 10
 
 
 def test_the_last_of_the_training_part_validate():
     data = prepare(vectors(), DataParams(validation_last=10))
-    assert numbers(data.part("train")) == list(range(30))
-    assert numbers(data.part("validation")) == list(range(30, 40))
-    assert numbers(data.part("test")) == list(range(40, N))
+    assert numbers(data.split("train")) == list(range(30))
+    assert numbers(data.split("validation")) == list(range(30, 40))
+    assert numbers(data.split("test")) == list(range(40, N))
 
 
 @given(st.integers(1, 500), st.floats(0.01, 1), st.floats(0, 1), st.integers(0, 3))
@@ -66,25 +66,25 @@ def test_a_split_leaves_nothing_out_and_takes_nothing_twice(n, train, rest, seed
             prepare(data, DataParams(split=shares, seed=seed))
         return
     split = prepare(data, DataParams(split=shares, seed=seed))
-    assert sorted(row for name in split.parts for row in numbers(split.part(name))) == list(range(n))
-    assert len(split.part("train")) == round(n * shares[0])
+    assert sorted(row for name in split.splits for row in numbers(split.split(name))) == list(range(n))
+    assert len(split.split("train")) == round(n * shares[0])
 
 
 def test_a_split_of_70_10_20_is_exact_and_replaces_the_official_parts():
     data = prepare(vectors(), DataParams(split=(0.7, 0.1, 0.2)))
-    assert {name: len(rows) for name, rows in data.parts.items()} == {"train": 42, "validation": 6, "test": 12}
+    assert {name: len(rows) for name, rows in data.splits.items()} == {"train": 42, "validation": 6, "test": 12}
 
 
 def test_data_without_parts_are_chosen_from_as_a_whole():
-    data = prepare(vectors(parts=False), DataParams(subset=9))
+    data = prepare(vectors(splits=False), DataParams(subset=9))
     assert len(data) == 9
-    assert data.parts == {}
+    assert data.splits == {}
 
 
 @pytest.mark.parametrize("asked", [{"subset": 9}, {"per_class": 2}, {"n_classes": 2}, {"split": (0.5, 0.2, 0.3)}])
 def test_the_seed_decides_all_that_is_drawn(asked):
-    first, same = (numbers(prepare(vectors(), DataParams(seed=0, **asked)).part("train")) for _ in range(2))
-    others = [numbers(prepare(vectors(), DataParams(seed=seed, **asked)).part("train")) for seed in range(1, 6)]
+    first, same = (numbers(prepare(vectors(), DataParams(seed=0, **asked)).split("train")) for _ in range(2))
+    others = [numbers(prepare(vectors(), DataParams(seed=seed, **asked)).split("train")) for seed in range(1, 6)]
     assert first == same
     assert any(other != first for other in others)
 

@@ -6,12 +6,12 @@ import torch
 from vaehub import Batch, Dataset, Epoch, Step, VaehubError, generator
 from vaehub.core.random import seeded_construction
 from vaehub.core.recipe import TrainParams
-from vaehub.training.fit import fit
 from vaehub.plugins.ard.kernels import kl_to_gaussian
 from vaehub.plugins.ard.model import ArdVae
 from vaehub.plugins.ard.params import ArdParams
 from vaehub.plugins.networks.mlp.network import Mlp
 from vaehub.plugins.networks.mlp.params import MlpParams
+from vaehub.training.fit import fit
 
 
 def data(n=60):
@@ -54,7 +54,8 @@ def test_small_data_hold_a_share_back_and_say_so():
     vae = model(n_alpha=10_000, alpha_share=0.2)
     assert len(vae.epoch_started(epoch())) == 48
     assert vae.notes() == (
-        "the prior was estimated from 12 observations, 20% of the training part, because 60 are fewer than twice 10000",
+        "the prior was estimated from 12 observations, 20% of the training split, "
+        "because 60 are fewer than twice 10000",
     )
 
 
@@ -97,8 +98,8 @@ def test_loss_is_squared_error_plus_beta_times_the_divergence_from_the_learned_p
     error = (vae.decode(z) - batch.x).square().sum(1).mean()
     kl = kl_to_gaussian(posterior.mu, posterior.logvar, vae.prior_variance).mean()
     torch.testing.assert_close(losses.total, error + 0.25 * kl)
-    torch.testing.assert_close(losses.parts["reconstruction"], error)
-    torch.testing.assert_close(losses.parts["kl"], kl)
+    torch.testing.assert_close(losses.terms["reconstruction"], error)
+    torch.testing.assert_close(losses.terms["kl"], kl)
 
 
 def test_prior_carries_no_gradient():
@@ -114,8 +115,8 @@ def test_student_t_prior_nears_the_gaussian_one_when_many_codes_set_it():
     for vae in (gaussian, student):
         vae.prior_a.fill_(5000.0)
     step = [Step(0, 0, generator(0, "n")) for _ in range(200)]
-    sampled = torch.stack([student.loss(batch, step[0]).parts["kl"] for _ in range(200)])
-    exact = gaussian.loss(batch, step[1]).parts["kl"]
+    sampled = torch.stack([student.loss(batch, step[0]).terms["kl"] for _ in range(200)])
+    exact = gaussian.loss(batch, step[1]).terms["kl"]
     assert abs(sampled.mean() - exact) < 4 * sampled.std() / 200**0.5 + 3e-3
 
 

@@ -55,18 +55,18 @@ def test_weights_of_a_linear_decoder_are_squared_scales(data):
 
 def test_variance_of_encoded_data_is_that_of_mu_plus_the_posterior_variance(data):
     found = measure(Linear(data), data).vectors["variance"].values
-    expected = data.part("train").x.double().var(0, correction=0) + np.exp(-2.0)
+    expected = data.split("train").x.double().var(0, correction=0) + np.exp(-2.0)
     np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
 def test_variance_of_a_deterministic_encoder_is_that_of_its_codes(data):
     found = measure(Linear(data, logvar=None), data).vectors["variance"].values
-    np.testing.assert_allclose(found, data.part("train").x.double().var(0, correction=0), rtol=1e-6)
+    np.testing.assert_allclose(found, data.split("train").x.double().var(0, correction=0), rtol=1e-6)
 
 
 def test_second_moment_is_not_centred(data):
     found = measure(Linear(data, logvar=None), data, variance="second_moment").vectors["variance"].values
-    np.testing.assert_allclose(found, data.part("train").x.double().square().mean(0), rtol=1e-6)
+    np.testing.assert_allclose(found, data.split("train").x.double().square().mean(0), rtol=1e-6)
 
 
 def test_a_learned_prior_gives_the_variance(data):
@@ -104,7 +104,7 @@ def test_the_same_seed_gives_the_same_bits(data):
 
 
 def test_more_observations_than_there_are_is_refused_before_training(data):
-    with pytest.raises(DataError, match=r"averages over 1000 observations, and the part 'train' has 400; set '-s"):
+    with pytest.raises(DataError, match=r"averages over 1000 observations, and the split 'train' has 400; set '-s"):
         measure(Linear(data), data, n_samples=1000)
 
 

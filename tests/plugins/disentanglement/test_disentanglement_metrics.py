@@ -171,7 +171,7 @@ def test_scores_are_those_of_the_kernels_on_the_observations_drawn(data, ideal):
     for name, kernel in (("mig", mig), ("modularity", modularity)):
         result = measured(name, ideal, data, n_samples=300, bins=7, part="train")
         metric = METRICS[name][0]
-        part = data.part("train")
+        part = data.split("train")
         rows = torch.randperm(len(part), generator=metric(metric.Params()).generator("rows"))[:300].sort().values
         codes, factors = part.x[rows][:, :3], part.factors.classes[rows][:, :3]
         assert result.scalars[name] == pytest.approx(kernel(codes, factors, bins=7), rel=1e-12)

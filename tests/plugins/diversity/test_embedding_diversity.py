@@ -8,8 +8,8 @@ from safetensors.torch import save_file
 from torch import nn
 
 from vaehub import DataError, Dataset, VaehubError, WorkFailed, wrap
-from vaehub.files import checksum
 from vaehub import generator as stream
+from vaehub.files import checksum
 from vaehub.plugins.diversity.embedding import EmbeddingDiversity
 from vaehub.plugins.diversity.kernels import embedding_diversity
 from vaehub.plugins.diversity.params import EmbeddingDiversityParams

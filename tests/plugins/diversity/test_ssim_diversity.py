@@ -72,8 +72,8 @@ def test_what_it_cannot_be_asked_of_is_said(shape, settings, words):
 
 
 def test_a_part_that_is_not_there_is_said():
-    data = Dataset(torch.zeros(9, 1, 8, 8), parts={"train": range(9)})
-    with pytest.raises(DataError, match="no part 'test' of this data"):
+    data = Dataset(torch.zeros(9, 1, 8, 8), splits={"train": range(9)})
+    with pytest.raises(DataError, match="no split 'test' of this data"):
         SsimDiversity(SsimDiversityParams(part="test")).check(data)
 
 

@@ -71,6 +71,6 @@ def test_numbers_that_do_not_grow_and_accuracy_of_nothing_are_refused(hub):
     plain = Dataset(torch.from_numpy(np.ones((4, 3), np.float32)), parts={"validation": range(2)})
     with pytest.raises(VaehubError, match="neither labels nor factors; leave out '-s metric.accuracy=true'"):
         Elbow(ElbowParams(accuracy=True)).check(recipe, a_model, plain)
-    with pytest.raises(VaehubError, match="there is no part 'test'"):
+    with pytest.raises(VaehubError, match="there is no split 'test'"):
         hub.measure("elbow", recipe, settings={"part": "test"})
     assert not hub.store.exists

@@ -272,7 +272,7 @@ def test_a_beta_range_on_one_side_of_the_threshold_is_no_answer(hub, recipe):
     [
         ("fondue", {"start": 9, "maximum": 8}, "to start from 9 latents and to try 8 at most; raise"),
         ("fondue", {"epochs": [4, 2]}, "growing numbers of epochs, got 4, 2; write them in order"),
-        ("fondue_ib", {"part": "test"}, "there is no part 'test'"),
+        ("fondue_ib", {"part": "test"}, "there is no split 'test'"),
         ("fondue_beta", {"lower": 2, "upper": 1}, "from a lower beta to a greater one, got 2 and 1; raise"),
         ("fondue", {"start": 0}, "'start' is 0"),
         ("fondue", {"epochs": [0]}, "'epochs.0' is 0"),

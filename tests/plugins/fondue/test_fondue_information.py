@@ -78,7 +78,7 @@ def test_what_has_no_noise_or_too_few_observations_is_refused(hub, known, data):
         VaehubError, match="'latent_traces' needs a model with posterior variances, and this one has none"
     ):
         hub.measure("latent_traces", hub.recipe("ae"))
-    with pytest.raises(VaehubError, match="'latent_traces' compares observations, and the part 'all' has 1"):
+    with pytest.raises(VaehubError, match="'latent_traces' compares observations, and the split 'all' has 1"):
         LatentTraces(LatentTracesParams(part="all")).check(known, Dataset(torch.ones(1, 4)))
 
 
@@ -101,7 +101,7 @@ def test_layers_have_the_entropies_that_the_kernels_give(small):
     found = hub.measure("information_plane", recipe, settings={"batch": 300})
     entropy = found.result.vectors["entropy"]
     model, whole = hub.model(recipe)
-    train = whole.part("train")
+    train = whole.split("train")
     assert entropy.labels == (*layer_names(model, train), "reconstruction")
     blocks = [train.batch(slice(start, start + 300)).x for start in range(0, 1500, 300)]
     assert (found["n_batches"], found["batch"], found["n"]) == (5, 300, 1617)
@@ -159,7 +159,7 @@ def test_the_index_is_that_of_the_kernel(small):
     hub, recipe = small
     found = hub.measure("structure_preservation_index", recipe)
     model, whole = hub.model(recipe)
-    train = whole.part("train").subset(torch.as_tensor(found.result.arrays["rows"]))
+    train = whole.split("train").subset(torch.as_tensor(found.result.arrays["rows"]))
     with torch.no_grad():
         made = model.decode(model.encode_all(train).mu)
     assert found["index"] == pytest.approx(structure_preservation_index(train.x, made), rel=1e-6)
@@ -197,7 +197,7 @@ def test_errors_are_of_the_decoded_means_and_the_own_term_is_that_of_the_elbo(sm
     hub, recipe = small
     found = hub.measure("reconstruction_error", recipe)
     model, whole = hub.model(recipe)
-    part = whole.part("validation")
+    part = whole.split("validation")
     with torch.no_grad():
         made = model.decode(model.encode_all(part).mu)
     assert found["mse"] == pytest.approx(float((made - part.x).square().mean()), rel=1e-5)
@@ -219,7 +219,7 @@ def test_a_deterministic_model_has_an_error_and_elbo_has_none(hub):
 def test_irrelevant_latents_are_held_at_their_mean_or_lose_their_noise(small):
     hub, recipe = small
     model, whole = hub.model(recipe)
-    part = whole.part("validation")
+    part = whole.split("validation")
     few = {"explained": 0.6, "n_jacobian": 50}
     held = hub.measure("reconstruction_error", recipe, settings={**few, "latents": "relevant"})
     relevant = torch.as_tensor(held["relevant"]).bool()

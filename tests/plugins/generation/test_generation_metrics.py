@@ -6,10 +6,22 @@ import sys
 import pytest
 import torch
 
-from vaehub import DataError, Dataset, Hub, LatentModel, ModelParams, Network, Params, Posterior, VaehubError, WorkFailed, generator
-from vaehub.files import checksum
+from vaehub import (
+    DataError,
+    Dataset,
+    Hub,
+    LatentModel,
+    ModelParams,
+    Network,
+    Params,
+    Posterior,
+    VaehubError,
+    WorkFailed,
+    generator,
+)
 from vaehub.features import weights as places
 from vaehub.features.inception import InceptionV3
+from vaehub.files import checksum
 from vaehub.plugins.generation.frechet_distance import FrechetDistance
 from vaehub.plugins.generation.kernel_distance import KernelDistance
 from vaehub.plugins.generation.kernels import frechet_distance, knn_precision_recall, polynomial_mmd2
@@ -151,7 +163,7 @@ def test_there_is_a_picture(hub, name):
 def test_the_kernels_see_decoded_draws_and_the_part_that_is_asked_for(data):
     model = Linear(data)
     z = model.prior_sample(100, generator(3, "measurement", "prior"))
-    samples, x = model.decode(z), data.part("validation").x
+    samples, x = model.decode(z), data.split("validation").x
     asked = {"part": "validation", "seed": 3}
     found = measured("frechet_distance", model, data, **asked)
     # Rows are drawn, in the order of the part: here, all of them.
@@ -215,7 +227,7 @@ def test_irrelevant_latents_stay_at_the_mean_of_their_means(data, prior_variance
     assert z[:, 0].std() > 0.5
     assert (z[:, 1] == 5).all()
     assert z[:, 2].unique().numel() == 1
-    assert float(z[0, 2]) == pytest.approx(float(data.part("train").x[:, 2].mean()), abs=1e-6)
+    assert float(z[0, 2]) == pytest.approx(float(data.split("train").x[:, 2].mean()), abs=1e-6)
 
 
 def test_what_is_relevant_goes_by_the_learned_variance_where_there_is_one(data):
@@ -290,7 +302,7 @@ def own_module(tmp_path):
 @pytest.mark.parametrize("name", METRICS)
 def test_samples_and_data_are_compared_as_a_users_module_sees_them(data, own_module, name):
     found = measured(name, Linear(data), data, **own_module).scalars
-    scaled = Dataset(data.x * torch.tensor([1.0, 2.0, 3.0]), parts=data.parts)
+    scaled = Dataset(data.x * torch.tensor([1.0, 2.0, 3.0]), splits=data.splits)
     model = Linear(scaled)
     model.matrix = model.matrix * torch.tensor([1.0, 2.0, 3.0])
     assert found == pytest.approx(measured(name, model, scaled).scalars, rel=1e-5)
@@ -359,7 +371,7 @@ def test_models_that_make_no_samples_are_refused(data, name):
         ("kernel_distance", {"n_samples": 20}, r"draws subsets of 50, and there are 20 .* metric.subset_size=10"),
         ("precision_recall", {"n_samples": 9}, "makes 20 clusters and looks for 3 neighbours, and there are 9 samples"),
         ("precision_recall", {"n_neighbours": 300}, "looks for 300 neighbours, and there are 300 samples"),
-        ("frechet_distance", {"part": "test"}, "there is no part 'test' of this data"),
+        ("frechet_distance", {"part": "test"}, "there is no split 'test' of this data"),
     ],
 )
 def test_too_few_observations_are_refused(data, name, params, words):
@@ -369,7 +381,7 @@ def test_too_few_observations_are_refused(data, name, params, words):
 
 def test_one_observation_is_no_set():
     data = Dataset(torch.zeros(1, 3))
-    with pytest.raises(DataError, match="needs 2 observations at least, and the part 'all' has 1"):
+    with pytest.raises(DataError, match="needs 2 observations at least, and the split 'all' has 1"):
         measured("frechet_distance", Linear(data), data, part="all")
 
 

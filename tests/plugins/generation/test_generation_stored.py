@@ -17,7 +17,7 @@ def digits(hub):
     """Return the recipe of a training, and the observations that samples are compared with."""
     recipe = hub.recipe("vae", dataset="digits", settings=QUICK)
     _, data = hub.model(recipe)
-    return recipe, data.part("train").x.numpy()
+    return recipe, data.split("train").x.numpy()
 
 
 @pytest.fixture

@@ -324,7 +324,7 @@ def test_digits_of_mnist_have_about_thirteen_dimensions(real_data):
     """Bonheme 2023 and Pope et al. 2021 have 11 to 14 for MNIST by maximum likelihood."""
     from vaehub import Hub
 
-    x = Hub.open().data("mnist").part("train").first(3000).x
+    x = Hub.open().data("mnist").split("train").first(3000).x
     table = nearest(x, 20)
     assert 9 < mle_of(table, 20) < 14
     assert table.n_duplicates == 0

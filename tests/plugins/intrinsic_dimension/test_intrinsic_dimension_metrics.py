@@ -111,7 +111,7 @@ def test_a_part_is_asked_for(plane):
     parted = plane.with_validation(0.25, torch.Generator().manual_seed(0))
     for part, n in (("train", 450), ("validation", 150), ("all", 600)):
         assert measured(IntrinsicDimensionTwoNn, parted, part=part).scalars["n_observations"] == n
-    with pytest.raises(DataError, match="there is no part 'test' of this data, there is train, validation, all"):
+    with pytest.raises(DataError, match="there is no split 'test' of this data, there is train, validation, all"):
         measured(IntrinsicDimensionTwoNn, parted, part="test")
 
 
@@ -175,8 +175,8 @@ def test_too_small_a_sample_is_refused(plane):
 @pytest.mark.parametrize("kind", CLASSES)
 def test_copies_of_one_observation_are_refused_before_work(kind):
     name = METRICS[CLASSES.index(kind)]
-    data = Dataset(torch.cat([torch.ones(300, 5), torch.rand(300, 5)]), parts={"train": range(300)})
-    message = f"^metric '{name}' needs observations that differ, and all 300 of the part 'train' are copies of one"
+    data = Dataset(torch.cat([torch.ones(300, 5), torch.rand(300, 5)]), splits={"train": range(300)})
+    message = f"^metric '{name}' needs observations that differ, and all 300 of the split 'train' are copies of one"
     with pytest.raises(DataError, match=message):
         kind(kind.Params()).check(data)
     kind(kind.Params(part="all")).check(data)

@@ -185,7 +185,7 @@ def test_ends_that_there_are_not_are_refused(hub):
     ):
         with pytest.raises(VaehubError, match=message):
             hub.run("vae", "latent_path", settings={**PLANE, **{f"metric.{k}": v for k, v in more.items()}})
-    with pytest.raises(DataError, match="was given row 5000 as start, and the part 'train' has rows 0 to 1616"):
+    with pytest.raises(DataError, match="was given row 5000 as start, and the split 'train' has rows 0 to 1616"):
         hub.run("vae", "latent_path", settings={**PLANE, "metric.start": 5000})
     with pytest.raises(VaehubError, match=r"searches a grid over 2 latents, and this model has 4; '-s metric.on"):
         hub.run("vae", "latent_path", settings={"model.latent_dim": 4, "metric.on": "grid"})

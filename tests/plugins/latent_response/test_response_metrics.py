@@ -268,8 +268,8 @@ def test_a_bandwidth_is_for_its_kernel(hub):
 
 
 def test_one_observation_is_refused(hub, perfect, data):
-    apart = Dataset(data.x, parts={"train": range(1, 4000), "test": range(1)})
-    with pytest.raises(DataError, match="needs 2 observations at least, and the part 'test' has 1"):
+    apart = Dataset(data.x, splits={"train": range(1, 4000), "test": range(1)})
+    with pytest.raises(DataError, match="needs 2 observations at least, and the split 'test' has 1"):
         hub.measure("latent_response_matrix", perfect, data=apart, settings={"part": "test"})
 
 
@@ -283,7 +283,7 @@ def test_factors_that_there_are_not_or_that_do_not_vary_are_refused(hub, perfect
     held = with_factors.subset((with_factors.factors.classes[:, 1] == 0).nonzero()[:, 0])
     with pytest.raises(DataError, match="there is no factor 'd' in this data, there is a, b, c"):
         hub.measure("conditioned_response_matrix", perfect, data=held, settings={"factors": ["d"]})
-    with pytest.raises(DataError, match=r"factor 'b', which has one value in the part 'all', .*; leave it out"):
+    with pytest.raises(DataError, match=r"factor 'b', which has one value in the split 'all', .*; leave it out"):
         hub.measure("conditioned_response_matrix", perfect, data=held, settings={"factors": ["b"]})
     alone = held.subset(((held.factors.classes[:, [0, 2]] == 0).all(dim=1)).nonzero().repeat(2, 1)[:, 0])
     with pytest.raises(DataError, match="needs a factor that takes two values at least, .* none does"):
@@ -297,7 +297,7 @@ def test_too_few_observations_that_share_the_other_factors_are_counted_and_refus
     hub.measure("conditioned_response_matrix", perfect, data=most, settings={**CONDITIONED, "factors": ["c"]})
     every_other = with_factors.subset(torch.arange(0, 60, 2))
     message = (
-        r"needs 5 observations with different values of 'c' that share all other factors, and in the part 'all' there "
+        r"needs 5 observations with different values of 'c' that share all other factors, and in the split 'all' there "
         r"are 3 at most; '-s metric.complete=false' takes groups of two"
     )
     with pytest.raises(DataError, match=message):

@@ -7,14 +7,14 @@ from torch import nn
 
 from vaehub import Batch, Dataset, Epoch, Hub, Network, Step, TrainParams, VaehubError, generator
 from vaehub.core.random import seeded_construction
-from vaehub.training.fit import fit
-from vaehub.plugins.networks.convolutions.linear import Linear
-from vaehub.plugins.networks.convolutions.params import LinearParams
 from vaehub.plugins.linear_vae.kernels import linear_elbo, ppca_solution
 from vaehub.plugins.linear_vae.model import LinearVae
 from vaehub.plugins.linear_vae.params import LinearVaeParams
+from vaehub.plugins.networks.convolutions.linear import Linear
+from vaehub.plugins.networks.convolutions.params import LinearParams
 from vaehub.plugins.networks.mlp.network import Mlp
 from vaehub.plugins.networks.mlp.params import MlpParams
+from vaehub.training.fit import fit
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def trained(data, *, epochs, learning_rate, **params):
 
 @torch.no_grad()
 def elbo(model, data):
-    parts = model.loss(Batch(data.x), Step(0, 0, generator(0))).parts
+    parts = model.loss(Batch(data.x), Step(0, 0, generator(0))).terms
     return -float(parts["reconstruction"] + parts["kl"])
 
 
@@ -86,14 +86,14 @@ def test_the_bound_is_that_of_many_draws(x):
     means = model.decode(z.flatten(0, 1)).reshape(4000, 50, 8)
     density = torch.distributions.Normal(means, 0.7**0.5).log_prob(data.x).sum(2).mean()
     losses = model.loss(Batch(data.x), Step(0, 0, generator(0)))
-    assert -float(density) == pytest.approx(float(losses.parts["reconstruction"]), rel=5e-3)
-    assert float(losses.total) == pytest.approx(float(losses.parts["reconstruction"] + losses.parts["kl"]))
+    assert -float(density) == pytest.approx(float(losses.terms["reconstruction"]), rel=5e-3)
+    assert float(losses.total) == pytest.approx(float(losses.terms["reconstruction"] + losses.terms["kl"]))
 
 
 def test_beta_weighs_the_divergence_alone(x):
     data = Dataset(x)
     plain, weighted = (build(data, beta=beta).loss(Batch(data.x), Step(0, 0, generator(0))) for beta in (1, 5))
-    torch.testing.assert_close(weighted.total - plain.total, 4 * plain.parts["kl"])
+    torch.testing.assert_close(weighted.total - plain.total, 4 * plain.terms["kl"])
 
 
 def test_the_loss_is_the_bound_of_its_posterior(x):

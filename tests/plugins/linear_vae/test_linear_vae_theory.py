@@ -6,9 +6,6 @@ import torch
 
 from vaehub import Dataset, Hub, TrainParams, VaehubError, generator
 from vaehub.core.random import seeded_construction
-from vaehub.training.fit import fit
-from vaehub.plugins.networks.convolutions.linear import Linear
-from vaehub.plugins.networks.convolutions.params import LinearParams
 from vaehub.plugins.linear_vae.kernels import (
     diagonal_variance,
     mean_distance,
@@ -18,6 +15,9 @@ from vaehub.plugins.linear_vae.kernels import (
 from vaehub.plugins.linear_vae.linear_vae_theory import LinearVaeTheory
 from vaehub.plugins.linear_vae.model import LinearVae
 from vaehub.plugins.linear_vae.params import LinearVaeParams, LinearVaeTheoryParams
+from vaehub.plugins.networks.convolutions.linear import Linear
+from vaehub.plugins.networks.convolutions.params import LinearParams
+from vaehub.training.fit import fit
 
 
 @pytest.fixture

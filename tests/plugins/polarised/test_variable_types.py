@@ -151,9 +151,9 @@ def test_models_without_posterior_variances_are_refused_before_training(hub):
 @pytest.mark.parametrize("metric", ["variable_types", "dependence", "latent_correlation"])
 def test_no_more_observations_than_latents_are_refused(hub, known, data, metric):
     few = Dataset(data.x[:7])
-    with pytest.raises(DataError, match="needs more observations than the 7 latents, and got 7: the part 'all' has 7"):
+    with pytest.raises(DataError, match="needs more observations than the 7 latents, and got 7: the split 'all' has 7"):
         hub.measure(metric, known, data=few, settings=ALL)
-    with pytest.raises(DataError, match="and got 5: the part 'all' has 4000, and n_samples is 5"):
+    with pytest.raises(DataError, match="and got 5: the split 'all' has 4000, and n_samples is 5"):
         hub.measure(metric, known, data=data, settings={**ALL, "n_samples": 5})
 
 

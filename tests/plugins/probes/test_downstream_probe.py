@@ -172,15 +172,15 @@ def test_a_constant_factor_is_refused_if_it_is_named(data):
 
 def test_a_class_in_one_fold_alone_is_refused_for_logistic_regression(data):
     labels = data.labels.clone()
-    labels[data.parts["train"][0]] = 3
-    rare = Dataset(data.x, labels=labels, parts=data.parts)
+    labels[data.splits["train"][0]] = 3
+    rare = Dataset(data.x, labels=labels, splits=data.splits)
     with pytest.raises(DataError, match="every class in more than one of 5 folds, and 'label' has rarer ones among"):
         measured(Polarised(rare), rare)
     measured(Polarised(rare), rare, classifiers=("trees",), trees="histogram", subsets=("all",))
 
 
 def test_a_missing_part_is_refused(data):
-    with pytest.raises(DataError, match="no part 'test'"):
+    with pytest.raises(DataError, match="no split 'test'"):
         measured(Polarised(data), data, test_part="test")
 
 

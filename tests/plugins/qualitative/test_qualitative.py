@@ -9,7 +9,8 @@ import torch
 from numpy.testing import assert_allclose
 from torch import nn
 
-from vaehub import Dataset, Hub, VaehubError, n_relevant, wrap
+from vaehub import Dataset, Hub, VaehubError, wrap
+from vaehub.plugins.ard.kernels import n_relevant
 from vaehub.plugins.qualitative.latent_scatter import LatentScatter
 from vaehub.plugins.qualitative.params import PriorSamplesParams, ReconstructionsParams
 from vaehub.plugins.qualitative.prior_samples import PriorSamples
@@ -35,7 +36,7 @@ def recipe(hub):
 @pytest.fixture
 def model_and_part(hub, recipe):
     model, data = hub.model(recipe)
-    return model, data.part("train")
+    return model, data.split("train")
 
 
 def decode(model, z):
@@ -96,7 +97,7 @@ def test_prior_samples_are_decoded_draws(hub, recipe, model_and_part):
 def test_an_autoencoder_can_be_drawn_from_what_its_codes_are_like(hub):
     recipe = hub.recipe("ae", settings=QUICK)
     model, data = hub.model(recipe)
-    codes = model.encode_all(data.part("train")).mu.numpy()
+    codes = model.encode_all(data.split("train")).mu.numpy()
     found = hub.measure("prior_samples", recipe, settings={"n": 4000, "density": "fitted"})["z"]
     deviation = codes.std(axis=0)
     assert_allclose(found.mean(axis=0), codes.mean(axis=0), atol=0.1 * deviation.max())
@@ -120,7 +121,7 @@ def test_a_model_without_a_prior_is_refused_unless_one_is_fitted(monkeypatch):
     def refuse(n, generator):
         raise VaehubError("it has none")
 
-    data = Dataset(np.zeros((9, 2)), parts={"train": range(9)})
+    data = Dataset(np.zeros((9, 2)), splits={"train": range(9)})
     model = identity(data)
     monkeypatch.setattr(model, "prior_sample", refuse)
     with pytest.raises(VaehubError, match="it has none; '-s metric.density=fitted' works for all"):
@@ -155,8 +156,8 @@ def test_means_of_two_latents_are_shown_as_they_are(hub):
     recipe = hub.recipe("vae", settings={**QUICK, "model.latent_dim": 2})
     model, data = hub.model(recipe)
     found = hub.measure("latent_scatter", recipe)
-    assert_allclose(found["coordinates"], model.encode_all(data.part("train")).mu.numpy(), **CLOSE)
-    assert found["labels"].tolist() == data.part("train").labels.tolist()
+    assert_allclose(found["coordinates"], model.encode_all(data.split("train")).mu.numpy(), **CLOSE)
+    assert found["labels"].tolist() == data.split("train").labels.tolist()
 
 
 def test_means_of_more_latents_are_projected_and_all_components_explained(hub, recipe, model_and_part):
@@ -195,7 +196,7 @@ def test_a_factor_that_is_not_there_is_refused(hub, recipe):
 
 
 def test_many_classes_have_a_scale_instead_of_a_legend(rng):
-    data = Dataset(rng.normal(size=(90, 3)), labels=np.arange(90) % 30, parts={"train": range(90)})
+    data = Dataset(rng.normal(size=(90, 3)), labels=np.arange(90) % 30, splits={"train": range(90)})
     metric = LatentScatter(LatentScatter.Params())
     figure = metric.plot(metric.measure(identity(data), data))
     assert figure.axes[0].get_legend() is None
@@ -332,12 +333,12 @@ def test_more_observations_than_there_are_are_refused(hub, metric, settings):
 @pytest.mark.parametrize("metric", ["interpolation", "latent_scatter"])
 def test_a_part_of_one_observation_is_refused(hub, metric):
     recipe = hub.recipe("vae", settings={**QUICK, "data.split": [0.9, 0.0005, 0], "train.epochs": 0})
-    with pytest.raises(VaehubError, match="needs 2 observations at least, and the part 'validation' has 1"):
+    with pytest.raises(VaehubError, match="needs 2 observations at least, and the split 'validation' has 1"):
         hub.measure(metric, recipe, settings={"part": "validation", **({"n_pairs": 1} if metric[0] == "i" else {})})
 
 
 def test_a_part_that_is_not_there_is_refused(hub, recipe):
-    with pytest.raises(VaehubError, match="there is no part 'test'"):
+    with pytest.raises(VaehubError, match="there is no split 'test'"):
         hub.measure("traversal", recipe, settings={"part": "test"})
 
 
@@ -368,7 +369,7 @@ def test_a_wrapped_model_is_looked_at_like_one_of_ours(hub):
 
 
 def test_reconstructions_of_data_without_labels_are_drawn_from_all_rows():
-    data = Dataset(np.arange(40.0).reshape(20, 2), parts={"train": range(20)})
+    data = Dataset(np.arange(40.0).reshape(20, 2), splits={"train": range(20)})
     found = Reconstructions(ReconstructionsParams(n=20)).measure(identity(data), data)
     assert sorted(found.arrays["rows"].tolist()) == list(range(20))
     assert "labels" not in found.arrays

@@ -18,8 +18,8 @@ from vaehub import (
     VaehubError,
     generator,
 )
-from vaehub.plugins.rate_distortion.elbo import Elbo
 from vaehub.plugins.models.vae.params import ElboParams
+from vaehub.plugins.rate_distortion.elbo import Elbo
 
 
 class Exact(LatentModel):
@@ -59,7 +59,7 @@ def data():
 
 def test_the_bound_of_an_exact_posterior_is_the_log_likelihood(data):
     found = Elbo(ElboParams(n_samples=20)).measure(Exact(data), data)
-    expected = distributions.Normal(0, math.sqrt(1.5)).log_prob(data.part("validation").x).mean()
+    expected = distributions.Normal(0, math.sqrt(1.5)).log_prob(data.split("validation").x).mean()
     # Noise of the squared error has a standard deviation of about 0.9 for each of 2,000 x 20 draws.
     assert found.scalars["elbo"] == pytest.approx(float(expected), abs=4 * 0.9 / math.sqrt(40_000))
 
@@ -72,13 +72,13 @@ def test_the_bound_is_minus_the_sum_of_its_terms(data):
 def test_terms_are_means_over_observations_however_they_are_batched(data):
     # 2,000 observations are one full batch and a smaller one; the divergence is exact and shows the weighting.
     kl = Elbo(ElboParams()).measure(Exact(data), data).scalars["kl"]
-    mu = data.part("validation").x.double() * 2 / 3
+    mu = data.split("validation").x.double() * 2 / 3
     expected = 0.5 * (mu.square() + 1 / 3 - math.log(1 / 3) - 1).mean()
     assert kl == pytest.approx(float(expected), rel=1e-5)
 
 
 def test_a_part_that_is_not_there_is_refused(data):
-    with pytest.raises(DataError, match="there is no part 'test' of this data, there is train, validation, all"):
+    with pytest.raises(DataError, match="there is no split 'test' of this data, there is train, validation, all"):
         Elbo(ElboParams(part="test")).check(Exact(data), data)
 
 

@@ -150,9 +150,9 @@ def test_a_loss_without_reconstruction_is_refused(data):
 
 
 def test_one_observation_and_missing_parts_are_refused(data):
-    with pytest.raises(DataError, match="needs 2 observations, and the part 'all' has 1"):
+    with pytest.raises(DataError, match="needs 2 observations, and the split 'all' has 1"):
         measured(Narrow(data, slope=1, variance=1), data.first(1))
-    with pytest.raises(DataError, match="no part 'validation'"):
+    with pytest.raises(DataError, match="no split 'validation'"):
         measured(Narrow(data, slope=1, variance=1), data, part="validation")
 
 

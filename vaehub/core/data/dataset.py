@@ -11,7 +11,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vaehub.core.data.dataset import shareable
 from vaehub.core.data.factors import Factors
 from vaehub.core.data.on_demand import OnDemand
 from vaehub.core.errors import DataError
@@ -63,7 +62,7 @@ class Batch:
 
 
 class Dataset:
-    """Observations, optionally with labels and factors of variation, and with named parts.
+    """Observations, optionally with labels and factors of variation, and with named splits.
 
     Args:
         x: Images ``(n, c, h, w)`` or vectors ``(n, p)``, in memory or on demand. Integers of 8 bits stand for 0 to 1 in
@@ -71,7 +70,7 @@ class Dataset:
             lie in [0, 1].
         labels: Class of each observation, shape ``(n,)``, counted from 0.
         factors: Known factors of variation.
-        parts: Indices of the official parts, such as ``train`` and ``test``.
+        splits: Indices of the official splits, such as ``train`` and ``test``.
 
     Raises:
         DataError: If shapes do not fit each other, or a value is NaN, infinite or, for images, outside [0, 1].
@@ -80,7 +79,7 @@ class Dataset:
     stored: Tensor | OnDemand
     labels: Tensor | None
     factors: Factors | None
-    parts: Mapping[str, Tensor]
+    splits: Mapping[str, Tensor]
     spec: DataSpec
     device: torch.device
 
@@ -90,7 +89,7 @@ class Dataset:
         *,
         labels: Tensor | NDArray[Any] | None = None,
         factors: Factors | None = None,
-        parts: Mapping[str, Tensor | NDArray[Any] | range] | None = None,
+        splits: Mapping[str, Tensor | NDArray[Any] | range] | None = None,
     ) -> None:
         stored = x if isinstance(x, OnDemand) else _in_memory(x)
         classes = None if labels is None else _whole(_tensor(labels), "labels")
@@ -101,7 +100,7 @@ class Dataset:
         self.stored = stored
         self.labels = classes
         self.factors = factors
-        self.parts = {name: _rows(name, rows, len(stored)) for name, rows in (parts or {}).items()}
+        self.splits = {name: _rows(name, rows, len(stored)) for name, rows in (splits or {}).items()}
         self.device = torch.device("cpu") if isinstance(stored, OnDemand) else stored.device
         self.spec = DataSpec(
             shape=_shape(stored),
@@ -147,14 +146,14 @@ class Dataset:
         return all(bool((batch.x == first).all()) for batch in self.batches(COMPARED_AT_ONCE))
 
     def subset(self, rows: Tensor) -> Dataset:
-        """Return the dataset of some rows, in that order, without parts."""
+        """Return the dataset of some rows, in that order, without splits."""
         return self._chosen(rows, {})
 
-    def restricted(self, parts: Mapping[str, Tensor]) -> Dataset:
-        """Return the dataset of the rows of some parts, which stay its parts; a row of two parts is there once."""
-        kept, places = torch.unique(torch.cat(list(parts.values())), return_inverse=True)
-        split = torch.split(places, [len(rows) for rows in parts.values()])
-        return self._chosen(kept, dict(zip(parts, split, strict=True)))
+    def restricted(self, splits: Mapping[str, Tensor]) -> Dataset:
+        """Return the dataset of the rows of some splits, which stay its splits; a row of two splits is there once."""
+        kept, places = torch.unique(torch.cat(list(splits.values())), return_inverse=True)
+        split = torch.split(places, [len(rows) for rows in splits.values()])
+        return self._chosen(kept, dict(zip(splits, split, strict=True)))
 
     def first(self, n: int) -> Dataset:
         """Return the first ``n`` observations.
@@ -170,41 +169,41 @@ class Dataset:
         """Return the rows of ``n`` observations drawn without replacement, ascending; all, if there are no more."""
         return torch.randperm(len(self), generator=generator)[:n].sort().values
 
-    def part(self, name: str) -> Dataset:
-        """Return a named part; ``all`` is the whole.
+    def split(self, name: str) -> Dataset:
+        """Return a named split; ``all`` is the whole.
 
         Raises:
-            DataError: If there is no such part.
+            DataError: If there is no such split.
         """
         if name == "all":
             return self
-        if name not in self.parts:
-            raise DataError(f"there is no part {name!r} of this data, there is {', '.join([*self.parts, 'all'])}")
-        return self.subset(self.parts[name])
+        if name not in self.splits:
+            raise DataError(f"there is no split {name!r} of this data, there is {', '.join([*self.splits, 'all'])}")
+        return self.subset(self.splits[name])
 
     def with_validation(self, share: float, generator: torch.Generator) -> Dataset:
-        """Return the same data with a random share of the training part set aside as the part ``validation``.
+        """Return the same data with a random share of the training split set aside as the split ``validation``.
 
-        Data that have such a part already keep it, and nothing is set aside.
+        Data that have such a split already keep it, and nothing is set aside.
 
         Args:
-            share: Share of the training part, in [0, 1); rounded up.
+            share: Share of the training split, in [0, 1); rounded up.
             generator: Decides which observations.
 
         Raises:
             DataError: If nothing would be left to train on.
         """
-        train = self.parts.get("train", torch.arange(len(self)))
-        if "validation" in self.parts:
-            return self._like(self.stored, self.labels, self.factors, {**self.parts, "train": train})
+        train = self.splits.get("train", torch.arange(len(self)))
+        if "validation" in self.splits:
+            return self._like(self.stored, self.labels, self.factors, {**self.splits, "train": train})
         n_validation = rounded_up(share, len(train))
         if n_validation >= len(train):
             raise DataError(f"a validation share of {share} leaves none of {len(train)} observations to train on")
         order = train[torch.randperm(len(train), generator=generator)]
-        parts = {**self.parts, "train": order[n_validation:].sort().values}
+        splits = {**self.splits, "train": order[n_validation:].sort().values}
         if n_validation:
-            parts["validation"] = order[:n_validation].sort().values
-        return self._like(self.stored, self.labels, self.factors, parts)
+            splits["validation"] = order[:n_validation].sort().values
+        return self._like(self.stored, self.labels, self.factors, splits)
 
     def changed(self, change: Callable[[Tensor], Tensor]) -> Dataset:
         """Return the data with every observation changed by a function of a batch, such as a resizing.
@@ -216,15 +215,15 @@ class Dataset:
             stored: Tensor | OnDemand = self.stored.changed(change)
         else:
             stored = torch.cat([change(block) for block in torch.split(self.stored, CHANGED_AT_ONCE)])
-        return self._like(stored, self.labels, self.factors, self.parts, replace(self.spec, shape=_shape(stored)))
+        return self._like(stored, self.labels, self.factors, self.splits, replace(self.spec, shape=_shape(stored)))
 
     def to(self, device: torch.device) -> Dataset:
         """Return the same data on a device; of data on demand, each batch goes there when it is made."""
         labels = None if self.labels is None else self.labels.to(device)
         factors = None if self.factors is None else self.factors.to(device)
-        parts = {name: rows.to(device) for name, rows in self.parts.items()}
+        splits = {name: rows.to(device) for name, rows in self.splits.items()}
         stored = self.stored if isinstance(self.stored, OnDemand) else self.stored.to(device)
-        moved = self._like(stored, labels, factors, parts)
+        moved = self._like(stored, labels, factors, splits)
         moved.device = device
         return moved
 
@@ -235,27 +234,27 @@ class Dataset:
 
     def streamed_to(self, device: torch.device) -> Dataset:
         """Return the same data, which stay where they are while each batch goes to a device when it is asked for."""
-        other = self._like(self.stored, self.labels, self.factors, self.parts)
+        other = self._like(self.stored, self.labels, self.factors, self.splits)
         other.device = device
         return other
 
-    def _chosen(self, rows: Tensor, parts: Mapping[str, Tensor]) -> Dataset:
+    def _chosen(self, rows: Tensor, splits: Mapping[str, Tensor]) -> Dataset:
         rows = rows.to(self.device if isinstance(self.stored, OnDemand) else self.stored.device)
         stored = self.stored.of(rows) if isinstance(self.stored, OnDemand) else self.stored.index_select(0, rows)
         labels = None if self.labels is None else self.labels[rows]
-        return self._like(stored, labels, None if self.factors is None else self.factors.of(rows), parts)
+        return self._like(stored, labels, None if self.factors is None else self.factors.of(rows), splits)
 
     def _like(
         self,
         stored: Tensor | OnDemand,
         labels: Tensor | None,
         factors: Factors | None,
-        parts: Mapping[str, Tensor],
+        splits: Mapping[str, Tensor],
         spec: DataSpec | None = None,
     ) -> Dataset:
         # What was checked once is not checked again: a scan of all values costs more than a selection.
         other = object.__new__(Dataset)
-        other.stored, other.labels, other.factors, other.parts = stored, labels, factors, parts
+        other.stored, other.labels, other.factors, other.splits = stored, labels, factors, splits
         other.spec, other.device = spec or self.spec, self.device
         return other
 
@@ -264,6 +263,11 @@ def rounded_up(share: float, n: int) -> int:
     """Return how many a share of ``n`` is, rounded up."""
     # Rounded first, or 7 % of 100 would be 8 by an error in the last digit.
     return int(np.ceil(round(share * n, 9)))
+
+
+def shareable(array: NDArray[Any]) -> NDArray[Any]:
+    """Return an array that a tensor may share memory with: contiguous and writable, copied only if it is not."""
+    return np.require(array, requirements=["C", "W"])
 
 
 def _in_memory(x: Tensor | NDArray[Any]) -> Tensor:
@@ -295,10 +299,10 @@ def _whole(values: Tensor, what: str) -> Tensor:
 def _rows(name: str, rows: Tensor | NDArray[Any] | range, n: int) -> Tensor:
     given = _tensor(np.asarray(rows) if isinstance(rows, range) else rows)
     if given.dtype == torch.bool:
-        raise DataError(f"part {name!r} is given by the numbers of its rows, and this is a mask; use its nonzero()")
-    found = _whole(given, f"rows of part {name!r}")
+        raise DataError(f"split {name!r} is given by the numbers of its rows, and this is a mask; use its nonzero()")
+    found = _whole(given, f"rows of split {name!r}")
     if found.ndim != 1 or (len(found) and not (int(found.min()) >= 0 and int(found.max()) < n)):
-        raise DataError(f"rows of part {name!r} are numbers from 0 to {n - 1}, and some of these are not")
+        raise DataError(f"rows of split {name!r} are numbers from 0 to {n - 1}, and some of these are not")
     return found
 
 

@@ -1,24 +1,22 @@
-"""Parameters that datasets share: which observations, in what parts, at what size. Knows no torch."""
+"""Parameters that datasets share: which observations, in what splits, at what size. Knows no torch."""
 
-from pathlib import Path
-from typing import Annotated, Any, ClassVar, Self
+from typing import Self
 
 from pydantic import Field, model_validator
 
-from vaehub.files.checksums import content_digest
-from vaehub.core.params import Incidental, Params
+from vaehub.core.params import Params
 
 
 class DataParams(Params):
-    """Which observations are used, and as what parts; :func:`vaehub.prepare` carries it out, in this order.
+    """Which observations are used, and as what splits; :func:`vaehub.prepare` carries it out, in this order.
 
-    Where data have no part ``train``, what is said of it holds for all of them.
+    Where data have no split ``train``, what is said of it holds for all of them.
     """
 
     split: tuple[float, float, float] | None = Field(
-        None, description="shares drawn at random as train, validation and test; none keeps the official parts"
+        None, description="shares drawn at random as train, validation and test; none keeps the official splits"
     )
-    n_classes: int | None = Field(None, gt=0, description="classes kept in all parts, drawn at random; none keeps all")
+    n_classes: int | None = Field(None, gt=0, description="classes kept in all splits, drawn at random; none keeps all")
     first: int | None = Field(None, gt=0, description="training observations kept, from the first on; none keeps all")
     per_class: int | None = Field(
         None, gt=0, description="training observations kept of each class, drawn at random; none keeps all"
@@ -52,38 +50,3 @@ class ImageParams(DataParams):
         if self.channels not in (None, 1, 3):
             raise ValueError(f"'channels' is {self.channels} and should be 1 or 3")
         return self
-
-
-class FileParams(ImageParams):
-    """Where official files are, besides."""
-
-    root: Annotated[Path | None, Incidental()] = Field(
-        None, description="folder looked at first, with the files in it or in a folder named for the dataset"
-    )
-
-
-class OwnFile(Params):
-    """A file or folder of the user's own, which is known by what it holds, wherever it lies and whatever it is called.
-
-    A class that derives from this has an incidental parameter of the name ``own``, the path.
-    """
-
-    own: ClassVar[str] = "path"
-    content: str | None = Field(None, description="digest of what is at the path; found by itself, checked if given")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _known_by_content(cls, values: Any) -> Any:
-        # What is no path at all is refused with the other parameters.
-        if not isinstance(values, dict) or not isinstance(values.get(cls.own), str | Path):
-            return values
-        path = Path(values[cls.own]).expanduser().resolve()
-        if not path.exists():
-            raise ValueError(f"there is nothing at {str(path)!r}, which {cls.own!r} names")
-        found, expected = content_digest(path), values.get("content")
-        if expected not in (None, found):
-            raise ValueError(
-                f"what is at {str(path)!r} is not what it was: its content is {found} and was {expected}; put the "
-                "files back, or run the recipe again on the new ones"
-            )
-        return {**values, cls.own: path, "content": found}

@@ -16,7 +16,7 @@ LUMA = (0.299, 0.587, 0.114)
 CHOICES = ("split", "n_classes", "first", "per_class", "subset", "validation_last")
 """Parameters that choose observations."""
 WHOLE = "all"
-"""Stands for the one part of data that have none."""
+"""Stands for the one split of data that have none."""
 
 
 def prepare(data: Dataset, params: DataParams) -> Dataset:
@@ -32,13 +32,13 @@ def prepare(data: Dataset, params: DataParams) -> Dataset:
 def _chosen(data: Dataset, params: DataParams) -> Dataset:
     if all(getattr(params, name) is None for name in CHOICES):
         return data
-    parts = dict(data.parts) or {WHOLE: torch.arange(len(data))}
+    splits = dict(data.splits) or {WHOLE: torch.arange(len(data))}
     if params.split is not None:
-        parts = _split(len(data), params.split, _random(params, "split"))
+        splits = _split(len(data), params.split, _random(params, "split"))
     if params.n_classes is not None:
-        parts = _of_classes(data, parts, params.n_classes, _random(params, "classes"))
-    main = "train" if "train" in parts else next(iter(parts))
-    rows = parts[main]
+        splits = _of_classes(data, splits, params.n_classes, _random(params, "classes"))
+    main = "train" if "train" in splits else next(iter(splits))
+    rows = splits[main]
     if params.first is not None:
         rows = _enough(rows, params.first, "first", main)[: params.first]
     if params.per_class is not None:
@@ -46,21 +46,21 @@ def _chosen(data: Dataset, params: DataParams) -> Dataset:
     if params.subset is not None:
         order = torch.randperm(len(_enough(rows, params.subset, "subset", main)), generator=_random(params, "subset"))
         rows = rows[order[: params.subset].sort().values]
-    parts[main] = rows
+    splits[main] = rows
     if params.validation_last is not None:
         n = len(_enough(rows, params.validation_last + 1, "validation_last", main)) - params.validation_last
-        parts = {**parts, "train": rows[:n], "validation": rows[n:]}
-        parts.pop(WHOLE, None)
-    return data.subset(parts[WHOLE]) if WHOLE in parts else data.restricted(parts)
+        splits = {**splits, "train": rows[:n], "validation": rows[n:]}
+        splits.pop(WHOLE, None)
+    return data.subset(splits[WHOLE]) if WHOLE in splits else data.restricted(splits)
 
 
 def _random(params: DataParams, purpose: str) -> torch.Generator:
     return generator(params.seed, "data", purpose)
 
 
-def _enough(rows: Tensor, n: int, name: str, part: str) -> Tensor:
+def _enough(rows: Tensor, n: int, name: str, split: str) -> Tensor:
     if n > len(rows):
-        raise DataError(f"'data.{name}' needs {n} observations, and there are {len(rows)} ({part}); ask for fewer")
+        raise DataError(f"'data.{name}' needs {n} observations, and there are {len(rows)} ({split}); ask for fewer")
     return rows
 
 
@@ -68,10 +68,10 @@ def _split(n: int, shares: tuple[float, float, float], random: torch.Generator) 
     order = torch.randperm(n, generator=random)
     ends = [round(n * min(1.0, sum(shares[: at + 1]))) for at in range(3)]
     pieces = zip(("train", "validation", "test"), [0, *ends], ends, strict=False)
-    parts = {name: order[start:end].sort().values for name, start, end in pieces if end > start}
-    if "train" not in parts:
+    splits = {name: order[start:end].sort().values for name, start, end in pieces if end > start}
+    if "train" not in splits:
         raise DataError(f"'data.split' of {list(shares)} leaves none of {n} observations to train on")
-    return parts
+    return splits
 
 
 def _labels(data: Dataset, name: str) -> Tensor:
@@ -80,13 +80,13 @@ def _labels(data: Dataset, name: str) -> Tensor:
     return data.labels
 
 
-def _of_classes(data: Dataset, parts: dict[str, Tensor], n: int, random: torch.Generator) -> dict[str, Tensor]:
+def _of_classes(data: Dataset, splits: dict[str, Tensor], n: int, random: torch.Generator) -> dict[str, Tensor]:
     labels = _labels(data, "n_classes")
-    present = torch.unique(torch.cat([labels[rows] for rows in parts.values()]))
+    present = torch.unique(torch.cat([labels[rows] for rows in splits.values()]))
     if n > len(present):
         raise DataError(f"'data.n_classes' is {n}, and there are {len(present)} classes; ask for fewer")
     kept = present[torch.randperm(len(present), generator=random)[:n]]
-    return {name: rows[torch.isin(labels[rows], kept)] for name, rows in parts.items()}
+    return {name: rows[torch.isin(labels[rows], kept)] for name, rows in splits.items()}
 
 
 def _per_class(data: Dataset, rows: Tensor, n: int, random: torch.Generator) -> Tensor:

@@ -145,7 +145,9 @@ class _Maker:
         name, make = settings.get("dataset", DEFAULT_DATASET), partial(requests.dataset_of, self._catalog)
         return cast(Component, self._once("dataset", name, scopes["data"], make))
 
-    def _recipe(self, settings: Mapping[str, Any], scopes: Mapping[str, Settings], dataset: Component, seed: int) -> Recipe:
+    def _recipe(
+        self, settings: Mapping[str, Any], scopes: Mapping[str, Settings], dataset: Component, seed: int
+    ) -> Recipe:
         def part(kind: str, name: object) -> Component:
             return cast(Component, self._once(kind, name, scopes[kind], partial(requests.part_of, self._catalog, kind)))
 

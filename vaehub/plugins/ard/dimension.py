@@ -40,7 +40,7 @@ class RelevantDimension(RecipeMetric):
         """
         tried: dict[int, int] = {}
         latent_dim = _latent_dim(recipe)
-        n_samples = min(self.params.n_samples, len(lab.data(recipe).part("train")))
+        n_samples = min(self.params.n_samples, len(lab.data(recipe).split("train")))
         while latent_dim <= self.params.widest:
             found = lab.measure(
                 "relevance",

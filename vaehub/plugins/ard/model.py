@@ -80,7 +80,7 @@ class ArdVae(Autoencoder):
         if used == self.params.n_alpha:
             return ()
         return (
-            f"the prior was estimated from {used} observations, {self.params.alpha_share:.0%} of the training part, "
+            f"the prior was estimated from {used} observations, {self.params.alpha_share:.0%} of the training split, "
             f"because {n} are fewer than twice {self.params.n_alpha}",
         )
 

@@ -17,7 +17,7 @@ class ArdParams(LikelihoodParams):
     )
     n_alpha: int = Field(10_000, gt=0, description="training observations that estimate the prior in each epoch")
     alpha_share: float = Field(
-        0.2, gt=0, lt=1, description="share of the training part used instead when it has fewer than twice n_alpha"
+        0.2, gt=0, lt=1, description="share of the training split used instead when it has fewer than twice n_alpha"
     )
     update_every: int = Field(1, gt=0, description="epochs between two estimates of the prior")
 
@@ -44,7 +44,9 @@ class RelevanceParams(Params):
         "mean_square", description="mean of squares (Eq. 19), or square of the mean magnitude (released code)"
     )
     at: Literal["mean", "sample"] = Field("mean", description="where the Jacobian is taken: mu, or a draw of z")
-    part: Literal["train", "validation", "test", "all"] = Field("train", description="part of the data that is encoded")
+    part: Literal["train", "validation", "test", "all"] = Field(
+        "train", description="split of the data that is encoded"
+    )
 
 
 class RelevantDimensionParams(Params):

@@ -7,17 +7,8 @@ from typing import TYPE_CHECKING, final
 import torch
 from torch import Tensor
 
-from vaehub import (
-    DataError,
-    Dataset,
-    LatentModel,
-    ModelMetric,
-    Result,
-    VaehubError,
-    encoded_variance,
-    is_relevant,
-    relevance_weights,
-)
+from vaehub import DataError, Dataset, LatentModel, ModelMetric, Result, VaehubError
+from vaehub.plugins.ard.kernels import encoded_variance, is_relevant, relevance_weights
 from vaehub.plugins.ard.params import RelevanceParams
 
 if TYPE_CHECKING:
@@ -41,10 +32,10 @@ class Relevance(ModelMetric):
         """Refuse a model without a decoder, too few observations, and a prior that is not learned where it must be."""
         if not model.decodes:
             raise VaehubError("metric 'relevance' needs a model with a decoder, and this one has none; 'vae' has")
-        n = len(data.part(self.params.part))
+        n = len(data.split(self.params.part))
         if n < self.params.n_samples:
             raise DataError(
-                f"metric 'relevance' averages over {self.params.n_samples} observations, and the part "
+                f"metric 'relevance' averages over {self.params.n_samples} observations, and the split "
                 f"{self.params.part!r} has {n}; set '-s metric.n_samples={n}' or less"
             )
         if self.params.variance == "prior" and model.learned_prior_variance is None:
@@ -55,7 +46,7 @@ class Relevance(ModelMetric):
 
     def measure(self, model: LatentModel, data: Dataset) -> Result:
         """Return the relevance of each latent with its two factors, and the number of active ones."""
-        part = data.part(self.params.part)
+        part = data.split(self.params.part)
         rows = torch.randperm(len(part), generator=self.generator("rows"))[: self.params.n_samples]
         posterior = model.encode_all(part.subset(rows))
         noise = self.generator("noise", device=model.device)

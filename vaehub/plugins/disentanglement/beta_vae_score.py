@@ -31,7 +31,7 @@ class BetaVaeScore(ModelMetric):
 
     def measure(self, model: LatentModel, data: Dataset) -> Result:
         """Return the score, and how far pairs that hold each factor are apart in each latent."""
-        part, scored = data.part(self.params.part), self._scored(data)
+        part, scored = data.split(self.params.part), self._scored(data)
         learned, tested = (
             Groups.drawn(scored.factors, n, self.params.n_pairs, 2, self.generator("groups", purpose))
             for n, purpose in ((self.params.n_train, "train"), (self.params.n_test, "test"))
@@ -60,7 +60,7 @@ class BetaVaeScore(ModelMetric):
         )
 
     def _scored(self, data: Dataset) -> Scored:
-        return Scored.of("beta_vae_score", data.part(self.params.part), self.params, least=2)
+        return Scored.of("beta_vae_score", data.split(self.params.part), self.params, least=2)
 
     def plot(self, result: Result) -> Figure:
         """Return how far pairs that hold each factor are apart in each latent."""

@@ -8,18 +8,9 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from vaehub import (
-    EVALUATION_BATCH,
-    Dataset,
-    LatentModel,
-    Posterior,
-    Table,
-    VaehubError,
-    WorkFailed,
-    task,
-    variable_types,
-)
+from vaehub import EVALUATION_BATCH, Dataset, LatentModel, Posterior, Table, VaehubError, WorkFailed, task
 from vaehub.plugins.disentanglement.params import TYPES, ScoreParams
+from vaehub.plugins.polarised.kernels import variable_types
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ class FactorVaeScore(ModelMetric):
 
     def measure(self, model: LatentModel, data: Dataset) -> Result:
         """Return the score, and which latents groups of each factor vote for."""
-        part, scored = data.part(self.params.part), self._scored(data)
+        part, scored = data.split(self.params.part), self._scored(data)
         sample = torch.randperm(len(part), generator=self.generator("rows"))[: self.params.n_variance]
         learned, tested = (
             Groups.drawn(scored.factors, n, 1, self.params.group_size, self.generator("groups", purpose))
@@ -73,7 +73,7 @@ class FactorVaeScore(ModelMetric):
         return vote_counts(torch.cat(latents), held, len(variance), n_factors)
 
     def _scored(self, data: Dataset) -> Scored:
-        return Scored.of("factor_vae_score", data.part(self.params.part), self.params, least=2)
+        return Scored.of("factor_vae_score", data.split(self.params.part), self.params, least=2)
 
     def plot(self, result: Result) -> Figure:
         """Return how many groups that hold each factor vote for each latent."""

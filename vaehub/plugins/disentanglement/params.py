@@ -26,7 +26,7 @@ class ScoreParams(Params):
         0.1, gt=0, lt=0.5, description="how far a posterior variance may be from 0 or from the prior's, by type"
     )
     factors: tuple[str, ...] = Field((), description="factors that are scored; none takes all that vary")
-    part: Literal["train", "validation", "test", "all"] = Field("all", description="part of the data that is used")
+    part: Literal["train", "validation", "test", "all"] = Field("all", description="split of the data that is used")
 
     @property
     def needs_variances(self) -> bool:

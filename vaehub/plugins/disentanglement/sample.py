@@ -52,12 +52,12 @@ class Request:
         Raises:
             DataError: If a set would be empty.
         """
-        there = len(data.part(self.params.part))
+        there = len(data.split(self.params.part))
         n_test = min(self.n_test, max(there - self.n, there // 3))
         n = min(self.n, there - n_test)
         if self.n_test and not (n and n_test):
             raise DataError(
-                f"metric {self.metric!r} needs observations to learn from and others to be tested on, and the part "
+                f"metric {self.metric!r} needs observations to learn from and others to be tested on, and the split "
                 f"{self.params.part!r} has {there} in all; take more data"
             )
         order = torch.randperm(there, generator=self.generator("rows"))
@@ -70,7 +70,7 @@ class Request:
         Raises:
             DataError: If they cannot be scored.
         """
-        part = data.part(self.params.part)
+        part = data.split(self.params.part)
         return Scored.of(self.metric, part.subset(self.rows(data)[0]), self.params, least=self.least)
 
 
@@ -98,7 +98,7 @@ class Sample:
             DataError: If it cannot be scored.
             WorkFailed: If the model gives what cannot.
         """
-        part, sets, scored = data.part(request.params.part), request.rows(data), request.scored(data)
+        part, sets, scored = data.split(request.params.part), request.rows(data), request.scored(data)
         chosen = part.subset(torch.cat(sets))
         encoded = Encoded.of(model, chosen, request.params)
         sizes = [len(rows) for rows in sets]

@@ -61,15 +61,15 @@ class Scored:
             constant = ", ".join(repr(name) for name in names if levels[name] < 2)
             raise DataError(
                 f"metric {metric!r} needs {least} factors at least that vary, and there {_are(len(varying))} among "
-                f"{len(part)} observations of the part {params.part!r}"
+                f"{len(part)} observations of the split {params.part!r}"
                 + (f" (constant: {constant}); take other data" if constant else "; name more in '-s metric.factors=…'")
             )
         at = [known.index(name) for name in varying]
         sizes = tuple(known.sizes[each] for each in at)
         if len(part) <= max(sizes):
             raise DataError(
-                f"metric {metric!r} needs more observations than a factor has classes, and got {len(part)} of the part "
-                f"{params.part!r} where {varying[sizes.index(max(sizes))]!r} has {max(sizes)}; take more, or leave it "
+                f"metric {metric!r} needs more observations than a factor has classes, and got {len(part)} of the "
+                f"split {params.part!r} where {varying[sizes.index(max(sizes))]!r} has {max(sizes)}; take more, or leave it "
                 "out of '-s metric.factors=…'"
             )
         return cls(Factors(tuple(varying), sizes, classes[:, at]), levels)

@@ -12,7 +12,7 @@ from vaehub.plugins.diversity.params import DrawnParams
 
 def part_of(data: Dataset, part: str) -> Dataset:
     """Return a part of data, or all of data that have none."""
-    return data.part(part) if data.parts else data
+    return data.split(part) if data.splits else data
 
 
 def check_enough(metric: str, part: Dataset, n_samples: int | Literal["all"]) -> None:

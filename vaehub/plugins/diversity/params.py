@@ -14,7 +14,7 @@ class DrawnParams(Params):
     """Which images are compared, and how sure the answer is; a metric adds how many."""
 
     part: Literal["train", "validation", "test", "all"] = Field(
-        "train", description="part of the data; data without parts are taken whole"
+        "train", description="split of the data; data without parts are taken whole"
     )
     n_bootstrap: int = Field(1000, ge=0, description="resamplings of the images for the interval; 0 leaves it out")
     confidence: float = Field(0.95, gt=0, lt=1, description="share of the resamplings that the interval holds")

@@ -31,7 +31,7 @@ class Elbow(RecipeMetric):
     def check(self, recipe: Recipe, model: LatentModel, data: Dataset) -> None:
         """Refuse models without a number of latents, numbers that do not grow, and accuracy without classes."""
         check_varies("elbow", VARIED, recipe)
-        data.part(self.params.part)
+        data.split(self.params.part)
         if list(self.params.latent_dims) != sorted(set(self.params.latent_dims)):
             given = ", ".join(map(str, self.params.latent_dims))
             raise VaehubError(f"metric 'elbow' is of growing numbers of latents, got {given}; write them in order")

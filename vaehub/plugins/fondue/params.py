@@ -16,7 +16,7 @@ class SampledParams(Params):
     n_samples: int = Field(
         10_000, ge=2, description="observations, drawn without replacement; all there are, if the part has fewer"
     )
-    part: Part = Field("train", description="part of the data that they are drawn from")
+    part: Part = Field("train", description="split of the data that they are drawn from")
 
 
 class LatentTracesParams(SampledParams):
@@ -73,7 +73,7 @@ class ReconstructionErrorParams(Params):
     n_jacobian: int = Field(
         100, gt=0, description="observations over which the relevance is averaged, at most; only where it is asked for"
     )
-    part: Part = Field("validation", description="part of the data that is measured")
+    part: Part = Field("validation", description="split of the data that is measured")
 
 
 class SearchParams(SampledParams):
@@ -143,4 +143,4 @@ class ElbowParams(Params):
         False, description="accuracy of logistic regression on means as well, of the data's factors or labels"
     )
     z: Literal["mean", "sampled"] = Field("mean", description="what is decoded: the posterior mean, or one draw")
-    part: Literal["validation", "test"] = Field("validation", description="part of the data that errors are of")
+    part: Literal["validation", "test"] = Field("validation", description="split of the data that errors are of")

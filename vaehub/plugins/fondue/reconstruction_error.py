@@ -7,7 +7,8 @@ from typing import final
 import torch
 from torch import Tensor
 
-from vaehub import EVALUATION_BATCH, Dataset, LatentModel, ModelMetric, Result, Step, is_relevant, latent_relevance
+from vaehub import EVALUATION_BATCH, Dataset, LatentModel, ModelMetric, Result, Step
+from vaehub.plugins.ard.kernels import is_relevant, latent_relevance
 from vaehub.plugins.fondue.params import ReconstructionErrorParams
 from vaehub.plugins.fondue.sampled import check_decodes, codes, decoded
 
@@ -32,7 +33,7 @@ class ReconstructionError(ModelMetric):
 
     def check(self, model: LatentModel, data: Dataset) -> None:
         """Refuse data without the part, and models without a decoder."""
-        data.part(self.params.part)
+        data.split(self.params.part)
         check_decodes("reconstruction_error", model)
 
     def measure(self, model: LatentModel, data: Dataset) -> Result:
@@ -41,7 +42,7 @@ class ReconstructionError(ModelMetric):
         Raises:
             WorkFailed: If reconstructions, or the relevance of a latent where it is asked for, are NaN or infinite.
         """
-        part = data.part(self.params.part)
+        part = data.split(self.params.part)
         noise = self.generator("noise", device=model.device) if self.params.z == "sampled" else None
         relevant = None if self.params.latents == "all" else self._relevant(model, part)
         centre = model.encode_all(part).mu.double().mean(dim=0) if self.params.latents == "relevant" else None
@@ -69,7 +70,7 @@ class ReconstructionError(ModelMetric):
         total = 0.0
         for batch in part.to(model.device).batches(EVALUATION_BATCH):
             losses = model.loss(batch, step)
-            if OWN not in losses.parts:
+            if OWN not in losses.terms:
                 return {}
-            total += (float(losses.parts[OWN]) + losses.omitted) * len(batch)
+            total += (float(losses.terms[OWN]) + losses.omitted) * len(batch)
         return {OWN: total / len(part)}

@@ -20,7 +20,7 @@ from vaehub.plugins.fondue.params import SampledParams
 
 def drawn(data: Dataset, params: SampledParams, random: torch.Generator) -> tuple[Dataset, Tensor]:
     """Return observations of a part, drawn without replacement, in order, and their rows in that part."""
-    part = data.part(params.part)
+    part = data.split(params.part)
     rows = part.draw_rows(params.n_samples, random)
     return part.subset(rows), rows
 
@@ -31,10 +31,10 @@ def check_drawn(metric: str, params: SampledParams, data: Dataset) -> None:
     Raises:
         DataError: In either case.
     """
-    n = len(data.part(params.part))
+    n = len(data.split(params.part))
     if n < 2:
         raise DataError(
-            f"metric {metric!r} compares observations, and the part {params.part!r} has {n}; take more data"
+            f"metric {metric!r} compares observations, and the split {params.part!r} has {n}; take more data"
         )
 
 
@@ -44,7 +44,7 @@ def check_samples(metric: str, params: SampledParams, model: LatentModel, data: 
     Raises:
         VaehubError: If it has none.
     """
-    if model.encode_all(data.part(params.part).first(1)).logvar is None:
+    if model.encode_all(data.split(params.part).first(1)).logvar is None:
         raise VaehubError(f"metric {metric!r} needs a model with posterior variances, and this one has none; 'vae' has")
 
 

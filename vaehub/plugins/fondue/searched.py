@@ -73,9 +73,9 @@ def check_search(metric: str, params: SearchParams, recipe: Recipe, model: Laten
             f"metric {metric!r} was asked to start from {params.start} latents and to try {params.maximum} at most; "
             "raise '-s metric.maximum=…', or lower '-s metric.start=…'"
         )
-    if params.start is None and params.search != "supervised" and data.part("train").is_constant():
+    if params.start is None and params.search != "supervised" and data.split("train").is_constant():
         raise DataError(
-            f"metric {metric!r} starts from the intrinsic dimension of the data, and all observations of the part "
+            f"metric {metric!r} starts from the intrinsic dimension of the data, and all observations of the split "
             "'train' are copies of one, which have none; give other data, or a start: '-s metric.start=8'"
         )
     if list(params.epochs) != sorted(set(params.epochs)):

@@ -10,8 +10,9 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from vaehub import Batch, DataError, Dataset, LatentModel, ModelMetric, Result, VaehubError, WorkFailed, is_relevant, latent_relevance, task
+from vaehub import Batch, DataError, Dataset, LatentModel, ModelMetric, Result, VaehubError, WorkFailed, task
 from vaehub.features import FeatureExtractor, feature_extractor, feature_table
+from vaehub.plugins.ard.kernels import is_relevant, latent_relevance
 from vaehub.plugins.generation.params import ComparisonParams
 from vaehub.plugins.generation.stored import as_observations, samples_in
 
@@ -47,7 +48,7 @@ class Compared:
             VaehubError: If the extractor cannot take the observations.
             WorkFailed: If a feature is NaN or infinite.
         """
-        part = data.part(params.part)
+        part = data.split(params.part)
         extract = feature_extractor(params, metric.model_of, model.device)
         rows = part.draw_rows(_n(part, params), metric.generator("rows"))
         chosen = part.subset(rows)
@@ -96,9 +97,9 @@ def check_comparison(
     """
     if not model.decodes and params.source != "file":
         raise VaehubError(f"metric {name!r} compares what a model decodes, and this one has no decoder; 'vae' has")
-    part = data.part(params.part)
+    part = data.split(params.part)
     if len(part) < 2:
-        raise DataError(f"metric {name!r} needs 2 observations at least, and the part {params.part!r} has {len(part)}")
+        raise DataError(f"metric {name!r} needs 2 observations at least, and the split {params.part!r} has {len(part)}")
     if params.source == "prior":
         try:
             model.prior_sample(1, metric.generator("check", device=model.device))

@@ -33,7 +33,7 @@ class ComparisonParams(FeatureParams):
         100, gt=0, description="observations over which the relevance is averaged, at most; only where it is asked for"
     )
     part: Literal["train", "validation", "test", "all"] = Field(
-        "train", description="part of the data that is compared with"
+        "train", description="split of the data that is compared with"
     )
     n_samples: int = Field(
         10_000, gt=1, description="samples, and as many observations; all of the part, if it has fewer"

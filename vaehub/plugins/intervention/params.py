@@ -10,7 +10,7 @@ class SampledParams(Params):
 
     n_samples: int = Field(500, gt=0, description="observations that errors are averaged over")
     n_noise: int = Field(1, gt=0, description="samples of each observation")
-    part: Literal["train", "validation", "test", "all"] = Field("train", description="part of the data that is used")
+    part: Literal["train", "validation", "test", "all"] = Field("train", description="split of the data that is used")
 
 
 class ErrorParams(SampledParams):

@@ -33,7 +33,7 @@ class Subject:
     @classmethod
     def drawn(cls, model: LatentModel, data: Dataset, params: SampledParams, random: torch.Generator) -> Self:
         """Return observations drawn without replacement, encoded."""
-        part = data.part(params.part)
+        part = data.split(params.part)
         chosen = part.subset(torch.randperm(len(part), generator=random)[: params.n_samples])
         posterior = model.encode_all(chosen)
         assert posterior.logvar is not None, "check() refused it"
@@ -52,10 +52,10 @@ class Subject:
 
 def check_samples(metric: str, params: SampledParams, model: LatentModel, data: Dataset) -> None:
     """Refuse too few observations, and models without a decoder or a posterior variance."""
-    part = data.part(params.part)
+    part = data.split(params.part)
     if params.n_samples > len(part):
         raise DataError(
-            f"metric {metric!r} averages over {params.n_samples} observations, and the part {params.part!r} has "
+            f"metric {metric!r} averages over {params.n_samples} observations, and the split {params.part!r} has "
             f"{len(part)}; set '-s metric.n_samples={len(part)}' or less"
         )
     if not model.decodes or model.encode_all(part.first(1)).logvar is None:

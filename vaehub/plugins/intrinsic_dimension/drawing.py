@@ -12,7 +12,7 @@ from vaehub.plugins.intrinsic_dimension.params import DrawnParams
 
 def part_of(data: Dataset, part: str) -> Dataset:
     """Return a part of data, or all of data that have none."""
-    return data.part(part) if data.parts else data
+    return data.split(part) if data.splits else data
 
 
 def check_enough(metric: str, params: DrawnParams, data: Dataset, k: int) -> None:
@@ -20,7 +20,7 @@ def check_enough(metric: str, params: DrawnParams, data: Dataset, k: int) -> Non
     n = len(part_of(data, params.part))
     if min(n, _wanted(params, n)) <= k:
         raise DataError(
-            f"metric {metric!r} looks at {k} neighbours of each observation and needs {k + 1} at least: the part "
+            f"metric {metric!r} looks at {k} neighbours of each observation and needs {k + 1} at least: the split "
             f"{params.part!r} has {n}, and n_samples is {params.n_samples}; give more, or ask for fewer neighbours"
         )
 
@@ -30,7 +30,7 @@ def check_different(metric: str, params: DrawnParams, data: Dataset) -> None:
     part = part_of(data, params.part)
     if part.is_constant():
         raise DataError(
-            f"metric {metric!r} needs observations that differ, and all {len(part)} of the part {params.part!r} are "
+            f"metric {metric!r} needs observations that differ, and all {len(part)} of the split {params.part!r} are "
             "copies of one; give other data"
         )
 

@@ -19,7 +19,7 @@ class DrawnParams(Params):
     """Which observations are looked at."""
 
     part: Literal["train", "validation", "test", "all"] = Field(
-        "train", description="part of the data; data without parts are taken whole"
+        "train", description="split of the data; data without parts are taken whole"
     )
     n_samples: Count | Literal["all"] = Field(
         10_000, description="observations drawn without replacement; all there are, if the part has fewer"

@@ -45,11 +45,11 @@ class ConditionedResponseMatrix(ModelMetric):
         """Refuse models that cannot respond, data without factors, and factors of which there are no groups."""
         check_responds("conditioned_response_matrix", model, data)
         check_observations("conditioned_response_matrix", data, self.params.part)
-        check_groups(data.part(self.params.part), self.params)
+        check_groups(data.split(self.params.part), self.params)
 
     def measure(self, model: LatentModel, data: Dataset) -> Result:
         """Return the matrix and its scores."""
-        part = data.part(self.params.part)
+        part = data.split(self.params.part)
         assert part.factors is not None, "check() refused it"
         asked = asked_factors(part.factors, self.params.factors)
         matrix = torch.stack([self._row(model, part, part.factors, factor) for factor in asked])

@@ -21,7 +21,7 @@ def check_ends(params: LatentPathParams, part: Dataset, latent_dim: int) -> None
     for name, end in (("start", params.start), ("end", params.end)):
         if isinstance(end, int) and end >= len(part):
             raise DataError(
-                f"metric 'latent_path' was given row {end} as {name}, and the part {params.part!r} has rows 0 to "
+                f"metric 'latent_path' was given row {end} as {name}, and the split {params.part!r} has rows 0 to "
                 f"{len(part) - 1}"
             )
         if isinstance(end, tuple) and len(end) != latent_dim:

@@ -119,12 +119,12 @@ def check_groups(data: Dataset, params: ConditionedMatrixParams) -> None:
     for factor in asked:
         if _n_values(data.factors, factor) < 2:
             raise DataError(
-                f"{metric} was asked for factor {data.factors.names[factor]!r}, which has one value in the part "
+                f"{metric} was asked for factor {data.factors.names[factor]!r}, which has one value in the split "
                 f"{params.part!r}, so that nothing can respond to it; leave it out of 'metric.factors'"
             )
     if not asked:
         raise DataError(
-            f"{metric} needs a factor that takes two values at least, and in the part {params.part!r} none does"
+            f"{metric} needs a factor that takes two values at least, and in the split {params.part!r} none does"
         )
     for factor in asked:
         _check_enough(metric, data.factors, factor, params)
@@ -138,6 +138,6 @@ def _check_enough(metric: str, factors: Factors, factor: int, params: Conditione
     others = "'-s metric.complete=false' takes groups of two, and " if params.complete and there > 1 else ""
     raise DataError(
         f"{metric} needs {groups.wanted} observations with different values of {name!r} that share all other factors, "
-        f"and in the part {params.part!r} there are {there} at most; {others}all of the data, without "
+        f"and in the split {params.part!r} there are {there} at most; {others}all of the data, without "
         "'data.subset', has most"
     )

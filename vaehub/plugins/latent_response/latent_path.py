@@ -61,11 +61,11 @@ class LatentPath(ModelMetric):
             )
         if is_on_grid(self.params, model.latent_dim):
             check_grid("latent_path", self.params.size, self.params.extent)
-        check_ends(self.params, data.part(self.params.part), model.latent_dim)
+        check_ends(self.params, data.split(self.params.part), model.latent_dim)
 
     def measure(self, model: LatentModel, data: Dataset) -> Result:
         """Return both routes, what they decode to, and how far each leaves the data."""
-        part, at_once = data.part(self.params.part), codes_at_once(data.spec)
+        part, at_once = data.split(self.params.part), codes_at_once(data.spec)
         ends = ends_of(model, part, self.params, self.generator("ends"))
         if is_on_grid(self.params, model.latent_dim):
             path, arrays = self._over_grid(model, ends, at_once)

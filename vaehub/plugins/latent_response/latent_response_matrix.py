@@ -93,7 +93,7 @@ class LatentResponseMatrix(ModelMetric):
             random = self.generator("prior", device=model.device)
             z, v = (model.prior_sample(self.params.n_samples, random).cpu().double() for _ in range(2))
             return z, v, None
-        part = data.part(self.params.part)
+        part = data.split(self.params.part)
         rows = part.draw_rows(self.params.n_samples, self.generator("rows"))
         posterior = model.encode_all(part.subset(rows)).checked()
         z = codes_of(posterior, self.generator("noise"), use_mean=self.params.use_mean)

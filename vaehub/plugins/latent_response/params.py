@@ -17,7 +17,7 @@ class SampledParams(Params):
     """Which observations the aggregate posterior is made of."""
 
     n_samples: int = Field(1024, ge=2, description="observations drawn; all there are, if the part has fewer")
-    part: Part = Field("train", description="part of the data that they are drawn from")
+    part: Part = Field("train", description="split of the data that they are drawn from")
 
 
 class ResponseMatrixParams(SampledParams):
@@ -70,7 +70,7 @@ class ConditionedMatrixParams(Params):
     )
     n_samples: int = Field(1024, ge=2, description="observations by which causal latents are found")
     # Conditions are complete in the whole alone: of a line of 32 values, 9 in 10 observations seldom leave all.
-    part: Part = Field("all", description="part of the data that groups are drawn from")
+    part: Part = Field("all", description="split of the data that groups are drawn from")
 
 
 class StructureScoreParams(SampledParams):

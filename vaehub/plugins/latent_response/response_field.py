@@ -60,7 +60,7 @@ class ResponseField(ModelMetric):
     def measure(self, model: LatentModel, data: Dataset) -> Result:
         """Return the field, its maps, the density of codes and decoded points, all over one grid."""
         params, pair = self.params, list(self.params.latents)
-        part, at_once = data.part(self.params.part), codes_at_once(data.spec)
+        part, at_once = data.split(self.params.part), codes_at_once(data.spec)
         rows = part.draw_rows(params.n_samples, self.generator("rows"))
         posterior = model.encode_all(part.subset(rows)).checked()
         rest = self._rest(model, posterior)

@@ -60,7 +60,7 @@ class StructureScore(ModelMetric):
 
     def measure(self, model: LatentModel, data: Dataset) -> Result:
         """Return scores of all latents and of causal ones."""
-        part = data.part(self.params.part)
+        part = data.split(self.params.part)
         rows = part.draw_rows(self.params.n_samples, self.generator("rows"))
         z = model.encode_all(part.subset(rows)).checked().sample(self.generator("noise"))
         is_causal = causal_latents(

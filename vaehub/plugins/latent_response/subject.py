@@ -119,9 +119,9 @@ def check_prior(metric: str, model: LatentModel) -> None:
 
 def check_observations(metric: str, data: Dataset, part: Part, least: int = 2) -> None:
     """Refuse a part of too few observations."""
-    if (n := len(data.part(part))) < least:
+    if (n := len(data.split(part))) < least:
         raise DataError(
-            f"metric {metric!r} needs {least} observations at least, and the part {part!r} has {n}; "
+            f"metric {metric!r} needs {least} observations at least, and the split {part!r} has {n}; "
             "'-s metric.part=all' takes all"
         )
 

@@ -42,7 +42,7 @@ class LinearVaeTheory(ModelMetric):
 
     def check(self, model: LatentModel, data: Dataset) -> None:
         """Refuse other models, and data without the part."""
-        data.part(self.params.part)
+        data.split(self.params.part)
         if not isinstance(model, LinearVae):
             raise VaehubError(
                 "metric 'linear_vae_theory' needs the model 'linear_vae', whose optimum is known, and this is another; "
@@ -53,7 +53,7 @@ class LinearVaeTheory(ModelMetric):
         """Return variances predicted and trained, and how far the encoder is from the best one of its decoder."""
         assert isinstance(model, LinearVae), "check() refused it"
         beta, gamma = model.params.beta, model.log_gamma.double().exp().cpu()
-        mean, covariance = moments(data.part(self.params.part))
+        mean, covariance = moments(data.split(self.params.part))
         eigenvalues = torch.linalg.eigvalsh(covariance).flip(0)[: model.latent_dim].clamp(min=0)
         predicted = predicted_variance(eigenvalues, gamma, beta)
         trained, order = model.logvar.double().exp().cpu().sort()

@@ -37,7 +37,7 @@ class LinearVae(LatentModel):
 
     Decoder N(W z + b, gamma I), posterior of linear mean with variances that all observations share. The expectation
     over z is exact: no noise is drawn. Its optimum is that of probabilistic principal component analysis, which
-    ``solution=closed_form`` takes from the mean and covariance of the training part. Reconstructions are not bounded,
+    ``solution=closed_form`` takes from the mean and covariance of the training split. Reconstructions are not bounded,
     whatever the range of the data.
     """
 
@@ -87,7 +87,7 @@ class LinearVae(LatentModel):
 
     @torch.no_grad()
     def solve(self, epoch: Epoch) -> bool:
-        """Set the weights to the known optimum of the training part, if that is what the parameters ask for."""
+        """Set the weights to the known optimum of the training split, if that is what the parameters ask for."""
         if self.params.solution != "closed_form":
             return False
         given, beta = self.params.decoder_variance, self.params.beta

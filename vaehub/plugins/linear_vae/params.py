@@ -23,7 +23,7 @@ class LinearVaeTheoryParams(Params):
     """Parameters of the comparison with theory."""
 
     part: Literal["train", "validation", "test", "all"] = Field(
-        "train", description="part of the data whose covariance the prediction is of"
+        "train", description="split of the data whose covariance the prediction is of"
     )
     active_below: float = Field(
         0.95, gt=0, lt=1, description="a trained latent counts as active if its posterior variance is below this"

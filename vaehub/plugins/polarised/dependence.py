@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vaehub import LATENT_TYPES, Dataset, LatentModel, ModelMetric, Result, Table
+from vaehub import Dataset, LatentModel, ModelMetric, Result, Table
 from vaehub.plugins.polarised.encoded import Encoded, check_encodes, check_several, type_counts
 from vaehub.plugins.polarised.kernels import (
+    LATENT_TYPES,
     effective_rank,
     is_constant,
     mutual_information_matrix,

@@ -10,7 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vaehub import LATENT_TYPES, DataError, Dataset, LatentModel, VaehubError, Vector, WorkFailed, variable_types
+from vaehub import DataError, Dataset, LatentModel, VaehubError, Vector, WorkFailed
+from vaehub.plugins.polarised.kernels import LATENT_TYPES, variable_types
 from vaehub.plugins.polarised.params import EncodedParams
 
 
@@ -45,7 +46,7 @@ class Encoded:
         Raises:
             WorkFailed: If the model gives NaN or infinite values.
         """
-        part = data.part(params.part)
+        part = data.split(params.part)
         chosen = part.draw_rows(params.n_samples, rows)
         part = part.subset(chosen)
         posterior = model.encode_all(part).checked()
@@ -83,14 +84,14 @@ class Encoded:
 
 def check_encodes(metric: str, params: EncodedParams, model: LatentModel, data: Dataset) -> None:
     """Refuse models without posterior variances, and no more observations than latents."""
-    part = data.part(params.part)
+    part = data.split(params.part)
     if model.encode_all(part.first(1)).logvar is None:
         raise VaehubError(f"metric {metric!r} needs a model with posterior variances, and this one has none; 'vae' has")
     n = min(params.n_samples, len(part))
     if n <= model.latent_dim:
         raise DataError(
             f"metric {metric!r} needs more observations than the {model.latent_dim} latents, and got {n}: "
-            f"the part {params.part!r} has {len(part)}, and n_samples is {params.n_samples}; 10000 are usual"
+            f"the split {params.part!r} has {len(part)}, and n_samples is {params.n_samples}; 10000 are usual"
         )
 
 

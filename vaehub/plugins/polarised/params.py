@@ -17,7 +17,7 @@ class EncodedParams(Params):
         "where the model's prior is not standard normal",
     )
     n_samples: int = Field(10_000, ge=2, description="observations encoded; all there are, if the part has fewer")
-    part: Literal["train", "validation", "test", "all"] = Field("train", description="part of the data that is used")
+    part: Literal["train", "validation", "test", "all"] = Field("train", description="split of the data that is used")
 
 
 class VariableTypesParams(EncodedParams):

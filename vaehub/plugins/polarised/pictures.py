@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vaehub import LATENT_TYPES, Result
+from vaehub import Result
+from vaehub.plugins.polarised.kernels import LATENT_TYPES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -48,7 +48,7 @@ class DownstreamProbe(ModelMetric):
 
     def check(self, model: LatentModel, data: Dataset) -> None:
         """Refuse data without parts or classes, too few of a class, and what a deterministic model does not have."""
-        data.part(self.params.test_part)
+        data.split(self.params.test_part)
         train = self._drawn(data)
         check_tasks(train, self.params.train_part, self.params)
         samples = model.encode_all(train.subset(torch.arange(1))).logvar is not None

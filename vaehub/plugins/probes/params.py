@@ -30,9 +30,9 @@ class DownstreamProbeParams(Params):
     )
     n_train: int = Field(10_000, gt=1, description="observations that classifiers learn from, at most")
     n_test: int = Field(5000, gt=0, description="observations that they are tested on, at most")
-    train_part: Literal["train", "all"] = Field("train", description="part of the data that classifiers learn from")
+    train_part: Literal["train", "all"] = Field("train", description="split of the data that classifiers learn from")
     test_part: Literal["validation", "test"] = Field(
-        "validation", description="part of the data that they are tested on"
+        "validation", description="split of the data that they are tested on"
     )
     alpha: float = Field(
         0.1, gt=0, lt=0.5, description="how far a posterior variance may be from 0 or from the prior's, by type"

@@ -21,7 +21,7 @@ Tasks = dict[str, NDArray[np.int64]]
 
 def drawn(data: Dataset, part: str, n: int, generator: torch.Generator) -> Dataset:
     """Return at most ``n`` observations of a part in random order, so that unshuffled folds are alike."""
-    whole = data.part(part)
+    whole = data.split(part)
     return whole.subset(torch.randperm(len(whole), generator=generator)[:n])
 
 
@@ -65,7 +65,7 @@ def check_tasks(data: Dataset, part: str, params: DownstreamProbeParams) -> None
         what = ", ".join(map(repr, constant)) or "every factor"
         raise DataError(
             f"metric 'downstream_probe' needs two classes to tell apart, and {what} has one in the {len(data)} "
-            f"observations drawn from the part {part!r}; "
+            f"observations drawn from the split {part!r}; "
             "leave it out of '-s metric.factors=…', or take other data"
         )
     if "logistic" not in params.classifiers:
@@ -74,7 +74,7 @@ def check_tasks(data: Dataset, part: str, params: DownstreamProbeParams) -> None
     if short:
         raise DataError(
             f"metric 'downstream_probe' needs every class in more than one of {params.n_folds} folds, and "
-            f"{', '.join(map(repr, short))} has rarer ones among the {len(data)} observations drawn from the part "
+            f"{', '.join(map(repr, short))} has rarer ones among the {len(data)} observations drawn from the split "
             f"{part!r}; raise '-s metric.n_train=…', take more data, or leave it out of '-s metric.factors=…'"
         )
 

@@ -31,7 +31,7 @@ class Interpolation(ModelMetric):
 
     def measure(self, model: LatentModel, data: Dataset) -> Result:
         """Return the pairs, the points between them, what these decode to, and distances of means."""
-        part, n = data.part(self.params.part), self.params.n_pairs
+        part, n = data.split(self.params.part), self.params.n_pairs
         labels = classes_of(part)
         starts = spread_rows(labels, n, self.generator("rows"))
         rows = torch.stack([starts, partner_rows(labels, starts, self.generator("partners"))], dim=1)

@@ -41,7 +41,7 @@ class LatentScatter(ModelMetric):
 
     def measure(self, model: LatentModel, data: Dataset) -> Result:
         """Return coordinates, classes, and the share of the variance along each principal component."""
-        part = data.part(self.params.part)
+        part = data.split(self.params.part)
         rows = torch.arange(len(part))
         if self.params.n_samples != "all":
             rows = part.draw_rows(self.params.n_samples, self.generator("rows"))

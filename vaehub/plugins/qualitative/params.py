@@ -20,7 +20,7 @@ class ReconstructionsParams(Params):
         "spread", description="drawn, as many of each class as of any other where labels are known; or the first ones"
     )
     sample: bool = Field(False, description="whether one sample of each posterior is decoded too, besides its mean")
-    part: Part = Field("train", description="part of the data that is used")
+    part: Part = Field("train", description="split of the data that is used")
 
 
 class PriorSamplesParams(Params):
@@ -32,7 +32,7 @@ class PriorSamplesParams(Params):
         description="what is drawn from: the model's prior, or a Gaussian fitted to the posterior means, for "
         "autoencoders that have learned no prior",
     )
-    part: Part = Field("train", description="part of the data that the Gaussian is fitted to")
+    part: Part = Field("train", description="split of the data that the Gaussian is fitted to")
 
 
 class InterpolationParams(Params):
@@ -40,7 +40,7 @@ class InterpolationParams(Params):
 
     n_pairs: int = Field(5, gt=0, le=50, description="pairs, of different labels where labels are known")
     n_steps: int = Field(9, ge=2, le=50, description="values on each line, both ends included")
-    part: Part = Field("train", description="part of the data that is used")
+    part: Part = Field("train", description="split of the data that is used")
 
 
 class LatentScatterParams(Params):
@@ -50,7 +50,7 @@ class LatentScatterParams(Params):
         "all", description="observations drawn without replacement; all takes each one of the part"
     )
     factor: str | None = Field(None, description="factor of variation that decides the colour; none takes the labels")
-    part: Part = Field("train", description="part of the data that is used")
+    part: Part = Field("train", description="split of the data that is used")
 
 
 class TraversalParams(Params):
@@ -80,4 +80,4 @@ class TraversalParams(Params):
     n_jacobian: int = Field(
         100, gt=0, description="observations over which the relevance is averaged, at most; only where it is asked for"
     )
-    part: Part = Field("train", description="part of the data that is used")
+    part: Part = Field("train", description="split of the data that is used")

@@ -36,7 +36,7 @@ class PriorSamples(ModelMetric):
         """Refuse a model without a decoder or a prior to draw from, and a part that is not there."""
         require_decoder(model, metric="prior_samples")
         if self.params.density == "fitted":
-            data.part(self.params.part)
+            data.split(self.params.part)
             return
         try:
             model.prior_sample(1, self.generator("check", device=model.device))
@@ -54,7 +54,7 @@ class PriorSamples(ModelMetric):
         random = self.generator("prior", device=model.device)
         if self.params.density == "prior":
             return model.prior_sample(self.params.n, random)
-        mu = model.encode_all(data.part(self.params.part)).mu
+        mu = model.encode_all(data.split(self.params.part)).mu
         return fitted_gaussian_draws(mu, torch.randn(self.params.n, mu.shape[1], generator=random, device=mu.device))
 
     def plot(self, result: Result) -> Figure:

@@ -30,7 +30,7 @@ class Reconstructions(ModelMetric):
         """Refuse a model without a decoder, too few observations, and samples of what has no variance."""
         require_decoder(model, metric="reconstructions")
         require_observations(data, self.params.part, self.params.n, metric="reconstructions", parameter="n")
-        if self.params.sample and model.encode_all(data.part(self.params.part).first(1)).logvar is None:
+        if self.params.sample and model.encode_all(data.split(self.params.part).first(1)).logvar is None:
             raise VaehubError(
                 "metric 'reconstructions' with sample true needs a model that samples its latents, and this one does "
                 "not; 'vae' does, and '-s metric.sample=false' works for all"
@@ -38,7 +38,7 @@ class Reconstructions(ModelMetric):
 
     def measure(self, model: LatentModel, data: Dataset) -> Result:
         """Return observations, reconstructions, and squared errors averaged over values."""
-        part = data.part(self.params.part)
+        part = data.split(self.params.part)
         rows = torch.arange(self.params.n)
         if self.params.choice == "spread":
             rows = spread_rows(classes_of(part), self.params.n, self.generator("rows"))

@@ -1,4 +1,4 @@
-"""What is looked at: observations of a part of the data, and a model that decodes."""
+"""What is looked at: observations of a split of the data, and a model that decodes."""
 
 import torch
 from torch import Tensor
@@ -17,7 +17,7 @@ def require_decoder(model: LatentModel, *, metric: str) -> None:
 
 
 def require_observations(data: Dataset, part: str, n: int, *, metric: str, parameter: str, least: int = 1) -> None:
-    """Refuse a part of the data with too few observations.
+    """Refuse a split of the data with too few observations.
 
     Args:
         data: Data with parts.
@@ -30,15 +30,15 @@ def require_observations(data: Dataset, part: str, n: int, *, metric: str, param
     Raises:
         DataError: If there are fewer, or no such part.
     """
-    there = len(data.part(part))
+    there = len(data.split(part))
     if there < least:
         raise DataError(
-            f"metric {metric!r} needs {least} observations at least, and the part {part!r} has {there}; "
+            f"metric {metric!r} needs {least} observations at least, and the split {part!r} has {there}; "
             "'-s metric.part=all' takes all"
         )
     if there < n:
         raise DataError(
-            f"metric {metric!r} needs {n} observations, and the part {part!r} has {there}; "
+            f"metric {metric!r} needs {n} observations, and the split {part!r} has {there}; "
             f"set '-s metric.{parameter}={there}' or less"
         )
 

@@ -8,17 +8,8 @@ from typing import TYPE_CHECKING, final
 import torch
 from torch import Tensor
 
-from vaehub import (
-    Dataset,
-    LatentModel,
-    ModelMetric,
-    Posterior,
-    Result,
-    VaehubError,
-    WorkFailed,
-    is_relevant,
-    latent_relevance,
-)
+from vaehub import Dataset, LatentModel, ModelMetric, Posterior, Result, VaehubError, WorkFailed
+from vaehub.plugins.ard.kernels import is_relevant, latent_relevance
 from vaehub.plugins.qualitative.kernels import traversed, unit_steps
 from vaehub.plugins.qualitative.params import TraversalParams
 from vaehub.plugins.qualitative.subjects import decoded, require_decoder, require_observations
@@ -54,10 +45,10 @@ class Traversal(ModelMetric):
         part, asked = self.params.part, self.params.n_latents
         require_observations(data, part, self.params.n_samples, metric="traversal", parameter="n_samples")
         if self.params.example != "random":
-            n = len(data.part(part))
+            n = len(data.split(part))
             if self.params.example >= n:
                 raise VaehubError(
-                    f"metric 'traversal' was asked for row {self.params.example}, and the part {part!r} has {n}; "
+                    f"metric 'traversal' was asked for row {self.params.example}, and the split {part!r} has {n}; "
                     f"'-s metric.example={n - 1}' is the last"
                 )
         if isinstance(asked, int) and asked > model.latent_dim:
@@ -78,7 +69,7 @@ class Traversal(ModelMetric):
             WorkFailed: If the relevance of a latent is asked for, and is NaN or infinite; or if relevant latents are
                 asked for, and none has any relevance.
         """
-        part = data.part(self.params.part)
+        part = data.split(self.params.part)
         drawn = torch.randperm(len(part), generator=self.generator("rows"))[: self.params.n_samples]
         means = model.encode_all(part.subset(drawn)).mu.double()
         variance = means.var(dim=0, correction=0)

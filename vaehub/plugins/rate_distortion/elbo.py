@@ -24,25 +24,25 @@ class Elbo(ModelMetric):
 
     def check(self, model: LatentModel, data: Dataset) -> None:
         """Refuse data without the part, and models whose loss does not name the two terms."""
-        part = data.part(self.params.part)
+        part = data.split(self.params.part)
         with torch.no_grad():
-            found = model.eval().loss(part.batch(slice(0, 2)), self._step()).parts
+            found = model.eval().loss(part.batch(slice(0, 2)), self._step()).terms
         missing = [name for name in PARTS if name not in found]
         if missing:
             raise VaehubError(
-                f"metric 'elbo' needs a model whose loss has the parts {' and '.join(PARTS)}, "
+                f"metric 'elbo' needs a model whose loss has the terms {' and '.join(PARTS)}, "
                 f"and this one has {', '.join(found) or 'none'}"
             )
 
     def measure(self, model: LatentModel, data: Dataset) -> Result:
         """Return ``elbo``, ``reconstruction`` (-log p(x|z)) and ``kl``."""
-        part = data.part(self.params.part).to(model.device)
+        part = data.split(self.params.part).to(model.device)
         step = self._step(model.device)
         sums = torch.zeros(2, dtype=torch.float64, device=model.device)
         for _ in range(self.params.n_samples):
             for batch in part.batches(EVALUATION_BATCH):
                 losses = model.loss(batch, step)
-                terms = torch.stack([losses.parts[name] for name in PARTS]).double()
+                terms = torch.stack([losses.terms[name] for name in PARTS]).double()
                 terms[0] += losses.omitted
                 sums += terms * len(batch)
         reconstruction, kl = (sums / (len(part) * self.params.n_samples)).tolist()

@@ -9,7 +9,7 @@ class RateDistortionParams(Params):
     """Parameters of rate, distortion and the terms of the rate."""
 
     part: Literal["train", "validation", "test", "all"] = Field(
-        "validation", description="part of the data that is measured, over which q(z) is the average of q(z|x)"
+        "validation", description="split of the data that is measured, over which q(z) is the average of q(z|x)"
     )
     n_batch: int = Field(
         10_000, ge=2, description="observations of it that all is estimated from; all there are, if there are fewer"

@@ -38,10 +38,10 @@ class RateDistortion(ModelMetric):
 
     def check(self, model: LatentModel, data: Dataset) -> None:
         """Refuse data without the part, models without variances or distortion, and priors that depend on x."""
-        part = data.part(self.params.part)
+        part = data.split(self.params.part)
         if len(part) < 2:
             raise DataError(
-                f"metric 'rate_distortion' needs 2 observations, and the part {self.params.part!r} has {len(part)}; "
+                f"metric 'rate_distortion' needs 2 observations, and the split {self.params.part!r} has {len(part)}; "
                 "'-s metric.part=all' takes all"
             )
         some = part.subset(torch.arange(min(N_COMPARED, len(part))))
@@ -56,7 +56,7 @@ class RateDistortion(ModelMetric):
                 "is known of them, so that its rate has no such terms; 'elbo' measures its divergence"
             )
         with torch.no_grad():
-            found = model.eval().loss(some.to(model.device).batch(slice(0, 2)), self._step(model.device)).parts
+            found = model.eval().loss(some.to(model.device).batch(slice(0, 2)), self._step(model.device)).terms
         if "reconstruction" not in found:
             raise VaehubError(
                 "metric 'rate_distortion' needs a model whose loss has the part reconstruction, "
@@ -65,7 +65,7 @@ class RateDistortion(ModelMetric):
 
     def measure(self, model: LatentModel, data: Dataset) -> Result:
         """Return rate, distortion, the two terms of the rate, and the bound that they make together."""
-        part = data.part(self.params.part)
+        part = data.split(self.params.part)
         n = len(part)
         rows = part.draw_rows(self.params.n_batch, self.generator("rows"))
         batch = part if len(rows) == n else part.subset(rows)
@@ -98,7 +98,7 @@ class RateDistortion(ModelMetric):
         for _ in range(self.params.n_draws):
             for batch in data.batches(EVALUATION_BATCH):
                 losses = model.loss(batch, step)
-                total += (losses.parts["reconstruction"].double() + losses.omitted) * len(batch)
+                total += (losses.terms["reconstruction"].double() + losses.omitted) * len(batch)
         return float(total) / (len(data) * self.params.n_draws)
 
     def _information(self, mu: Tensor, logvar: Tensor, n: int) -> Tensor:

@@ -29,7 +29,7 @@ def check_pair(a: LatentModel, b: LatentModel, data: Dataset, params: PairParams
             f"two models are compared on the same observations: the first takes shape {data.spec.shape} and the "
             f"second {b.spec.shape}; compare models of one dataset"
         )
-    part = data.part(params.part)
+    part = data.split(params.part)
     for side, model in (("a", a), ("b", b)):
         with _named(side):
             chosen_layers(model, part.first(2), params.layers)
@@ -68,7 +68,7 @@ class Compared:
         Raises:
             WorkFailed: If a model gives NaN or infinite values.
         """
-        part = data.part(params.part)
+        part = data.split(params.part)
         rows = part.draw_rows(params.n_samples, generator("rows"))
         part = part.subset(rows)
         # With the same noise, latents that are nothing but noise would be alike in any two models.

@@ -14,10 +14,10 @@ class PairParams(Params):
     """Which observations two models are compared on, and which of their layers."""
 
     n_samples: int = Field(5000, ge=4, description="observations drawn; all there are, if the part has fewer")
-    # The training part of two recipes with different seeds is not the same, and that of the first would be taken: A
+    # The training split of two recipes with different seeds is not the same, and that of the first would be taken: A
     # with B could come out another way than B with A.
     part: Literal["train", "validation", "test", "all"] = Field(
-        "all", description="part of the data, as the first model has it; only all is the same for every training"
+        "all", description="split of the data, as the first model has it; only all is the same for every training"
     )
     layers: tuple[LayerName, ...] = Field(
         (),
@@ -30,7 +30,7 @@ class SignatureParams(Params):
 
     n_samples: int = Field(2000, ge=4, description="observations; all there are, if the part has fewer")
     part: Literal["train", "validation", "test", "all"] = Field(
-        "all", description="part of the data; the training part is another for every seed, and cannot be compared"
+        "all", description="split of the data; the training split is another for every seed, and cannot be compared"
     )
     probe_seed: int = Field(
         0, ge=0, description="decides observations and sketches; only signatures of the same can be compared"
@@ -66,7 +66,7 @@ class VarianceSimilarityParams(Params):
 
     n_samples: int = Field(5000, ge=4, description="observations drawn; all there are, if the part has fewer")
     part: Literal["train", "validation", "test", "all"] = Field(
-        "all", description="part of the data, as the first model has it"
+        "all", description="split of the data, as the first model has it"
     )
     alpha: float = Field(
         0.1, gt=0, lt=0.5, description="how far variances of an active latent are from 0, and of a passive one from 1"

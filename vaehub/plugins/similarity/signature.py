@@ -38,12 +38,12 @@ class RepresentationSignature(ModelMetric):
 
     def check(self, model: LatentModel, data: Dataset) -> None:
         """Refuse layers that the model has not."""
-        chosen_layers(model, data.part(self.params.part).first(2), self.params.layers)
+        chosen_layers(model, data.split(self.params.part).first(2), self.params.layers)
 
     def measure(self, model: LatentModel, data: Dataset) -> Result:
         """Return a sketch of each layer, and its Gram if that is asked for."""
         params = self.params
-        probes = _probes(data.part(params.part), params)
+        probes = _probes(data.split(params.part), params)
         # Probes are the same for every training, and noise is not: with the same, passive latents would be alike.
         noise = self.generator("noise", _digest(model.state_dict().values()), device=model.device)
         layers = representations(model, probes, layers=params.layers, generator=noise)

@@ -10,7 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vaehub import LATENT_TYPES, Dataset, LatentModel, PairMetric, Result, Table, variable_types
+from vaehub import Dataset, LatentModel, PairMetric, Result, Table
+from vaehub.plugins.polarised.kernels import LATENT_TYPES, variable_types
 from vaehub.plugins.similarity.kernels import linear_cka, procrustes_similarity
 from vaehub.plugins.similarity.pairs import Compared, check_pair
 from vaehub.plugins.similarity.params import VarianceSimilarityParams

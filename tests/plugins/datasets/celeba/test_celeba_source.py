@@ -90,7 +90,7 @@ def pixels(data):
 def test_images_come_in_the_order_of_their_names(write):
     data = load(write())
     assert (len(data), data.spec.shape) == (N, (3, 64, 64))
-    assert dict(data.parts) == {}
+    assert dict(data.splits) == {}
     assert data.factors is None
     # JPEG of the best quality keeps an even colour to a step or two.
     assert (pixels(data)[:, 2] - 20 * torch.arange(N)[:, None, None]).abs().max() <= 2
@@ -171,7 +171,7 @@ def test_attributes_are_factors_of_two_values(write):
 
 def test_the_partition_gives_the_official_parts(write):
     data = load(write(), partition=True)
-    found = {name: rows.tolist() for name, rows in data.parts.items()}
+    found = {name: rows.tolist() for name, rows in data.splits.items()}
     assert found == {"train": [0, 1, 4], "validation": [2, 5], "test": [3, 6]}
 
 

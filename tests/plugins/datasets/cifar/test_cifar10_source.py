@@ -58,8 +58,8 @@ def test_images_and_labels_come_in_the_official_order(folder, monkeypatch, form)
     data = load_written(folder, monkeypatch, form)
     assert np.array_equal(data.stored.numpy(), np.concatenate([images for images, _ in BATCHES]))
     assert data.labels.tolist() == [label for _, labels in BATCHES for label in labels]
-    assert data.parts["train"].tolist() == list(range(25))
-    assert data.parts["test"].tolist() == list(range(25, 325))
+    assert data.splits["train"].tolist() == list(range(25))
+    assert data.splits["test"].tolist() == list(range(25, 325))
 
 
 def test_channels_are_red_green_blue_and_rows_come_from_the_top(folder, monkeypatch):
@@ -91,7 +91,7 @@ def test_the_form_that_is_here_is_taken_and_the_pickled_one_if_both_are(folder, 
 def test_images_are_prepared_as_asked(folder, monkeypatch):
     data = load_written(folder, monkeypatch, channels=1, first=10)
     assert data.spec.shape == (1, 32, 32)
-    assert len(data.part("train")) == 10
+    assert len(data.split("train")) == 10
 
 
 def batch_of(**changed):
@@ -188,7 +188,7 @@ def test_sheets_are_read_row_by_row(folder, monkeypatch):
     data = load(Cifar10Slice, folder)
     assert np.array_equal(data.stored.numpy(), np.concatenate(images))
     assert data.labels.tolist() == [*labels, 5, 4, 3]
-    assert data.parts["test"].tolist() == [12, 13, 14]
+    assert data.splits["test"].tolist() == [12, 13, 14]
 
 
 @pytest.mark.parametrize(
@@ -227,15 +227,15 @@ def real(real_data):
 
 
 def test_the_slice_has_the_official_beginning(real):
-    assert (len(real.part("train")), len(real.part("test"))) == (4000, 1000)
-    assert real.part("train").labels[:10].tolist() == [6, 9, 9, 4, 1, 1, 2, 7, 8, 3]
-    assert real.part("test").labels[:10].tolist() == [3, 8, 8, 0, 6, 6, 1, 6, 3, 1]
+    assert (len(real.split("train")), len(real.split("test"))) == (4000, 1000)
+    assert real.split("train").labels[:10].tolist() == [6, 9, 9, 4, 1, 1, 2, 7, 8, 3]
+    assert real.split("test").labels[:10].tolist() == [3, 8, 8, 0, 6, 6, 1, 6, 3, 1]
     assert real.spec.n_classes == len(cards.CLASSES)
 
 
 def test_the_slice_has_nearly_the_statistics_of_the_whole(real):
     # The constants of countless examples, of all 50,000 training images.
-    train = real.part("train").x
+    train = real.split("train").x
     assert train.mean((0, 2, 3)).tolist() == pytest.approx([0.491, 0.482, 0.447], abs=0.01)
     assert train.std((0, 2, 3)).tolist() == pytest.approx([0.247, 0.243, 0.262], abs=0.01)
 
@@ -259,4 +259,4 @@ def test_real_images_in_the_official_forms_are_the_same(real, folder, monkeypatc
     data = load_written(folder, monkeypatch, form, batches)
     assert torch.equal(data.stored, real.stored)
     assert torch.equal(data.labels, real.labels)
-    assert all(torch.equal(data.parts[part], real.parts[part]) for part in ("train", "test"))
+    assert all(torch.equal(data.splits[part], real.splits[part]) for part in ("train", "test"))

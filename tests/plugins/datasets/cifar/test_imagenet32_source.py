@@ -61,8 +61,8 @@ def test_images_and_labels_come_in_the_order_of_the_batches(folder, protocol):
     data = load(folder)
     assert torch.equal((data.x * 255).round().to(torch.uint8), torch.from_numpy(np.concatenate(list(IMAGES.values()))))
     assert data.labels.tolist() == [label - 1 for labels in LABELS.values() for label in labels]
-    assert data.parts["train"].tolist() == list(range(35))
-    assert data.parts["test"].tolist() == list(range(35, 42))
+    assert data.splits["train"].tolist() == list(range(35))
+    assert data.splits["test"].tolist() == list(range(35, 42))
     assert data.spec.n_classes == 1000
 
 
@@ -89,7 +89,7 @@ def test_other_archives_are_not_taken_for_these(folder):
     write(folder)
     load(folder)
     write(folder, val_data=batch("val_data", data=255 - IMAGES["val_data"].reshape(-1, 3072)))
-    assert np.array_equal((load(folder).part("test").x * 255).round().numpy(), 255 - IMAGES["val_data"])
+    assert np.array_equal((load(folder).split("test").x * 255).round().numpy(), 255 - IMAGES["val_data"])
 
 
 def test_images_are_reordered_in_any_number_at_once(folder, monkeypatch):
@@ -101,7 +101,7 @@ def test_images_are_reordered_in_any_number_at_once(folder, monkeypatch):
 def test_images_are_prepared_as_asked(folder):
     write(folder)
     assert load(folder, pad=2).spec.shape == (3, 36, 36)
-    assert len(load(folder, first=5).part("train")) == 5
+    assert len(load(folder, first=5).split("train")) == 5
 
 
 def test_one_batch_is_in_memory_at_a_time(folder, monkeypatch):

@@ -78,9 +78,9 @@ def test_factors_and_labels_belong_to_their_images(write, contents):
 
 def test_parts_are_those_of_the_files(write, contents):
     data = write(contents).load()
-    assert data.parts["train"].tolist() == list(range(7))
-    assert data.parts["test"].tolist() == list(range(7, 12))
-    assert data.part("test").labels.tolist() == contents["test", "cat"].tolist()
+    assert data.splits["train"].tolist() == list(range(7))
+    assert data.splits["test"].tolist() == list(range(7, 12))
+    assert data.split("test").labels.tolist() == contents["test", "cat"].tolist()
 
 
 def test_values_are_as_many_as_the_sizes_on_the_card():

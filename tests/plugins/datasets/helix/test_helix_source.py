@@ -75,7 +75,7 @@ def test_the_seed_of_the_data_decides_all_draws():
 
 def test_shares_are_split_off():
     data = Helix(HelixParams(split=(0.5, 0.25, 0.25))).load()
-    assert {name: len(rows) for name, rows in data.parts.items()} == {"train": 512, "validation": 256, "test": 256}
+    assert {name: len(rows) for name, rows in data.splits.items()} == {"train": 512, "validation": 256, "test": 256}
 
 
 @pytest.mark.parametrize("wrong", [{"noise": -1}, {"n_samples": 0}, {"amplitude": (1.0, 2.0)}])

@@ -61,9 +61,9 @@ def test_the_digit_is_the_first_of_eight_columns(tmp_path, monkeypatch):
     put(tmp_path / "mine" / "qmnist", files)
     monkeypatch.setattr(Qmnist, "card", card_of(cards.QMNIST, files))
     data = Qmnist(IdxParams(root=tmp_path / "mine")).load()
-    assert data.part("train").labels.tolist() == [3, 1, 4, 1, 5]
-    assert data.part("test").labels.tolist() == [9, 2, 6]
-    assert torch.equal(data.part("test").stored[:, 0], torch.from_numpy(test))
+    assert data.split("train").labels.tolist() == [3, 1, 4, 1, 5]
+    assert data.split("test").labels.tolist() == [9, 2, 6]
+    assert torch.equal(data.split("test").stored[:, 0], torch.from_numpy(test))
 
 
 def emnist(tmp_path, monkeypatch, **changes):
@@ -89,8 +89,8 @@ def test_letters_stand_upright_and_classes_count_from_0(tmp_path, monkeypatch, v
     mark[:, 2, 20] = 255  # in the file: to the left and below; in truth: to the right and above
     emnist(tmp_path, monkeypatch, **{f"gzip/emnist-{variant}-test-images-idx3-ubyte.gz": idx(mark)})
     data = Emnist(EmnistParams(root=tmp_path / "mine", variant=variant)).load()
-    assert data.part("train").labels.tolist() == [0, 1, 2, 3, 4, 5]
-    x = data.part("test").x
+    assert data.split("train").labels.tolist() == [0, 1, 2, 3, 4, 5]
+    x = data.split("test").x
     assert x.shape == (4, 1, 28, 28)
     assert (x[:, 0, 20, 2] == 1).all()
     assert x.sum() == 4
@@ -129,21 +129,21 @@ def test_either_official_form_of_kmnist_is_read(tmp_path, monkeypatch, form):
         {name: content for name, content in files.items() if name.endswith(".npz") == (form == "npz")},
     )
     data = Kmnist(IdxParams(root=tmp_path)).load()
-    assert torch.equal(data.part("train").stored[:, 0], torch.from_numpy(arrays["train"]))
-    assert data.part("test").labels.tolist() == [7, 8, 9]
+    assert torch.equal(data.split("train").stored[:, 0], torch.from_numpy(arrays["train"]))
+    assert data.split("test").labels.tolist() == [7, 8, 9]
 
 
 def test_one_part_takes_its_files_only(tmp_path, monkeypatch):
     files = {cards.images_of("t10k"): idx(images(3)), cards.labels_of("t10k"): idx(np.zeros(3, np.uint8))}
     monkeypatch.setattr(Mnist, "card", card_of(cards.MNIST, files))
     put(tmp_path, files)
-    data = Mnist(IdxParams(root=tmp_path, parts="test")).load()
+    data = Mnist(IdxParams(root=tmp_path, splits="test")).load()
     assert len(data) == 3
-    assert list(data.parts) == ["test"]
+    assert list(data.splits) == ["test"]
 
 
 def test_the_real_test_part_of_kmnist(real_data):
-    data = Kmnist(IdxParams(root=real_data, parts="test")).load()
+    data = Kmnist(IdxParams(root=real_data, splits="test")).load()
     assert torch.bincount(data.labels).tolist() == [1000] * 10
     # Of all values of the file, by numpy alone.
     with np.load(real_data / "kmnist" / "kmnist-test-imgs.npz") as archive:
@@ -167,6 +167,6 @@ def test_four_files_are_two_parts(tmp_path, monkeypatch, source, card):
     monkeypatch.setattr(source, "card", card_of(card, files))
     put(tmp_path / card.folder, files)
     data = source(IdxParams(root=tmp_path)).load()
-    assert torch.equal(data.part("train").stored[:, 0], torch.from_numpy(train))
-    assert torch.equal(data.part("test").stored[:, 0], torch.from_numpy(test))
-    assert data.part("test").labels.tolist() == [5, 6, 7]
+    assert torch.equal(data.split("train").stored[:, 0], torch.from_numpy(train))
+    assert torch.equal(data.split("test").stored[:, 0], torch.from_numpy(test))
+    assert data.split("test").labels.tolist() == [5, 6, 7]

@@ -98,14 +98,14 @@ def test_ink_is_one_and_paper_zero(made):
 def test_the_sets_are_the_official_parts_among_characters_in_sorted_order(made):
     data = load(made)
     # Aurek-Besh, Greek 1, Greek 2, Latin, Zulu
-    assert torch.unique(data.part("train").labels).tolist() == [1, 2, 4]
-    assert torch.unique(data.part("test").labels).tolist() == [0, 3]
-    assert (len(data.part("train")), len(data.part("test"))) == (60, 40)
+    assert torch.unique(data.split("train").labels).tolist() == [1, 2, 4]
+    assert torch.unique(data.split("test").labels).tolist() == [0, 3]
+    assert (len(data.split("train")), len(data.split("test"))) == (60, 40)
 
 
 def test_one_set_alone_has_no_parts_and_counts_its_own_characters(made):
     data = load(made, alphabets="evaluation")
-    assert dict(data.parts) == {}
+    assert dict(data.splits) == {}
     assert (len(data), data.spec.n_classes) == (40, 2)
 
 

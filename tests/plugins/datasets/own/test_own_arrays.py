@@ -149,7 +149,7 @@ def test_the_prepared_form_is_what_was_asked_for(tmp_path):
     path = saved(tmp_path, ".npz", images=IMAGES, labels=LABELS)
     data = load(path, size=8, channels=1, split=[0.5, 0.25, 0.25])
     assert data.spec.shape == (1, 8, 8)
-    assert {name: len(rows) for name, rows in data.parts.items()} == {"train": 6, "validation": 3, "test": 3}
+    assert {name: len(rows) for name, rows in data.splits.items()} == {"train": 6, "validation": 3, "test": 3}
 
 
 def test_faces_are_vectors(real_data):

@@ -72,9 +72,9 @@ def test_outermost_folders_named_for_parts_are_parts(tmp_path):
         for name in classes:
             flat(tmp_path / "data" / part / name, n=2)
     data = load(tmp_path / "data")
-    assert {name: len(rows) for name, rows in data.parts.items()} == {"test": 2, "train": 4, "validation": 2}
-    assert data.part("test").labels.tolist() == [1, 1]
-    assert data.part("train").labels.tolist() == [0, 0, 1, 1]
+    assert {name: len(rows) for name, rows in data.splits.items()} == {"test": 2, "train": 4, "validation": 2}
+    assert data.split("test").labels.tolist() == [1, 1]
+    assert data.split("train").labels.tolist() == [0, 0, 1, 1]
 
 
 def test_pictures_outside_class_folders_are_named_unless_no_labels_are_wanted(tmp_path):

@@ -13,10 +13,10 @@ import torch
 from PIL import Image
 
 from vaehub import DataError, generator
-from vaehub.files import DataFile, FileParams
 from vaehub.core.errors import VaehubError
-from vaehub.files.checksums import checksum
 from vaehub.core.params import parse
+from vaehub.files import DataFile, FileParams
+from vaehub.files.checksums import checksum
 from vaehub.plugins.datasets.sprites import cards, drawn, kernels, official
 from vaehub.plugins.datasets.sprites.params import ScreamSpritesParams
 

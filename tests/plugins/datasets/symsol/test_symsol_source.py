@@ -76,7 +76,7 @@ def test_images_are_sorted_by_part_shape_and_number(write, views):
 def test_labels_and_parts_belong_to_their_images(write, views):
     data = Symsol(SymsolParams(root=write(views), channels=3)).load()
     for at, (name, n) in enumerate(N.items()):
-        part = data.part(name)
+        part = data.split(name)
         assert len(part) == n * len(SHAPES)
         colours = part.stored.take(torch.arange(len(part)))[:, :, 60, 5]
         assert torch.equal(colours[:, 0].long(), 30 * part.labels)
@@ -112,7 +112,7 @@ def test_reduced_has_no_marked_shapes_and_no_duplicates(write, views):
     views["train/images/sphereX_00000.png"] = views["train/images/tet_00000.png"]
     data = SymsolReduced(FileParams(root=write(views))).load()
     assert data.spec.shape == (1, 64, 64)
-    assert not data.parts
+    assert not data.splits
     assert data.labels.tolist() == [0, 0, 0, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4, 0, 0, 1, 2, 2, 3, 3, 4]
     images = data.stored.take(torch.arange(len(data))).flatten(1)
     assert len(torch.unique(images, dim=0)) == len(data)

@@ -6,12 +6,12 @@ from torch.nn import functional
 
 from vaehub import Batch, Dataset, Factors, Hub, Step, TrainParams, VaehubError, generator
 from vaehub.core.random import seeded_construction
-from vaehub.training.ensemble import EnsembleMember, fit_together
-from vaehub.training.fit import fit
 from vaehub.plugins.models.conditioned.classifier import Classifier
 from vaehub.plugins.models.conditioned.params import ClassifierParams
 from vaehub.plugins.networks.mlp.network import Mlp
 from vaehub.plugins.networks.mlp.params import MlpParams
+from vaehub.training.ensemble import EnsembleMember, fit_together
+from vaehub.training.fit import fit
 
 SIZES = (3, 5)
 
@@ -48,9 +48,9 @@ def test_its_loss_is_the_sum_of_the_cross_entropies_of_its_heads(data):
     truths = [batch.factors[:, [place]] for place in range(2)]
     entropies = [-p.gather(1, true).log().mean() for p, true in zip(chances, truths, strict=True)]
     torch.testing.assert_close(losses.total, entropies[0] + entropies[1])
-    torch.testing.assert_close(losses.parts["cross_entropy"], losses.total)
+    torch.testing.assert_close(losses.terms["cross_entropy"], losses.total)
     right = [(p.argmax(1, keepdim=True) == true).float().mean() for p, true in zip(chances, truths, strict=True)]
-    torch.testing.assert_close(losses.parts["accuracy"], (right[0] + right[1]) / 2)
+    torch.testing.assert_close(losses.terms["accuracy"], (right[0] + right[1]) / 2)
 
 
 def test_heads_without_weights_guess(data):

@@ -10,11 +10,11 @@ from vaehub.core.random import seeded_construction
 from vaehub.plugins.models.conditioned.auxiliary import Auxiliary
 from vaehub.plugins.models.conditioned.ivae import Conditioned, Ivae, conditioned
 from vaehub.plugins.models.conditioned.params import IvaeParams
+from vaehub.plugins.models.vae.kernels import kl_to_standard_normal
 from vaehub.plugins.networks.convolutions.higgins import ConvHiggins
 from vaehub.plugins.networks.convolutions.params import ConvHigginsParams
 from vaehub.plugins.networks.mlp.network import Mlp
 from vaehub.plugins.networks.mlp.params import MlpParams
-from vaehub.plugins.models.vae.kernels import kl_to_standard_normal
 
 SIZES = (3, 1, 5)
 TINY = {"data.subset": 600, "data.size": 16, "train.epochs": 4, "network.hidden": [64]}
@@ -155,7 +155,7 @@ def test_a_prior_fixed_in_mean_and_variance_is_the_standard_normal(data):
     model, batch = build(data.spec, prior_variance="fixed"), batch_of(data)
     posterior = model.encode(batch)
     expected = kl_to_standard_normal(posterior.mu, posterior.logvar).mean()
-    torch.testing.assert_close(model.loss(batch, step()).parts["kl"], expected)
+    torch.testing.assert_close(model.loss(batch, step()).terms["kl"], expected)
 
 
 def test_only_what_is_learned_of_the_prior_has_weights(data):

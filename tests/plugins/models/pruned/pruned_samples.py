@@ -5,12 +5,12 @@ import torch
 from vaehub import Dataset, Step, generator
 from vaehub.core.random import seeded_construction
 from vaehub.core.recipe import TrainParams
-from vaehub.training.fit import fit
-from vaehub.plugins.networks.mlp.network import Mlp
-from vaehub.plugins.networks.mlp.params import MlpParams
 from vaehub.plugins.models.pruned.geco import GecoL0Arm
 from vaehub.plugins.models.pruned.mask import MaskAae
 from vaehub.plugins.models.pruned.params import GecoL0ArmParams, MaskAaeParams
+from vaehub.plugins.networks.mlp.network import Mlp
+from vaehub.plugins.networks.mlp.params import MlpParams
+from vaehub.training.fit import fit
 
 
 def points(n=64):

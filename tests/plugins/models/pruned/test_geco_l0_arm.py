@@ -11,7 +11,7 @@ from vaehub.plugins.models.pruned.kernels import arm_gradient, gates_of, kl_per_
 
 
 def batch():
-    return Batch(points().part("train").x[:16])
+    return Batch(points().split("train").x[:16])
 
 
 def met(**params):
@@ -56,10 +56,10 @@ def test_the_objective_is_the_open_divergence_the_number_of_gates_and_the_weight
     kl = kl_per_latent(posterior.mu, posterior.logvar)
     error, n_open = reconstruction(model, z * gates), model.logits.sigmoid().sum()
     torch.testing.assert_close(losses.total, (gates * kl).sum() + 0.7 * n_open + 3 * (error - 1.5))
-    torch.testing.assert_close(losses.parts["kl"], kl.sum())
-    torch.testing.assert_close(losses.parts["reconstruction"], error)
-    assert losses.parts["n_open"] == n_open
-    assert losses.parts["multiplier"] == 3
+    torch.testing.assert_close(losses.terms["kl"], kl.sum())
+    torch.testing.assert_close(losses.terms["reconstruction"], error)
+    assert losses.terms["n_open"] == n_open
+    assert losses.terms["multiplier"] == 3
 
 
 def test_in_evaluation_gates_are_those_that_are_probably_open():
@@ -67,7 +67,7 @@ def test_in_evaluation_gates_are_those_that_are_probably_open():
     model.phi.data = torch.tensor([0.1, -0.05, 0.02])
     losses = model.loss(batch(), step())
     _, z, _ = replayed(model)
-    torch.testing.assert_close(losses.parts["reconstruction"], reconstruction(model, z * torch.tensor([1.0, 0.0, 1.0])))
+    torch.testing.assert_close(losses.terms["reconstruction"], reconstruction(model, z * torch.tensor([1.0, 0.0, 1.0])))
     assert model.active.tolist() == [True, False, True]
 
 
@@ -89,7 +89,7 @@ def test_gates_stand_still_and_open_until_the_constraint_is_first_met():
     assert torch.equal(model.phi, before)
     assert model.notes() == ("3 of 3 gates are open, because the reconstruction term never met its bound of 1e-06",)
     losses = model.train().loss(batch(), step())
-    torch.testing.assert_close(losses.parts["reconstruction"], reconstruction(model, replayed(model)[1]))
+    torch.testing.assert_close(losses.terms["reconstruction"], reconstruction(model, replayed(model)[1]))
 
 
 def test_gates_move_once_the_constraint_is_met():
@@ -105,7 +105,7 @@ def test_the_multiplier_rises_while_the_constraint_is_violated_and_falls_while_i
     model = geco(tau=tau).train()
     losses = model.loss(batch(), step())
     model.step_ended(losses, step())
-    violation = losses.parts["reconstruction"].item() - tau
+    violation = losses.terms["reconstruction"].item() - tau
     assert float(model.multiplier) == pytest.approx(math.exp(max(1e-3 * violation, -0.005)), rel=1e-6)
     assert (float(model.multiplier) > 1) == rises
     assert bool(model.constraint_met) != rises
@@ -114,7 +114,7 @@ def test_the_multiplier_rises_while_the_constraint_is_violated_and_falls_while_i
 def test_the_moving_average_begins_with_the_first_violation_and_then_keeps_its_share():
     model = geco(tau=0.1, averaging=0.9).train()
     losses = [model.loss(batch(), step()) for _ in range(2)]
-    violations = [each.parts["reconstruction"].detach() - 0.1 for each in losses]
+    violations = [each.terms["reconstruction"].detach() - 0.1 for each in losses]
     model.step_ended(losses[0], step(0))
     torch.testing.assert_close(model.moving_average, violations[0])
     before = model.multiplier.clone()

@@ -9,13 +9,13 @@ from vaehub.plugins.models.pruned.kernels import gradient_penalty, masked_spread
 
 
 def batch():
-    return Batch(points().part("train").x[:16])
+    return Batch(points().split("train").x[:16])
 
 
 def losses_of(model, index=0):
     """The losses of the critic, the encoder and the mask, by name."""
     found = model.loss(batch(), step())
-    return {each.name: each.loss(batch(), step(index), found) for each in model.opponents(1e-4)}
+    return {each.name: each.loss(batch(), step(index), found) for each in model.adversaries(1e-4)}
 
 
 def test_the_mask_starts_between_zero_and_the_mask_of_five():
@@ -32,7 +32,7 @@ def test_the_autoencoder_learns_by_the_mean_error_of_a_value_and_the_spread_of_m
     logits = model.network.decoder(z * model.mask)
     error = torch.nn.functional.binary_cross_entropy_with_logits(logits, batch().x)
     torch.testing.assert_close(losses.total, error + 100 * masked_spread(z, model.mask))
-    torch.testing.assert_close(losses.parts["reconstruction"], 6 * error)
+    torch.testing.assert_close(losses.terms["reconstruction"], 6 * error)
 
 
 def test_critic_and_encoder_play_against_each_other_on_masked_codes():
@@ -58,13 +58,13 @@ def test_the_mask_learns_by_reconstruction_distance_and_polarisation():
 
 
 def test_the_critic_takes_five_steps_before_the_encoder_and_the_mask_take_theirs():
-    found = [(each.name, each.n_steps) for each in mask().opponents(1e-4)]
+    found = [(each.name, each.n_steps) for each in mask().adversaries(1e-4)]
     assert found == [("critic", 5), ("encoder", 1), ("mask", 1)]
 
 
 def test_autoencoder_and_mask_learn_five_times_as_fast():
     model = mask()
-    rates = {each.name: each.optimiser.param_groups[0]["lr"] for each in model.opponents(1e-4)}
+    rates = {each.name: each.optimiser.param_groups[0]["lr"] for each in model.adversaries(1e-4)}
     assert rates == pytest.approx({"critic": 1e-4, "encoder": 1e-4, "mask": 5e-4})
     assert model.optimiser(1e-4).param_groups[0]["lr"] == pytest.approx(5e-4)
 
@@ -73,7 +73,7 @@ def test_each_learns_by_its_own_loss_alone():
     model = mask()
     held = {"critic": list(model.critic.parameters()), "encoder": list(model.network.encoder.parameters())}
     held |= {"mask": [model.m]}
-    for each in model.opponents(1e-4):
+    for each in model.adversaries(1e-4):
         assert [id(w) for w in each.optimiser.param_groups[0]["params"]] == [id(w) for w in held[each.name]]
     assert not any(weight is model.m for group in model.optimiser(1e-4).param_groups for weight in group["params"])
 

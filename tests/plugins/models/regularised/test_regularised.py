@@ -6,12 +6,12 @@ import torch
 
 from vaehub import Batch, Dataset, Epoch, Step, generator
 from vaehub.core.random import seeded_construction
-from vaehub.plugins.networks.mlp.network import Mlp
-from vaehub.plugins.networks.mlp.params import MlpParams
 from vaehub.plugins.models.regularised.kernels import SCALES, mmd2_imq
 from vaehub.plugins.models.regularised.params import RaeParams, WaeParams
 from vaehub.plugins.models.regularised.rae import Rae
 from vaehub.plugins.models.regularised.wae import Wae
+from vaehub.plugins.networks.mlp.network import Mlp
+from vaehub.plugins.networks.mlp.params import MlpParams
 
 
 @pytest.fixture
@@ -54,9 +54,9 @@ def test_a_wae_weighs_reconstruction_and_discrepancy(data):
     losses = model.loss(Batch(data.x), Step(0, 0, generator(0, "noise")))
     z = model.encode(Batch(data.x)).mu
     prior = torch.randn(40, 3, generator=generator(0, "noise"))
-    torch.testing.assert_close(losses.parts["mmd2"], mmd2_imq(prior, z))
+    torch.testing.assert_close(losses.terms["mmd2"], mmd2_imq(prior, z))
     error = (model.decode(z) - data.x).square().flatten(1).sum(1).mean()
-    torch.testing.assert_close(losses.total, 0.05 * error + 7 * losses.parts["mmd2"])
+    torch.testing.assert_close(losses.total, 0.05 * error + 7 * losses.terms["mmd2"])
 
 
 def test_an_rae_is_the_published_objective_times_the_number_of_pixels(data):

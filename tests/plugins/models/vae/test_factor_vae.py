@@ -8,15 +8,15 @@ import torch
 from checkpoints import Interrupted, Memory
 
 from vaehub import Batch, Dataset, Hub, Losses, Step, TrainParams, generator
-from vaehub.training.loop import Loop
 from vaehub.core.random import seeded_construction
-from vaehub.training.fit import fit
-from vaehub.plugins.networks.mlp.network import Mlp
-from vaehub.plugins.networks.mlp.params import MlpParams
 from vaehub.plugins.models.vae.factor import FactorVae
 from vaehub.plugins.models.vae.kernels import permuted_latents
 from vaehub.plugins.models.vae.model import Vae
 from vaehub.plugins.models.vae.params import FactorVaeParams, VaeParams
+from vaehub.plugins.networks.mlp.network import Mlp
+from vaehub.plugins.networks.mlp.params import MlpParams
+from vaehub.training.fit import fit
+from vaehub.training.loop import Loop
 
 SMALL = {"latent_dim": 3, "discriminator_layers": 2, "discriminator_width": 16}
 
@@ -73,9 +73,9 @@ def test_the_discriminator_is_that_of_the_paper(data):
     model = build(FactorVae, FactorVaeParams(latent_dim=3), data)
     shapes = [tuple(weight.shape) for weight in model.discriminator.parameters() if weight.ndim == 2]
     assert shapes == [(1000, 3), *5 * [(1000, 1000)], (2, 1000)]
-    [opponent] = model.opponents(0.1)
-    group = opponent.optimiser.param_groups[0]
-    assert (opponent.name, group["lr"], group["betas"]) == ("discriminator", 1e-4, (0.5, 0.9))
+    [adversary] = model.adversaries(0.1)
+    group = adversary.optimiser.param_groups[0]
+    assert (adversary.name, group["lr"], group["betas"]) == ("discriminator", 1e-4, (0.5, 0.9))
 
 
 def test_without_a_weight_it_is_the_plain_vae_bit_for_bit(data):
@@ -89,8 +89,8 @@ def test_the_log_ratio_of_the_discriminator_is_weighed(data):
     z = model.encode(Batch(data.x)).sample(step().generator)
     logits = model.discriminator(z)
     expected = (logits[:, 0] - logits[:, 1]).mean()
-    torch.testing.assert_close(losses.parts["total_correlation"], expected)
-    torch.testing.assert_close(losses.total, losses.parts["reconstruction"] + losses.parts["kl"] + 7 * expected)
+    torch.testing.assert_close(losses.terms["total_correlation"], expected)
+    torch.testing.assert_close(losses.total, losses.terms["reconstruction"] + losses.terms["kl"] + 7 * expected)
     assert torch.equal(losses.kept["z"], z)
     assert not losses.kept["z"].requires_grad
 
@@ -126,10 +126,10 @@ def test_a_step_of_the_objective_leaves_the_discriminator_alone(data):
 
 def test_a_step_of_the_discriminator_leaves_the_vae_alone(data):
     model = factor_vae(data)
-    [opponent] = model.opponents(0.1)
+    [adversary] = model.adversaries(0.1)
     before, network = copied(model.discriminator), copied(model.network)
-    opponent.loss(Batch(data.x), step(), model.loss(Batch(data.x), step())).backward()
-    opponent.optimiser.step()
+    adversary.loss(Batch(data.x), step(), model.loss(Batch(data.x), step())).backward()
+    adversary.optimiser.step()
     assert same(model.network, network)
     assert all(weight.grad is None for weight in model.network.parameters())
     assert not same(model.discriminator, before)
@@ -187,7 +187,7 @@ def test_a_resumed_training_ends_with_the_bits_of_one_that_never_stopped(data):
     assert same(resumed, copied(whole))
     assert [record.losses for record in found] == [record.losses for record in history]
     # Both optimisers were kept: that of the network, and that of the discriminator.
-    assert any(name.startswith("opponent-discriminator/") for name in memory.state.tensors)
+    assert any(name.startswith("adversary-discriminator/") for name in memory.state.tensors)
     assert Loop(factor_vae(data), data, params, 0).standing_still
 
 

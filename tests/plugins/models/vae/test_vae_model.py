@@ -5,8 +5,6 @@ import torch
 
 from vaehub import Batch, Dataset, Step, VaehubError, generator
 from vaehub.core.random import seeded_construction
-from vaehub.plugins.networks.mlp.network import Mlp
-from vaehub.plugins.networks.mlp.params import MlpParams
 from vaehub.plugins.models.vae.ae import Ae
 from vaehub.plugins.models.vae.kernels import covariance_penalties, total_correlation
 from vaehub.plugins.models.vae.model import AnnealedVae, BetaTcVae, BetaVae, DipVaeI, DipVaeII, Vae
@@ -18,6 +16,8 @@ from vaehub.plugins.models.vae.params import (
     DipVaeIParams,
     VaeParams,
 )
+from vaehub.plugins.networks.mlp.network import Mlp
+from vaehub.plugins.networks.mlp.params import MlpParams
 
 
 @pytest.fixture
@@ -36,14 +36,14 @@ def loss(model, data):
 
 def test_total_of_a_vae_is_the_sum_of_its_parts(data):
     losses = loss(build(Vae, VaeParams(latent_dim=3), data), data)
-    torch.testing.assert_close(losses.total, losses.parts["reconstruction"] + losses.parts["kl"])
+    torch.testing.assert_close(losses.total, losses.terms["reconstruction"] + losses.terms["kl"])
 
 
 def test_beta_weighs_the_divergence_alone(data):
     plain = loss(build(BetaVae, BetaVaeParams(latent_dim=3, beta=1), data), data)
     weighted = loss(build(BetaVae, BetaVaeParams(latent_dim=3, beta=5), data), data)
-    torch.testing.assert_close(weighted.parts["kl"], plain.parts["kl"])
-    torch.testing.assert_close(weighted.total - plain.total, 4 * plain.parts["kl"])
+    torch.testing.assert_close(weighted.terms["kl"], plain.terms["kl"])
+    torch.testing.assert_close(weighted.total - plain.total, 4 * plain.terms["kl"])
 
 
 def test_beta_of_one_is_the_plain_vae(data):
@@ -94,8 +94,8 @@ def test_the_total_correlation_of_the_batch_is_weighed(data):
     losses = loss(model, data)
     posterior, z = posterior_and_draw(model, data)
     expected = total_correlation(z, posterior.mu, posterior.logvar)
-    torch.testing.assert_close(losses.parts["total_correlation"], expected)
-    torch.testing.assert_close(losses.total, losses.parts["reconstruction"] + losses.parts["kl"] + 4 * expected)
+    torch.testing.assert_close(losses.terms["total_correlation"], expected)
+    torch.testing.assert_close(losses.total, losses.terms["reconstruction"] + losses.terms["kl"] + 4 * expected)
 
 
 @pytest.mark.parametrize(("kind", "params"), [(DipVaeI, DipVaeIParams), (DipVaeII, DipVaeIIParams)])
@@ -104,15 +104,15 @@ def test_covariances_are_weighed(data, kind, params):
     losses = loss(model, data)
     posterior, _ = posterior_and_draw(model, data)
     off, on = covariance_penalties(posterior.mu, posterior.logvar if kind is DipVaeII else None)
-    torch.testing.assert_close(losses.total, losses.parts["reconstruction"] + losses.parts["kl"] + 2 * off + 7 * on)
+    torch.testing.assert_close(losses.total, losses.terms["reconstruction"] + losses.terms["kl"] + 2 * off + 7 * on)
 
 
 @pytest.mark.parametrize(("step", "reached"), [(0, 0.0), (50, 5.0), (100, 10.0), (500, 10.0)])
 def test_the_divergence_is_held_at_the_capacity_of_the_step(data, step, reached):
     model = build(AnnealedVae, AnnealedVaeParams(latent_dim=3, max_capacity=10, capacity_steps=100, gamma=3), data)
     losses = model.loss(Batch(data.x), Step(step, 0, generator(0, "noise")))
-    distance = (losses.parts["kl"] - reached).abs()
-    torch.testing.assert_close(losses.total, losses.parts["reconstruction"] + 3 * distance)
+    distance = (losses.terms["kl"] - reached).abs()
+    torch.testing.assert_close(losses.total, losses.terms["reconstruction"] + 3 * distance)
 
 
 def test_an_autoencoder_has_codes_without_variance_and_no_noise(data):
@@ -122,5 +122,5 @@ def test_an_autoencoder_has_codes_without_variance_and_no_noise(data):
     assert posterior.logvar is None
     first, second = (model.loss(Batch(data.x), Step(0, 0, generator(seed))) for seed in (0, 1))
     assert torch.equal(first.total, second.total)
-    assert set(first.parts) == {"reconstruction"}
-    assert torch.equal(first.total, first.parts["reconstruction"])
+    assert set(first.terms) == {"reconstruction"}
+    assert torch.equal(first.total, first.terms["reconstruction"])

@@ -149,7 +149,6 @@ def test_every_entry_names_its_class_and_its_parameters():
 
 
 def test_manifest_and_parameters_load_no_torch():
-    code = (
-        "import sys, vaehub.plugins.networks.convolutions, vaehub.plugins.networks.convolutions.params; sys.exit('torch' in sys.modules)"
-    )
+    home = "vaehub.plugins.networks.convolutions"
+    code = f"import sys, {home}, {home}.params; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -18,4 +18,4 @@ class CelebaParams(FileParams):
         description="height and width that the square is resized to, bilinearly with antialiasing; none keeps them",
     )
     attributes: bool = Field(False, description="whether the 40 attributes are given as factors of two values")
-    partition: bool = Field(False, description="whether there are the official parts train, validation and test")
+    partition: bool = Field(False, description="whether there are the official splits train, validation and test")

@@ -8,8 +8,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vaehub import DataError, DataSource, Dataset, Factors, OnDemand, prepare
-from vaehub.files import DataCard, checksum, fetch, image_array, member_names, open_image, read_members, resize_image, unpack
+from vaehub import DataError, Dataset, DataSource, Factors, OnDemand, prepare
+from vaehub.files import (
+    DataCard,
+    checksum,
+    fetch,
+    image_array,
+    member_names,
+    open_image,
+    read_members,
+    resize_image,
+    unpack,
+)
 from vaehub.plugins.datasets.celeba import cards
 from vaehub.plugins.datasets.celeba.lists import read_attributes, read_partition
 from vaehub.plugins.datasets.celeba.params import CelebaParams
@@ -53,7 +63,7 @@ class Celeba(DataSource):
             lambda: _blocks(path, names, crop, side),
         )
         listed = [PurePosixPath(name).name for name in names]
-        data = Dataset(OnDemand.mapped(images), factors=self._factors(listed), parts=self._parts(listed))
+        data = Dataset(OnDemand.mapped(images), factors=self._factors(listed), splits=self._parts(listed))
         # Images that have the size already are left as they are.
         return prepare(data, self.params)
 

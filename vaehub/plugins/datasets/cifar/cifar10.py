@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vaehub import DataError, DataSource, Dataset, prepare
+from vaehub import DataError, Dataset, DataSource, prepare
 from vaehub.files import DataCard, fetch, image_array, locate, open_image, read_members
 from vaehub.plugins.datasets.cifar import cards
 from vaehub.plugins.datasets.cifar.batches import SHAPE, Batch, from_pickle, from_records
@@ -15,11 +15,11 @@ from vaehub.plugins.datasets.cifar.params import PhotographParams
 
 N_CLASSES = len(cards.CLASSES)
 TEST_LABELS_START = 50_000
-"""Line of the list of labels at which those of the test part begin."""
+"""Line of the list of labels at which those of the test split begin."""
 
 
 class TwoParts(DataSource):
-    """Images and labels of a training and a test part."""
+    """Images and labels of a training and a test split."""
 
     Params = PhotographParams
     params: PhotographParams
@@ -38,7 +38,7 @@ class TwoParts(DataSource):
         labels = np.concatenate([labels for each in batches.values() for _, labels in each])
         n_train = sum(len(labels) for _, labels in batches["train"])
         parts = {"train": range(n_train), "test": range(n_train, len(labels))}
-        return prepare(Dataset(torch.from_numpy(images), labels=labels, parts=parts), self.params)
+        return prepare(Dataset(torch.from_numpy(images), labels=labels, splits=parts), self.params)
 
     @abstractmethod
     def batches(self) -> dict[str, list[Batch]]:
@@ -66,7 +66,8 @@ class Cifar10(TwoParts):
         wanted = {name for each in names.values() for name in each}
         # The archive has them in no particular order.
         found = {
-            name: _read(content, f"{path}, {name}", pickled) for name, content in read_members(path, wanted.__contains__)
+            name: _read(content, f"{path}, {name}", pickled)
+            for name, content in read_members(path, wanted.__contains__)
         }
         if missing := sorted(wanted - set(found)):
             raise DataError(f"{path} holds no {missing[0]}; replace the file")

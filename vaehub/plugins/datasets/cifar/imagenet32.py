@@ -7,7 +7,7 @@ from typing import ClassVar, final
 import numpy as np
 from numpy.typing import NDArray
 
-from vaehub import DataError, DataSource, Dataset, OnDemand, prepare
+from vaehub import DataError, Dataset, DataSource, OnDemand, prepare
 from vaehub.files import DataCard, checksum, fetch, read_members, unpack
 from vaehub.plugins.datasets.cifar import cards
 from vaehub.plugins.datasets.cifar.batches import N_BYTES, SHAPE, Batch, from_pickle
@@ -55,7 +55,7 @@ class ImageNet32(DataSource):
         images = values[: n * N_BYTES].reshape(n, *SHAPE[1:], SHAPE[0])
         labels = values[n * N_BYTES :].view(LABEL).astype(np.int64)
         parts = {"train": range(n_train), "test": range(n_train, n)}
-        return prepare(Dataset(OnDemand.mapped(images), labels=labels, parts=parts), self.params)
+        return prepare(Dataset(OnDemand.mapped(images), labels=labels, splits=parts), self.params)
 
     def _bytes(self, paths: dict[str, Path]) -> Iterator[NDArray[np.uint8]]:
         """Yield the bytes of all images, channels last, then those of all labels."""

@@ -87,7 +87,7 @@ _NORB = {
 
 
 def norb_of(part: str, kind: str) -> str:
-    """Return the name of a file of the part ``train`` or ``test``: of the kind ``dat``, ``cat`` or ``info``."""
+    """Return the name of a file of the split ``train`` or ``test``: of the kind ``dat``, ``cat`` or ``info``."""
     return f"smallnorb-{_NORB_PARTS[part]}-{kind}.mat.gz"
 
 

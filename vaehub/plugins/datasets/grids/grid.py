@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from vaehub import DataSource, Dataset, Factors, OnDemand, prepare
+from vaehub import Dataset, DataSource, Factors, OnDemand, prepare
 from vaehub.files import DataCard, FileParams, checksum, fetch, unpack
 
 SIDE = 64

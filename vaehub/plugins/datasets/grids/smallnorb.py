@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from vaehub import DataError, DataSource, Dataset, Factors, OnDemand, prepare
+from vaehub import DataError, Dataset, DataSource, Factors, OnDemand, prepare
 from vaehub.files import DataCard, FileParams, fetch, resize_image, unpack
 from vaehub.plugins.datasets.grids import cards
 from vaehub.plugins.datasets.grids.grid import BYTE, SIDE, kept_name
@@ -29,7 +29,7 @@ class SmallNorb(DataSource):
     """Photographs of 50 toys, from the first of two cameras: LeCun, Huang & Bottou 2004.
 
     Labels are the categories: animal, human, aeroplane, truck, car. Each has ten instances, which are no factor, as in
-    ``disentanglement_lib``; so every combination of factors is there ten times: five times in the part ``train``
+    ``disentanglement_lib``; so every combination of factors is there ten times: five times in the split ``train``
     (instances 4, 6, 7, 8 and 9) and five times in ``test`` (0, 1, 2, 3 and 5). Elevation and azimuth are in degrees,
     lighting is a number. Images are made 64x64 with Pillow's Lanczos filter.
     """
@@ -57,7 +57,7 @@ class SmallNorb(DataSource):
         names, sizes = zip(*self.card.factors, strict=True)
         factors = Factors(names, sizes, torch.from_numpy(np.concatenate(classes)), self.values)
         parts = {"train": range(n_train), "test": range(n_train, n)}
-        data = Dataset(OnDemand.mapped(images), labels=factors.classes[:, 0], factors=factors, parts=parts)
+        data = Dataset(OnDemand.mapped(images), labels=factors.classes[:, 0], factors=factors, splits=parts)
         return prepare(data, self.params)
 
     def _file(self, part: str, kind: str) -> Path:

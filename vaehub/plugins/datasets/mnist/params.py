@@ -7,9 +7,9 @@ from vaehub.files import FileParams
 
 
 class IdxParams(FileParams):
-    """Which official parts are loaded."""
+    """Which official splits are loaded."""
 
-    parts: Literal["both", "train", "test"] = Field("both", description="official parts that are loaded")
+    splits: Literal["both", "train", "test"] = Field("both", description="official splits that are loaded")
 
 
 class EmnistParams(IdxParams):

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vaehub import DataError, DataSource, Dataset, prepare
+from vaehub import DataError, Dataset, DataSource, prepare
 from vaehub.files import DataCard, fetch, gunzip, locate, read_members, read_npz
 from vaehub.plugins.datasets.mnist import cards
 from vaehub.plugins.datasets.mnist.idx import parse_idx, read_idx
@@ -17,29 +17,29 @@ Arrays = tuple[NDArray[np.uint8], NDArray[np.integer]]
 
 
 class TwoParts(DataSource):
-    """Images and labels of a training and a test part."""
+    """Images and labels of a training and a test split."""
 
     Params = IdxParams
     params: IdxParams
     card: ClassVar[DataCard]
 
     def load(self) -> Dataset:
-        """Return all images in the parts ``train`` and ``test``, shape ``(n, 1, h, w)``, with labels.
+        """Return all images in the splits ``train`` and ``test``, shape ``(n, 1, h, w)``, with labels.
 
         Raises:
             DataError: If a file cannot be had, or is not the published one.
         """
-        names = ("train", "test") if self.params.parts == "both" else (self.params.parts,)
+        names = ("train", "test") if self.params.splits == "both" else (self.params.splits,)
         found = [self._checked(*self.arrays(name)) for name in names]
         images = np.concatenate([images for images, _ in found])
         ends = np.cumsum([len(images) for images, _ in found])
-        parts = {name: range(end - len(each), end) for name, end, (each, _) in zip(names, ends, found, strict=True)}
+        splits = {name: range(end - len(each), end) for name, end, (each, _) in zip(names, ends, found, strict=True)}
         labels = np.concatenate([labels for _, labels in found])
-        return prepare(Dataset(torch.from_numpy(images)[:, None], labels=labels, parts=parts), self.params)
+        return prepare(Dataset(torch.from_numpy(images)[:, None], labels=labels, splits=splits), self.params)
 
     @abstractmethod
     def arrays(self, part: str) -> Arrays:
-        """Return images ``(n, h, w)`` and labels ``(n,)`` of the part ``train`` or ``test``."""
+        """Return images ``(n, h, w)`` and labels ``(n,)`` of the split ``train`` or ``test``."""
 
     def _checked(self, images: NDArray[np.uint8], labels: NDArray[np.integer]) -> Arrays:
         if len(images) != len(labels):

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vaehub import DataError, DataSource, Dataset, Factors, prepare
+from vaehub import DataError, Dataset, DataSource, Factors, prepare
 from vaehub.files import DataCard, fetch, image_array, open_image, read_members
 from vaehub.plugins.datasets.omniglot.cards import ARCHIVES, OMNIGLOT
 from vaehub.plugins.datasets.omniglot.params import OmniglotParams
@@ -68,7 +68,7 @@ class Omniglot(DataSource):
         factors = Factors(("character", "drawer"), (int(classes[-1, 0]) + 1, N_DRAWERS), classes)
         part_of = np.array([drawing.part for drawing in drawings])
         parts = {part: np.flatnonzero(part_of == part) for part in sets if part}
-        data = Dataset(torch.from_numpy(images), labels=classes[:, 0], factors=factors, parts=parts)
+        data = Dataset(torch.from_numpy(images), labels=classes[:, 0], factors=factors, splits=parts)
         return prepare(data, self.params)
 
     def _drawings(self, part: str, archive: str) -> list[_Drawing]:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vaehub import DataError, DataSource, Dataset, Factors, OnDemand, prepare
+from vaehub import DataError, Dataset, DataSource, Factors, OnDemand, prepare
 from vaehub.files import map_npy, npz_blocks, npz_keys, unpack
 from vaehub.plugins.datasets.own.params import ArraysParams
 

@@ -12,8 +12,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vaehub import DataError, DataSource, Dataset, OnDemand, prepare, task
-from vaehub.files import PICTURE_ENDINGS, image_array, image_shape, open_image, read_members, resize_image, unpack, visible_files
+from vaehub import DataError, Dataset, DataSource, OnDemand, prepare, task
+from vaehub.files import (
+    PICTURE_ENDINGS,
+    image_array,
+    image_shape,
+    open_image,
+    read_members,
+    resize_image,
+    unpack,
+    visible_files,
+)
 from vaehub.plugins.datasets.own.params import ImagesParams
 
 IN_MEMORY = 1 << 30
@@ -57,7 +66,7 @@ class Images(DataSource):
         labels, parts = self._by_folder(_below_common(names) if path.is_file() else names)
         channels = self.params.channels or max(channels for channels, _, _ in looks)
         shape = (len(names), *self._size(names, looks), channels)
-        data = Dataset(self._stored(shape), labels=labels, parts=parts)
+        data = Dataset(self._stored(shape), labels=labels, splits=parts)
         # Size and channels are as wanted by now, so that this resizes nothing a second time.
         return prepare(data, self.params)
 

@@ -10,7 +10,7 @@ from typing import ClassVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from vaehub import DataError, DataSource, Dataset, Factors, OnDemand, prepare
+from vaehub import DataError, Dataset, DataSource, Factors, OnDemand, prepare
 from vaehub.files import FileParams, fetch, open_image
 from vaehub.plugins.datasets.sprites import cards, kernels
 from vaehub.plugins.datasets.sprites.params import ScreamSpritesParams

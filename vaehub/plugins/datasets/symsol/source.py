@@ -5,7 +5,7 @@ from typing import ClassVar, final
 import numpy as np
 import torch
 
-from vaehub import DataSource, Dataset, OnDemand, prepare
+from vaehub import Dataset, DataSource, OnDemand, prepare
 from vaehub.files import DataCard, FileParams, fetch
 from vaehub.plugins.datasets.symsol import cards
 from vaehub.plugins.datasets.symsol.archive import PARTS, SIDE, image_digests, listed, small_images
@@ -35,7 +35,7 @@ class Symsol(DataSource):
         images = small_images(views, self.params.size or SIDE, self.params.channels or 3)
         parts = {name: np.flatnonzero(views.part == at) for at, name in enumerate(PARTS)}
         x = OnDemand.mapped(images).of(torch.from_numpy(views.place))
-        return prepare(Dataset(x, labels=views.shape, parts=parts), self.params)
+        return prepare(Dataset(x, labels=views.shape, splits=parts), self.params)
 
 
 @final

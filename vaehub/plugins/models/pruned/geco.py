@@ -96,7 +96,7 @@ class GecoL0Arm(Autoencoder):
     @torch.no_grad()
     def step_ended(self, losses: Losses, step: Step) -> None:
         """Move the multiplier by the moving average of the violation, which begins with that of the first step."""
-        violation = losses.parts["reconstruction"].detach() - self.params.tau
+        violation = losses.terms["reconstruction"].detach() - self.params.tau
         kept = self.params.averaging if step.index > 0 else 0.0
         self.moving_average.copy_(kept * self.moving_average + (1 - kept) * violation)
         self.constraint_met.logical_or_(self.moving_average <= 0)

@@ -71,7 +71,7 @@ class MaskAae(Autoencoder):
         weights = [*self.network.parameters(), *self.likelihood.parameters()]
         return torch.optim.RMSprop(weights, lr=learning_rate * self.params.fast_rate)
 
-    def opponents(self, learning_rate: float) -> Sequence[Adversary]:
+    def adversaries(self, learning_rate: float) -> Sequence[Adversary]:
         """Return the critic, the encoder that deceives it, and the mask."""
         fast = learning_rate * self.params.fast_rate
         critic = torch.optim.RMSprop(self.critic.parameters(), lr=learning_rate)

@@ -53,7 +53,7 @@ class FactorVae(StandardVae):
         weights = [*self.network.parameters(), *self.likelihood.parameters()]
         return torch.optim.Adam(weights, lr=learning_rate, fused=True)
 
-    def opponents(self, learning_rate: float) -> Sequence[Adversary]:
+    def adversaries(self, learning_rate: float) -> Sequence[Adversary]:
         """Return the discriminator, whose learning rate is its own."""
         weights = self.discriminator.parameters()
         adam = torch.optim.Adam(weights, lr=self.params.discriminator_rate, betas=BETAS, fused=True)

@@ -61,6 +61,6 @@ class ElboParams(Params):
     """Parameters of the ELBO."""
 
     part: Literal["train", "validation", "test", "all"] = Field(
-        "validation", description="part of the data that is measured"
+        "validation", description="split of the data that is measured"
     )
     n_samples: int = Field(1, gt=0, description="draws of z for each observation")

@@ -17,7 +17,7 @@ class StandardVae(Autoencoder):
     Params = VaeParams
     params: VaeParams
     keeps_z: ClassVar[bool] = False
-    """Whether the draws of a batch are kept, as ``z``, for opponents to learn from."""
+    """Whether the draws of a batch are kept, as ``z``, for adversaries to learn from."""
 
     @abstractmethod
     def regularisation(

@@ -8,7 +8,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vaehub import LATENT_TYPES, VaehubError, variable_types
+from vaehub import VaehubError
+from vaehub.plugins.polarised.kernels import LATENT_TYPES, variable_types
 
 EXACT = {"rtol": 1e-9, "atol": 1e-10}
 seeds = st.integers(0, 10_000)

@@ -9,21 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from vaehub import (
-    Dataset,
-    LatentModel,
-    ModelParams,
-    Network,
-    Params,
-    Posterior,
-    WorkFailed,
-    encoded_variance,
-    generator,
-    is_relevant,
-    latent_relevance,
-    n_relevant,
-    relevance_weights,
-)
+from vaehub import Dataset, LatentModel, ModelParams, Network, Params, Posterior, WorkFailed, generator
+from vaehub.plugins.ard.kernels import encoded_variance, is_relevant, latent_relevance, n_relevant, relevance_weights
 
 EXACT = {"rtol": 1e-9, "atol": 1e-10}
 
