@@ -17,8 +17,8 @@ from torch import Tensor
 from benchmarks.measure import Options, Row, in_turn
 from vaehub import DataSpec, generator
 from vaehub.plugins.ard.kernels import relevance_weights
-from vaehub.plugins.ard.network import ArdMnist
-from vaehub.plugins.ard.params import ArdMnistParams
+from vaehub.plugins.networks.convolutions.ard import ArdMnist
+from vaehub.plugins.networks.convolutions.params import ArdMnistParams
 
 N, SAMPLE, ROUNDS = 100, 10, 5
 TARGETS = {16: 60, 128: 15}

@@ -9,15 +9,19 @@ from vaehub import Dataset, Params, VaehubError, layer_names, representations
 from vaehub import generator as stream
 from vaehub.core.model import EVALUATION_BATCH
 from vaehub.core.random import seeded_construction
-from vaehub.plugins.ard.network import ArdMnist
-from vaehub.plugins.ard.params import ArdMnistParams
 from vaehub.plugins.models.vae.ae import Ae
 from vaehub.plugins.models.vae.model import Vae
 from vaehub.plugins.models.vae.params import VaeParams
+from vaehub.plugins.networks.convolutions.ard import ArdMnist
 from vaehub.plugins.networks.convolutions.higgins import ConvHiggins, FcHiggins
 from vaehub.plugins.networks.convolutions.intervention import ConvBn
 from vaehub.plugins.networks.convolutions.linear import Linear
-from vaehub.plugins.networks.convolutions.params import ConvHigginsParams, ConvResponseParams, LinearParams
+from vaehub.plugins.networks.convolutions.params import (
+    ArdMnistParams,
+    ConvHigginsParams,
+    ConvResponseParams,
+    LinearParams,
+)
 from vaehub.plugins.networks.convolutions.response import ConvResponse
 from vaehub.plugins.networks.mlp.network import Mlp
 from vaehub.plugins.networks.mlp.params import MlpParams

@@ -40,7 +40,6 @@ class Kind(StrEnum):
     metric = "metric"
     study = "study"
     published = "published"
-    executor = "executor"
 
 
 class Format(StrEnum):

@@ -120,11 +120,4 @@ class Published(Entry):
     has_params: ClassVar[bool] = False
 
 
-@dataclass(frozen=True, eq=False)
-class Executor(Entry):
-    """A way to carry out many trainings and measurements."""
-
-    kind: ClassVar[str] = "executor"
-
-
-KINDS: tuple[type[Entry], ...] = (Model, Network, Dataset, Metric, Study, Published, Executor)
+KINDS: tuple[type[Entry], ...] = (Model, Network, Dataset, Metric, Study, Published)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from vaehub.registry import Entry, Metric, Model, Network, Study, Suggests, hookimpl
+from vaehub.registry import Entry, Metric, Model, Published, Study, Suggests, hookimpl
 
 PAPER = "Saha, Joshi & Whitaker 2025"
 
@@ -17,13 +17,6 @@ def vaehub_catalog() -> Sequence[Entry]:
             "VAE whose prior variances are learned from the encoded data",
             params="vaehub.plugins.ard.params:ArdParams",
             source=f"{PAPER}, Algorithms 1 and 2",
-        ),
-        Network(
-            "ard_mnist",
-            "vaehub.plugins.ard.network:ArdMnist",
-            "the ARD paper's four convolutions with batch normalisation for MNIST",
-            params="vaehub.plugins.ard.params:ArdMnistParams",
-            source=f"{PAPER}, supplementary Table 4",
         ),
         Metric(
             "relevance",
@@ -46,5 +39,11 @@ def vaehub_catalog() -> Sequence[Entry]:
             "vaehub.plugins.ard:study.toml",
             "relevant latents, scores and samples of ARD-VAE beside those of other methods: Tables 1 to 5",
             source=PAPER,
+        ),
+        Published(
+            "ard",
+            "vaehub.plugins.ard:reference_values.csv",
+            "ARD-VAE: A Statistical Formulation to Find the Relevant Latent Dimensions, with its supplement",
+            source="Saha, Joshi & Whitaker 2025",
         ),
     ]

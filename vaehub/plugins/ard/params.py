@@ -1,8 +1,6 @@
-"""Parameters of ARD-VAE, its network and its relevance score."""
+"""Parameters of ARD-VAE and of the relevance score."""
 
-from typing import Annotated, Literal
-
-from pydantic import Field as Bound
+from typing import Literal
 
 from vaehub import Field, LikelihoodName, LikelihoodParams, Params
 
@@ -20,14 +18,6 @@ class ArdParams(LikelihoodParams):
         0.2, gt=0, lt=1, description="share of the training split used instead when it has fewer than twice n_alpha"
     )
     update_every: int = Field(1, gt=0, description="epochs between two estimates of the prior")
-
-
-class ArdMnistParams(Params):
-    """Parameters of the convolutional network."""
-
-    channels: tuple[Annotated[int, Bound(gt=0)], ...] = Field(
-        (64, 128, 256, 512), min_length=1, description="channels of the encoder's layers; the decoder mirrors them"
-    )
 
 
 class RelevanceParams(Params):

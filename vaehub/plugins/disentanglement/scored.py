@@ -69,8 +69,8 @@ class Scored:
         if len(part) <= max(sizes):
             raise DataError(
                 f"metric {metric!r} needs more observations than a factor has classes, and got {len(part)} of the "
-                f"split {params.part!r} where {varying[sizes.index(max(sizes))]!r} has {max(sizes)}; take more, or leave it "
-                "out of '-s metric.factors=…'"
+                f"split {params.part!r} where {varying[sizes.index(max(sizes))]!r} has {max(sizes)}; take more, or "
+                "leave it out of '-s metric.factors=…'"
             )
         return cls(Factors(tuple(varying), sizes, classes[:, at]), levels)
 

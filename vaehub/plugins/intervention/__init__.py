@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from vaehub.registry import Entry, Metric, Study, hookimpl
+from vaehub.registry import Entry, Metric, Published, Study, hookimpl
 
 
 @hookimpl
@@ -36,5 +36,11 @@ def vaehub_catalog() -> Sequence[Entry]:
             "vaehub.plugins.intervention:study.toml",
             "what each latent contributes, against how varied the data are: Tables 3.1 to 3.3",
             source="Müller et al. 2025",
+        ),
+        Published(
+            "intervention",
+            "vaehub.plugins.intervention:reference_values.csv",
+            "Intervention Analysis on the Latent Space of Variational Autoencoders",
+            source="Müller, Predescu, Ludwig, Umaña Lemus & Sultanji 2025",
         ),
     ]

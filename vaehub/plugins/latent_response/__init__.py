@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from vaehub.registry import Entry, Metric, Study, hookimpl
+from vaehub.registry import Entry, Metric, Published, Study, hookimpl
 
 HERE = "vaehub.plugins.latent_response"
 PARAMS = f"{HERE}.params"
@@ -67,5 +67,11 @@ def vaehub_catalog() -> Sequence[Entry]:
             f"{HERE}:helix.toml",
             "response field and paths of a double helix in two latents: Figures 2 and 3",
             source=f"{PAPER}, Section 5",
+        ),
+        Published(
+            "latent_response",
+            "vaehub.plugins.latent_response:reference_values.csv",
+            "Interventional Assays for the Latent Space of Autoencoders",
+            source="Leeb, Bauer & Schölkopf 2021",
         ),
     ]

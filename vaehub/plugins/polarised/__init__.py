@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from vaehub.registry import Entry, Metric, Study, hookimpl
+from vaehub.registry import Entry, Metric, Published, Study, hookimpl
 
 HERE = "vaehub.plugins.polarised"
 
@@ -51,5 +51,11 @@ def vaehub_catalog() -> Sequence[Entry]:
             f"{HERE}:ivae.toml",
             "latents of iVAE and of a VAE, with 30 latents on sprites",
             source="Bonheme 2023, Chapter 5",
+        ),
+        Published(
+            "polarised_regime",
+            "vaehub.plugins.polarised:reference_values.csv",
+            "The Polarised Regime of Variational Autoencoders, a thesis",
+            source="Bonheme 2023",
         ),
     ]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from vaehub.registry import Entry, Metric, Study, hookimpl
+from vaehub.registry import Entry, Metric, Published, Study, hookimpl
 
 HERE = "vaehub.plugins.qualitative"
 SLIDES = "Shonia 2026, slides"
@@ -52,5 +52,11 @@ def vaehub_catalog() -> Sequence[Entry]:
             f"{HERE}:study.toml",
             "plain autoencoders and VAEs on MNIST, with 2 and with 16 latents",
             source=SLIDES,
+        ),
+        Published(
+            "mnist_vae",
+            "vaehub.plugins.qualitative:reference_values.csv",
+            "Variational Autoencoders on MNIST: Latent Space Structure, Sampling, and Ablation Study",
+            source="Shonia 2026, slides",
         ),
     ]

@@ -1,4 +1,4 @@
-"""Where a model stands between rate and distortion (Alemi et al. 2018; Bonheme 2023, Eq. 4.19)."""
+"""The evidence lower bound, and its place between rate and distortion (Alemi et al. 2018; Bonheme 2023, Eq. 4.19)."""
 
 from collections.abc import Sequence
 
@@ -11,6 +11,13 @@ HERE = "vaehub.plugins.rate_distortion"
 def vaehub_catalog() -> Sequence[Entry]:
     """Return what this plugin contributes."""
     return [
+        Metric(
+            "elbo",
+            f"{HERE}.elbo:Elbo",
+            "evidence lower bound and its two terms, in nats per observation",
+            params=f"{HERE}.params:ElboParams",
+            source="Kingma & Welling 2014, Eq. 3",
+        ),
         Metric(
             "rate_distortion",
             f"{HERE}.rate_distortion:RateDistortion",

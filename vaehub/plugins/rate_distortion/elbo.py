@@ -5,7 +5,7 @@ from typing import final
 import torch
 
 from vaehub import EVALUATION_BATCH, Dataset, LatentModel, ModelMetric, Result, Step, VaehubError
-from vaehub.plugins.models.vae.params import ElboParams
+from vaehub.plugins.rate_distortion.params import ElboParams
 
 PARTS = ("reconstruction", "kl")
 

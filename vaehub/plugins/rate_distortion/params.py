@@ -1,8 +1,17 @@
-"""Parameters of rate and distortion. Knows no torch."""
+"""Parameters of the ELBO, and of rate and distortion. Knows no torch."""
 
 from typing import Literal
 
 from vaehub import Field, Params
+
+
+class ElboParams(Params):
+    """Parameters of the ELBO."""
+
+    part: Literal["train", "validation", "test", "all"] = Field(
+        "validation", description="split of the data that is measured"
+    )
+    n_samples: int = Field(1, gt=0, description="draws of z for each observation")
 
 
 class RateDistortionParams(Params):

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from vaehub.registry import Entry, Metric, Model, hookimpl
+from vaehub.registry import Entry, Model, hookimpl
 
 
 def _vae(name: str, target: str, summary: str, source: str) -> Model:
@@ -38,12 +38,5 @@ def vaehub_catalog() -> Sequence[Entry]:
             "VAE whose total correlation is weighted, as a discriminator sees it",
             params="vaehub.plugins.models.vae.params:FactorVaeParams",
             source="Kim & Mnih 2018",
-        ),
-        Metric(
-            "elbo",
-            "vaehub.plugins.rate_distortion.elbo:Elbo",
-            "evidence lower bound and its two terms, in nats per observation",
-            params="vaehub.plugins.models.vae.params:ElboParams",
-            source="Kingma & Welling 2014, Eq. 3",
         ),
     ]

@@ -1,8 +1,6 @@
-"""Parameters of the VAEs and of the ELBO."""
+"""Parameters of the VAEs."""
 
-from typing import Literal
-
-from vaehub import Field, LikelihoodParams, Params
+from vaehub import Field, LikelihoodParams
 
 
 class VaeParams(LikelihoodParams):
@@ -55,12 +53,3 @@ class FactorVaeParams(VaeParams):
     discriminator_layers: int = Field(6, gt=0, description="hidden layers of the discriminator")
     discriminator_width: int = Field(1000, gt=0, description="width of each of them")
     discriminator_rate: float = Field(1e-4, gt=0, description="learning rate of the discriminator, which is Adam's")
-
-
-class ElboParams(Params):
-    """Parameters of the ELBO."""
-
-    part: Literal["train", "validation", "test", "all"] = Field(
-        "validation", description="split of the data that is measured"
-    )
-    n_samples: int = Field(1, gt=0, description="draws of z for each observation")

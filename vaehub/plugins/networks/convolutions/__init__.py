@@ -42,6 +42,13 @@ def vaehub_catalog() -> Sequence[Entry]:
             source=f"{HIGGINS_PAPER}, row 1; Locatello et al. 2019",
         ),
         Network(
+            "ard_mnist",
+            f"{HERE}.ard:ArdMnist",
+            "the ARD paper's four convolutions with batch normalisation for MNIST",
+            params=f"{HERE}.params:ArdMnistParams",
+            source=f"{ARD_PAPER}, supplementary Table 4",
+        ),
+        Network(
             "ard_celeba",
             f"{HERE}.ard:ArdCeleba",
             "the ARD paper's four convolutions with batch normalisation for CelebA",

@@ -1,16 +1,55 @@
-"""The convolutional networks of the ARD paper for CelebA, for CIFAR10 and ImageNet32, and for synthetic data."""
+"""The convolutional networks of the ARD paper: for MNIST, CelebA, CIFAR10 and ImageNet32, and synthetic data."""
 
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import TypeVar, final
 
+import torch
 from torch import Tensor, nn
 
 from vaehub import DataSpec, Network
 from vaehub.plugins.networks.convolutions.images import halved
-from vaehub.plugins.networks.convolutions.params import ArdCelebaParams, ArdCifarParams, ArdSyntheticParams
+from vaehub.plugins.networks.convolutions.params import (
+    ArdCelebaParams,
+    ArdCifarParams,
+    ArdMnistParams,
+    ArdSyntheticParams,
+)
 
+CURE_MNIST = "'-s data.pad=2' brings 28x28 to 32x32"
 CURE = "'-s data.size={}' resizes them, and '-s data.pad=2' brings 28x28 to 32x32"
+
+
+@final
+class ArdMnist(Network):
+    """Convolutions of kernel 4 and stride 2 with batch normalisation and ReLU, mirrored by transposed ones.
+
+    Saha, Joshi & Whitaker 2025, supplementary Table 4. Images in [0, 1] are brought to [-1, 1] inside the encoder, as
+    the released code does. Weights start He-normal.
+    """
+
+    Params = ArdMnistParams
+    params: ArdMnistParams
+
+    def __init__(self, params: ArdMnistParams, spec: DataSpec, latent_dim: int, n_statistics: int) -> None:
+        super().__init__(params, spec, latent_dim, n_statistics)
+        channels = [spec.shape[0], *params.channels]
+        height, width = halved("ard_mnist", spec.shape, len(params.channels), cure=CURE_MNIST)
+        n_features = channels[-1] * height * width
+        self.encoder = nn.Sequential(
+            _Centred(),
+            *(layer for pair in pairwise(channels) for layer in _block(nn.Conv2d, *pair)),
+            nn.Flatten(),
+            nn.Linear(n_features, n_statistics * latent_dim),
+        )
+        up = list(pairwise(reversed(channels)))
+        self.decoder = nn.Sequential(
+            nn.Linear(latent_dim, n_features),
+            nn.Unflatten(1, (channels[-1], height, width)),
+            *(layer for pair in up[:-1] for layer in _block(nn.ConvTranspose2d, *pair)),
+            nn.ConvTranspose2d(*up[-1], kernel_size=4, stride=2, padding=1),
+        )
+        self.apply(_all_he_normal)
 
 
 @final
@@ -96,6 +135,18 @@ class _Centred(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return 2 * x - 1
+
+
+def _block(convolution: type[nn.Conv2d | nn.ConvTranspose2d], inputs: int, outputs: int) -> list[nn.Module]:
+    return [convolution(inputs, outputs, kernel_size=4, stride=2, padding=1), nn.BatchNorm2d(outputs), nn.ReLU()]
+
+
+@torch.no_grad()
+def _all_he_normal(module: nn.Module) -> None:
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+        nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
 
 
 def _down(channels: Sequence[int], *, normalised: bool) -> list[nn.Module]:

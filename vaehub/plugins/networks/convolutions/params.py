@@ -23,6 +23,14 @@ class ConvMnistParams(Params):
     hidden: int = Field(256, gt=0, description="width of the dense layer on each side of the latents")
 
 
+class ArdMnistParams(Params):
+    """Parameters of the ARD paper's network for MNIST."""
+
+    channels: tuple[Size, ...] = Field(
+        (64, 128, 256, 512), min_length=1, description="channels of the encoder's layers; the decoder mirrors them"
+    )
+
+
 class ArdCelebaParams(Params):
     """Parameters of the ARD paper's network for CelebA."""
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from vaehub import DataSpec, VaehubError
-from vaehub.plugins.ard.network import ArdMnist
-from vaehub.plugins.ard.params import ArdMnistParams
+from vaehub.plugins.networks.convolutions.ard import ArdMnist
+from vaehub.plugins.networks.convolutions.params import ArdMnistParams
 
 
 def network(shape=(1, 32, 32), channels=(64, 128, 256, 512), latent_dim=16):
