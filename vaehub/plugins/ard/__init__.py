@@ -14,21 +14,21 @@ def vaehub_catalog() -> Sequence[Entry]:
         Model(
             "ard",
             "vaehub.plugins.ard.model:ArdVae",
-            "VAE whose prior variances are learned from the encoded data",
+            "ARD-VAE: VAE with a hierarchical prior, whose variance of each latent is estimated from the encoded data",
             params="vaehub.plugins.ard.params:ArdParams",
             source=f"{PAPER}, Algorithms 1 and 2",
         ),
         Metric(
             "relevance",
             "vaehub.plugins.ard.relevance:Relevance",
-            "relevance of each latent, and how many are active",
+            "relevance of each latent and the number of active latents (ARD score)",
             params="vaehub.plugins.ard.params:RelevanceParams",
             source=f"{PAPER}, Eqs. 19 and 20",
         ),
         Metric(
             "relevant_dimension",
             "vaehub.plugins.ard.dimension:RelevantDimension",
-            "how many latents are active, of a model with latents to spare",
+            "number of active latents by relevance, of a model with more latents than it needs",
             params="vaehub.plugins.ard.params:RelevantDimensionParams",
             source=f"{PAPER}, Section 4.2",
             subject="recipe",
@@ -37,7 +37,7 @@ def vaehub_catalog() -> Sequence[Entry]:
         Study(
             "ard",
             "vaehub.plugins.ard:study.toml",
-            "relevant latents, scores and samples of ARD-VAE beside those of other methods: Tables 1 to 5",
+            "ARD-VAE beside other methods: active latents, disentanglement and samples (Tables 1 to 5)",
             source=PAPER,
         ),
         Published(

@@ -12,7 +12,7 @@ def vaehub_catalog() -> Sequence[Entry]:
         Metric(
             "correlation",
             "vaehub.plugins.correlation.correlation:Correlation",
-            "Spearman's and Pearson's correlation of columns of a query with one of them",
+            "Spearman and Pearson correlation between columns of a query, with p-values and intervals",
             params="vaehub.plugins.correlation.params:CorrelationParams",
             source="Müller et al. 2025, Section 2.5; Spearman 1904",
             subject="rows",

@@ -12,7 +12,7 @@ def vaehub_catalog() -> Sequence[Entry]:
         Metric(
             "ssim_diversity",
             "vaehub.plugins.diversity.ssim:SsimDiversity",
-            "mean structural dissimilarity of pairs of images",
+            "dataset diversity: mean structural dissimilarity (1 - SSIM) of pairs of images",
             params="vaehub.plugins.diversity.params:SsimDiversityParams",
             source="Müller et al. 2025, Section 2.2; Wang et al. 2004",
             revision=2,
@@ -21,7 +21,7 @@ def vaehub_catalog() -> Sequence[Entry]:
         Metric(
             "embedding_diversity",
             "vaehub.plugins.diversity.embedding:EmbeddingDiversity",
-            "mean cosine distance of pairs of observations, as features that you name",
+            "dataset diversity: mean cosine distance between feature embeddings of pairs of observations",
             params="vaehub.plugins.diversity.params:EmbeddingDiversityParams",
             source="Müller et al. 2025, Appendix B",
             subject="dataset",

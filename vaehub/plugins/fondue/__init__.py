@@ -15,7 +15,7 @@ def vaehub_catalog() -> Sequence[Entry]:
         Metric(
             "fondue",
             f"{HERE}.fondue:Fondue",
-            "greatest number of latents of which none is passive, by the traces of two covariances",
+            "FONDUE: largest number of latents without passive ones, from traces of the mean and sampled covariances",
             params=f"{PARAMS}:FondueParams",
             source="Bonheme 2023, Algorithms 1, 2 and 7",
             subject="recipe",
@@ -24,7 +24,7 @@ def vaehub_catalog() -> Sequence[Entry]:
         Metric(
             "fondue_ib",
             f"{HERE}.fondue_ib:FondueIb",
-            "greatest number of latents that hold no more than a reconstruction shows, by entropies",
+            "FONDUE by information bottleneck: number of latents from the entropies of latents and reconstructions",
             params=f"{PARAMS}:FondueIbParams",
             source="Bonheme 2023, Algorithms 3, 4 and 8",
             subject="recipe",
@@ -32,7 +32,7 @@ def vaehub_catalog() -> Sequence[Entry]:
         Metric(
             "fondue_ide",
             f"{HERE}.fondue_ide:FondueIde",
-            "greatest number of latents whose noise adds no dimension, by intrinsic dimensions",
+            "FONDUE by intrinsic dimension: number of latents from the dimensions of mean and sampled representations",
             params=f"{PARAMS}:FondueIdeParams",
             source="Bonheme 2023, Algorithms 5 and 6",
             subject="recipe",
@@ -40,7 +40,7 @@ def vaehub_catalog() -> Sequence[Entry]:
         Metric(
             "fondue_beta",
             f"{HERE}.fondue_beta:FondueBeta",
-            "greatest beta with which no latent is passive, for a given number of latents",
+            "largest beta without posterior collapse of any latent, for a given number of latents (FONDUE over beta)",
             params=f"{PARAMS}:FondueBetaParams",
             source="Bonheme 2023, Chapter 8",
             subject="recipe",
@@ -48,7 +48,7 @@ def vaehub_catalog() -> Sequence[Entry]:
         Metric(
             "elbow",
             f"{HERE}.elbow:Elbow",
-            "knees of reconstruction error and of downstream accuracy as latents become more",
+            "elbow method: knees of reconstruction error and downstream accuracy against the number of latents",
             params=f"{PARAMS}:ElbowParams",
             source="Satopää et al. 2011; Bonheme 2023, Chapter 8",
             subject="recipe",
@@ -56,41 +56,41 @@ def vaehub_catalog() -> Sequence[Entry]:
         Metric(
             "latent_traces",
             f"{HERE}.latent_traces:LatentTraces",
-            "total variance of the mean and of the sampled representation, and the gap between them",
+            "traces of the mean and sampled covariance matrices, and the gap between them (FONDUE)",
             params=f"{PARAMS}:LatentTracesParams",
             source="Bonheme 2023, Algorithm 1",
         ),
         Metric(
             "information_plane",
             f"{HERE}.information_plane:InformationPlane",
-            "entropy of each layer, and its information on observations and on reconstructions, in bits",
+            "information plane: entropy of each layer, mutual information with inputs and reconstructions, in bits",
             params=f"{PARAMS}:InformationPlaneParams",
             source="Bonheme 2023, Appendix D.2; Giraldo et al. 2015",
         ),
         Metric(
             "structure_preservation_index",
             f"{HERE}.structure_preservation:StructurePreservationIndex",
-            "how far likenesses among reconstructions are from those among observations",
+            "structure preservation index: difference of pairwise similarities between data and reconstructions",
             params=f"{PARAMS}:StructurePreservationParams",
             source="Bonheme 2023, Appendix D.2",
         ),
         Metric(
             "reconstruction_error",
             f"{HERE}.reconstruction_error:ReconstructionError",
-            "squared error of reconstructions, of any autoencoder, and the model's own term",
+            "mean squared reconstruction error, of any autoencoder, and the model's own reconstruction term",
             params=f"{PARAMS}:ReconstructionErrorParams",
             source="Bonheme 2023, Chapter 8",
         ),
         Study(
             "fondue",
             f"{HERE}:study.toml",
-            "numbers of latents that FONDUE finds, by network, objective, search and start, on sprites",
+            "number of latents that FONDUE finds, by network, objective, search and starting point, on sprites",
             source="Bonheme 2023, Chapter 8 and Appendix D",
         ),
         Study(
             "fondue_digits",
             f"{HERE}:digits.toml",
-            "numbers of latents that FONDUE finds as beta grows, over ten seeds, on digits",
+            "number of latents that FONDUE finds as beta grows, over ten seeds, on digits",
             source="Bonheme 2023, Table 8.2",
         ),
     ]

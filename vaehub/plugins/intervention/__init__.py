@@ -12,7 +12,7 @@ def vaehub_catalog() -> Sequence[Entry]:
         Metric(
             "intervention",
             "vaehub.plugins.intervention.intervention:Intervention",
-            "share of each latent in the error that sampling adds, from setting it to its mean",
+            "intervention ratios: share of each latent in the reconstruction error that sampling adds",
             params="vaehub.plugins.intervention.params:InterventionParams",
             source="Müller et al. 2025, Sections 2.4 and 2.5",
             revision=2,
@@ -20,21 +20,21 @@ def vaehub_catalog() -> Sequence[Entry]:
         Metric(
             "joint_intervention",
             "vaehub.plugins.intervention.joint_intervention:JointIntervention",
-            "order of latents by what setting them to their means together takes off the error",
+            "greedy order of latents by the error that fixing them jointly to their means removes",
             params="vaehub.plugins.intervention.params:JointInterventionParams",
             source="after Müller et al. 2025, Section 2.4",
         ),
         Metric(
             "intervention_diversity",
             "vaehub.plugins.intervention.intervention_diversity:InterventionDiversity",
-            "diversity of decoded samples that setting each latent to one value costs",
+            "drop in the diversity of decoded samples when a latent is fixed to one value",
             params="vaehub.plugins.intervention.params:InterventionDiversityParams",
             source="after Müller et al. 2025, Sections 2.2 and 2.4; Wang et al. 2004",
         ),
         Study(
             "intervention",
             "vaehub.plugins.intervention:study.toml",
-            "what each latent contributes, against how varied the data are: Tables 3.1 to 3.3",
+            "intervention ratios against the diversity of the data (Tables 3.1 to 3.3)",
             source="Müller et al. 2025",
         ),
         Published(

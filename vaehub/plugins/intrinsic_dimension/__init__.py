@@ -14,7 +14,7 @@ def vaehub_catalog() -> Sequence[Entry]:
         Metric(
             "intrinsic_dimension_mle",
             f"{HERE}.maximum_likelihood:IntrinsicDimensionMle",
-            "dimension of data by maximum likelihood, for several numbers of neighbours and each observation",
+            "intrinsic dimension by maximum likelihood (Levina & Bickel), for several k and for each observation",
             params=f"{HERE}.params:MleParams",
             source="Levina & Bickel 2004; MacKay & Ghahramani 2005; Bonheme 2023, Section 8.2",
             subject="dataset",
@@ -23,7 +23,7 @@ def vaehub_catalog() -> Sequence[Entry]:
         Metric(
             "intrinsic_dimension_twonn",
             f"{HERE}.two_neighbours:IntrinsicDimensionTwoNn",
-            "dimension of data from the distances to two nearest neighbours",
+            "intrinsic dimension by TwoNN, from distances to the two nearest neighbours",
             params=f"{HERE}.params:TwoNnParams",
             source="Facco et al. 2017",
             subject="dataset",
@@ -32,7 +32,7 @@ def vaehub_catalog() -> Sequence[Entry]:
         Metric(
             "intrinsic_dimension_gride",
             f"{HERE}.scales:IntrinsicDimensionGride",
-            "dimension of data by scale, from ratios of distances to farther and farther neighbours",
+            "intrinsic dimension by scale (Gride), from ratios of distances to ever farther neighbours",
             params=f"{HERE}.params:GrideParams",
             source="Denti et al. 2022",
             subject="dataset",
@@ -40,7 +40,7 @@ def vaehub_catalog() -> Sequence[Entry]:
         Metric(
             "representation_dimension",
             f"{HERE}.representation:RepresentationDimension",
-            "dimension of a model's representations, layer by layer, by maximum likelihood and TwoNN",
+            "intrinsic dimension of a model's representations, layer by layer, by MLE and TwoNN",
             params=f"{HERE}.params:RepresentationParams",
             source="Bonheme 2023, Section 8.2",
         ),

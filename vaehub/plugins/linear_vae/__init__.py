@@ -12,14 +12,14 @@ def vaehub_catalog() -> Sequence[Entry]:
         Model(
             "linear_vae",
             "vaehub.plugins.linear_vae.model:LinearVae",
-            "linear VAE with its exact bound, by gradient steps or in closed form",
+            "linear VAE (probabilistic PCA), with its analytic ELBO, by gradient steps or in closed form",
             params="vaehub.plugins.linear_vae.params:LinearVaeParams",
             source="Lucas et al. 2019",
         ),
         Metric(
             "linear_vae_theory",
             "vaehub.plugins.linear_vae.linear_vae_theory:LinearVaeTheory",
-            "posterior variances that the covariance of the data predicts, beside those of a trained linear VAE",
+            "posterior variances that theory predicts for a linear VAE, beside the learned ones",
             params="vaehub.plugins.linear_vae.params:LinearVaeTheoryParams",
             source="Bonheme 2023, Eqs. 4.15, 4.16, 4.23 and 4.24; Lucas et al. 2019",
         ),

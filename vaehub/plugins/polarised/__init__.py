@@ -14,28 +14,28 @@ def vaehub_catalog() -> Sequence[Entry]:
         Metric(
             "variable_types",
             f"{HERE}.variable_types:VariableTypes",
-            "active, mixed or passive: what each latent is, from its posterior variances",
+            "posterior collapse by latent: active, mixed and passive variables (polarised regime)",
             params=f"{HERE}.params:VariableTypesParams",
             source="Bonheme 2023, Section 6.4.1",
         ),
         Metric(
             "dependence",
             f"{HERE}.dependence:Dependence",
-            "total correlation, averaged mutual information and effective rank of mean and sampled representation",
+            "total correlation, averaged mutual information and effective rank of the mean and sampled representations",
             params=f"{HERE}.params:DependenceParams",
             source="Bonheme 2023, Section 6.4.2",
         ),
         Metric(
             "latent_correlation",
             f"{HERE}.latent_correlation:LatentCorrelation",
-            "correlation of each two latents, of mean and sampled representation",
+            "correlation matrix of the latents, of the mean and sampled representations",
             params=f"{HERE}.params:LatentCorrelationParams",
             source="Bonheme 2023, Section 6.4.2",
         ),
         Metric(
             "latent_history",
             f"{HERE}.latent_history:LatentHistory",
-            "a value of each latent over the snapshots of a training, from the rows of a query",
+            "a value of each latent over the snapshots of a training, from a query",
             subject="rows",
             params=f"{HERE}.params:LatentHistoryParams",
             source="Bonheme 2023, Figure 6.10",
@@ -43,13 +43,13 @@ def vaehub_catalog() -> Sequence[Entry]:
         Study(
             "polarised",
             f"{HERE}:study.toml",
-            "types and dependence of latents as regularisation grows, for four models on sprites",
+            "variable types and dependence of latents as regularisation grows, for four models on sprites",
             source="Bonheme 2023, Chapter 6",
         ),
         Study(
             "ivae",
             f"{HERE}:ivae.toml",
-            "latents of iVAE and of a VAE, with 30 latents on sprites",
+            "variable types of iVAE and VAE with 30 latents, on sprites",
             source="Bonheme 2023, Chapter 5",
         ),
         Published(

@@ -12,7 +12,7 @@ def vaehub_catalog() -> Sequence[Entry]:
         Metric(
             "downstream_probe",
             "vaehub.plugins.probes.downstream_probe:DownstreamProbe",
-            "accuracy of classifiers of factors or labels on representations, whole and by type of latent",
+            "probing accuracy of classifiers on representations, on all latents and by variable type",
             params="vaehub.plugins.probes.params:DownstreamProbeParams",
             source="Bonheme 2023, Sections 6.4.1 and 8.4.1",
         ),

@@ -14,14 +14,14 @@ def vaehub_catalog() -> Sequence[Entry]:
         Metric(
             "representation_signature",
             f"{HERE}.signature:RepresentationSignature",
-            "short vectors of all layers, by which any two trainings of a store are compared with SQL",
+            "short signatures of all layers, for CKA between any two trainings of a store in SQL",
             params=f"{HERE}.params:SignatureParams",
             source="Kornblith et al. 2019; Pham & Pagh 2013",
         ),
         Metric(
             "cka",
             f"{HERE}.cka:Cka",
-            "likeness of each layer of one model with each of another, by linear centred kernel alignment",
+            "CKA: representational similarity of each pair of layers of two models, by linear centred kernel alignment",
             params=f"{HERE}.params:CkaParams",
             revision=2,
             source="Kornblith et al. 2019; Bonheme 2023, Section 7.2",
@@ -30,7 +30,7 @@ def vaehub_catalog() -> Sequence[Entry]:
         Metric(
             "procrustes",
             f"{HERE}.procrustes:Procrustes",
-            "likeness of each layer of one model with each of another, after the best rotation of one onto the other",
+            "Procrustes similarity of each pair of layers of two models, after the best rotation",
             params=f"{HERE}.params:ProcrustesParams",
             revision=2,
             source="Bonheme 2023, Section 7.2",
@@ -39,7 +39,7 @@ def vaehub_catalog() -> Sequence[Entry]:
         Metric(
             "layer_similarity",
             f"{HERE}.layer_similarity:LayerSimilarity",
-            "likeness of each two layers by alignment and by rotation, and the smaller, which is the careful answer",
+            "similarity of each pair of layers by CKA and by Procrustes, and the smaller of the two",
             params=f"{HERE}.params:PairParams",
             source="Bonheme 2023, Section 7.2.2",
             subject="pair",
@@ -47,7 +47,7 @@ def vaehub_catalog() -> Sequence[Entry]:
         Metric(
             "variance_similarity",
             f"{HERE}.variance_similarity:VarianceSimilarity",
-            "likeness of the posterior variances of two models, by what their latents are: active, mixed or passive",
+            "similarity of the posterior variances of two models, by variable type: active, mixed or passive",
             params=f"{HERE}.params:VarianceSimilarityParams",
             source="Bonheme 2023, Theorem 7.4.2",
             subject="pair",
@@ -55,7 +55,7 @@ def vaehub_catalog() -> Sequence[Entry]:
         Metric(
             "similarity_map",
             f"{HERE}.similarity_map:SimilarityMap",
-            "mean likeness of each two layers over the rows of a query, as heat maps",
+            "mean similarity of each pair of layers over the rows of a query, as heat maps",
             params=f"{HERE}.params:SimilarityMapParams",
             source="Bonheme 2023, Eq. 7.9",
             subject="rows",
@@ -63,7 +63,7 @@ def vaehub_catalog() -> Sequence[Entry]:
         Study(
             "similarity",
             f"{HERE}:study.toml",
-            "which layers are learned first, and which are alike whatever is learned, on sprites and clothes",
+            "which layers are learned first, and which are similar across objectives, on sprites and Fashion-MNIST",
             source="Bonheme 2023, Section 7.4",
         ),
     ]

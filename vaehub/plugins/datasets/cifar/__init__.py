@@ -20,7 +20,7 @@ def _entry(name: str, target: str, summary: str, source: str) -> Dataset:
 def vaehub_catalog() -> Sequence[Entry]:
     """Return what this plugin contributes."""
     return [
-        _entry("cifar10", "cifar10:Cifar10", "60,000 photographs of 10 kinds, colour, 32x32", "Krizhevsky 2009"),
+        _entry("cifar10", "cifar10:Cifar10", "60,000 photographs of 10 classes, colour, 32x32", "Krizhevsky 2009"),
         _entry(
             "cifar10_slice",
             "cifar10:Cifar10Slice",
@@ -30,7 +30,7 @@ def vaehub_catalog() -> Sequence[Entry]:
         _entry(
             "imagenet32",
             "imagenet32:ImageNet32",
-            "1,331,167 photographs of 1,000 kinds, colour, 32x32",
+            "1,331,167 photographs of 1,000 classes, colour, 32x32",
             "Chrabaszcz, Loshchilov & Hutter 2017",
         ),
     ]

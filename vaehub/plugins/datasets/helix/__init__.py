@@ -12,7 +12,7 @@ def vaehub_catalog() -> Sequence[Entry]:
         Dataset(
             "helix",
             "vaehub.plugins.datasets.helix.source:Helix",
-            "points on two strands wound round each other in three dimensions, drawn anew by seed",
+            "double helix: points on two strands wound round each other in 3D, drawn by seed",
             params="vaehub.plugins.datasets.helix.params:HelixParams",
             source="Leeb et al. 2021, Eq. 10",
             card="vaehub.plugins.datasets.helix.cards:HELIX",

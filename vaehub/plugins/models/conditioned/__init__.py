@@ -12,14 +12,14 @@ def vaehub_catalog() -> Sequence[Entry]:
         Model(
             "ivae",
             "vaehub.plugins.models.conditioned.ivae:Ivae",
-            "VAE whose posterior and prior depend on known labels or factors",
+            "iVAE: identifiable VAE, whose posterior and prior are conditioned on labels or factors",
             params="vaehub.plugins.models.conditioned.params:IvaeParams",
             source="Khemakhem et al. 2020",
         ),
         Model(
             "classifier",
             "vaehub.plugins.models.conditioned.classifier:Classifier",
-            "an encoder that learns labels or factors, to compare with that of a VAE",
+            "supervised baseline: an encoder with classification heads for labels or factors",
             params="vaehub.plugins.models.conditioned.params:ClassifierParams",
             source="Bonheme 2023, Appendix C.3",
         ),

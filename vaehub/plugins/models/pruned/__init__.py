@@ -12,14 +12,14 @@ def vaehub_catalog() -> Sequence[Entry]:
         Model(
             "geco_l0_arm",
             "vaehub.plugins.models.pruned.geco:GecoL0Arm",
-            "VAE that closes latents by gates, as far as a bound on its reconstruction allows",
+            "GECO-L0-ARM: VAE that prunes latents with binary gates (L0) under a reconstruction constraint",
             params="vaehub.plugins.models.pruned.params:GecoL0ArmParams",
             source="De Boom et al. 2020",
         ),
         Model(
             "mask_aae",
             "vaehub.plugins.models.pruned.mask:MaskAae",
-            "adversarial autoencoder that masks latents",
+            "MaskAAE: adversarial autoencoder with a learned mask over the latents",
             params="vaehub.plugins.models.pruned.params:MaskAaeParams",
             source="Mondal et al. 2021",
         ),

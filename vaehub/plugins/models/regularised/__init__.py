@@ -12,14 +12,14 @@ def vaehub_catalog() -> Sequence[Entry]:
         Model(
             "rae",
             "vaehub.plugins.models.regularised.rae:Rae",
-            "autoencoder with small codes and weights, and a density fitted afterwards",
+            "RAE: regularised deterministic autoencoder, with a density fitted to its codes after training",
             params="vaehub.plugins.models.regularised.params:RaeParams",
             source="Ghosh et al. 2020",
         ),
         Model(
             "wae",
             "vaehub.plugins.models.regularised.wae:Wae",
-            "autoencoder whose codes are matched to a standard normal by MMD",
+            "WAE-MMD: Wasserstein autoencoder, whose codes match a standard normal in maximum mean discrepancy",
             params="vaehub.plugins.models.regularised.params:WaeParams",
             source="Tolstikhin et al. 2018",
         ),

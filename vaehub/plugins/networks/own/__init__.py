@@ -12,7 +12,7 @@ def vaehub_catalog() -> Sequence[Entry]:
         Network(
             "own",
             "vaehub.plugins.networks.own.network:OwnNetwork",
-            "your encoder and decoder: a pair of programs, or a Python object with a file of weights",
+            "your own encoder and decoder: TorchScript or torch.export files, or an import path with a weights file",
             params="vaehub.plugins.networks.own.params:OwnNetworkParams",
         ),
     ]
