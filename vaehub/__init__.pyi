@@ -14,6 +14,7 @@ from .core.data.prepare import prepare as prepare
 from .core.data.source import DataSource as DataSource
 from .core.errors import DataError as DataError
 from .core.errors import StoreError as StoreError
+from .core.errors import TrainingDiverged as TrainingDiverged
 from .core.errors import VaehubError as VaehubError
 from .core.errors import WorkFailed as WorkFailed
 from .core.errors import first_line as first_line

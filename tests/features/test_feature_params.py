@@ -178,7 +178,7 @@ def test_parameters_that_do_not_fit_each_other_are_refused(settings, words):
 
 def test_features_are_named_without_loading_anything_heavy():
     code = (
-        "import sys, vaehub; vaehub.FeatureParams(); "
+        "import sys, vaehub.features; vaehub.features.FeatureParams(); "
         "print([name for name in ('torch', 'scipy', 'sklearn') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -157,7 +157,7 @@ def test_a_killed_process_leaves_nothing_under_the_final_name(cache):
     program = """
 import os, signal
 import numpy as np
-from vaehub import unpacked
+from vaehub.files import unpack
 def blocks():
     yield np.zeros((10, 3), np.int32)
     os.kill(os.getpid(), signal.SIGKILL)

@@ -232,7 +232,7 @@ def test_progress_is_what_has_arrived(cache, served, ranges):
 
 FETCH = """
 import sys
-from vaehub import DataCard, DataFile, obtain
+from vaehub.files import DataCard, DataFile, fetch
 address, checksum = sys.argv[1:]
 file = DataFile("some.bin", checksum, address + "some.bin")
 print(fetch(DataCard("some", "", "", "", (file,)), "some.bin"))

@@ -94,7 +94,7 @@ def test_every_public_name_can_be_had():
 
     assert all(getattr(vaehub, name) is not None for name in vaehub.__all__)
     assert set(vaehub.__all__) <= set(dir(vaehub))
-    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+    with pytest.raises(AttributeError, match="attribute .*nonsense"):
         _ = vaehub.nonsense
 
 
@@ -167,7 +167,7 @@ def test_every_built_in_manifest_is_loaded_and_nothing_else_of_its_plugin():
         "import sys; from vaehub.registry.discovery import discover;"
         "found = [each for each in discover().plugins if each.distribution == 'vaehub'];"
         "print(len(found) > 0, [each.failure for each in found if each.failure],"
-        " [name for name in sys.modules if name.startswith('vaehub.plugins.') and name.count('.') > 2])"
+        " [name for name in sys.modules for each in found if name.startswith(f'{each.module}.')])"
     )
     found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert found.stdout == "True [] []\n"

@@ -88,7 +88,7 @@ def test_what_has_no_files_says_so(entry, state):
     assert holding(found.find("dataset", entry.name)).state == state
 
 
-@pytest.mark.parametrize(("card", "words"), [("NO_CARD", "no vaehub.DataCard"), ("ABSENT", "cannot be loaded")])
+@pytest.mark.parametrize(("card", "words"), [("NO_CARD", "no vaehub.files.DataCard"), ("ABSENT", "cannot be loaded")])
 def test_a_card_that_is_none_is_the_fault_of_its_package(card, words):
     found = catalog(Dataset("x", "a:A", "x", card=f"{__name__}:{card}"))
     with pytest.raises(VaehubError, match=f"{words}.*this is a fault of that package"):

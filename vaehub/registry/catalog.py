@@ -79,7 +79,7 @@ class Registered:
         found = self._import(target)
         if not isinstance(found, DataCard):
             raise VaehubError(
-                f"{self.title} of {self.distribution} has its card in {target}, which is no vaehub.DataCard; "
+                f"{self.title} of {self.distribution} has its card in {target}, which is no vaehub.files.DataCard; "
                 "this is a fault of that package"
             )
         return found

@@ -290,7 +290,7 @@ class Sums:
         wrong = [f"{name} is {value}" for name, value in means.items() if not math.isfinite(value)]
         if wrong:
             raise TrainingDiverged(
-                f"training diverged in epoch {self.epoch + 1}: {', '.join(wrong)} on the {self.part} part; "
+                f"training diverged in epoch {self.epoch + 1}: {', '.join(wrong)} on the {self.part} split; "
                 "a smaller 'train.learning_rate' may help",
                 epoch=self.epoch,
             )

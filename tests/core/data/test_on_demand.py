@@ -13,7 +13,7 @@ PARTS = {"train": range(20), "test": range(20, 30)}
 
 def both():
     factors = Factors(("row",), (30,), torch.arange(30)[:, None])
-    known = {"labels": LABELS, "factors": factors, "parts": PARTS}
+    known = {"labels": LABELS, "factors": factors, "splits": PARTS}
     held = Dataset(np.ascontiguousarray(IMAGES.transpose(0, 3, 1, 2)), **known)
     return held, Dataset(OnDemand.mapped(IMAGES), **known)
 

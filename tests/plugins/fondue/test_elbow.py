@@ -68,7 +68,7 @@ def test_numbers_that_do_not_grow_and_accuracy_of_nothing_are_refused(hub):
     with pytest.raises(VaehubError, match="'latent_dims' is .* at least 3"):
         hub.measure("elbow", recipe, settings={"latent_dims": [4, 8]})
     a_model = wrap(encoder=nn.Linear(3, 2), decoder=nn.Linear(2, 3))
-    plain = Dataset(torch.from_numpy(np.ones((4, 3), np.float32)), parts={"validation": range(2)})
+    plain = Dataset(torch.from_numpy(np.ones((4, 3), np.float32)), splits={"validation": range(2)})
     with pytest.raises(VaehubError, match="neither labels nor factors; leave out '-s metric.accuracy=true'"):
         Elbow(ElbowParams(accuracy=True)).check(recipe, a_model, plain)
     with pytest.raises(VaehubError, match="there is no split 'test'"):

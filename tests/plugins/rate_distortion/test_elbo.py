@@ -18,8 +18,8 @@ from vaehub import (
     VaehubError,
     generator,
 )
-from vaehub.plugins.models.vae.params import ElboParams
 from vaehub.plugins.rate_distortion.elbo import Elbo
+from vaehub.plugins.rate_distortion.params import ElboParams
 
 
 class Exact(LatentModel):
@@ -83,5 +83,5 @@ def test_a_part_that_is_not_there_is_refused(data):
 
 
 def test_a_model_without_the_terms_is_refused(data):
-    with pytest.raises(VaehubError, match="parts reconstruction and kl, and this one has error, penalty"):
+    with pytest.raises(VaehubError, match="terms reconstruction and kl, and this one has error, penalty"):
         Elbo(ElboParams()).check(Exact(data, parts=("error", "penalty")), data)

@@ -136,7 +136,7 @@ def test_pictures_are_decoded_once_for_each_archive_crop_and_size(write, monkeyp
     kept = [path.name for path in (cache_folder() / "unpacked").glob("*.npy")]
     md5 = hashlib.md5((folder / cards.ARCHIVE).read_bytes()).hexdigest()
     assert sorted(kept) == [f"celeba-{md5}-crop{crop}.npy" for crop in ("140-size32", "140-size64", "178-size64")]
-    monkeypatch.setattr(source, "decoded", None)
+    monkeypatch.setattr(source, "open_image", None)
     assert torch.equal(load(folder).x, first.x)
 
 
@@ -144,7 +144,7 @@ def test_memory_is_bounded_whatever_the_number_of_pictures(write, monkeypatch):
     folder = write()
     whole = load(folder).x
     read = []
-    members = source.members
+    members = source.read_members
 
     def noted(path, wanted):
         found = list(members(path, wanted))
@@ -152,7 +152,7 @@ def test_memory_is_bounded_whatever_the_number_of_pictures(write, monkeypatch):
         yield from found
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "other"))
-    monkeypatch.setattr(source, "members", noted)
+    monkeypatch.setattr(source, "read_members", noted)
     monkeypatch.setattr(source, "COMPRESSED_AT_ONCE", 3)
     monkeypatch.setattr(source, "DECODED_AT_ONCE", 2)
     assert torch.equal(load(folder).x, whole)

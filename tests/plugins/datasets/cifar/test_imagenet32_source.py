@@ -78,7 +78,7 @@ def test_any_rows_are_read_from_the_cache(folder):
 def test_archives_are_read_once(folder, monkeypatch):
     write(folder, inside="Imagenet32/")
     first = load(folder)
-    monkeypatch.setattr(imagenet32, "members", None)
+    monkeypatch.setattr(imagenet32, "read_members", None)
     second = load(folder)
     assert torch.equal(first.x, second.x)
     assert torch.equal(first.labels, second.labels)

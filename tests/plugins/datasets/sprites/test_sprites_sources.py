@@ -197,7 +197,7 @@ def test_a_missing_file_says_where_it_comes_from():
 def test_a_shuffled_epoch_stays_small():
     program = """
 import resource, torch
-from vaehub import FileParams
+from vaehub.files import FileParams
 from vaehub.plugins.datasets.sprites.drawn import PlainSprites
 data = PlainSprites(FileParams(subset=100_000)).load()
 assert len(data) == 100_000

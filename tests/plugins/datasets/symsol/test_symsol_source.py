@@ -98,7 +98,7 @@ def test_images_are_grey_and_64_unless_asked_otherwise(write, views):
 def test_the_archive_is_gone_through_once(write, views, monkeypatch):
     root = write(views)
     first = Symsol(SymsolParams(root=root)).load().x
-    monkeypatch.setattr("vaehub.plugins.datasets.symsol.archive.decoded", None)
+    monkeypatch.setattr("vaehub.plugins.datasets.symsol.archive.open_image", None)
     assert torch.equal(Symsol(SymsolParams(root=root)).load().x, first)
     # The reduced form is made of the same small images.
     assert len(SymsolReduced(FileParams(root=root)).load()) == 25

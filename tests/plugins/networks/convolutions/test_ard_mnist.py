@@ -38,7 +38,10 @@ def test_convolutions_start_he_normal():
     assert float(weight.std()) == pytest.approx((2 / fan_in) ** 0.5, rel=0.05)
 
 
-@pytest.mark.parametrize("shape", [(1, 28, 28), (784,)])
-def test_images_that_cannot_be_halved_are_refused(shape):
-    with pytest.raises(VaehubError, match=r"multiples of 16, got shape .*data.pad=2"):
+@pytest.mark.parametrize(
+    ("shape", "words"),
+    [((1, 28, 28), r"multiples of 16, got shape .*data.pad=2"), ((784,), r"takes images .* got shape \(784,\)")],
+)
+def test_images_that_cannot_be_halved_are_refused(shape, words):
+    with pytest.raises(VaehubError, match=words):
         network(shape=shape)

@@ -9,7 +9,7 @@ from network_samples import build, seeded
 
 from vaehub import Params, VaehubError
 from vaehub.plugins.networks.convolutions import vaehub_catalog
-from vaehub.plugins.networks.convolutions.ard import ArdCeleba, ArdCifar, ArdSynthetic
+from vaehub.plugins.networks.convolutions.ard import ArdCeleba, ArdCifar, ArdMnist, ArdSynthetic
 from vaehub.plugins.networks.convolutions.higgins import ConvHiggins, FcHiggins
 from vaehub.plugins.networks.convolutions.intervention import ConvBn
 from vaehub.plugins.networks.convolutions.linear import Linear
@@ -17,6 +17,7 @@ from vaehub.plugins.networks.convolutions.mnist import ConvMnist
 from vaehub.plugins.networks.convolutions.params import (
     ArdCelebaParams,
     ArdCifarParams,
+    ArdMnistParams,
     ArdSyntheticParams,
     ConvHigginsParams,
     ConvMnistParams,
@@ -36,6 +37,7 @@ SMALL = [
     (ConvHiggins, ConvHigginsParams(kernel_sizes=(5, 3, 2, 1)), (3, 32, 48)),
     (FcHiggins, Params(), (1, 8, 8)),
     (FcHiggins, Params(), (7,)),
+    (ArdMnist, ArdMnistParams(channels=(4, 8)), (1, 8, 4)),
     (ArdCeleba, ArdCelebaParams(channels=(4, 8, 12, 16)), (3, 64, 64)),
     (ArdCeleba, ArdCelebaParams(channels=(4,)), (1, 2, 6)),
     (ArdCifar, ArdCifarParams(channels=(4, 8, 12, 16)), (3, 32, 32)),
@@ -137,8 +139,8 @@ def test_sizes_that_make_no_network_are_refused(params, values):
 def test_every_entry_names_its_class_and_its_parameters():
     entries = {entry.name: entry for entry in vaehub_catalog()}
     assert list(entries) == [
-        "conv_bn", "conv_mnist", "conv_higgins", "fc_higgins", "ard_celeba", "ard_cifar", "ard_synthetic",
-        "conv_response", "linear",
+        "conv_bn", "conv_mnist", "conv_higgins", "fc_higgins", "ard_mnist", "ard_celeba", "ard_cifar",
+        "ard_synthetic", "conv_response", "linear",
     ]  # fmt: skip
     assert all(isinstance(entry, Entry) for entry in entries.values())
     found = {kind.__name__: kind for kind, *_ in SMALL}

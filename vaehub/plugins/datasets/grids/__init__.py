@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from vaehub.registry import Dataset, Entry, hookimpl
 
 
-def _entry(name: str, target: str, summary: str, source: str, params: str = "vaehub:FileParams") -> Dataset:
+def _entry(name: str, target: str, summary: str, source: str, params: str = "vaehub.files:FileParams") -> Dataset:
     return Dataset(
         name,
         f"vaehub.plugins.datasets.grids.{name}:{target}",
