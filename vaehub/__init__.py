@@ -12,7 +12,6 @@ __version__ = "0.1.0"
 _HOMES = {
     "vaehub.core.arrays": ("Array", "accepts_arrays"),
     "vaehub.core.autoencoder": ("Autoencoder",),
-    "vaehub.core.binning": ("equal_width_bins",),
     "vaehub.core.columns": ("Columns", "check_columns", "check_distinct", "holds_numbers", "table_keys"),
     "vaehub.core.data": ("Batch", "DataSource", "DataSpec", "Dataset", "Factors", "OnDemand", "prepare"),
     "vaehub.core.data_params": ("DataParams", "FileParams", "ImageParams", "OwnFile"),
@@ -58,9 +57,7 @@ _HOMES = {
         "n_relevant",
         "relevance_weights",
     ),
-    "vaehub.core.representations": ("chosen_layers", "layer_names", "representations"),
     "vaehub.core.result": ("Result", "Signatures", "Table", "Vector"),
-    "vaehub.core.structural": ("SsimBlock", "SsimVariant", "smallest_ssim_side", "ssim", "ssim_blocks"),
     "vaehub.core.wrapped": ("UserDecoder", "UserEncoder", "Wrapped", "wrap"),
     "vaehub.hub": ("Hub",),
     "pydantic": ("Field",),
@@ -75,7 +72,6 @@ if TYPE_CHECKING:
     from vaehub.core.arrays import Array as Array
     from vaehub.core.arrays import accepts_arrays as accepts_arrays
     from vaehub.core.autoencoder import Autoencoder as Autoencoder
-    from vaehub.core.binning import equal_width_bins as equal_width_bins
     from vaehub.core.columns import Columns as Columns
     from vaehub.core.columns import check_columns as check_columns
     from vaehub.core.columns import check_distinct as check_distinct
@@ -159,18 +155,10 @@ if TYPE_CHECKING:
     from vaehub.core.relevance import latent_relevance as latent_relevance
     from vaehub.core.relevance import n_relevant as n_relevant
     from vaehub.core.relevance import relevance_weights as relevance_weights
-    from vaehub.core.representations import chosen_layers as chosen_layers
-    from vaehub.core.representations import layer_names as layer_names
-    from vaehub.core.representations import representations as representations
     from vaehub.core.result import Result as Result
     from vaehub.core.result import Signatures as Signatures
     from vaehub.core.result import Table as Table
     from vaehub.core.result import Vector as Vector
-    from vaehub.core.structural import SsimBlock as SsimBlock
-    from vaehub.core.structural import SsimVariant as SsimVariant
-    from vaehub.core.structural import smallest_ssim_side as smallest_ssim_side
-    from vaehub.core.structural import ssim as ssim
-    from vaehub.core.structural import ssim_blocks as ssim_blocks
     from vaehub.core.wrapped import UserDecoder as UserDecoder
     from vaehub.core.wrapped import UserEncoder as UserEncoder
     from vaehub.core.wrapped import Wrapped as Wrapped

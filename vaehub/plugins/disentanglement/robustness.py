@@ -7,7 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from vaehub import VaehubError, accepts_arrays, equal_width_bins
+from vaehub import VaehubError, accepts_arrays
+from vaehub.analysis import equal_width_bins
 from vaehub.plugins.disentanglement.arguments import check_vary, checked
 
 

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from vaehub import SsimBlock, SsimVariant, VaehubError, accepts_arrays, ssim_blocks
+from vaehub import VaehubError, accepts_arrays
+from vaehub.analysis import SsimBlock, SsimVariant, ssim_blocks
 from vaehub.plugins.diversity.pairs import Moments, draw, interval, moments, n_pairs
 
 __all__ = [

@@ -5,7 +5,8 @@ With uniform windows of 7x7, which reproduce the diversities of Müller et al. 2
 
 from torch import Tensor
 
-from vaehub import VaehubError, accepts_arrays, ssim, ssim_blocks
+from vaehub import VaehubError, accepts_arrays
+from vaehub.analysis import ssim, ssim_blocks
 
 
 def structural_error(reconstruction: Tensor, x: Tensor) -> Tensor:

@@ -12,8 +12,9 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from vaehub import VaehubError, accepts_arrays, equal_width_bins
+from vaehub import VaehubError, accepts_arrays
 from vaehub import variable_types as variable_types
+from vaehub.analysis import equal_width_bins
 from vaehub.plugins.polarised.binning import entropies, joint_entropies
 
 ROUNDING = 1e-13

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, final
 
 from torch import Tensor
 
-from vaehub import Dataset, LatentModel, ModelMetric, Result, Vector, equal_width_bins
+from vaehub import Dataset, LatentModel, ModelMetric, Result, Vector
+from vaehub.analysis import equal_width_bins
 from vaehub.plugins.polarised.binning import counts
 from vaehub.plugins.polarised.encoded import Encoded, check_encodes, type_counts, type_vector
 from vaehub.plugins.polarised.params import VariableTypesParams

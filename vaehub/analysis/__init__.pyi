@@ -1,0 +1,9 @@
+from vaehub.analysis.binning import equal_width_bins as equal_width_bins
+from vaehub.analysis.layers import chosen_layers as chosen_layers
+from vaehub.analysis.layers import layer_names as layer_names
+from vaehub.analysis.layers import representations as representations
+from vaehub.analysis.structural import SsimBlock as SsimBlock
+from vaehub.analysis.structural import SsimVariant as SsimVariant
+from vaehub.analysis.structural import smallest_ssim_side as smallest_ssim_side
+from vaehub.analysis.structural import ssim as ssim
+from vaehub.analysis.structural import ssim_blocks as ssim_blocks
