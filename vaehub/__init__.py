@@ -36,6 +36,7 @@ _HOMES = {
         "RecipeMetric",
         "RowsMetric",
     ),
+    "vaehub.core.needs": ("Needs",),
     "vaehub.core.model": ("EVALUATION_BATCH", "Epoch", "LatentModel", "Losses", "Opponent", "Posterior", "Step"),
     "vaehub.core.network": ("Network",),
     "vaehub.core.own_modules": ("imported", "load_weights"),
@@ -45,6 +46,10 @@ _HOMES = {
         "LikelihoodParams",
         "ModelParams",
         "Params",
+        "SampleParams",
+        "SampleSize",
+        "SplitName",
+        "SplitParams",
         "StoredTraining",
     ),
     "vaehub.core.progress": ("task",),
@@ -57,6 +62,7 @@ _HOMES = {
         "n_relevant",
         "relevance_weights",
     ),
+    "vaehub.core.sample": ("Observations", "Sample"),
     "vaehub.core.result": ("Result", "Signatures", "Table", "Vector"),
     "vaehub.core.wrapped": ("UserDecoder", "UserEncoder", "Wrapped", "wrap"),
     "vaehub.hub": ("Hub",),
@@ -137,6 +143,7 @@ if TYPE_CHECKING:
     from vaehub.core.model import Opponent as Opponent
     from vaehub.core.model import Posterior as Posterior
     from vaehub.core.model import Step as Step
+    from vaehub.core.needs import Needs as Needs
     from vaehub.core.network import Network as Network
     from vaehub.core.own_modules import imported as imported
     from vaehub.core.own_modules import load_weights as load_weights
@@ -145,6 +152,10 @@ if TYPE_CHECKING:
     from vaehub.core.params import LikelihoodParams as LikelihoodParams
     from vaehub.core.params import ModelParams as ModelParams
     from vaehub.core.params import Params as Params
+    from vaehub.core.params import SampleParams as SampleParams
+    from vaehub.core.params import SampleSize as SampleSize
+    from vaehub.core.params import SplitName as SplitName
+    from vaehub.core.params import SplitParams as SplitParams
     from vaehub.core.params import StoredTraining as StoredTraining
     from vaehub.core.progress import task as task
     from vaehub.core.random import generator as generator
@@ -159,6 +170,8 @@ if TYPE_CHECKING:
     from vaehub.core.result import Signatures as Signatures
     from vaehub.core.result import Table as Table
     from vaehub.core.result import Vector as Vector
+    from vaehub.core.sample import Observations as Observations
+    from vaehub.core.sample import Sample as Sample
     from vaehub.core.wrapped import UserDecoder as UserDecoder
     from vaehub.core.wrapped import UserEncoder as UserEncoder
     from vaehub.core.wrapped import Wrapped as Wrapped
