@@ -14,8 +14,7 @@ from torch import Tensor
 
 from vaehub import VaehubError, accepts_arrays
 from vaehub import variable_types as variable_types
-from vaehub.analysis import equal_width_bins
-from vaehub.plugins.polarised.binning import entropies, joint_entropies
+from vaehub.analysis import entropies, equal_width_bins, joint_entropies
 
 ROUNDING = 1e-13
 """Range of a column, relative to its largest value, up to which it is constant: its values differ by rounding alone."""
