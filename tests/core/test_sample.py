@@ -102,6 +102,16 @@ def test_each_observation_has_one_draw_of_the_stream_of_noise(model, data):
     assert not torch.equal(sample.z, metric(6).draw(model, data).z)
 
 
+def test_draws_for_several_purposes_have_streams_of_their_own(model, data):
+    asked = metric(n_samples=10)
+    sample = asked.draw(model, data, purpose="test")
+    rows = torch.randperm(40, generator=asked.generator("rows", "test"))[:10].sort().values
+    noise = torch.randn(10, 2, generator=asked.generator("noise", "test"), dtype=torch.float64)
+    assert torch.equal(sample.rows, rows)
+    torch.testing.assert_close(sample.z, sample.mu + sample.variance.sqrt() * noise)
+    assert torch.equal(asked.encode(model, asked.draw_observations(data, purpose="test"), purpose="test").z, sample.z)
+
+
 def test_draws_of_a_deterministic_encoder_are_its_codes(data):
     model = wrap(encoder=torch.nn.Linear(3, 2), decoder=torch.nn.Linear(2, 3))
     sample = metric().draw(model, data)

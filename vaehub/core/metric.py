@@ -52,7 +52,7 @@ class Metric(Parametrised[P_co], ABC):
         return Needs()
 
     @property
-    def _check(self) -> Check:
+    def _needs_check(self) -> Check:
         return Check(self.name, self.needs, self.params)
 
     def draw_observations(
@@ -62,6 +62,7 @@ class Metric(Parametrised[P_co], ABC):
         *,
         split: SplitName | None = None,
         ascending: bool = True,
+        purpose: str | None = None,
     ) -> Observations:
         """Return observations drawn without replacement, always the same for the same seed.
 
@@ -70,20 +71,21 @@ class Metric(Parametrised[P_co], ABC):
             n: How many; the parameter ``n_samples`` if not given. All there are, if the split has fewer.
             split: Which split; the parameter ``split`` if not given.
             ascending: Sort them by row, else leave them in the order in which they were drawn.
+            purpose: Tells draws apart, if a metric makes several.
         """
         if n is None:
             n = self.params.n_samples if isinstance(self.params, SampleParams) else "all"
         if split is None:
             split = self.params.split if isinstance(self.params, SplitParams) else "all"
-        return draw_observations(data, split, n, self.generator("rows"), ascending=ascending)
+        return draw_observations(data, split, n, self.generator(*_stream("rows", purpose)), ascending=ascending)
 
-    def encode(self, model: LatentModel, seen: Observations) -> Sample:
-        """Return observations as a model encodes them; draws of z are always the same for the same seed.
+    def encode(self, model: LatentModel, seen: Observations, *, purpose: str | None = None) -> Sample:
+        """Return observations as a model encodes them; draws of z are the same for the same seed and purpose.
 
         Raises:
             WorkFailed: If a mean or variance is NaN or infinite.
         """
-        return encode(model, seen, partial(self.generator, "noise"))
+        return encode(model, seen, partial(self.generator, *_stream("noise", purpose)))
 
     def draw(
         self,
@@ -93,9 +95,11 @@ class Metric(Parametrised[P_co], ABC):
         *,
         split: SplitName | None = None,
         ascending: bool = True,
+        purpose: str | None = None,
     ) -> Sample:
         """Return observations as :meth:`draw_observations`, encoded."""
-        return self.encode(model, self.draw_observations(data, n, split=split, ascending=ascending))
+        seen = self.draw_observations(data, n, split=split, ascending=ascending, purpose=purpose)
+        return self.encode(model, seen, purpose=purpose)
 
     def model_of(self, training: str) -> LatentModel:
         """Return the model of a stored training, in evaluation mode, for a parameter that names one.
@@ -118,6 +122,10 @@ class Metric(Parametrised[P_co], ABC):
         return None
 
 
+def _stream(name: str, purpose: str | None) -> tuple[str, ...]:
+    return (name,) if purpose is None else (name, purpose)
+
+
 class DatasetMetric(Metric[P_co]):
     """Measures a dataset."""
 
@@ -127,7 +135,7 @@ class DatasetMetric(Metric[P_co]):
         Raises:
             VaehubError: If the measurement could not succeed; says what would.
         """
-        self._check.data(data)
+        self._needs_check.data(data)
         self.check(data)
 
     def check(self, data: Dataset) -> None:
@@ -151,8 +159,8 @@ class ModelMetric(Metric[P_co]):
         Raises:
             VaehubError: If the measurement could not succeed; says what would.
         """
-        self._check.data(data)
-        self._check.model(model, data)
+        self._needs_check.data(data)
+        self._needs_check.model(model, data)
         self.check(model, data)
 
     def check(self, model: LatentModel, data: Dataset) -> None:
@@ -186,9 +194,9 @@ class PairMetric(Metric[P_co]):
                 f"two models are compared on the same observations: the first takes shape {data.spec.shape} and the "
                 f"second {b.spec.shape}; compare models of one dataset"
             )
-        self._check.data(data)
+        self._needs_check.data(data)
         for model in (a, b):
-            self._check.model(model, data)
+            self._needs_check.model(model, data)
         self.check(a, b, data)
 
     def check(self, a: LatentModel, b: LatentModel, data: Dataset) -> None:
@@ -252,9 +260,9 @@ class RecipeMetric(Metric[P_co]):
         Raises:
             VaehubError: If the measurement could not succeed; says what would.
         """
-        self._check.recipe(recipe)
-        self._check.data(data)
-        self._check.model(model, data)
+        self._needs_check.recipe(recipe)
+        self._needs_check.data(data)
+        self._needs_check.model(model, data)
         self.check(recipe, model, data)
 
     def check(self, recipe: Recipe, model: LatentModel, data: Dataset) -> None:

@@ -100,6 +100,8 @@ def draw_observations(
     n = len(of_split) if n == "all" else min(n, len(of_split))
     if ascending and n == len(of_split):
         rows = torch.arange(n)
+        if n == len(data) and (split == "all" or not data.parts):
+            return Observations(rows, data)  # a copy of the whole would take its memory again
     else:
         rows = torch.randperm(len(of_split), generator=generator)[:n]
         rows = rows.sort().values if ascending else rows
