@@ -112,7 +112,10 @@ def test_data_that_lack_something_are_refused(observations, needs, params, sente
 
 
 def test_a_split_that_the_data_have_not_is_refused(data):
-    with pytest.raises(DataError, match="'mine' was asked for the split 'validation': .* there is train, test, all"):
+    with pytest.raises(
+        DataError,
+        match="'mine' looks at one split, and these data have no split 'validation'; they have train, test, all",
+    ):
         refuse(Plain(), data, Needs(), split="validation")
 
 

@@ -80,7 +80,7 @@ def test_parameters_without_a_size_take_all_and_a_size_can_be_given(data):
 def test_data_without_splits_are_a_training_split_as_a_whole():
     data = Dataset(torch.zeros(5, 2))
     assert metric().draw_observations(data).n == 5
-    with pytest.raises(DataError, match="no split 'test' of these data, there is all"):
+    with pytest.raises(DataError, match="these data have no split 'test'; they have all"):
         metric(split="test").draw_observations(data)
 
 

@@ -156,7 +156,7 @@ class Check:
         try:
             return rows_of(data, self._split)
         except DataError as error:
-            raise DataError(f"metric {self.metric!r} was asked for the split {self._split!r}: {error}") from error
+            raise DataError(f"metric {self.metric!r} looks at one split, and {error}") from error
 
     def _enough(self, there: int, least: int, what: str) -> None:
         asked = self.params.n_samples if isinstance(self.params, SampleParams) else "all"

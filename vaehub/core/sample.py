@@ -77,7 +77,7 @@ def rows_of(data: Dataset, split: str) -> Tensor:
         return torch.arange(len(data))
     if split not in data.parts:
         there = ", ".join([*data.parts, "all"])
-        raise DataError(f"there is no split {split!r} of these data, there is {there}")
+        raise DataError(f"these data have no split {split!r}; they have {there}")
     return data.parts[split]
 
 
