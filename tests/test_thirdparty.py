@@ -1,6 +1,7 @@
 """Strangers' plugins: real distributions, really installed, written from the README alone."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -101,12 +102,28 @@ def test_a_plugin_that_cannot_be_imported_breaks_nothing_else(installed):
     assert done.returncode == 0, done.stderr
 
 
+def readme_blocks(language):
+    return re.findall(rf"```(?:{language})\n(.*?)```", README.read_text(), flags=re.S)
+
+
 def test_the_readme_shows_the_plugin_that_is_tested_here():
-    readme = README.read_text()
     files = ["pyproject.toml", "acme/__init__.py", "acme/metric.py", "acme/data.py", "acme/model.py"]
-    blocks = re.findall(r"```(?:toml|python)\n(.*?)```", readme, flags=re.S)
+    blocks = readme_blocks("toml|python")
     for file in files:
         assert (ACME / file).read_text() in blocks, f"{file} is not in the README as it is tested"
+
+
+def test_the_readme_s_plugin_is_typed(tmp_path):
+    pytest.importorskip("mypy")
+    for at, source in enumerate(readme_blocks("python")[-4:]):
+        name = ("__init__", "metric", "data", "model")[at]
+        (tmp_path / "acme").mkdir(exist_ok=True)
+        (tmp_path / "acme" / f"{name}.py").write_text(source)
+    # Errors in vaehub itself are for its own check to find.
+    command = [sys.executable, "-m", "mypy", "--strict", "--follow-imports", "silent", "--cache-dir", "cache", "acme"]
+    environment = os.environ | {"MYPYPATH": str(HERE.parent)}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout == "Success: no issues found in 4 source files\n"
 
 
 def test_a_stranger_uses_public_names_only():

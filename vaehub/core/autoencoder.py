@@ -9,18 +9,18 @@ from vaehub.core.data.dataset import Batch, DataSpec
 from vaehub.core.likelihood import likelihood
 from vaehub.core.model import LatentModel, Posterior
 from vaehub.core.network import Network
-from vaehub.core.params import LikelihoodParams
+from vaehub.core.params import L_co, LikelihoodParams
 
 
-class Autoencoder(LatentModel):
+class Autoencoder(LatentModel[L_co]):
     """A model whose posterior and observations are what its network's encoder and decoder make of each other.
 
     An objective derives from it, says its ``loss``, and overrides what is not as here.
     """
 
-    params: LikelihoodParams
+    Params = LikelihoodParams
 
-    def __init__(self, params: LikelihoodParams, network: Network, spec: DataSpec) -> None:
+    def __init__(self, params: L_co, network: Network, spec: DataSpec) -> None:
         super().__init__(params, network, spec)
         self.likelihood = likelihood(params, spec)
 

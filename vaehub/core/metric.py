@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 from numpy.typing import NDArray
 
 from vaehub.core.data.dataset import Dataset
-from vaehub.core.errors import VaehubError
+from vaehub.core.errors import DataError, VaehubError
 from vaehub.core.model import LatentModel
-from vaehub.core.params import Params as AnyParams
+from vaehub.core.needs import Check, Needs
+from vaehub.core.params import P_co, Parametrised, SampleParams, SampleSize, SplitName, SplitParams
 from vaehub.core.random import generator
 from vaehub.core.recipe import Recipe
 from vaehub.core.result import Result
+from vaehub.core.sample import Observations, Sample, draw_observations, encode
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,22 +30,79 @@ Columns = Mapping[str, NDArray[Any]]
 """Columns of equal length by name, the answer to a query: numbers, or text (dtype object)."""
 
 
-class Metric(ABC):
-    """What all metrics share: parameters, a seed, and perhaps a picture. A plugin derives from one of the five below.
+class Metric(Parametrised[P_co], ABC):
+    """What all metrics share: parameters, needs, a seed, and perhaps a plot. A plugin derives from one of five below.
+
+    The type argument is the class of the parameters: ``class Relevance(ModelMetric[RelevanceParams])``. The hub calls
+    ``refuse`` before any work is done, and ``measure`` afterwards.
 
     Args:
         params: Validated parameters.
         seed: Decides all randomness of the measurement.
         models: Returns the model of a stored training.
+        name: Name in the catalog; that of the class, if none is given.
     """
 
-    Params: ClassVar[type[AnyParams]] = AnyParams
-    params: AnyParams
-
-    def __init__(self, params: AnyParams, seed: int = 0, models: FindModel | None = None) -> None:
+    def __init__(self, params: P_co, seed: int = 0, models: FindModel | None = None, name: str | None = None) -> None:
         self.params = params
         self.seed = seed
+        self.name = name or re.sub(r"(?<!^)(?=[A-Z])", "_", type(self).__name__).lower()
         self._models = models
+
+    @property
+    def needs(self) -> Needs:
+        """What has to be there: set as ``needs = Needs(...)``, or as a property where it depends on parameters."""
+        return Needs()
+
+    @property
+    def _needs_check(self) -> Check:
+        return Check(self.name, self.needs, self.params)
+
+    def draw_observations(
+        self,
+        data: Dataset,
+        n: SampleSize | None = None,
+        *,
+        split: SplitName | None = None,
+        ascending: bool = True,
+        purpose: str | None = None,
+    ) -> Observations:
+        """Return observations drawn without replacement, always the same for the same seed.
+
+        Args:
+            data: With its splits.
+            n: How many; the parameter ``n_samples`` if not given. All there are, if the split has fewer.
+            split: Which split; the parameter ``split`` if not given.
+            ascending: Sort them by row, else leave them in the order in which they were drawn.
+            purpose: Tells draws apart, if a metric makes several.
+        """
+        if n is None:
+            n = self.params.n_samples if isinstance(self.params, SampleParams) else "all"
+        if split is None:
+            split = self.params.split if isinstance(self.params, SplitParams) else "all"
+        return draw_observations(data, split, n, self.generator(*_stream("rows", purpose)), ascending=ascending)
+
+    def encode(self, model: LatentModel, seen: Observations, *, purpose: str | None = None) -> Sample:
+        """Return observations as a model encodes them; draws of z are the same for the same seed and purpose.
+
+        Raises:
+            WorkFailed: If a mean or variance is NaN or infinite.
+        """
+        return encode(model, seen, partial(self.generator, *_stream("noise", purpose)))
+
+    def draw(
+        self,
+        model: LatentModel,
+        data: Dataset,
+        n: SampleSize | None = None,
+        *,
+        split: SplitName | None = None,
+        ascending: bool = True,
+        purpose: str | None = None,
+    ) -> Sample:
+        """Return observations as :meth:`draw_observations`, encoded."""
+        seen = self.draw_observations(data, n, split=split, ascending=ascending, purpose=purpose)
+        return self.encode(model, seen, purpose=purpose)
 
     def model_of(self, training: str) -> LatentModel:
         """Return the model of a stored training, in evaluation mode, for a parameter that names one.
@@ -60,15 +121,28 @@ class Metric(ABC):
         return generator(self.seed, "measurement", *purpose, device=device)
 
     def plot(self, result: Result) -> Figure | None:
-        """Return a picture of what was measured, made from stored values alone; ``None`` if the metric has none."""
+        """Return a plot of stored values; ``None`` if the metric has none."""
         return None
 
 
-class DatasetMetric(Metric):
+def _stream(name: str, purpose: str | None) -> tuple[str, ...]:
+    return (name,) if purpose is None else (name, purpose)
+
+
+class DatasetMetric(Metric[P_co]):
     """Measures a dataset."""
 
+    def refuse(self, data: Dataset) -> None:
+        """Refuse data that lack what the metric needs, or that :meth:`check` refuses.
+
+        Raises:
+            VaehubError: If the measurement could not succeed; says what would.
+        """
+        self._needs_check.data(data)
+        self.check(data)
+
     def check(self, data: Dataset) -> None:
-        """Refuse data that this metric cannot be asked of.
+        """Refuse data for a reason of this metric alone, when all that it needs is there.
 
         Raises:
             VaehubError: If the measurement could not succeed; says what would.
@@ -79,11 +153,21 @@ class DatasetMetric(Metric):
         """Return what was measured of the data."""
 
 
-class ModelMetric(Metric):
+class ModelMetric(Metric[P_co]):
     """Measures a trained model on data."""
 
+    def refuse(self, model: LatentModel, data: Dataset) -> None:
+        """Refuse a model or data that lack what the metric needs, or that :meth:`check` refuses.
+
+        Raises:
+            VaehubError: If the measurement could not succeed; says what would.
+        """
+        self._needs_check.data(data)
+        self._needs_check.model(model, data)
+        self.check(model, data)
+
     def check(self, model: LatentModel, data: Dataset) -> None:
-        """Refuse a model or data that this metric cannot be asked of; called before the model is trained.
+        """Refuse a model or data for a reason of this metric alone, when all that it needs is there.
 
         Raises:
             VaehubError: If the measurement could not succeed; says what would.
@@ -99,11 +183,27 @@ class ModelMetric(Metric):
         """
 
 
-class PairMetric(Metric):
+class PairMetric(Metric[P_co]):
     """Compares two trained models on the same data."""
 
+    def refuse(self, a: LatentModel, b: LatentModel, data: Dataset) -> None:
+        """Refuse models or data that lack what the metric needs, or that :meth:`check` refuses.
+
+        Raises:
+            VaehubError: If the measurement could not succeed; says what would.
+        """
+        if b.spec.shape != data.spec.shape:
+            raise DataError(
+                f"two models are compared on the same observations: the first takes shape {data.spec.shape} and the "
+                f"second {b.spec.shape}; compare models of one dataset"
+            )
+        self._needs_check.data(data)
+        for model in (a, b):
+            self._needs_check.model(model, data)
+        self.check(a, b, data)
+
     def check(self, a: LatentModel, b: LatentModel, data: Dataset) -> None:
-        """Refuse models or data that this metric cannot be asked of; called before either model is trained.
+        """Refuse models or data for a reason of this metric alone, when all that it needs is there.
 
         Args:
             a: The first model, perhaps with nothing learned.
@@ -154,11 +254,22 @@ class Laboratory(Protocol):
         """
 
 
-class RecipeMetric(Metric):
+class RecipeMetric(Metric[P_co]):
     """Measures a recipe by training it, as it is or varied."""
 
+    def refuse(self, recipe: Recipe, model: LatentModel, data: Dataset) -> None:
+        """Refuse a recipe, its model or its data that lack what the metric needs, or that :meth:`check` refuses.
+
+        Raises:
+            VaehubError: If the measurement could not succeed; says what would.
+        """
+        self._needs_check.recipe(recipe)
+        self._needs_check.data(data)
+        self._needs_check.model(model, data)
+        self.check(recipe, model, data)
+
     def check(self, recipe: Recipe, model: LatentModel, data: Dataset) -> None:
-        """Refuse a recipe that this metric cannot be asked of; called before anything is trained.
+        """Refuse a recipe for a reason of this metric alone, when all that it needs is there.
 
         Args:
             recipe: Where the measurement would start from.
@@ -179,11 +290,19 @@ class RecipeMetric(Metric):
         """
 
 
-class TableMetric(Metric):
+class TableMetric(Metric[P_co]):
     """Measures the answer to a query: a statistic over the results of a study, or over those of a whole store."""
 
+    def refuse(self, rows: Columns) -> None:
+        """Refuse rows that :meth:`check` refuses.
+
+        Raises:
+            VaehubError: If the measurement could not succeed; says what would.
+        """
+        self.check(rows)
+
     def check(self, rows: Columns) -> None:
-        """Refuse rows that this metric cannot be asked of.
+        """Refuse rows for a reason of this metric alone, when all that it needs is there.
 
         Raises:
             VaehubError: If the measurement could not succeed; says what would.

@@ -15,7 +15,7 @@ from vaehub.core.data.dataset import Batch, Dataset, DataSpec
 from vaehub.core.errors import WorkFailed
 from vaehub.core.likelihood import gaussian_sample
 from vaehub.core.network import Network
-from vaehub.core.params import ModelParams
+from vaehub.core.params import M_co, ModelParams, Parametrised
 
 EVALUATION_BATCH = 1024
 """Observations that go through a network at once when nothing is learned; bounds memory, changes no result."""
@@ -125,7 +125,7 @@ class Epoch:
     generator: torch.Generator
 
 
-class LatentModel(nn.Module, ABC):
+class LatentModel(nn.Module, Parametrised[M_co], ABC):
     """A learning objective: what it is to encode, to decode, and how wrong the model is.
 
     Everything with ``encode`` and ``decode`` can be measured; ``loss`` makes it trainable.
@@ -137,13 +137,12 @@ class LatentModel(nn.Module, ABC):
     """
 
     Params = ModelParams
-    params: ModelParams
     n_statistics: ClassVar[int] = 2
     """Numbers that the encoder gives for each latent: 2 for mean and log variance, 1 for a deterministic code."""
     decodes: ClassVar[bool] = True
     """Whether there is a decoder; :meth:`decode` raises where there is none."""
 
-    def __init__(self, params: ModelParams, network: Network, spec: DataSpec) -> None:
+    def __init__(self, params: M_co, network: Network, spec: DataSpec) -> None:
         super().__init__()
         self.params = params
         self.network = network

@@ -5,10 +5,10 @@ from __future__ import annotations
 from torch import nn
 
 from vaehub.core.data.dataset import DataSpec
-from vaehub.core.params import Params as AnyParams
+from vaehub.core.params import P_co, Parametrised
 
 
-class Network(nn.Module):
+class Network(nn.Module, Parametrised[P_co]):
     """An encoder and a decoder; a subclass builds both in its constructor, with sizes derived from the data's shape.
 
     Args:
@@ -25,12 +25,10 @@ class Network(nn.Module):
         VaehubError: If the architecture cannot take data of this shape.
     """
 
-    Params = AnyParams
-    params: AnyParams
     encoder: nn.Module
     decoder: nn.Module
 
-    def __init__(self, params: AnyParams, spec: DataSpec, latent_dim: int, n_statistics: int) -> None:
+    def __init__(self, params: P_co, spec: DataSpec, latent_dim: int, n_statistics: int) -> None:
         super().__init__()
         self.params = params
         self.spec = spec

@@ -2,9 +2,21 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, TypeVar, cast, get_args, get_origin
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    ClassVar,
+    Generic,
+    Literal,
+    TypeAlias,
+    TypeVar,
+    cast,
+    get_args,
+    get_origin,
+)
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic import Field as Field
 from pydantic.fields import FieldInfo
 
@@ -68,7 +80,68 @@ class LikelihoodParams(ModelParams):
     )
 
 
+SplitName = Literal["train", "validation", "test", "all"]
+"""Names of the splits of a dataset; ``all`` is the whole."""
+SampleSize = Annotated[int, Field(gt=0)] | Literal["all"]
+"""How many observations are drawn."""
+
+
+class SplitParams(Params):
+    """Parameters of every metric that looks at one split of the data."""
+
+    split: SplitName = Field("train", description="split of the data that is used")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _renamed(cls, values: Any) -> Any:  # whatever was given
+        # Measurements and studies from before splits had the field's name call it ``part``.
+        if isinstance(values, dict) and "part" in values and "split" not in values:
+            return {"split" if name == "part" else name: value for name, value in values.items()}
+        return values
+
+
+class SampleParams(SplitParams):
+    """Parameters of every metric that draws observations from one split; a metric sets its own default size."""
+
+    n_samples: SampleSize = Field(1000, description="observations drawn; all there are, if the split has fewer")
+
+
 P = TypeVar("P", bound=Params)
+AnyParams: TypeAlias = Params
+
+# With a default, a contract without type argument is one of any parameters. At run time nobody needs it, and Python
+# has it from 3.13 on.
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar as TypeVarWithDefault
+
+    P_co = TypeVarWithDefault("P_co", bound=Params, covariant=True, default=Params)
+    M_co = TypeVarWithDefault("M_co", bound=ModelParams, covariant=True, default=ModelParams)
+    L_co = TypeVarWithDefault("L_co", bound=LikelihoodParams, covariant=True, default=LikelihoodParams)
+else:
+    P_co = TypeVar("P_co", bound=Params, covariant=True)
+    M_co = TypeVar("M_co", bound=ModelParams, covariant=True)
+    L_co = TypeVar("L_co", bound=LikelihoodParams, covariant=True)
+
+
+class Parametrised(Generic[P_co]):
+    """What has parameters: of the class that is its type argument, as in ``class Relevance(ModelMetric[Mine])``.
+
+    Attributes:
+        Params: The parameters' class; a subclass without type argument has that of the class it derives from.
+        params: The parameters.
+    """
+
+    Params: ClassVar[type[AnyParams]] = AnyParams
+    params: P_co
+
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        super().__init_subclass__(**arguments)
+        if "Params" in vars(cls):
+            return
+        for base in vars(cls).get("__orig_bases__", ()):
+            for argument in get_args(base):
+                if isinstance(argument, type) and issubclass(argument, AnyParams):
+                    cls.Params = argument
 
 
 def with_whole_ids(params: P, resolve: Callable[[str], str]) -> P:

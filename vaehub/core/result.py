@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:  # stored results are read back without loading torch
     import torch
 
+    Number = float | int | bool | np.number[Any] | np.bool_ | NDArray[Any] | torch.Tensor
     Numbers = NDArray[Any] | torch.Tensor | Sequence[float] | Sequence[int] | Sequence[bool]
 
 
@@ -103,7 +104,7 @@ class Result:
     """What a metric hands back. Names are stable and lower-case, because people write SQL against them.
 
     Attributes:
-        scalars: One number each.
+        scalars: One number each; tensors and arrays of one value are numbers too.
         vectors: Values with an index; a plain array is indexed by latent.
         tables: Rows with several keys.
         signatures: Vectors of layers, which are compared with SQL.
@@ -122,7 +123,7 @@ class Result:
 
     def __init__(
         self,
-        scalars: Mapping[str, float | int | bool] | None = None,
+        scalars: Mapping[str, Number] | None = None,
         vectors: Mapping[str, Vector | Numbers] | None = None,
         tables: Mapping[str, Table] | None = None,
         arrays: Mapping[str, NDArray[Any] | torch.Tensor] | None = None,

@@ -115,12 +115,12 @@ class Worker:
             self._ordered(recipes, [request for request, _ in asked if "training" in request.subject])
         for request, subject in asked:
             if isinstance(subject, Component):
-                self._workshop.metric(request.metric, DatasetMetric, request.seed).check(self._workshop.load(subject))
+                self._workshop.metric(request.metric, DatasetMetric, request.seed).refuse(self._workshop.load(subject))
             elif isinstance(subject, Rows):
-                self._workshop.metric(request.metric, TableMetric, request.seed).check(subject.to_numpy())
+                self._workshop.metric(request.metric, TableMetric, request.seed).refuse(subject.to_numpy())
             elif isinstance(subject, Recipe) and "recipe" in request.subject:
                 of_recipe = self._workshop.metric(request.metric, RecipeMetric, request.seed)
-                of_recipe.check(subject, *self._untrained(subject))
+                of_recipe.refuse(subject, *self._untrained(subject))
 
     def ensure_trained_together(
         self, asked: Sequence[tuple[Recipe, Sequence[MeasurementRequest], Sequence[Recipe]]], *, force: bool
@@ -173,7 +173,7 @@ class Worker:
         data = self._workshop.data_of(recipe)
         model = self._workshop.build(recipe, data)
         for request in wanted:
-            self._workshop.metric(request.metric, ModelMetric, request.seed).check(model, data)
+            self._workshop.metric(request.metric, ModelMetric, request.seed).refuse(model, data)
         return Order(recipe, model, data, stages)
 
     def trained(self, recipe: Recipe) -> Trained:
@@ -272,27 +272,27 @@ class Worker:
         work: Callable[[], Result]
         if isinstance(subject, Component):
             of_data, data = self._workshop.metric(part, DatasetMetric, seed), self._workshop.load(subject)
-            of_data.check(data)
+            of_data.refuse(data)
             work = lambda: of_data.measure(data)  # noqa: E731
         elif isinstance(subject, Rows):
             of_rows, rows = self._workshop.metric(part, TableMetric, seed), subject.to_numpy()
-            of_rows.check(rows)
+            of_rows.refuse(rows)
             work = lambda: of_rows.measure(rows)  # noqa: E731
         elif isinstance(subject, tuple):
             of_pair = self._workshop.metric(part, PairMetric, seed)
             (a_model, data), (b_model, _) = map(self._known, subject)
-            of_pair.check(a_model, b_model, data)
+            of_pair.refuse(a_model, b_model, data)
             a, b = map(self.trained, subject)
             work = lambda: of_pair.measure(a.model, b.model, a.data)  # noqa: E731
         elif "training" in request.subject:
             of_model = self._workshop.metric(part, ModelMetric, seed)
             self.ensure_trained(subject, [request], force=False)
             trained = self._workshop.restore(subject)
-            of_model.check(trained.model, trained.data)
+            of_model.refuse(trained.model, trained.data)
             work = lambda: of_model.measure(trained.model, trained.data)  # noqa: E731
         else:
             of_recipe = self._workshop.metric(part, RecipeMetric, seed)
-            of_recipe.check(subject, *self._untrained(subject))
+            of_recipe.refuse(subject, *self._untrained(subject))
             # Trains inside, and so keeps its gradients.
             return lambda: of_recipe.measure(subject, Laboratory(self, seed))
         return torch.no_grad()(work)

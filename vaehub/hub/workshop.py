@@ -255,7 +255,7 @@ class Workshop:
         Raises:
             VaehubError: If it cannot be loaded, or measures something else than its manifest says.
         """
-        return self._class("metric", part, contract)(part.params, seed, self._model_of)
+        return self._class("metric", part, contract)(part.params, seed, self._model_of, part.name)
 
     def _model_of(self, training: str) -> LatentModel:
         record = self._store.training(training)

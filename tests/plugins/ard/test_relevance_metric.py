@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from vaehub import DataError, Dataset, LatentModel, ModelParams, Network, Params, Posterior, VaehubError, generator
+from vaehub import Dataset, LatentModel, ModelParams, Network, Params, Posterior, VaehubError, generator
 from vaehub.plugins.ard.params import RelevanceParams
-from vaehub.plugins.ard.relevance import Relevance
+from vaehub.plugins.ard.relevance import ACTIVE, Relevance
 
 SCALES = torch.tensor([3.0, 0.0, 1.0, 0.5])
 
@@ -37,6 +37,13 @@ class Linear(LatentModel):
         return torch.randn(n, 4, generator=generator)
 
 
+class Curved(Linear):
+    """Decodes to squares, so that the Jacobian depends on where it is taken."""
+
+    def decode(self, z):
+        return z.square()
+
+
 @pytest.fixture
 def data():
     x = torch.randn(500, 4, generator=generator(0, "x")) * torch.tensor([1.0, 1.0, 2.0, 0.1]) + 5
@@ -45,7 +52,7 @@ def data():
 
 def measure(model, data, **params):
     metric = Relevance(RelevanceParams(**params))
-    metric.check(model, data)
+    metric.refuse(model, data)
     return metric.measure(model, data)
 
 
@@ -93,7 +100,7 @@ def test_a_decoder_that_ignores_everything_is_flagged(data, monkeypatch):
     model = Linear(data)
     model.decode = lambda z: z * 0
     result = measure(model, data)
-    assert result.scalars == {"n_active": 0, "is_collapsed": 1}
+    assert result.scalars == {"n_active": 0, "is_collapsed": 1, "n_samples": 100}
     assert np.isnan(result.vectors["share"].values).all()
 
 
@@ -103,23 +110,71 @@ def test_the_same_seed_gives_the_same_bits(data):
     assert np.array_equal(first, second)
 
 
-def test_more_observations_than_there_are_is_refused_before_training(data):
-    with pytest.raises(DataError, match=r"averages over 1000 observations, and the split 'train' has 400; set '-s"):
-        measure(Linear(data), data, n_samples=1000)
+def test_more_observations_than_there_are_take_all(data):
+    every, some = (measure(Curved(data), data, n_samples=n) for n in (1000, 100))
+    assert (every.scalars["n_samples"], some.scalars["n_samples"]) == (400, 100)
+    x = data.split("train").x.double()
+    np.testing.assert_allclose(every.vectors["weight"].values, (2 * x).square().mean(0), rtol=1e-5)
+    assert not np.array_equal(some.vectors["weight"].values, every.vectors["weight"].values)
+    assert measure(Curved(data), data, n_samples="all").vectors.keys() == every.vectors.keys()
+
+
+def test_the_split_is_that_which_is_asked_for(data):
+    for split, n in (("train", 400), ("validation", 100), ("all", 500)):
+        found = measure(Curved(data), data, split=split, n_samples="all")
+        x = data.split(split).x.double()
+        assert found.scalars["n_samples"] == n
+        np.testing.assert_allclose(found.vectors["weight"].values, (2 * x).square().mean(0), rtol=1e-5)
+        np.testing.assert_allclose(found.vectors["variance"].values, x.var(0, correction=0) + np.exp(-2), rtol=1e-5)
+
+
+def test_the_jacobian_is_taken_at_means_or_at_draws(data):
+    x = data.split("train").x.double()
+    found = measure(Curved(data), data, at="sample", n_samples="all").vectors["weight"].values
+    # E (2 z)^2 = 4 (mu^2 + sigma^2), estimated from one draw of each posterior.
+    np.testing.assert_allclose(found, 4 * (x.square().mean(0) + np.exp(-2)), rtol=0.02)
+    assert not np.allclose(found, 4 * x.square().mean(0), rtol=1e-6)
+
+
+def test_the_released_code_squares_the_mean_magnitude(data):
+    found = measure(Curved(data), data, jacobian="abs_mean", n_samples="all").vectors["weight"].values
+    np.testing.assert_allclose(found, (2 * data.split("train").x.double()).abs().mean(0).square(), rtol=1e-5)
+
+
+def test_encoded_data_give_the_variance_of_a_learned_prior_too_where_that_is_asked_for(data):
+    model = Linear(data, prior=torch.ones(4))
+    found = measure(model, data, variance="encoded").vectors["variance"].values
+    np.testing.assert_allclose(found, data.split("train").x.double().var(0, correction=0) + np.exp(-2.0), rtol=1e-6)
+    assert measure(model, data, variance="prior").vectors["variance"].values.tolist() == [1.0] * 4
+
+
+@pytest.mark.parametrize(("explained", "n"), [(0.5, 1), (0.99, 2), (0.999, 3), (1, 3)])
+def test_the_share_decides_how_many_are_active(data, explained, n):
+    assert measure(Linear(data), data, explained=explained).scalars["n_active"] == n
 
 
 def test_a_prior_that_is_not_learned_is_refused(data):
-    with pytest.raises(VaehubError, match="needs a model with a learned prior, and this one has none; 'ard' does"):
+    with pytest.raises(
+        VaehubError, match="'relevance' needs a model with a learned prior, .* none; 'ard' has, and '-s"
+    ):
         measure(Linear(data), data, variance="prior")
 
 
-def test_the_picture_shows_every_latent_sorted_and_the_active_ones_in_colour(data):
-    pytest.importorskip("matplotlib")
+def test_a_model_without_decoder_is_refused(data):
+    model = Linear(data)
+    model.decodes = False
+    with pytest.raises(VaehubError, match="metric 'relevance' needs a model with a decoder, and this one has none"):
+        measure(model, data)
+
+
+def test_the_plot_shows_every_latent_sorted_and_the_active_ones_in_colour(data):
+    colors = pytest.importorskip("matplotlib.colors")
     metric = Relevance(RelevanceParams())
-    axes = metric.plot(metric.measure(Linear(data), data)).axes[0]
-    heights = [bar.get_height() for bar in axes.patches]
-    assert heights == sorted(heights, reverse=True)
-    assert [label.get_text() for label in axes.get_xticklabels()] == ["0", "2", "3", "1"]
-    assert (
-        len({bar.get_facecolor() for bar in axes.patches[:2]} | {bar.get_facecolor() for bar in axes.patches[2:]}) == 2
-    )
+    result = metric.measure(Linear(data), data)
+    axes = metric.plot(result).axes[0]
+    labels = [int(label.get_text()) for label in axes.get_xticklabels()]
+    assert labels == [0, 2, 3, 1]
+    assert [bar.get_height() for bar in axes.patches] == result.vectors["relevance"].values[labels].tolist()
+    drawn = [colors.same_color(bar.get_facecolor(), ACTIVE) for bar in axes.patches]
+    assert drawn == [True, True, False, False] == (result.vectors["active"].values[labels] > 0).tolist()
+    assert axes.get_title() == "2 of 4 latents are active"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from vaehub import VaehubError
 from vaehub import generator as stream
-from vaehub.core import structural
+from vaehub.analysis import structural
 from vaehub.plugins.diversity.kernels import draw, ssim_diversity, ssim_matrix, ssim_moments
 
 ORACLE = np.load(Path(__file__).parents[2] / "oracles" / "ssim_diversity.npz")

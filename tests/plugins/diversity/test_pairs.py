@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
-from vaehub import SsimBlock
 from vaehub import generator as stream
+from vaehub.analysis import SsimBlock
 from vaehub.plugins.diversity.kernels import draw, embedding_moments, interval, ssim_matrix, ssim_moments
 from vaehub.plugins.diversity.pairs import moments, n_pairs
 

@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from vaehub import Dataset, VaehubError, WorkFailed, generator, layer_names, wrap
+from vaehub import Dataset, VaehubError, WorkFailed, generator, wrap
+from vaehub.analysis import layer_names
 from vaehub.plugins.fondue.kernels import renyi_entropy, renyi_mutual_information, structure_preservation_index
 from vaehub.plugins.fondue.latent_traces import LatentTraces
 from vaehub.plugins.fondue.params import LatentTracesParams

@@ -10,7 +10,7 @@ from vaehub import Dataset, VaehubError, wrap
 from vaehub.plugins.polarised.dependence import SUBSETS
 from vaehub.plugins.polarised.kernels import averaged_mutual_information, effective_rank, total_correlation
 
-ALL = {"part": "all"}
+ALL = {"split": "all"}
 QUICK = {"model.latent_dim": 4, "train.epochs": 2}
 
 
@@ -53,7 +53,7 @@ def test_each_subset_has_what_the_kernels_give(hub, known, data):
         assert values["averaged_mutual_information"] == pytest.approx(averaged_mutual_information(r), rel=1e-9)
         assert values["effective_rank"] == pytest.approx(effective_rank(r), rel=1e-9)
         assert values["n_latents"] == len(some)
-    assert (found["n_active"], found["n_mixed"], found["n_passive"], found["n"]) == (3, 2, 2, 4000)
+    assert (found["n_active"], found["n_mixed"], found["n_passive"], found["n_samples"]) == (3, 2, 2, 4000)
 
 
 def test_passive_latents_raise_total_correlation_of_the_mean_and_not_of_the_sampled_representation(hub, data):
@@ -113,7 +113,7 @@ def test_the_same_seed_gives_the_same_values(hub, known, data):
 
 def test_one_latent_has_no_other_to_depend_on(hub):
     for metric in ("dependence", "latent_correlation"):
-        with pytest.raises(VaehubError, match=f"metric '{metric}' needs 2 latents at least, and this model has 1"):
+        with pytest.raises(VaehubError, match=f"metric '{metric}' needs at least 2 latents, and this model has 1"):
             hub.run("vae", metric, settings={**QUICK, "model.latent_dim": 1})
     assert not hub.store.exists
 
@@ -134,4 +134,4 @@ def test_images_are_measured_as_vectors_are(hub):
     x = torch.rand(60, 1, 4, 4, generator=torch.Generator().manual_seed(0))
     model = model_of(lambda x: x.flatten(1)[:, :3], [-5.0, -5.0, 0.0])
     model.network.decoder.module = nn.Sequential(nn.Linear(3, 16), nn.Sigmoid())
-    assert hub.measure("dependence", model, data=Dataset(x), settings=ALL)["n"] == 60
+    assert hub.measure("dependence", model, data=Dataset(x), settings=ALL)["n_samples"] == 60

@@ -8,7 +8,7 @@ import pytest
 from vaehub import Result, Table
 from vaehub.plugins.polarised.latent_correlation import LatentCorrelation
 
-ALL = {"part": "all"}
+ALL = {"split": "all"}
 QUICK = {"model.latent_dim": 4, "train.epochs": 3}
 
 

@@ -15,7 +15,7 @@ ROWS = {
 
 def measured(rows, **params):
     metric = LatentHistory(LatentHistory.Params(**params))
-    metric.check(rows)
+    metric.refuse(rows)
     return metric, metric.measure(rows)
 
 

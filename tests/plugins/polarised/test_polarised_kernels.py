@@ -79,7 +79,7 @@ def test_mutual_information_agrees_with_a_histogram_of_each_pair():
 
 def test_counting_in_chunks_changes_nothing(monkeypatch):
     whole = mutual_information_matrix(some(0))
-    monkeypatch.setattr("vaehub.plugins.polarised.binning.VALUES_AT_ONCE", 1)
+    monkeypatch.setattr("vaehub.analysis.binning.VALUES_AT_ONCE", 1)
     assert (mutual_information_matrix(some(0)) == whole).all()
 
 

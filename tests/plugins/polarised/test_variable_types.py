@@ -9,7 +9,7 @@ from vaehub import DataError, Dataset, VaehubError, WorkFailed, wrap
 from vaehub.plugins.polarised.variable_types import VariableTypes
 
 KNOWN = ["passive", "active", "mixed", "active", "passive", "active", "mixed"]
-ALL = {"part": "all"}
+ALL = {"split": "all"}
 QUICK = {"model.latent_dim": 4, "train.epochs": 2}
 
 
@@ -18,7 +18,7 @@ def of(result):
 
 
 def measured(model, data, **params):
-    return VariableTypes(VariableTypes.Params(part="all", **params)).measure(model, data)
+    return VariableTypes(VariableTypes.Params(split="all", **params)).measure(model, data)
 
 
 # What is known
@@ -29,7 +29,7 @@ def test_a_model_with_known_latents_is_told_right(hub, known, data):
     assert of(found.result) == KNOWN
     assert found["type"].tolist() == [2, 0, 1, 0, 2, 0, 1]
     assert (found["n_active"], found["n_mixed"], found["n_passive"]) == (3, 2, 2)
-    assert (found["n"], found["is_relative"]) == (4000, 0)
+    assert (found["n_samples"], found["is_relative"]) == (4000, 0)
 
 
 def test_types_are_told_from_the_statistics_beside_them(hub, known, data):
@@ -131,7 +131,7 @@ def test_a_picture_has_a_row_for_each_latent_active_ones_first(hub, known, data)
 
 def test_fewer_observations_are_drawn_and_recorded(hub, known, data):
     found = hub.measure("variable_types", known, data=data, settings={**ALL, "n_samples": 100})
-    assert found["n"] == 100
+    assert found["n_samples"] == 100
     assert len(set(found["rows"].tolist())) == 100
     assert found["rows"].max() > 1000
 

@@ -9,7 +9,8 @@ import pytest
 import torch
 from torch import nn
 
-from vaehub import DataError, Dataset, Hub, Result, Table, VaehubError, WorkFailed, generator, representations, wrap
+from vaehub import DataError, Dataset, Hub, Result, Table, VaehubError, WorkFailed, generator, wrap
+from vaehub.analysis import representations
 from vaehub.plugins.similarity.cka import Cka
 from vaehub.plugins.similarity.kernels import linear_cka, procrustes_similarity
 from vaehub.plugins.similarity.procrustes import Procrustes

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
 
 from vaehub.core.data.dataset import Dataset
-from vaehub.core.params import Params as AnyParams
+from vaehub.core.params import P_co, Parametrised
 
 
-class DataSource(ABC):
+class DataSource(Parametrised[P_co], ABC):
     """What a plugin contributes under the kind ``Dataset``.
 
     Args:
         params: Validated parameters.
     """
 
-    Params: ClassVar[type[AnyParams]] = AnyParams
-    params: AnyParams
-
-    def __init__(self, params: AnyParams) -> None:
+    def __init__(self, params: P_co) -> None:
         self.params = params
 
     @abstractmethod

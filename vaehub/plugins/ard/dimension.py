@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, final
 
 from vaehub import Dataset, Laboratory, LatentModel, ModelParams, Recipe, RecipeMetric, Result, Table, VaehubError
+from vaehub.analysis import MUTED, PALETTE, frame, new_figure
 from vaehub.plugins.ard.params import RelevantDimensionParams
 
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @final
-class RelevantDimension(RecipeMetric):
+class RelevantDimension(RecipeMetric[RelevantDimensionParams]):
     """Number of active latents of a model that has latents to spare.
 
     Saha, Joshi & Whitaker 2025, Section 4.2 and Table 3: ARD-VAE finds about as many active latents with twice and four
@@ -20,15 +21,12 @@ class RelevantDimension(RecipeMetric):
     are not needed. What counts as active is said at ``relevance``, which is measured, and stored, for each model.
     """
 
-    Params = RelevantDimensionParams
-    params: RelevantDimensionParams
-
     def check(self, recipe: Recipe, model: LatentModel, data: Dataset) -> None:
         """Refuse a recipe that begins with more latents than are to be tried."""
         latent_dim = _latent_dim(recipe)
         if latent_dim > self.params.widest:
             raise VaehubError(
-                f"metric 'relevant_dimension' tries up to {self.params.widest} latents, and the recipe begins with "
+                f"metric {self.name!r} tries up to {self.params.widest} latents, and the recipe begins with "
                 f"{latent_dim}; set '-s model.latent_dim' lower or '-s metric.widest' higher"
             )
 
@@ -40,12 +38,11 @@ class RelevantDimension(RecipeMetric):
         """
         tried: dict[int, int] = {}
         latent_dim = _latent_dim(recipe)
-        n_samples = min(self.params.n_samples, len(lab.data(recipe).split("train")))
         while latent_dim <= self.params.widest:
             found = lab.measure(
                 "relevance",
                 recipe.vary(model={"latent_dim": latent_dim}),
-                n_samples=n_samples,
+                n_samples=self.params.n_samples,
                 explained=self.params.explained,
             )
             if found.scalars["is_collapsed"]:
@@ -67,22 +64,21 @@ class RelevantDimension(RecipeMetric):
 
     def plot(self, result: Result) -> Figure:
         """Return active latents against latents, of all models that were trained."""
-        from matplotlib.figure import Figure
         from matplotlib.ticker import MaxNLocator
 
         table = result.tables["search"]
         widths, active = table.keys["latent_dim"], table.columns["n_active"]
-        figure = Figure(figsize=(4.5, 3.6), layout="constrained")
+        figure = new_figure(4.5, 3.6)
         axes = figure.subplots()
-        axes.plot([0, max(widths)], [0, max(widths)], color="lightgrey", linewidth=1, label="all")
-        axes.plot(widths, active, "o-", color="tab:blue", label="active")
+        axes.plot([0, max(widths)], [0, max(widths)], color=MUTED, linewidth=1, label="all")
+        axes.plot(widths, active, "o-", color=PALETTE[0], label="active")
         axes.set_xlabel("latents of the model")
         axes.set_ylabel("active latents")
         axes.set_ylim(bottom=0)
         axes.yaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_title(f"{int(result.scalars['n_latents'])} latents are relevant", fontsize=10)
         axes.legend(frameon=False)
-        axes.spines[["top", "right"]].set_visible(False)
+        frame(axes)
         return figure
 
 

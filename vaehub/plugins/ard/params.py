@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from vaehub import Field, LikelihoodName, LikelihoodParams, Params
+from vaehub import Field, LikelihoodName, LikelihoodParams, Params, SampleParams, SampleSize
 
 
 class ArdParams(LikelihoodParams):
@@ -20,10 +20,12 @@ class ArdParams(LikelihoodParams):
     update_every: int = Field(1, gt=0, description="epochs between two estimates of the prior")
 
 
-class RelevanceParams(Params):
+class RelevanceParams(SampleParams):
     """Parameters of the relevance score; defaults are the printed formulas."""
 
-    n_samples: int = Field(100, gt=0, description="observations over which the Jacobian is averaged")
+    n_samples: SampleSize = Field(
+        100, description="observations over which the Jacobian is averaged; all there are, if the split has fewer"
+    )
     explained: float = Field(0.99, gt=0, le=1, description="share of the total relevance that active latents exceed")
     variance: Literal["auto", "prior", "encoded", "second_moment", "one"] = Field(
         "auto",
@@ -34,16 +36,13 @@ class RelevanceParams(Params):
         "mean_square", description="mean of squares (Eq. 19), or square of the mean magnitude (released code)"
     )
     at: Literal["mean", "sample"] = Field("mean", description="where the Jacobian is taken: mu, or a draw of z")
-    part: Literal["train", "validation", "test", "all"] = Field(
-        "train", description="split of the data that is encoded"
-    )
 
 
 class RelevantDimensionParams(Params):
     """Parameters of the number of relevant latents."""
 
     widest: int = Field(1024, gt=1, description="most latents that are tried")
-    n_samples: int = Field(
-        100, gt=0, description="observations over which the Jacobian is averaged; all there are, if the part has fewer"
+    n_samples: SampleSize = Field(
+        100, description="observations over which the Jacobian is averaged; all there are, if the split has fewer"
     )
     explained: float = Field(0.99, gt=0, le=1, description="share of the total relevance that active latents exceed")

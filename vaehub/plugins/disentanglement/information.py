@@ -5,8 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from vaehub import equal_width_bins
-from vaehub.analysis import accepts_arrays
+from vaehub.analysis import accepts_arrays, equal_width_bins
 from vaehub.plugins.disentanglement.arguments import checked
 
 PAIRS_AT_ONCE = 2**20

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from vaehub import VaehubError, equal_width_bins
-from vaehub.analysis import accepts_arrays
+from vaehub import VaehubError
+from vaehub.analysis import accepts_arrays, equal_width_bins
 from vaehub.plugins.disentanglement.arguments import check_vary, checked
 
 

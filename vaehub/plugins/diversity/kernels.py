@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from vaehub import SsimBlock, SsimVariant, VaehubError, ssim_blocks
-from vaehub.analysis import accepts_arrays
+from vaehub import VaehubError
+from vaehub.analysis import SsimBlock, SsimVariant, accepts_arrays, ssim_blocks
 from vaehub.plugins.diversity.pairs import Moments, draw, interval, moments, n_pairs
 
 __all__ = [

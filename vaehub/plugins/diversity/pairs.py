@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from vaehub import SsimBlock
+from vaehub.analysis import SsimBlock
 
 
 class Moments(NamedTuple):

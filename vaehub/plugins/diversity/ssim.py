@@ -2,7 +2,8 @@
 
 from typing import final
 
-from vaehub import DataError, Dataset, DatasetMetric, Result, smallest_ssim_side
+from vaehub import DataError, Dataset, DatasetMetric, Result
+from vaehub.analysis import smallest_ssim_side
 from vaehub.plugins.diversity.drawing import check_enough, drawn, part_of, scalars
 from vaehub.plugins.diversity.kernels import draw, ssim_moments
 from vaehub.plugins.diversity.params import SsimDiversityParams

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, final
 import torch
 from torch import Tensor
 
-from vaehub import Dataset, LatentModel, ModelMetric, Result, Vector, layer_names, representations, task
+from vaehub import Dataset, LatentModel, ModelMetric, Result, Vector, task
+from vaehub.analysis import layer_names, representations
 from vaehub.plugins.fondue.kernels import batches, entropy_of_gram, gram, information_of_grams, rounded_down
 from vaehub.plugins.fondue.params import InformationPlaneParams
 from vaehub.plugins.fondue.sampled import check_decodes, check_drawn, check_finite, drawn
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 RECONSTRUCTION = "reconstruction"
 OBSERVED, LATENT = "input", "sampled"
-"""Names of two layers, as :func:`vaehub.layer_names` has them."""
+"""Names of two layers, as :func:`vaehub.analysis.layer_names` has them."""
 DECIMALS = 2
 """Kept of each mean over batches in the reference code of FONDUE_IB."""
 

@@ -5,8 +5,8 @@ With uniform windows of 7x7, which reproduce the diversities of Müller et al. 2
 
 from torch import Tensor
 
-from vaehub import VaehubError, ssim, ssim_blocks
-from vaehub.analysis import accepts_arrays
+from vaehub import VaehubError
+from vaehub.analysis import accepts_arrays, ssim, ssim_blocks
 
 
 def structural_error(reconstruction: Tensor, x: Tensor) -> Tensor:

@@ -7,7 +7,8 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from vaehub import EVALUATION_BATCH, DataError, Dataset, LatentModel, VaehubError, smallest_ssim_side
+from vaehub import EVALUATION_BATCH, DataError, Dataset, LatentModel, VaehubError
+from vaehub.analysis import smallest_ssim_side
 from vaehub.plugins.intervention.kernels import Error, squared_error
 from vaehub.plugins.intervention.params import SampledParams
 from vaehub.plugins.intervention.ssim import structural_error

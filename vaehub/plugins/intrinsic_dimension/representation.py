@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vaehub import Dataset, LatentModel, ModelMetric, Result, Vector, chosen_layers
-from vaehub import representations as representations_of
+from vaehub import Dataset, LatentModel, ModelMetric, Result, Vector
+from vaehub.analysis import chosen_layers
+from vaehub.analysis import representations as representations_of
 from vaehub.plugins.intrinsic_dimension.drawing import check_enough, drawn, part_of
 from vaehub.plugins.intrinsic_dimension.duplicates import distinct_rows
 from vaehub.plugins.intrinsic_dimension.kernels import mle_of, nearest, two_nn_of

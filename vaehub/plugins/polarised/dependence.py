@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vaehub import Dataset, LatentModel, ModelMetric, Result, Table
-from vaehub.plugins.polarised.encoded import Encoded, check_encodes, check_several, type_counts
+from vaehub import Dataset, LatentModel, ModelMetric, Needs, Result, Table
 from vaehub.plugins.polarised.kernels import (
     LATENT_TYPES,
     effective_rank,
@@ -18,6 +17,7 @@ from vaehub.plugins.polarised.kernels import (
     pair_mean,
     total_correlation,
 )
+from vaehub.plugins.polarised.latents import Latents
 from vaehub.plugins.polarised.params import DependenceParams
 
 if TYPE_CHECKING:
@@ -36,42 +36,36 @@ SUBSETS = {
 
 
 @final
-class Dependence(ModelMetric):
+class Dependence(ModelMetric[DependenceParams]):
     """How much latents depend on each other: Bonheme 2023, Section 6.4.2.
 
     The comparison of its Chapter 6: of the mean and the sampled representation of the same observations, for all
     latents and for those of some types. Subsets of fewer than two latents are left out.
     """
 
-    Params = DependenceParams
-    params: DependenceParams
-
-    def check(self, model: LatentModel, data: Dataset) -> None:
-        """Refuse models without posterior variances or of one latent, and no more observations than latents."""
-        check_encodes("dependence", self.params, model, data)
-        check_several("dependence", model)
+    needs = Needs(variances=True, latents=2, more_than_latents=True)
 
     def measure(self, model: LatentModel, data: Dataset) -> Result:
         """Return a row for each representation and subset."""
-        encoded = Encoded.drawn(model, data, self.params, self.generator("rows"), self.generator("noise"))
-        types = encoded.types(self.params.alpha)
-        subsets = {name: np.flatnonzero(np.isin(types, wanted)) for name, wanted in SUBSETS.items()}
-        subsets = {name: latents for name, latents in subsets.items() if len(latents) > 1}
+        sample = self.draw(model, data)
+        latents = Latents.of(model, sample, self.params)
+        subsets = {name: np.flatnonzero(np.isin(latents.types, wanted)) for name, wanted in SUBSETS.items()}
+        subsets = {name: some for name, some in subsets.items() if len(some) > 1}
         rows = {
             (representation, subset): values
-            for representation, r in {"mean": encoded.mu, "sampled": encoded.z}.items()
+            for representation, r in {"mean": sample.mu, "sampled": sample.z}.items()
             for subset, values in self._of(r, subsets).items()
         }
         keys = {"representation": [first for first, _ in rows], "subset": [second for _, second in rows]}
         columns = {name: [values[name] for values in rows.values()] for name in next(iter(rows.values()))}
         return Result(
-            scalars={**type_counts(types), "n": len(encoded.mu), "is_relative": encoded.is_relative},
+            scalars=latents.scalars(),
             tables={"dependence": Table(keys, columns)},
-            arrays={"rows": encoded.rows},
+            arrays={"rows": sample.rows},
         )
 
     def _of(self, r: Tensor, subsets: dict[str, NDArray[np.int64]]) -> dict[str, dict[str, float]]:
-        """Return what is measured of each subset of the latents of a representation."""
+        """Return the quantities of each subset of the latents of a representation."""
         information = mutual_information_matrix(r, self.params.bins)
         found: dict[str, dict[str, float]] = {}
         for name, latents in subsets.items():
@@ -89,6 +83,6 @@ class Dependence(ModelMetric):
 
     def plot(self, result: Result) -> Figure:
         """Return bars of each quantity, by subset, for both representations."""
-        from vaehub.plugins.polarised.pictures import grouped_bars
+        from vaehub.plugins.polarised.plots import grouped_bars
 
         return grouped_bars(result)

@@ -14,9 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vaehub import VaehubError, equal_width_bins
-from vaehub.analysis import accepts_arrays
-from vaehub.plugins.polarised.binning import entropies, joint_entropies
+from vaehub import VaehubError
+from vaehub.analysis import accepts_arrays, entropies, equal_width_bins, joint_entropies
 
 LATENT_TYPES = ("active", "mixed", "passive")
 

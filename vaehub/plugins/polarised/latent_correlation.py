@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, final
 
-from vaehub import Dataset, LatentModel, ModelMetric, Result, Table, Vector
-from vaehub.plugins.polarised.encoded import Encoded, check_encodes, check_several, type_counts, type_vector
+from vaehub import Dataset, LatentModel, ModelMetric, Needs, Result, Table, Vector
 from vaehub.plugins.polarised.kernels import correlation, covariance, is_constant, n_correlated, wasserstein_correlation
+from vaehub.plugins.polarised.latents import Latents
 from vaehub.plugins.polarised.params import LatentCorrelationParams
 
 if TYPE_CHECKING:
@@ -14,22 +14,16 @@ if TYPE_CHECKING:
 
 
 @final
-class LatentCorrelation(ModelMetric):
+class LatentCorrelation(ModelMetric[LatentCorrelationParams]):
     """The correlation of each two latents: Bonheme 2023, Section 6.4.2 and Figures 6.9 to 6.11."""
 
-    Params = LatentCorrelationParams
-    params: LatentCorrelationParams
-
-    def check(self, model: LatentModel, data: Dataset) -> None:
-        """Refuse models without posterior variances or of one latent, and no more observations than latents."""
-        check_encodes("latent_correlation", self.params, model, data)
-        check_several("latent_correlation", model)
+    needs = Needs(variances=True, latents=2, more_than_latents=True)
 
     def measure(self, model: LatentModel, data: Dataset) -> Result:
         """Return matrices, and how many others each latent is correlated with."""
-        encoded = Encoded.drawn(model, data, self.params, self.generator("rows"), self.generator("noise"))
-        types = encoded.types(self.params.alpha)
-        representations = {"mean": encoded.mu, "sampled": encoded.z}
+        sample = self.draw(model, data)
+        latents = Latents.of(model, sample, self.params)
+        representations = {"mean": sample.mu, "sampled": sample.z}
         matrices = {name: correlation(r) for name, r in representations.items()}
         n_others = {name: n_correlated(matrix, self.params.threshold) for name, matrix in matrices.items()}
         columns: dict[str, list[float]] = {
@@ -40,17 +34,17 @@ class LatentCorrelation(ModelMetric):
             "n_constant": [int(is_constant(r).sum()) for r in representations.values()],
         }
         return Result(
-            scalars={**type_counts(types), "n": len(encoded.mu), "is_relative": encoded.is_relative},
+            scalars=latents.scalars(),
             vectors={
-                "type": type_vector(types),
+                "type": latents.type_vector(),
                 **{f"n_correlated_{name}": Vector(found) for name, found in n_others.items()},
             },
             tables={"representations": Table({"representation": list(representations)}, columns)},
-            arrays={"rows": encoded.rows, **{f"correlation_{name}": matrix for name, matrix in matrices.items()}},
+            arrays={"rows": sample.rows, **{f"correlation_{name}": matrix for name, matrix in matrices.items()}},
         )
 
     def plot(self, result: Result) -> Figure:
         """Return both matrices, active latents first."""
-        from vaehub.plugins.polarised.pictures import heat_maps
+        from vaehub.plugins.polarised.plots import heat_maps
 
         return heat_maps(result, self.params.threshold)

@@ -13,21 +13,16 @@ from vaehub.plugins.polarised.params import LatentHistoryParams
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-NAME = "latent_history"
-
 
 @final
-class LatentHistory(TableMetric):
+class LatentHistory(TableMetric[LatentHistoryParams]):
     """A value of each latent at each snapshot of a training: Bonheme 2023, Figure 6.10, of correlated latents."""
-
-    Params = LatentHistoryParams
-    params: LatentHistoryParams
 
     def check(self, rows: Columns) -> None:
         """Refuse columns that are missing or hold no numbers, no rows, and two values of a latent at one snapshot."""
         params, keys = self.params, list(self._keys().values())
-        check_columns(NAME, rows, [*keys, params.value], [params.snapshot, params.value])
-        check_distinct(NAME, rows, keys, "name a column that tells trainings apart as the parameter 'panel'")
+        check_columns(self.name, rows, [*keys, params.value], [params.snapshot, params.value])
+        check_distinct(self.name, rows, keys, "name a column that tells trainings apart as the parameter 'panel'")
 
     def measure(self, rows: Columns) -> Result:
         """Return the values in order of snapshots."""
@@ -50,6 +45,6 @@ class LatentHistory(TableMetric):
 
     def plot(self, result: Result) -> Figure:
         """Return a heat map for each panel: a row for each latent, a column for each snapshot."""
-        from vaehub.plugins.polarised.pictures import histories
+        from vaehub.plugins.polarised.plots import histories
 
         return histories(result, self.params.snapshot, self.params.latent, self.params.value)

@@ -1,11 +1,11 @@
-"""Parameters of what is asked of representations. Knows no torch."""
+"""Parameters of the polarised regime. Loads no torch."""
 
 from typing import Literal
 
-from vaehub import Field, Params
+from vaehub import Field, Params, SampleParams, SampleSize
 
 
-class EncodedParams(Params):
+class TypeParams(SampleParams):
     """Parameters of every metric that sorts latents by type."""
 
     alpha: float = Field(
@@ -16,17 +16,16 @@ class EncodedParams(Params):
         description="whether posterior variances are divided by the prior's (prior) or not (absolute); auto divides "
         "where the model's prior is not standard normal",
     )
-    n_samples: int = Field(10_000, ge=2, description="observations encoded; all there are, if the part has fewer")
-    part: Literal["train", "validation", "test", "all"] = Field("train", description="split of the data that is used")
+    n_samples: SampleSize = Field(10_000, description="observations encoded; all there are, if the split has fewer")
 
 
-class VariableTypesParams(EncodedParams):
+class VariableTypesParams(TypeParams):
     """Parameters of variable types."""
 
     n_bins: int = Field(50, ge=1, le=1000, description="bins of each histogram, of equal width over its own range")
 
 
-class DependenceParams(EncodedParams):
+class DependenceParams(TypeParams):
     """Parameters of the dependence among latents."""
 
     bins: int = Field(
@@ -37,7 +36,7 @@ class DependenceParams(EncodedParams):
     )
 
 
-class LatentCorrelationParams(EncodedParams):
+class LatentCorrelationParams(TypeParams):
     """Parameters of the correlation among latents."""
 
     threshold: float = Field(

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, final
 
 from torch import Tensor
 
-from vaehub import Dataset, LatentModel, ModelMetric, Result, Vector, equal_width_bins
-from vaehub.plugins.polarised.binning import counts
-from vaehub.plugins.polarised.encoded import Encoded, check_encodes, type_counts, type_vector
+from vaehub import Dataset, LatentModel, ModelMetric, Needs, Result, Vector
+from vaehub.analysis import bin_counts, equal_width_bins
+from vaehub.plugins.polarised.latents import Latents
 from vaehub.plugins.polarised.params import VariableTypesParams
 
 if TYPE_CHECKING:
@@ -16,49 +16,45 @@ if TYPE_CHECKING:
 
 
 @final
-class VariableTypes(ModelMetric):
+class VariableTypes(ModelMetric[VariableTypesParams]):
     """Which latents a model uses always, for some observations, or never: Bonheme 2023, Section 6.4.1.
 
     Where the prior is not standard normal, the thesis has its rule "slightly updated" and does not say how: here the
     rule is of posterior variances in units of the prior's, and the means of a passive latent must follow the prior's.
     """
 
-    Params = VariableTypesParams
-    params: VariableTypesParams
-
-    def check(self, model: LatentModel, data: Dataset) -> None:
-        """Refuse models without posterior variances, and no more observations than latents."""
-        check_encodes("variable_types", self.params, model, data)
+    needs = Needs(variances=True, more_than_latents=True)
 
     def measure(self, model: LatentModel, data: Dataset) -> Result:
-        """Return types, what they were told from, and histograms."""
-        encoded = Encoded.drawn(model, data, self.params, self.generator("rows"), self.generator("noise"))
-        types = encoded.types(self.params.alpha)
-        statistics = _moments("variance", encoded.variance) | _moments("mu", encoded.mu)
-        if encoded.is_relative:
-            statistics |= _moments("ratio", encoded.ratio) | {"shift_variance": Vector(encoded.shift_variance)}
+        """Return types, the statistics that decide them, and histograms."""
+        sample = self.draw(model, data)
+        latents = Latents.of(model, sample, self.params)
+        statistics = _moments("variance", sample.variance) | _moments("mu", sample.mu)
+        if latents.is_relative:
+            statistics |= _moments("ratio", latents.ratio) | {"shift_variance": Vector(latents.shift_variance)}
         return Result(
-            scalars={**type_counts(types), "n": len(encoded.mu), "is_relative": encoded.is_relative},
-            vectors={"type": type_vector(types), **statistics},
-            arrays={"rows": encoded.rows, **self._histograms(encoded)},
+            scalars=latents.scalars(),
+            vectors={"type": latents.type_vector(), **statistics},
+            arrays={"rows": sample.rows, **self._histograms(latents)},
         )
 
-    def _histograms(self, encoded: Encoded) -> dict[str, Tensor]:
+    def _histograms(self, latents: Latents) -> dict[str, Tensor]:
         """Return counts ``(latent_dim, n_bins)`` and edges of each representation."""
-        shown = {"mean": encoded.mu, "variance": encoded.variance, "sampled": encoded.z}
-        if encoded.is_relative:
-            shown |= {"ratio": encoded.ratio}
-        prior = {"prior_mean": encoded.prior_mu, "prior_variance": encoded.prior_variance}
+        sample = latents.sample
+        shown = {"mean": sample.mu, "variance": sample.variance, "sampled": sample.z}
+        if latents.is_relative:
+            shown |= {"ratio": latents.ratio}
+        prior = {"prior_mean": latents.prior_mu, "prior_variance": latents.prior_variance}
         shown |= {name: values for name, values in prior.items() if (values != values[0]).any()}
         found: dict[str, Tensor] = {}
         for name, values in shown.items():
             codes, edges = equal_width_bins(values, self.params.n_bins)
-            found |= {f"{name}_counts": counts(codes, self.params.n_bins), f"{name}_edges": edges}
+            found |= {f"{name}_counts": bin_counts(codes, self.params.n_bins), f"{name}_edges": edges}
         return found
 
     def plot(self, result: Result) -> Figure:
         """Return a histogram for each latent and representation, coloured by type, active latents first."""
-        from vaehub.plugins.polarised.pictures import ridges
+        from vaehub.plugins.polarised.plots import ridges
 
         return ridges(result)
 

@@ -10,7 +10,8 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from vaehub import DataError, Dataset, LatentModel, Table, VaehubError, chosen_layers, representations
+from vaehub import DataError, Dataset, LatentModel, Table, VaehubError
+from vaehub.analysis import chosen_layers, representations
 from vaehub.plugins.similarity.layers import described, warn_of_few
 from vaehub.plugins.similarity.params import PairParams
 

@@ -9,18 +9,8 @@ from typing import final
 import torch
 from torch import Tensor
 
-from vaehub import (
-    EVALUATION_BATCH,
-    Dataset,
-    LatentModel,
-    ModelMetric,
-    Result,
-    Signatures,
-    Table,
-    chosen_layers,
-    generator,
-    representations,
-)
+from vaehub import EVALUATION_BATCH, Dataset, LatentModel, ModelMetric, Result, Signatures, Table, generator
+from vaehub.analysis import chosen_layers, representations
 from vaehub.plugins.similarity.kernels import cka_sketch, gram_vector
 from vaehub.plugins.similarity.layers import described
 from vaehub.plugins.similarity.params import SignatureParams

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-import vaehub
+import vaehub.analysis
 from vaehub import DataSpec, VaehubError
 from vaehub.plugins.networks.convolutions import vaehub_catalog
 from vaehub.plugins.networks.convolutions.mnist import ConvMnist
@@ -57,7 +57,7 @@ def test_nothing_follows_the_last_layer_of_the_decoder():
 def test_layers_of_a_trained_model_have_names(tmp_path):
     hub = vaehub.Hub.open(tmp_path, device="cpu")
     recipe = hub.recipe("vae", network="conv_mnist", settings={"train.epochs": 0, "network.hidden": 16})
-    names = vaehub.layer_names(*hub.model(recipe))
+    names = vaehub.analysis.layer_names(*hub.model(recipe))
     assert list(names) == [
         "input", "encoder_1", "encoder_2", "encoder_3", "mean", "variance", "sampled",
         "decoder_1", "decoder_2", "decoder_3", "decoder_4",

@@ -1,10 +1,12 @@
 """Acme's contributions to vaehub."""
 
-from vaehub.registry import Dataset, Metric, Model, hookimpl
+from collections.abc import Sequence
+
+from vaehub.registry import Dataset, Entry, Metric, Model, hookimpl
 
 
 @hookimpl
-def vaehub_catalog():
+def vaehub_catalog() -> Sequence[Entry]:
     return [
         Model("sparse_vae", "acme.model:SparseVae", "VAE whose posterior means are pulled to zero"),
         Dataset("stripes", "acme.data:Stripes", "striped images with two known factors"),

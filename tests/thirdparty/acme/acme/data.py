@@ -5,11 +5,12 @@ import vaehub
 from vaehub import Field
 
 
-class Stripes(vaehub.DataSource):
-    class Params(vaehub.Params):
-        side: int = Field(8, gt=1, description="pixels on each side")
+class StripesParams(vaehub.Params):
+    side: int = Field(8, gt=1, description="pixels on each side")
 
-    def load(self):
+
+class Stripes(vaehub.DataSource[StripesParams]):
+    def load(self) -> vaehub.Dataset:
         frequency, phase = torch.meshgrid(torch.arange(8), torch.arange(32), indexing="ij")
         classes = torch.stack([frequency.flatten(), phase.flatten()], dim=1)
         across = torch.linspace(0, 1, self.params.side)

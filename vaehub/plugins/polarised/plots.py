@@ -1,4 +1,4 @@
-"""Pictures of types and of dependence, drawn from stored values."""
+"""Plots of types and of dependence, drawn from stored values."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vaehub import Result
+from vaehub.analysis import bars, frame, heat_map, new_figure
 from vaehub.plugins.polarised.kernels import LATENT_TYPES
 
 if TYPE_CHECKING:
@@ -38,17 +39,13 @@ DRAWN = ("all", "without_passive", "active", "mixed", "passive")
 """Subsets that are compared; those of other pairs of types are in the table."""
 SNAPSHOTS = 12
 """Snapshots up to which each is named on an axis; of more, some are."""
-READABLE = 12
-"""Latents up to which numbers are written into a matrix."""
 
 
 def ridges(result: Result) -> Figure:
     """Return histograms: a column for each representation, a row for each latent, each as high as its greatest bin."""
-    from matplotlib.figure import Figure
-
     names = [name for name in PANELS if f"{name}_counts" in result.arrays]
     order, types = _ordered(result)
-    figure = Figure(figsize=(2.8 * len(names) + 0.6, max(2.4, ROW * len(order) + 1.2)), dpi=150, layout="constrained")
+    figure = new_figure(2.8 * len(names) + 0.6, max(2.4, ROW * len(order) + 1.2))
     for axes, name in zip(figure.subplots(1, len(names), sharey=True), names, strict=True):
         for place, latent in enumerate(order):
             _ridge(axes, result, name, latent, -place, COLOURS[types[latent]])
@@ -56,7 +53,7 @@ def ridges(result: Result) -> Figure:
         axes.set_yticks([-place for place in range(len(order))], [str(latent) for latent in order], fontsize=7)
         axes.tick_params(axis="y", length=0)
         axes.tick_params(axis="x", labelsize=8)
-        axes.spines[["top", "right", "left"]].set_visible(False)
+        frame(axes, "bottom")
         if name in ("variance", "ratio"):
             greatest = max(1.1, _reach(result.arrays[f"{name}_counts"], result.arrays[f"{name}_edges"]))
             axes.set_xlim(-0.03 * greatest, 1.03 * greatest)
@@ -96,25 +93,17 @@ def _legend(figure: Figure, result: Result) -> None:
 
 def grouped_bars(result: Result) -> Figure:
     """Return a panel for each quantity: groups of bars are subsets, and each has one for each representation."""
-    from matplotlib.figure import Figure
-
     table = result.tables["dependence"]
     rows = {key: row for row, key in enumerate(zip(table.keys["representation"], table.keys["subset"], strict=True))}
     subsets = [name for name in DRAWN if ("mean", name) in rows]
     sizes = [table.columns["n_latents"][rows["mean", name]] for name in subsets]
     labels = [f"{name.replace('_', ' ')} ({size:.0f})" for name, size in zip(subsets, sizes, strict=True)]
-    figure = Figure(figsize=(3.4 * len(QUANTITIES), 3.6), dpi=150, layout="constrained")
+    figure = new_figure(3.4 * len(QUANTITIES), 3.6)
     for axes, (column, title) in zip(figure.subplots(1, len(QUANTITIES)), QUANTITIES.items(), strict=True):
-        for side, name, colour in ((-0.2, "mean", "tab:blue"), (0.2, "sampled", "tab:green")):
+        for shift, name, colour in ((-0.2, "mean", "tab:blue"), (0.2, "sampled", "tab:green")):
             values = table.columns[column][[rows[name, subset] for subset in subsets]]
-            places = np.arange(len(subsets)) + side
-            axes.bar(places, np.where(np.isfinite(values), values, 0), width=0.4, color=colour, label=name)
-            for place, value in zip(places, values, strict=True):
-                if not np.isfinite(value):
-                    axes.text(place, 0, "∞" if value > 0 else "undefined", ha="center", va="bottom", rotation=90)
-        axes.set_xticks(range(len(subsets)), labels, rotation=35, ha="right", rotation_mode="anchor", fontsize=8)
+            bars(axes, values, labels, colours=colour, label=name, shift=shift, width=0.4)
         axes.set_title(title, fontsize=10)
-        axes.spines[["top", "right"]].set_visible(False)
     handles, names = axes.get_legend_handles_labels()
     figure.legend(handles, names, loc="outside upper center", ncols=2, fontsize=9, frameon=False)
     return figure
@@ -122,40 +111,26 @@ def grouped_bars(result: Result) -> Figure:
 
 def heat_maps(result: Result, threshold: float) -> Figure:
     """Return both matrices of correlation, active latents first, with lines between types."""
-    from matplotlib.figure import Figure
-
     order, types = _ordered(result)
     side = float(np.clip(0.16 * len(order), 3.2, 9))
-    figure = Figure(figsize=(2 * side + 1.4, side + 0.8), dpi=150, layout="constrained")
+    figure = new_figure(2 * side + 1.4, side + 0.8)
     every = figure.subplots(1, 2)
     n_pairs = result.tables["representations"].columns["n_correlated_pairs"]
     for axes, name, pairs in zip(every, ("mean", "sampled"), n_pairs, strict=True):
         matrix = result.arrays[f"correlation_{name}"][np.ix_(order, order)]
-        axes.set_facecolor("0.6")  # where a correlation is undefined
-        image = axes.imshow(matrix, cmap="RdBu_r", vmin=-1, vmax=1)
+        labels = [str(latent) for latent in order]
+        image = heat_map(axes, matrix, labels, labels, low=-1, high=1, colours="RdBu_r", decimals=1)
         for axis in (axes.xaxis, axes.yaxis):
-            axis.set_ticks(range(len(order)), [str(latent) for latent in order])
-            axis.set_tick_params(length=0, labelsize=7 if len(order) <= 40 else 5)
             for label, latent in zip(axis.get_ticklabels(), order, strict=True):
                 label.set_color(COLOURS[types[latent]])
-        axes.tick_params(axis="x", labelrotation=90)
         for at in range(1, len(order)):
             if types[order[at]] != types[order[at - 1]]:
                 axes.axhline(at - 0.5, color="black", linewidth=0.8)
                 axes.axvline(at - 0.5, color="black", linewidth=0.8)
-        if len(order) <= READABLE:
-            _numbers(axes, matrix)
         axes.set_title(f"{name}: pairs above {threshold:g}: {pairs:.0f}", fontsize=10)
-        axes.spines[:].set_visible(False)
     figure.colorbar(image, ax=every, shrink=0.8, label="correlation")
     _legend(figure, result)
     return figure
-
-
-def _numbers(axes: Axes, matrix: Values) -> None:
-    for (row, column), value in np.ndenumerate(matrix):
-        colour = "white" if abs(value) > 0.6 else "black"
-        axes.text(column, row, f"{value:z.1f}".replace("nan", "-"), ha="center", va="center", fontsize=6, color=colour)
 
 
 def _ordered(result: Result) -> tuple[list[int], list[str]]:
@@ -169,8 +144,6 @@ def histories(result: Result, snapshot_name: str, latent_name: str, value_name: 
 
     Panels share one scale of colours, which is centred on 0 where values have both signs.
     """
-    from matplotlib.figure import Figure
-
     table = result.tables["history"]
     panels = table.keys.get("panel", [""] * len(table.keys["latent"]))
     titles = list(dict.fromkeys(panels))
@@ -182,18 +155,14 @@ def histories(result: Result, snapshot_name: str, latent_name: str, value_name: 
     size = (max(3.4, 0.3 * len(snapshots) + 1.6), max(2.2, ROW * len(latents) + 1.1))
     down = -(-len(titles) // 3)
     across = -(-len(titles) // down)
-    figure = Figure(figsize=(across * size[0] + 0.8, down * size[1]), dpi=150, layout="constrained")
+    figure = new_figure(across * size[0] + 0.8, down * size[1])
     every = figure.subplots(down, across, squeeze=False, sharex=True, sharey=True).ravel()
+    names, step = list(map(str, snapshots)), -(-len(snapshots) // SNAPSHOTS)
     scale = _scale(np.concatenate([matrix.ravel() for matrix in matrices.values()]))
     for axes, title in zip(every, titles, strict=False):
-        axes.set_facecolor("0.6")  # where there is no value
-        image = axes.imshow(matrices[title], aspect="auto", interpolation="nearest", **scale)
+        image = heat_map(axes, matrices[title], list(map(str, latents)), names, **scale, readable=0, aspect="auto")
         axes.set_title(str(title), fontsize=9)
-        axes.spines[:].set_visible(False)
-        axes.tick_params(length=0, labelsize=7)
-        axes.set_yticks(range(len(latents)), [str(latent) for latent in latents])
-        step = -(-len(snapshots) // SNAPSHOTS)
-        axes.set_xticks(range(0, len(snapshots), step), [str(snapshot) for snapshot in list(snapshots)[::step]])
+        axes.set_xticks(range(0, len(names), step), names[::step])
     for axes in every[len(titles) :]:
         axes.remove()
     for axes in every[len(titles) - across : len(titles)]:
@@ -208,9 +177,9 @@ def _scale(values: Values) -> dict[str, Any]:
     """Return the colours of some values: of two hues, and white for 0, where they have both signs."""
     values = values[np.isfinite(values)]
     if not len(values) or values.min() >= 0:
-        return {"cmap": "viridis", "vmin": 0, "vmax": values.max() if len(values) else 1}
+        return {"colours": "viridis", "low": 0, "high": values.max() if len(values) else 1}
     reach = np.abs(values).max()
-    return {"cmap": "RdBu_r", "vmin": -reach, "vmax": reach}
+    return {"colours": "RdBu_r", "low": -reach, "high": reach}
 
 
 def _places(keys: Sequence[str | int | float]) -> dict[str | int | float, int]:

@@ -6,7 +6,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vaehub import VaehubError, equal_width_bins
+from vaehub import VaehubError
+from vaehub.analysis import equal_width_bins
 
 
 @given(

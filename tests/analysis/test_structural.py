@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from vaehub import VaehubError, generator, ssim, ssim_blocks
-from vaehub.core import structural
+from vaehub import VaehubError, generator
+from vaehub.analysis import ssim, ssim_blocks, structural
 
 
 def images(n=9, height=9, width=11, seed=0):

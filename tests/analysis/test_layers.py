@@ -5,8 +5,9 @@ import torch
 from torch import nn
 
 import vaehub
-from vaehub import Dataset, Params, VaehubError, layer_names, representations
+from vaehub import Dataset, Params, VaehubError
 from vaehub import generator as stream
+from vaehub.analysis import layer_names, representations
 from vaehub.core.model import EVALUATION_BATCH
 from vaehub.core.random import seeded_construction
 from vaehub.plugins.models.vae.ae import Ae

@@ -1,0 +1,137 @@
+"""What plots have in common: a figure, a frame, bars, heat maps, and colours. Loads matplotlib when it is called."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.image import AxesImage
+
+PALETTE = ("tab:blue", "tab:orange", "tab:green", "tab:red", "tab:purple", "tab:brown")
+"""Colours of series, in order."""
+MUTED = "lightgrey"
+"""Colour of what is not highlighted."""
+UNDEFINED = "0.7"
+"""Colour of cells without a value."""
+DPI = 150
+SHORT = 3
+"""Characters up to which the labels of an axis are not slanted."""
+READABLE = 14
+"""Rows and columns up to which numbers are written into a heat map."""
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """Return an empty figure of a size in inches, whose layout leaves room for labels."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), dpi=DPI, layout="constrained")
+
+
+def frame(axes: Axes, *sides: str) -> None:
+    """Draw some sides of the frame and no others: ``left`` and ``bottom``, if none are named."""
+    axes.spines[:].set_visible(False)
+    for side in sides or ("left", "bottom"):
+        axes.spines[side].set_visible(True)
+
+
+def label_columns(axes: Axes, labels: Sequence[str], *, size: float = 8) -> None:
+    """Write labels below 0, 1, 2 …, upright if many, slanted if long."""
+    axes.set_xticks(range(len(labels)), list(labels), fontsize=size)
+    if any(len(label) > SHORT for label in labels):
+        for text in axes.get_xticklabels():
+            text.set(rotation=40, ha="right", rotation_mode="anchor")
+    elif len(labels) > READABLE:
+        axes.tick_params(axis="x", labelrotation=90)
+
+
+def bars(
+    axes: Axes,
+    values: NDArray[Any],
+    labels: Sequence[str],
+    *,
+    colours: str | Sequence[str] = PALETTE[0],
+    label: str | None = None,
+    shift: float = 0.0,
+    width: float = 0.8,
+) -> None:
+    """Draw a bar for each value, labelled below; where a value is undefined or infinite, a word says so.
+
+    Args:
+        axes: Where to draw.
+        values: Heights, shape ``(n,)``.
+        labels: What each bar is.
+        colours: One colour, or one for each bar.
+        label: Name of the series in a legend, if several series stand side by side.
+        shift: How far from its place each bar is, if several series stand side by side.
+        width: Of a bar; bars of one series are 1 apart.
+    """
+    places = np.arange(len(values)) + shift
+    axes.bar(places, np.where(np.isfinite(values), values, 0), width=width, color=colours, label=label)
+    for place, value in zip(places, values, strict=True):
+        if not np.isfinite(value):
+            word = "undefined" if np.isnan(value) else "∞" if value > 0 else "-∞"
+            axes.text(place, 0, word, ha="center", va="bottom", rotation=90)
+    label_columns(axes, labels)
+    frame(axes)
+
+
+def heat_map(
+    axes: Axes,
+    matrix: NDArray[Any],
+    rows: Sequence[str],
+    columns: Sequence[str],
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    colours: str = "viridis",
+    decimals: int = 2,
+    readable: int = READABLE,
+    aspect: Literal["equal", "auto"] = "equal",
+) -> AxesImage:
+    """Draw a matrix with its labels, and its numbers if there are few; cells without a value are grey.
+
+    Args:
+        axes: Where to draw.
+        matrix: Shape ``(n_rows, n_columns)``.
+        rows: Labels, from the top down.
+        columns: Labels, from left to right.
+        low: Value of the first colour; 0, or the least if that is below.
+        high: Value of the last colour; the greatest, if not given.
+        colours: Name of a colour map.
+        decimals: Of the numbers in the cells.
+        readable: Rows and columns up to which numbers are written; 0 writes none.
+        aspect: ``equal`` for square cells, ``auto`` to fill the axes.
+
+    Returns:
+        The image, for ``figure.colorbar(image, ax=axes, label=…)``.
+    """
+    finite = matrix[np.isfinite(matrix)]
+    low = min(0.0, float(finite.min(initial=0.0))) if low is None else low
+    high = float(finite.max(initial=low)) if high is None else high
+    # A matrix of zeros has a scale as well.
+    high = high if high > low else low + 1
+    axes.set_facecolor(UNDEFINED)
+    shown = axes.imshow(matrix, cmap=colours, vmin=low, vmax=high, aspect=aspect, interpolation="nearest")
+    axes.set_yticks(range(len(rows)), list(rows), fontsize=8 if len(rows) <= 40 else 5)
+    label_columns(axes, columns, size=8 if len(columns) <= 40 else 5)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    if max(matrix.shape) <= readable:
+        _numbers(axes, shown, matrix, decimals)
+    return shown
+
+
+def _numbers(axes: Axes, shown: AxesImage, matrix: NDArray[Any], decimals: int) -> None:
+    """Write each value into its cell, white on dark colours and black on light ones."""
+    for (row, column), value in np.ndenumerate(matrix):
+        red, green, blue, alpha = shown.to_rgba(value)
+        # Luma of ITU-R BT.601; a cell without a value is transparent, on light grey.
+        is_dark = alpha > 0 and 0.299 * red + 0.587 * green + 0.114 * blue < 0.5
+        text = "-" if np.isnan(value) else f"{value:z.{decimals}f}"
+        axes.text(column, row, text, ha="center", va="center", fontsize=7, color="white" if is_dark else "black")
