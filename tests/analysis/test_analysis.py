@@ -12,7 +12,7 @@ def test_every_name_is_there():
     for name in vaehub.analysis.__all__:
         assert getattr(vaehub.analysis, name) is not None
     assert set(vaehub.analysis.__all__) <= set(dir(vaehub.analysis))
-    with pytest.raises(AttributeError, match="'vaehub.analysis' has no attribute 'nothing'"):
+    with pytest.raises(AttributeError, match="vaehub.analysis attribute .*nothing"):
         _ = vaehub.analysis.nothing
 
 
