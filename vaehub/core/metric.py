@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 import torch
 from numpy.typing import NDArray
 
-from vaehub.core.data.dataset import Dataset
+from vaehub.core.data.dataset import Batch, Dataset
 from vaehub.core.errors import VaehubError
 from vaehub.core.model import LatentModel
 from vaehub.core.params import Params as AnyParams
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FindModel = Callable[[str], LatentModel]
+Extract = Callable[[Batch], torch.Tensor]
+"""Gives features ``(n, n_features)`` of some observations, without gradients."""
+FindExtractor = Callable[[AnyParams, torch.device], Extract]
 
 Columns = Mapping[str, NDArray[Any]]
 """Columns of equal length by name, the answer to a query: numbers, or text (dtype object)."""
@@ -33,15 +36,23 @@ class Metric(ABC):
         params: Validated parameters.
         seed: Decides all randomness of the measurement.
         models: Returns the model of a stored training.
+        extractors: Returns the feature extractor of the catalog that parameters name.
     """
 
     Params: ClassVar[type[AnyParams]] = AnyParams
     params: AnyParams
 
-    def __init__(self, params: AnyParams, seed: int = 0, models: FindModel | None = None) -> None:
+    def __init__(
+        self,
+        params: AnyParams,
+        seed: int = 0,
+        models: FindModel | None = None,
+        extractors: FindExtractor | None = None,
+    ) -> None:
         self.params = params
         self.seed = seed
         self._models = models
+        self._extractors = extractors
 
     def model_of(self, training: str) -> LatentModel:
         """Return the model of a stored training, in evaluation mode, for a parameter that names one.
@@ -54,6 +65,21 @@ class Metric(ABC):
         if self._models is None:
             raise VaehubError(f"training {training!r} is looked for in a store, and this metric was made without one")
         return self._models(training)
+
+    def feature_extractor(self, params: AnyParams, device: torch.device) -> Extract:
+        """Return what makes the features that parameters name.
+
+        Args:
+            params: Derived from :class:`vaehub.features.FeatureParams`.
+            device: Where networks are put, but for that of a training, which stays where it is.
+
+        Raises:
+            VaehubError: If weights, a training or a module cannot be had, now; or if the extractor does not take the
+                observations, or gives no features, when it is used.
+        """
+        if self._extractors is None:
+            raise VaehubError("features are looked for in the catalog, and this metric was made without one")
+        return self._extractors(params, device)
 
     def generator(self, *purpose: str | int, device: torch.device | str = "cpu") -> torch.Generator:
         """Return a fresh generator, always the same for the same seed and purpose."""

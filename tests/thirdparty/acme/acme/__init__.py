@@ -1,6 +1,6 @@
 """Acme's contributions to vaehub."""
 
-from vaehub.registry import Dataset, Metric, Model, hookimpl
+from vaehub.registry import Dataset, Features, Metric, Model, hookimpl
 
 
 @hookimpl
@@ -9,4 +9,5 @@ def vaehub_catalog():
         Model("sparse_vae", "acme.model:SparseVae", "VAE whose posterior means are pulled to zero"),
         Dataset("stripes", "acme.data:Stripes", "striped images with two known factors"),
         Metric("code_norm", "acme.metric:CodeNorm", "mean size of each latent"),
+        Features("patches", "acme.features:Patches", "mean of each patch of an image"),
     ]
