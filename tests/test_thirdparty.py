@@ -47,7 +47,12 @@ def installed(request, tmp_path):
 
 @pytest.mark.parametrize("installed", [(ACME, "acme-vae")], indirect=True)
 def test_a_stranger_brings_a_model_a_dataset_and_a_metric(installed):
-    assert plugins()["acme"]["contributes"] == ["model sparse_vae", "dataset stripes", "metric code_norm"]
+    assert plugins()["acme"]["contributes"] == [
+        "model sparse_vae",
+        "dataset stripes",
+        "metric code_norm",
+        "features patches",
+    ]
     listed = {(each["kind"], each["name"]) for each in json.loads(vaehub("list", "--json").stdout)}
     assert {("model", "sparse_vae"), ("dataset", "stripes"), ("metric", "code_norm")} <= listed
     assert "weight of the L1 penalty" in vaehub("describe", "sparse_vae").stdout
@@ -64,6 +69,32 @@ def test_a_stranger_brings_a_model_a_dataset_and_a_metric(installed):
         assert mixed.returncode == 0, mixed.stderr
     provenance = vaehub("sql", "select plugins from provenance limit 1").stdout
     assert '"acme-vae":"1.2.0"' in provenance.replace(" ", "")
+
+
+@pytest.mark.parametrize("installed", [(ACME, "acme-vae")], indirect=True)
+def test_a_stranger_brings_features_that_samples_are_compared_by(installed):
+    assert "patches" in vaehub("list", "features").stdout
+    assert "patches on each side" in vaehub("describe", "patches").stdout
+
+    def asked(features, *more):
+        named = ("--metric", "frechet_distance", "--set", f"metric.features={features}", *more)
+        return vaehub("run", "--model", "vae", *named, "--json", *QUICK)
+
+    for more, n_features in ((), 4), (("--set", "metric.options={side = 3}"), 9):
+        done = asked("patches", *more)
+        assert done.returncode == 0, done.stderr
+        [found] = json.loads(done.stdout)
+        assert found["tables"]["features"]["columns"]["n_features"] == [n_features]
+        assert found["scalars"]["frechet_distance"] > 0
+    by_patches = vaehub("sql", "select distinct params ->> 'features' from results where value is not null").stdout
+    assert "acme-vae:patches" in by_patches
+
+    unknown = asked("patchs")
+    assert unknown.returncode == 2
+    assert "unknown features 'patchs'; did you mean 'patches'?" in unknown.stderr
+    wrong = asked("patches", "--set", "metric.options={side = 0}")
+    assert wrong.returncode == 2
+    assert "'side' is 0 and should be greater than 0" in wrong.stderr
 
 
 @pytest.mark.parametrize("installed", [(ACME, "acme-vae")], indirect=True)
@@ -107,7 +138,14 @@ def readme_blocks(language):
 
 
 def test_the_readme_shows_the_plugin_that_is_tested_here():
-    files = ["pyproject.toml", "acme/__init__.py", "acme/metric.py", "acme/data.py", "acme/model.py"]
+    files = [
+        "pyproject.toml",
+        "acme/__init__.py",
+        "acme/metric.py",
+        "acme/data.py",
+        "acme/model.py",
+        "acme/features.py",
+    ]
     blocks = readme_blocks("toml|python")
     for file in files:
         assert (ACME / file).read_text() in blocks, f"{file} is not in the README as it is tested"

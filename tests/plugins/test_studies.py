@@ -2,11 +2,11 @@
 
 import pytest
 
-from vaehub.features import weights
 from vaehub.files import checksum
 from vaehub.hub.study.definition import Definition
 from vaehub.hub.study.grid import cells_of
 from vaehub.hub.study.rehearsal import rehearse
+from vaehub.plugins.features import weights
 from vaehub.registry.catalog import Catalog
 from vaehub.store.published import Paper
 

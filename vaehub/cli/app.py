@@ -40,6 +40,7 @@ class Kind(StrEnum):
     metric = "metric"
     study = "study"
     published = "published"
+    features = "features"
 
 
 class Format(StrEnum):
@@ -138,7 +139,7 @@ app.command(name="suggest-dim")(suggest_dim)
 def list_(
     kind: Annotated[Kind | None, typer.Argument(help="Only this kind.")] = None, as_json: JsonOption = False
 ) -> None:
-    """List models, networks, datasets, metrics and studies."""
+    """List models, networks, datasets, metrics, studies and feature extractors."""
     from vaehub.cli import tables, terminal
     from vaehub.registry.catalog import Catalog
 
@@ -153,7 +154,7 @@ def list_(
 def describe(
     name: Annotated[str, typer.Argument(help="Name in the catalog, or distribution:name.")], as_json: JsonOption = False
 ) -> None:
-    """Describe a model, network, dataset or metric with its parameters, or a study."""
+    """Describe a model, network, dataset, metric or feature extractor with its parameters, or a study."""
     from dataclasses import asdict
 
     from vaehub.cli import studies, tables, terminal

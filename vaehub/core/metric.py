@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 import torch
 from numpy.typing import NDArray
 
-from vaehub.core.data.dataset import Dataset
+from vaehub.core.data.dataset import Batch, Dataset
 from vaehub.core.errors import DataError, VaehubError
 from vaehub.core.model import LatentModel
 from vaehub.core.needs import Check, Needs
-from vaehub.core.params import P_co, Parametrised, SampleParams, SampleSize, SplitName, SplitParams
+from vaehub.core.params import P_co, Parametrised, Params, SampleParams, SampleSize, SplitName, SplitParams
 from vaehub.core.random import generator
 from vaehub.core.recipe import Recipe
 from vaehub.core.result import Result
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FindModel = Callable[[str], LatentModel]
+Extract = Callable[[Batch], torch.Tensor]
+"""Gives features ``(n, n_features)`` of some observations, without gradients."""
+FindExtractor = Callable[[Params, torch.device], Extract]
 
 Columns = Mapping[str, NDArray[Any]]
 """Columns of equal length by name, the answer to a query: numbers, or text (dtype object)."""
@@ -41,13 +44,22 @@ class Metric(Parametrised[P_co], ABC):
         seed: Decides all randomness of the measurement.
         models: Returns the model of a stored training.
         name: Name in the catalog; that of the class, if none is given.
+        extractors: Returns the feature extractor of the catalog that parameters name.
     """
 
-    def __init__(self, params: P_co, seed: int = 0, models: FindModel | None = None, name: str | None = None) -> None:
+    def __init__(
+        self,
+        params: P_co,
+        seed: int = 0,
+        models: FindModel | None = None,
+        name: str | None = None,
+        extractors: FindExtractor | None = None,
+    ) -> None:
         self.params = params
         self.seed = seed
         self.name = name or re.sub(r"(?<!^)(?=[A-Z])", "_", type(self).__name__).lower()
         self._models = models
+        self._extractors = extractors
 
     @property
     def needs(self) -> Needs:
@@ -115,6 +127,21 @@ class Metric(Parametrised[P_co], ABC):
         if self._models is None:
             raise VaehubError(f"training {training!r} is looked for in a store, and this metric was made without one")
         return self._models(training)
+
+    def feature_extractor(self, params: Params, device: torch.device) -> Extract:
+        """Return what makes the features that parameters name.
+
+        Args:
+            params: Derived from :class:`vaehub.features.FeatureParams`.
+            device: Where networks are put, but for that of a training, which stays where it is.
+
+        Raises:
+            VaehubError: If weights, a training or a module cannot be had, now; or if the extractor does not take the
+                observations, or gives no features, when it is used.
+        """
+        if self._extractors is None:
+            raise VaehubError("features are looked for in the catalog, and this metric was made without one")
+        return self._extractors(params, device)
 
     def generator(self, *purpose: str | int, device: torch.device | str = "cpu") -> torch.Generator:
         """Return a fresh generator, always the same for the same seed and purpose."""

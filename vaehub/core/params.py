@@ -211,6 +211,8 @@ def _type_name(annotation: Any) -> str:  # a type expression is whatever the aut
         return "none"
     if get_origin(annotation) is Annotated:
         return _type_name(get_args(annotation)[0])
+    if get_origin(annotation) is dict:
+        return "table"
     arguments = [argument for argument in get_args(annotation) if argument is not Ellipsis]
     if not arguments:
         return getattr(annotation, "__name__", repr(annotation)).lower()

@@ -1,4 +1,7 @@
-"""Features of observations: their values, or the output of a fixed network."""
+"""Features of observations: the contract of an extractor, and the parameters of what asks for one by name.
+
+Extractors are a kind of the catalog; those that come with vaehub are a plugin as a stranger's would be.
+"""
 
 import lazy_loader
 

@@ -1,26 +1,31 @@
-"""Parameters that name features of observations. Knows no torch."""
+"""Parameters of what asks for features by name. Knows no torch."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
+from vaehub.core.identity import Json
 from vaehub.core.params import Incidental, Params, StoredTraining
-from vaehub.features.weights import seen, weights_file
+
+SHARED = ("training", "module", "weights", "content")
+"""Parameters of extractors that stand among those of the metric; all others are its ``options``."""
+LATER = ("options", "extractor_revision")
+"""Parameters that are part of an identity only where they say something."""
 
 
 class FeatureParams(Params):
-    """As which features observations are compared; :func:`vaehub.feature_extractor` makes them. Defaults need no file.
+    """As which features observations are compared; ``metric.feature_extractor`` makes them. Defaults need no file.
 
-    A file of weights is known by what it holds: its checksum is part of the identity, and where it lies is not. What is
-    stored names the checksum alone, which is enough to draw it; whoever measures needs the file.
+    Which parameters go with an extractor is for the extractor to say, when a metric is asked for: the hub fills in what
+    identifies it. A file of weights is known by what it holds: its checksum is part of the identity, and where it lies
+    is not. What is stored names the checksum alone, which is enough to draw it; whoever measures needs the file.
     """
 
-    features: Literal["pixels", "inception", "imagenet", "training", "module"] = Field(
+    features: str = Field(
         "pixels",
-        description="what is compared of an observation: its values, the last pooled features of Inception v3 (FID) or "
-        "of EfficientNet-Lite0, of vaehub[imagenet], the posterior mean of a stored training, or what a module of your "
-        "own makes of it",
+        description="feature extractor, which decides what is compared of an observation: pixels, inception (FID), "
+        "imagenet, training, module, or that of a plugin; 'vaehub list features' shows all",
     )
     training: Annotated[str | None, StoredTraining()] = Field(
         None, description="stored training that encodes, by the beginning of its id; only with features of a training"
@@ -32,39 +37,47 @@ class FeatureParams(Params):
     )
     weights: Annotated[Path | None, Incidental()] = Field(
         None,
-        description="file of weights: of the module, safetensors or what torch.load reads with weights_only=True; or "
-        "of Inception, for which none looks in the known places",
+        description="file of weights of the extractor, if it takes one: of a module, safetensors or what torch.load "
+        "reads with weights_only=True; or of Inception, for which none looks in the known places",
     )
     content: str | None = Field(None, description="checksum of the weights; found by itself, checked if given")
+    options: dict[str, object] | None = Field(
+        None, description="other parameters of the extractor, by name; 'vaehub describe NAME' shows them"
+    )
+    extractor_revision: int | None = Field(
+        None, description="revision of the extractor, if it is not the first; found by itself, checked if given"
+    )
 
-    @model_validator(mode="before")
-    @classmethod
-    def _known_by_weights(cls, values: Any) -> Any:
-        if not isinstance(values, dict):
-            return values
-        features, named = values.get("features", cls.model_fields["features"].default), values.get("weights")
-        if isinstance(named, str | Path):
-            named = Path(named).expanduser().resolve()
-            values = {**values, "weights": named}
-        elif named is not None or values.get("content") is not None:
-            # No path at all, which is told with other problems; or read from a store, which needs no file.
-            return values
-        file = weights_file(features, named)
-        return values if file is None else {**values, "content": seen(file, values.get("content"))}
+    def identity(self) -> dict[str, Json]:
+        """Return the values that decide a number; options and revision only where there are any.
 
-    @model_validator(mode="after")
-    def _features_fit(self) -> Self:
-        for name, how in (("training", "the beginning of its id"), ("module", "its import path, package.module:name")):
-            given = getattr(self, name)
-            if self.features == name and given is None:
-                raise ValueError(f"'features' is {name!r}, and {name!r} names none; give {how}")
-            if self.features != name and given is not None:
-                raise ValueError(
-                    f"{name!r} is {given!r}, and 'features' is {self.features!r}; set 'features' to {name!r}, or leave "
-                    f"{name!r} out"
-                )
-        if self.weights is not None and self.features not in ("inception", "module"):
-            raise ValueError(f"'weights' are those of 'inception' or a 'module', and 'features' is {self.features!r}")
-        if self.content is not None and self.features in ("pixels", "training"):
-            raise ValueError(f"'content' is a checksum of weights, and {self.features!r} have none in a file")
-        return self
+        Measurements that were stored before there were extractors with options keep their identity so.
+        """
+        found = super().identity()
+        return {name: value for name, value in found.items() if name not in LATER or value is not None}
+
+    @property
+    def of_extractor(self) -> dict[str, object]:
+        """Names and values that the extractor is given: those that were set."""
+        shared = {name: value for name in SHARED if (value := getattr(self, name)) is not None}
+        return shared | (self.options or {})
+
+    def identified(self, name: str, revision: int, extractor: Params) -> Self:
+        """Return the same with all that identifies the extractor.
+
+        Args:
+            name: Of the extractor, which no other has.
+            revision: As its manifest says.
+            extractor: Its own parameters, validated.
+        """
+        shared = {each: getattr(extractor, each) for each in SHARED if each in type(extractor).model_fields}
+        # Of these all count: only the place of the weights is incidental.
+        others = extractor.model_dump(mode="json", exclude=set(SHARED))
+        return self.model_copy(
+            update={
+                "features": name,
+                **shared,
+                "options": others or None,
+                "extractor_revision": revision if revision > 1 else None,
+            }
+        )

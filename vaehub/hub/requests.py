@@ -11,8 +11,9 @@ from typing import cast
 
 from vaehub.core.errors import UnknownName, VaehubError
 from vaehub.core.identity import Json, identity
-from vaehub.core.params import Params, parse, with_whole_ids
+from vaehub.core.params import Params, parse
 from vaehub.core.recipe import Component, Recipe, TrainParams
+from vaehub.hub.extractors import with_identities
 from vaehub.hub.outcome import Rows
 from vaehub.registry.catalog import Catalog, Registered
 from vaehub.registry.entries import Metric as MetricEntry
@@ -171,14 +172,14 @@ def metrics_of(
 
 
 def metric_of(catalog: Catalog, name: str, params: Settings, find: FindTraining) -> tuple[MetricEntry, Component]:
-    """Return a metric with its parameters, and in these the whole ids of trainings that they name.
+    """Return a metric with its parameters, and in these the whole ids of trainings and the extractor that they name.
 
     Raises:
-        VaehubError: If the name, a parameter or an id is wrong.
+        VaehubError: If the name, a parameter, an id or the name of an extractor is wrong.
     """
-    part = part_of(catalog, "metric", name, params)
-    entry = cast(MetricEntry, catalog.find("metric", name).entry)
-    return entry, replace(part, params=with_whole_ids(part.params, find))
+    part, found = part_of(catalog, "metric", name, params), catalog.find("metric", name)
+    identified = with_identities(catalog, part.params, find, owner=found.title)
+    return cast(MetricEntry, found.entry), replace(part, params=identified)
 
 
 def measurement_of(kind: SubjectKind, metric: Component, subject: Subject, seed: int) -> MeasurementRequest:

@@ -20,6 +20,7 @@ from vaehub.core.network import Network
 from vaehub.core.random import generator, seeded_construction
 from vaehub.core.recipe import Component, Recipe
 from vaehub.core.result import Result
+from vaehub.hub.extractors import Extractors
 from vaehub.hub.given import given_data, given_recipe
 from vaehub.hub.recording import Recorder, reason, tell
 from vaehub.hub.requests import restored_recipe
@@ -255,7 +256,8 @@ class Workshop:
         Raises:
             VaehubError: If it cannot be loaded, or measures something else than its manifest says.
         """
-        return self._class("metric", part, contract)(part.params, seed, self._model_of, part.name)
+        extractors = Extractors(self._catalog, self._model_of)
+        return self._class("metric", part, contract)(part.params, seed, self._model_of, part.name, extractors)
 
     def _model_of(self, training: str) -> LatentModel:
         record = self._store.training(training)

@@ -1,6 +1,6 @@
 """Finding plugins. A manifest imports from here and nowhere else; doing so loads nothing heavy."""
 
-from vaehub.registry.entries import Dataset, Entry, Metric, Model, Network, Published, Study, Suggests
+from vaehub.registry.entries import Dataset, Entry, Features, Metric, Model, Network, Published, Study, Suggests
 from vaehub.registry.hooks import hookimpl
 
-__all__ = ["Dataset", "Entry", "Metric", "Model", "Network", "Published", "Study", "Suggests", "hookimpl"]
+__all__ = ["Dataset", "Entry", "Features", "Metric", "Model", "Network", "Published", "Study", "Suggests", "hookimpl"]

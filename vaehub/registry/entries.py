@@ -120,4 +120,11 @@ class Published(Entry):
     has_params: ClassVar[bool] = False
 
 
-KINDS: tuple[type[Entry], ...] = (Model, Network, Dataset, Metric, Study, Published)
+@dataclass(frozen=True, eq=False)
+class Features(Entry):
+    """What metrics may compare observations by: a :class:`vaehub.features.FeatureExtractor`."""
+
+    kind: ClassVar[str] = "features"
+
+
+KINDS: tuple[type[Entry], ...] = (Model, Network, Dataset, Metric, Study, Published, Features)

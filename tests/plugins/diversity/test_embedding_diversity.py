@@ -10,9 +10,13 @@ from torch import nn
 from vaehub import DataError, Dataset, VaehubError, WorkFailed, wrap
 from vaehub import generator as stream
 from vaehub.files import checksum
+from vaehub.hub.extractors import Extractors
+from vaehub.hub.requests import metric_of
 from vaehub.plugins.diversity.embedding import EmbeddingDiversity
 from vaehub.plugins.diversity.kernels import embedding_diversity
-from vaehub.plugins.diversity.params import EmbeddingDiversityParams
+from vaehub.registry.catalog import Catalog
+
+CATALOG = Catalog()
 
 MODULE = '''
 """What a user has beside the data."""
@@ -55,7 +59,8 @@ def here(tmp_path):
 
 
 def metric(models=None, **settings):
-    return EmbeddingDiversity(EmbeddingDiversityParams(**{"n_samples": "all", **settings}), models=models)
+    _, part = metric_of(CATALOG, "embedding_diversity", {"n_samples": "all", **settings}, str)
+    return EmbeddingDiversity(part.params, extractors=Extractors(CATALOG, models))
 
 
 def measured(data, models=None, **settings):
@@ -113,6 +118,11 @@ def test_a_network_for_imagenet_embeds_grey_and_coloured_images(channels):
 
 
 # What is refused
+
+
+def test_features_are_looked_for_in_the_catalog(data):
+    with pytest.raises(VaehubError, match="features are looked for in the catalog, and this metric was made without"):
+        EmbeddingDiversity(EmbeddingDiversity.Params(n_samples="all")).check(data)
 
 
 def test_observations_that_the_features_are_not_for_are_refused_before_measuring(here, data):

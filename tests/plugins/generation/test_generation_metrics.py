@@ -19,13 +19,18 @@ from vaehub import (
     WorkFailed,
     generator,
 )
-from vaehub.features import weights as places
-from vaehub.features.inception import InceptionV3
 from vaehub.files import checksum
+from vaehub.hub.extractors import Extractors
+from vaehub.hub.requests import metric_of
+from vaehub.plugins.features import weights as places
+from vaehub.plugins.features.inception import InceptionV3
 from vaehub.plugins.generation.frechet_distance import FrechetDistance
 from vaehub.plugins.generation.kernel_distance import KernelDistance
 from vaehub.plugins.generation.kernels import frechet_distance, knn_precision_recall, polynomial_mmd2
 from vaehub.plugins.generation.precision_recall import PrecisionRecall
+from vaehub.registry.catalog import Catalog
+
+CATALOG = Catalog()
 
 QUICK = {"train.epochs": 2, "model.latent_dim": 3, "network.hidden": [16], "data.subset": 300}
 METRICS = {"frechet_distance": FrechetDistance, "kernel_distance": KernelDistance, "precision_recall": PrecisionRecall}
@@ -98,8 +103,8 @@ def hub(tmp_path_factory):
 
 
 def measured(name, model, data, seed=0, models=None, **params):
-    cls = METRICS[name]
-    metric = cls(cls.Params(**{**FEW.get(name, {}), **params}), seed, models=models)
+    _, part = metric_of(CATALOG, name, {**FEW.get(name, {}), **params}, str)
+    metric = METRICS[name](part.params, seed, models=models, extractors=Extractors(CATALOG, models))
     metric.check(model, data)
     return metric.measure(model, data)
 
@@ -286,8 +291,7 @@ def test_a_network_for_imagenet_is_no_fid(images):
     found = measured("frechet_distance", Painter(images), images, features="imagenet", part="all", few_samples=True)
     assert found.tables["features"].columns["n_features"].tolist() == [1280]
     assert "fid" not in found.scalars
-    params = FrechetDistance.Params(features="imagenet")
-    assert params.identity()["content"].startswith("sha256:")
+    assert found.tables["features"].keys["weights"][0].startswith("sha256:")
 
 
 @pytest.fixture

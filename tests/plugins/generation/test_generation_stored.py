@@ -6,8 +6,10 @@ import torch
 
 from vaehub import DataError, Dataset, VaehubError, generator
 from vaehub.files import checksum
+from vaehub.hub.extractors import Extractors
 from vaehub.plugins.generation.frechet_distance import FrechetDistance
 from vaehub.plugins.generation.precision_recall import PrecisionRecall
+from vaehub.registry.catalog import Catalog
 
 QUICK = {"train.epochs": 1, "model.latent_dim": 2, "network.hidden": [8], "data.subset": 300}
 
@@ -124,6 +126,7 @@ def test_vectors_may_have_any_values(hub, saved):
     x = torch.randn(60, 5, generator=generator(0, "x"))
     data = Dataset(x)
     model = hub.model(hub.recipe("vae", dataset="digits", settings=QUICK))[0]
-    metric = FrechetDistance(FrechetDistance.Params(**saved(3 * x.numpy()), part="all"), 0)
+    params = FrechetDistance.Params(**saved(3 * x.numpy()), part="all")
+    metric = FrechetDistance(params, extractors=Extractors(Catalog(), None))
     metric.check(model, data)
     assert float(metric.measure(model, data).scalars["frechet_distance"]) > 1

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from vaehub import Dataset, DatasetMetric, Result, WorkFailed, task
-from vaehub.features import FeatureExtractor, feature_extractor, feature_table
+from vaehub.features import feature_table
 from vaehub.plugins.diversity.drawing import check_enough, drawn, part_of, scalars
 from vaehub.plugins.diversity.kernels import draw, embedding_moments
 from vaehub.plugins.diversity.params import EmbeddingDiversityParams
@@ -30,7 +30,7 @@ class EmbeddingDiversity(DatasetMetric):
         """Refuse too few observations, and those that the extractor cannot take, by trying two of them."""
         part = part_of(data, self.params.part)
         check_enough("embedding_diversity", part, self.params.n_samples)
-        self._extractor(part)(part.batch(slice(0, 2)))
+        self.feature_extractor(self.params, part.device)(part.batch(slice(0, 2)))
 
     def measure(self, data: Dataset) -> Result:
         """Return ``diversity``, its variance and interval, how many images and pairs there are, and which features.
@@ -51,11 +51,8 @@ class EmbeddingDiversity(DatasetMetric):
         tables = {"features": feature_table(self.params, embeddings.shape[1])}
         return Result(scalars(found, len(part), self.params), tables=tables)
 
-    def _extractor(self, part: Dataset) -> FeatureExtractor:
-        return feature_extractor(self.params, self.model_of, part.device)
-
     def _embedded(self, part: Dataset) -> Tensor:
-        extract, found = self._extractor(part), []
+        extract, found = self.feature_extractor(self.params, part.device), []
         with task("features", len(part)) as advance:
             for batch in part.batches(BATCH):
                 found.append(extract(batch))

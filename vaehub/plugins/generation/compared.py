@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from vaehub import Batch, DataError, Dataset, LatentModel, ModelMetric, Result, VaehubError, WorkFailed, task
-from vaehub.features import FeatureExtractor, feature_extractor, feature_table
+from vaehub.features import feature_table
 from vaehub.plugins.ard.kernels import is_relevant, latent_relevance
 from vaehub.plugins.generation.params import ComparisonParams
 from vaehub.plugins.generation.stored import as_observations, samples_in
@@ -21,6 +21,8 @@ BATCH = 64
 
 Random = Callable[..., torch.Generator]
 """Makes a source of randomness for a purpose."""
+Extract = Callable[[Batch], Tensor]
+"""Gives features of some observations."""
 Advance = Callable[[int], None]
 """Says that some more are done."""
 
@@ -49,7 +51,7 @@ class Compared:
             WorkFailed: If a feature is NaN or infinite.
         """
         part = data.split(params.part)
-        extract = feature_extractor(params, metric.model_of, model.device)
+        extract = metric.feature_extractor(params, model.device)
         rows = part.draw_rows(_n(part, params), metric.generator("rows"))
         chosen = part.subset(rows)
         relevant = None
@@ -107,7 +109,7 @@ def check_comparison(
             raise VaehubError(
                 f"metric {name!r} draws from the prior: {error}; '-s metric.source=reconstruction' needs none"
             ) from error
-    features = feature_extractor(params, metric.model_of, model.device)(Batch(part.first(2).x))
+    features = metric.feature_extractor(params, model.device)(Batch(part.first(2).x))
     if params.source == "file":
         for _ in _in_file(params, part.first(_n(part, params)), metric.generator("samples")):
             pass  # Values that no data have are told before anything is trained.
@@ -142,7 +144,7 @@ def _latents(model: LatentModel, chosen: Dataset, params: ComparisonParams, gene
     return model.prior_sample(len(chosen), generator("prior", device=model.device)).to(model.device, torch.float32)
 
 
-def _features(extract: FeatureExtractor, batches: Iterable[Batch], advance: Advance, what: str) -> Tensor:
+def _features(extract: Extract, batches: Iterable[Batch], advance: Advance, what: str) -> Tensor:
     found = []
     for batch in batches:
         found.append(extract(batch).cpu())

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from vaehub.registry import Dataset, Entry, Metric, Model, hookimpl
+from vaehub.registry import Dataset, Entry, Features, Metric, Model, hookimpl
 
 
 @hookimpl
@@ -11,4 +11,5 @@ def vaehub_catalog() -> Sequence[Entry]:
         Model("sparse_vae", "acme.model:SparseVae", "VAE whose posterior means are pulled to zero"),
         Dataset("stripes", "acme.data:Stripes", "striped images with two known factors"),
         Metric("code_norm", "acme.metric:CodeNorm", "mean size of each latent"),
+        Features("patches", "acme.features:Patches", "mean of each patch of an image"),
     ]

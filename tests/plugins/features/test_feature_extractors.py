@@ -10,11 +10,16 @@ from safetensors.torch import save_file
 from torch import nn
 
 from vaehub import Batch, DataError, Dataset, VaehubError, generator, wrap
-from vaehub.features import FeatureParams, extractors, feature_extractor, feature_table
-from vaehub.features import weights as places
-from vaehub.features.imagenet import as_imagenet
-from vaehub.features.inception import InceptionV3
+from vaehub.features import FeatureParams, feature_table
 from vaehub.files import checksum
+from vaehub.hub.extractors import Extractors, with_identities
+from vaehub.plugins.features import extractors
+from vaehub.plugins.features import weights as places
+from vaehub.plugins.features.imagenet import as_imagenet
+from vaehub.plugins.features.inception import InceptionV3
+from vaehub.registry.catalog import Catalog
+
+CATALOG = Catalog()
 
 MODULE = '''
 """What a user has beside the data."""
@@ -94,8 +99,17 @@ def batch():
     return Batch(torch.rand(4, 1, 8, 8, generator=generator(0, "images")))
 
 
+def named(**settings):
+    """Parameters as the hub hands them to a metric."""
+    return with_identities(CATALOG, FeatureParams(**settings), str, owner="metric 'any'")
+
+
+def extractor(params, models=None):
+    return Extractors(CATALOG, models)(params, torch.device("cpu"))
+
+
 def by(models=None, **settings):
-    return feature_extractor(FeatureParams(**settings), models, torch.device("cpu"))
+    return extractor(named(**settings), models)
 
 
 def by_module(name, **settings):
@@ -158,22 +172,22 @@ def test_weights_of_another_module_are_refused(here):
 
 def test_weights_that_are_known_but_not_at_hand_are_not_made_up(here):
     torch.save({"scale": torch.ones(2)}, here / "own.pt")
-    params = FeatureParams(features="module", module="own_feature_code:Halves", weights=here / "own.pt")
+    params = named(features="module", module="own_feature_code:Halves", weights=here / "own.pt")
     stored = FeatureParams(**params.identity())
     assert stored.identity() == params.identity()
-    with pytest.raises(VaehubError, match=f"has weights of {params.content}, and no file is named; set .*weights=FILE"):
-        feature_extractor(stored, None, torch.device("cpu"))
+    with pytest.raises(VaehubError, match=f"weights of {params.content} are needed, and no file is named; set "):
+        extractor(stored)
 
 
 def test_weights_that_changed_since_they_were_named_are_refused(here):
     torch.save({"scale": torch.ones(2)}, here / "own.pt")
-    params = FeatureParams(features="module", module="own_feature_code:Halves", weights=here / "own.pt")
+    params = named(features="module", module="own_feature_code:Halves", weights=here / "own.pt")
     torch.save({"scale": torch.zeros(2)}, here / "own.pt")
     with pytest.raises(VaehubError, match=f"own.pt' have sha256:.* and had {params.content}; put that file back"):
-        feature_extractor(params, None, torch.device("cpu"))
+        extractor(params)
     (here / "own.pt").unlink()
     with pytest.raises(VaehubError, match="there is no file '.*own.pt', which 'weights' names"):
-        feature_extractor(params, None, torch.device("cpu"))
+        extractor(params)
 
 
 def test_packaged_weights_of_another_version_are_refused():
@@ -312,6 +326,6 @@ def test_a_table_names_features_module_and_weights(settings, expected):
 
 def test_the_table_has_the_checksum_of_a_modules_weights(tmp_path):
     torch.save({}, tmp_path / "own.pt")
-    params = FeatureParams(features="module", module="a:b", weights=tmp_path / "own.pt")
+    params = named(features="module", module="a:b", weights=tmp_path / "own.pt")
     assert feature_table(params, 1).keys["weights"] == (params.content,)
     assert params.content.startswith("sha256:")

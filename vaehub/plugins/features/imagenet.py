@@ -8,8 +8,8 @@ from typing import cast
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vaehub.adapters.modules import load_weights
-from vaehub.features.weights import NETWORK
+from vaehub.adapters import load_weights
+from vaehub.plugins.features.weights import NETWORK
 
 SIDE = 224
 """Side of the images that the network was trained on, in pixels."""

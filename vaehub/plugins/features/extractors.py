@@ -1,0 +1,112 @@
+"""The extractors: values, a network for ImageNet, a trained encoder, or a user's own module."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from vaehub import Batch, DataError, LatentModel, Params, VaehubError
+from vaehub.adapters import import_object, load_weights
+from vaehub.features import FeatureExtractor, WeightsParams
+from vaehub.plugins.features.imagenet import as_imagenet, load_imagenet
+from vaehub.plugins.features.inception import as_inception, load_inception
+from vaehub.plugins.features.params import ImagenetParams, InceptionParams, ModuleParams, TrainingParams
+
+FindModel = Callable[[str], LatentModel]
+
+
+class Pixels(FeatureExtractor[Params]):
+    """The values of an observation, in order."""
+
+    def __call__(self, batch: Batch) -> Tensor:
+        """Return the values."""
+        return batch.x.to(self.device).flatten(1)
+
+
+class Inception(FeatureExtractor[InceptionParams]):
+    """Inception v3 as FID is defined by it."""
+
+    def __init__(self, params: InceptionParams, device: torch.device, models: FindModel | None = None) -> None:
+        super().__init__(params, device, models)
+        self.network = load_inception(_file(params)).to(device)
+
+    def __call__(self, batch: Batch) -> Tensor:
+        """Return the pooled features."""
+        found: Tensor = self.network(as_inception(_images(batch, "inception").to(self.device)))
+        return found
+
+
+class Imagenet(FeatureExtractor[ImagenetParams]):
+    """EfficientNet-Lite0 as it was trained on ImageNet."""
+
+    def __init__(self, params: ImagenetParams, device: torch.device, models: FindModel | None = None) -> None:
+        super().__init__(params, device, models)
+        self.network = load_imagenet(_file(params)).to(device)
+
+    def __call__(self, batch: Batch) -> Tensor:
+        """Return the pooled features."""
+        found: Tensor = self.network(as_imagenet(_images(batch, "imagenet").to(self.device)))
+        return found
+
+
+class TrainedEncoder(FeatureExtractor[TrainingParams]):
+    """The posterior means of a stored training, on the device where it is."""
+
+    def __init__(self, params: TrainingParams, device: torch.device, models: FindModel | None = None) -> None:
+        super().__init__(params, device, models)
+        assert params.training is not None, "validated"
+        self.model = self.model_of(params.training)
+
+    def __call__(self, batch: Batch) -> Tensor:
+        """Return the means, made with what is known of the observations."""
+        shape, model = tuple(batch.x.shape[1:]), self.model
+        if shape != model.spec.shape:
+            raise DataError(
+                f"the training that makes features encodes observations of shape {model.spec.shape}, and these have "
+                f"shape {shape}; name a training on the same data"
+            )
+        known = (None if each is None else each.to(model.device) for each in (batch.labels, batch.factors))
+        try:
+            return model.encode(Batch(batch.x.to(model.device), *known)).mu
+        except VaehubError as error:
+            alone = " alone" if batch.labels is None and batch.factors is None else ""
+            raise VaehubError(f"the training that makes features is given observations{alone}: {error}") from error
+
+
+class OwnModule(FeatureExtractor[ModuleParams]):
+    """A user's own torch module, with the weights of a file or as it draws them."""
+
+    def __init__(self, params: ModuleParams, device: torch.device, models: FindModel | None = None) -> None:
+        super().__init__(params, device, models)
+        path, weights = params.module, params.file()
+        assert path is not None, "validated"
+        module = import_object(path)
+        if not isinstance(module, nn.Module):
+            raise VaehubError(f"{path!r} gives a {type(module).__name__}; a torch module is needed")
+        if weights is not None:
+            load_weights(module, weights)
+        self.title = f"module {path!r}"
+        self.module = module.to(device).eval()
+
+    def __call__(self, batch: Batch) -> Tensor:
+        """Return what the module makes of observations."""
+        found: Tensor = self.module(batch.x.to(self.device))
+        return found
+
+
+def _file(params: WeightsParams) -> Path:
+    path = params.file()
+    assert path is not None, "it is looked for where it is not named"
+    return path
+
+
+def _images(batch: Batch, features: str) -> Tensor:
+    """Return images, having seen that they are such."""
+    shape = tuple(batch.x.shape[1:])
+    if len(shape) != 3 or shape[0] not in (1, 3):
+        raise DataError(
+            f"features {features!r} are of grey or coloured images, and these observations have shape {shape}; "
+            "'pixels' are of any"
+        )
+    return batch.x
