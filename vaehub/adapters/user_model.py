@@ -75,7 +75,7 @@ class UserDecoder(nn.Module):
 
     Args:
         module: Takes ``(n, latent_dim)``.
-        spec: What is known of the data.
+        spec: What is known about the data.
         output: Whether it gives means, or the logits of means.
     """
 

@@ -1,4 +1,4 @@
-"""Where a dataset comes from."""
+"""The contract of datasets."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from vaehub.core.params import Params as AnyParams
 
 
 class DataSource(ABC):
-    """What a plugin contributes under the kind ``Dataset``.
+    """Loads a dataset; a plugin contributes it under the kind ``Dataset``.
 
     Args:
         params: Validated parameters.
@@ -27,5 +27,5 @@ class DataSource(ABC):
         """Return the data.
 
         Raises:
-            DataError: If it cannot be had; says every place looked at.
+            DataError: If the data are not available; the message lists every place searched.
         """

@@ -12,7 +12,7 @@ def known(choice: Choice, spec: DataSpec, *, model: str, parameter: str, purpose
 
     Args:
         choice: Of the user.
-        spec: What is known of the data.
+        spec: What is known about the data.
         model: Name of the model, for the message.
         parameter: Name of the parameter that holds the choice, for the message.
         purpose: What it is needed for, for the message.
@@ -78,7 +78,7 @@ class Auxiliary(nn.Module):
 
     Args:
         kind: What it is made of.
-        spec: What is known of the data, which have it.
+        spec: What is known about the data, which have it.
 
     Attributes:
         size: Number of values of u.
