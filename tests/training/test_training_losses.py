@@ -35,7 +35,7 @@ def test_the_loss_of_a_part_is_the_mean_over_its_observations_however_they_are_b
 
 
 def test_a_loss_that_is_no_number_stops_the_training_and_says_where():
-    with pytest.raises(TrainingDiverged, match=r"diverged in epoch 2: total is nan, .* on the train part") as caught:
+    with pytest.raises(TrainingDiverged, match=r"diverged in epoch 2: total is nan, .* on the train split") as caught:
         train(built=model(poison=6))
     assert caught.value.epoch == 1
 
@@ -109,14 +109,14 @@ class Telling(Noisy):
 @pytest.mark.parametrize(
     ("told", "words"),
     [
-        (lambda one, training: Losses(one * math.inf, {"kl": one}), "in epoch 1: total is inf on the train part"),
+        (lambda one, training: Losses(one * math.inf, {"kl": one}), "in epoch 1: total is inf on the train split"),
         (
             lambda one, training: Losses(one, {"reconstruction": one, "kl": -one * math.inf}),
-            "in epoch 1: kl is -inf on the train part",
+            "in epoch 1: kl is -inf on the train split",
         ),
         (
             lambda one, training: Losses(one * math.nan, {"reconstruction": one, "kl": one * math.nan}),
-            "in epoch 1: total is nan, kl is nan on the train part",
+            "in epoch 1: total is nan, kl is nan on the train split",
         ),
         (
             lambda one, training: Losses(one if training else one * math.nan, {}),
