@@ -192,9 +192,9 @@ def replaced(at, content):
     [
         (jpeg(np.zeros((218, 177, 3), np.uint8)), "000006.jpg has 177x218 pixels, and should have 178x218"),
         (jpeg(np.zeros((178, 218, 3), np.uint8)), "000006.jpg has 218x178 pixels"),
-        (b"not a picture", "000006.jpg cannot be decoded as a picture"),
-        (b"", "000006.jpg cannot be decoded as a picture"),
-        (FACES["img_align_celeba/000006.jpg"][:3000], "000006.jpg cannot be decoded as a picture"),
+        (b"not a picture", "000006.jpg cannot be decoded as an image"),
+        (b"", "000006.jpg cannot be decoded as an image"),
+        (FACES["img_align_celeba/000006.jpg"][:3000], "000006.jpg cannot be decoded as an image"),
     ],
 )
 def test_a_picture_of_another_size_or_none_is_named_and_nothing_is_left(write, content, match):

@@ -133,7 +133,7 @@ def test_the_same_pictures_elsewhere_are_the_same_data(photographs, tmp_path):
 def test_pictures_that_changed_are_not_the_ones_that_were(photographs):
     stored = parse(ImagesParams, {"path": photographs}, owner="x")
     (photographs / "cat" / "0.png").unlink()
-    with pytest.raises(VaehubError, match=r"what is at .*photographs' is not what it was"):
+    with pytest.raises(VaehubError, match=r"the content of .*photographs' has changed"):
         parse(ImagesParams, {"path": photographs, "content": stored.content}, owner="x")
 
 
@@ -146,13 +146,13 @@ def test_a_folder_without_pictures_is_named(tmp_path):
 def test_a_picture_that_cannot_be_decoded_is_named(photographs):
     whole = (photographs / "cat" / "2.png").read_bytes()
     (photographs / "cat" / "2.png").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(DataError, match=r"photographs/cat/2.png cannot be decoded as a picture"):
+    with pytest.raises(DataError, match=r"photographs/cat/2.png cannot be decoded as an image"):
         load(photographs, size=16)
 
 
 def test_a_text_called_a_picture_is_named(photographs):
     (photographs / "dog" / "text.png").write_text("hello")
-    with pytest.raises(DataError, match=r"photographs/dog/text.png cannot be decoded as a picture"):
+    with pytest.raises(DataError, match=r"photographs/dog/text.png cannot be decoded as an image"):
         load(photographs, size=16)
 
 

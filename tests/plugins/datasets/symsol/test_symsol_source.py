@@ -155,5 +155,5 @@ def test_a_truncated_or_missing_archive_is_refused(write, views, tmp_path):
 def test_a_missing_archive_is_said_to_be_in_no_place(entry, tmp_path, monkeypatch):
     files = tuple(dataclasses.replace(file, address=None) for file in source.cards.SYMSOL.files)
     monkeypatch.setattr(entry, "card", dataclasses.replace(source.cards.SYMSOL, files=files))
-    with pytest.raises(DataError, match=r"'symsol' cannot be had: symsol_dataset.zip is in none of .*implicit-pdf"):
+    with pytest.raises(DataError, match=r"'symsol' is not available: symsol_dataset.zip is in none of .*implicit-pdf"):
         entry(entry.Params(root=tmp_path)).load()

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from vaehub import DataError, Dataset, DataSource, OnDemand, prepare, task
 from vaehub.files import (
-    PICTURE_ENDINGS,
+    IMAGE_ENDINGS,
     image_array,
     image_shape,
     open_image,
@@ -62,7 +62,7 @@ class Images(DataSource):
         path = self.params.path
         names, looks = self._looks()
         if not names:
-            raise DataError(f"{path} holds no pictures ({', '.join(PICTURE_ENDINGS)}); name a folder that does")
+            raise DataError(f"{path} holds no pictures ({', '.join(IMAGE_ENDINGS)}); name a folder that does")
         labels, parts = self._by_folder(_below_common(names) if path.is_file() else names)
         channels = self.params.channels or max(channels for channels, _, _ in looks)
         shape = (len(names), *self._size(names, looks), channels)
@@ -157,7 +157,7 @@ class Images(DataSource):
 def _is_picture(name: str) -> bool:
     # Systems hide their own pictures of pictures in archives.
     hidden = any(part.startswith((".", "__")) for part in PurePosixPath(name).parts)
-    return name.lower().endswith(PICTURE_ENDINGS) and not hidden
+    return name.lower().endswith(IMAGE_ENDINGS) and not hidden
 
 
 def _below_common(names: Sequence[str]) -> list[str]:
