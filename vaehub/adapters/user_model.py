@@ -186,11 +186,11 @@ class Wrapped(LatentModel):
         posterior = self.encode(batch)
         found = self._known()
         output = self.network.decoder(posterior.sample(step.generator))
-        parts = {"reconstruction": found.reconstruction(output, batch.x).mean()}
+        terms = {"reconstruction": found.reconstruction(output, batch.x).mean()}
         if posterior.logvar is not None:
             mu, logvar = posterior.mu, posterior.logvar
-            parts["kl"] = 0.5 * (mu.square() + logvar.exp() - logvar - 1).sum(dim=1).mean()
-        return Losses(torch.stack(list(parts.values())).sum(), parts, found.omitted)
+            terms["kl"] = 0.5 * (mu.square() + logvar.exp() - logvar - 1).sum(dim=1).mean()
+        return Losses(torch.stack(list(terms.values())).sum(), terms, found.omitted)
 
     def prior_sample(self, n: int, generator: torch.Generator) -> Tensor:
         """Return draws from the standard normal."""

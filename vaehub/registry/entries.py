@@ -61,7 +61,7 @@ class Dataset(Entry):
     """Data: a :class:`vaehub.DataSource`.
 
     Attributes:
-        card: Import string of its :class:`vaehub.DataCard`, in a module that imports nothing heavy.
+        card: Import string of its :class:`vaehub.files.DataCard`, in a module that imports nothing heavy.
         opens: Endings of users' files that it reads, such as ``.npz``, and ``/`` for folders. If ``--dataset`` is a
             path, the entry that opens it is used and its parameter ``path`` set.
     """
