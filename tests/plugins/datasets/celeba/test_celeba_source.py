@@ -230,7 +230,7 @@ def test_an_archive_that_expands_beyond_measure_is_refused(write, monkeypatch):
 
 
 def test_an_archive_without_pictures_is_refused(write):
-    with pytest.raises(DataError, match="holds no pictures in a folder 'img_align_celeba/'; replace"):
+    with pytest.raises(DataError, match="holds no images in a folder 'img_align_celeba/'; replace"):
         load(write({"faces/000001.jpg": b""}))
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 from vaehub import DataError
 from vaehub.files import FileParams
 from vaehub.plugins.datasets.symsol import source
-from vaehub.plugins.datasets.symsol.archive import PARTS, SHAPES
+from vaehub.plugins.datasets.symsol.archive import SHAPES, SPLITS
 from vaehub.plugins.datasets.symsol.params import SymsolParams
 from vaehub.plugins.datasets.symsol.source import Symsol, SymsolReduced
 
@@ -38,13 +38,13 @@ def png(colour):
 
 def colour_of(part, shape, index):
     # Of different grey for all shapes without marks.
-    return (30 * SHAPES.index(shape), 100 * PARTS.index(part), 20 * index)
+    return (30 * SHAPES.index(shape), 100 * SPLITS.index(part), 20 * index)
 
 
 @pytest.fixture
 def views():
     """Name and content of every file, in an order of no meaning, as archives have."""
-    keys = [(part, shape, index) for index in (2, 0, 1) for part in PARTS for shape in SHAPES[::-1]]
+    keys = [(part, shape, index) for index in (2, 0, 1) for part in SPLITS for shape in SHAPES[::-1]]
     pictures = {
         f"{part}/images/{shape}_{index:05d}.png": png(colour_of(part, shape, index))
         for part, shape, index in keys
@@ -67,7 +67,7 @@ def write(tmp_path):
 def test_images_are_sorted_by_part_shape_and_number(write, views):
     data = Symsol(SymsolParams(root=write(views), channels=3)).load()
     assert data.spec.shape == (3, 64, 64)
-    expected = [colour_of(part, shape, index) for part in PARTS for shape in SHAPES for index in range(N[part])]
+    expected = [colour_of(part, shape, index) for part in SPLITS for shape in SHAPES for index in range(N[part])]
     images = data.stored.take(torch.arange(len(data)))
     assert images[:, :, 50, 20].tolist() == [list(colour) for colour in expected]
     assert bool((images[:, :, :31] == 255).all())
