@@ -37,7 +37,7 @@ def task(label: str, total: int | None = None) -> Iterator[Advance]:
     """Announce a piece of work; yields the function to call when some of it is done.
 
     Args:
-        label: What is being done, in a few words.
+        label: Name of the task, in a few words.
         total: Amount of work, in any unit; ``None`` if unknown.
     """
     listener = _listener.get()

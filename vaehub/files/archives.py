@@ -45,7 +45,7 @@ def gunzip(compressed: bytes, title: str) -> bytes:
 
     Args:
         compressed: Content of a gzip file.
-        title: What it is, for messages.
+        title: Name of the content in messages.
 
     Raises:
         DataError: If it is truncated or damaged, or expands beyond the limit.

@@ -23,7 +23,7 @@ PARTIAL, BEYOND = 206, 416
 def download(file: DataFile, folder: Path) -> Path:
     """Download a file into a folder, verify its checksum, and return its path.
 
-    What has arrived stays in ``NAME.part`` when a connection breaks, and the next call asks for the rest.
+    If the connection breaks, the received bytes stay in ``NAME.part``, and the next call resumes from them.
 
     Raises:
         Exception: Any that a failure of the network, the server or the disk raises.

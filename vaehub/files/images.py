@@ -34,7 +34,7 @@ def open_image(content: bytes | Path, title: str, channels: int | None = None) -
 
     Args:
         content: The file, or its content.
-        title: What it is, for messages.
+        title: Name of the content in messages.
         channels: 1 for grey, 3 for colour; ``None`` keeps the channels. Transparency becomes white.
 
     Raises:

@@ -49,7 +49,7 @@ def read_pickle(content: bytes, title: str) -> Any:
 
     Args:
         content: The pickle.
-        title: What it is, for messages.
+        title: Name of the content in messages.
 
     Raises:
         DataError: If it is not a pickle, or contains anything else.

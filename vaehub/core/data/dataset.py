@@ -23,7 +23,7 @@ COMPARED_AT_ONCE = 64
 
 @dataclass(frozen=True)
 class DataSpec:
-    """What a network or a model may know about the data before it has seen any.
+    """Properties of the data from which networks and models are built.
 
     Attributes:
         shape: Shape of one observation: ``(c, h, w)`` for images, ``(p,)`` for vectors.

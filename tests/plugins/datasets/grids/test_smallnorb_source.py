@@ -115,7 +115,7 @@ def test_a_damaged_matrix_is_refused(write, contents, which, change, message):
 
 def test_files_of_different_lengths_are_refused(write, contents):
     contents["test", "info"] = contents["test", "info"][:-1]
-    with pytest.raises(DataError, match="testing-info.* is of 4 images, and there are 5; replace the file"):
+    with pytest.raises(DataError, match="testing-info.* describes 4 images, and there are 5; replace the file"):
         write(contents).load()
 
 

@@ -196,9 +196,7 @@ def test_what_cannot_be_is_said_in_one_sentence_before_anything_is_done(hub, her
 
 
 def test_a_model_that_wants_other_statistics_is_named(hub, here):
-    with pytest.raises(
-        VaehubError, match="gives means and log variances, and this model takes means alone.*--model va"
-    ):
+    with pytest.raises(VaehubError, match="gives means and log variances, and this model takes only means.*--model va"):
         run(hub, model="ae", **{"network.object": "own_vae_code:Vae"})
 
 

@@ -21,7 +21,7 @@ def from_pickle(content: bytes, title: str, n_classes: int, first: int = 0) -> B
 
     Args:
         content: The pickle, with keys that are text of Python 2 or 3.
-        title: What it is, for messages.
+        title: Name of the content in messages.
         n_classes: Number of classes.
         first: Label of the first class in the file.
 

@@ -69,7 +69,7 @@ class SmallNorb(DataSource):
         path = self._file(split, "info")
         info = read_matrix(path, INTEGER, (4,))
         if len(info) != len(category):
-            raise DataError(f"{path} is of {len(info)} images, and there are {len(category)}; replace the file")
+            raise DataError(f"{path} describes {len(info)} images, and there are {len(category)}; replace the file")
         # Azimuths are counted in tens of degrees, and only even ones occur.
         columns = [category, info[:, ELEVATION], info[:, AZIMUTH] // 2, info[:, LIGHTING]]
         return np.stack(columns, axis=1).astype(np.int64)

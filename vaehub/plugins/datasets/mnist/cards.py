@@ -120,7 +120,7 @@ QMNIST = DataCard(
     folder="qmnist",
     home="https://github.com/facebookresearch/qmnist",
     licence="BSD-3-Clause, Facebook",
-    contents="60,000 + 60,000 images of 28x28, grey; 10 digits; the test split of MNIST made whole again",
+    contents="60,000 + 60,000 images of 28x28, grey; 10 digits; with the complete test split of MNIST",
     files=tuple(
         DataFile(name, f"md5:{md5}", f"https://raw.githubusercontent.com/facebookresearch/qmnist/master/{name}")
         for name, md5 in _QMNIST.items()

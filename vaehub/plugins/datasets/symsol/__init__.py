@@ -21,7 +21,7 @@ def vaehub_catalog() -> Sequence[Entry]:
             "symsol_reduced",
             "vaehub.plugins.datasets.symsol.source:SymsolReduced",
             "distinct views of five solids without marks, converted to 64x64 grey",
-            params="vaehub:FileParams",
+            params="vaehub.files:FileParams",
             source="Murphy et al. 2021; Bonheme 2023, ch. 8",
             card="vaehub.plugins.datasets.symsol.cards:SYMSOL",
         ),

@@ -95,7 +95,7 @@ def permuted_latents(z: Tensor, generator: torch.Generator) -> Tensor:
         generator: Draws the permutations, on the device of ``z``.
 
     Returns:
-        The same values, each in its own column, shape ``(n, latent_dim)``; a single row comes back as it is.
+        The same values, each in its own column, shape ``(n, latent_dim)``; a single row is returned unchanged.
     """
     order = torch.rand(z.shape, generator=generator, device=z.device).argsort(dim=0)
     return z.gather(0, order)

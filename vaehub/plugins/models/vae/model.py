@@ -1,4 +1,4 @@
-"""VAEs that differ in what they add to the reconstruction term."""
+"""VAEs that differ in the regularisation of the latents."""
 
 from collections.abc import Mapping
 from typing import final

@@ -47,8 +47,8 @@ def _check(encoder: UserEncoder, decoder: UserDecoder, spec: DataSpec, latent_di
     mu, logvar = encoder.posterior(torch.full((2, *spec.shape), 0.5))
     found = 1 if logvar is None else 2
     if found != n_statistics:
-        gives = "means alone" if found == 1 else "means and log variances"
-        takes = "means alone, as 'ae' does" if n_statistics == 1 else "means and log variances, as 'vae' does"
+        gives = "only means" if found == 1 else "means and log variances"
+        takes = "only means, as 'ae' does" if n_statistics == 1 else "means and log variances, as 'vae' does"
         raise VaehubError(
             f"network 'own' has an encoder that gives {gives}, and this model takes {takes}; "
             f"'--model {'ae' if found == 1 else 'vae'}' fits it"
