@@ -1,4 +1,4 @@
-"""Run all comparisons, or those named, and print one table: ``python -m benchmarks [NAME ...]``."""
+"""Run all or the named comparisons, and print one table: ``python -m benchmarks [NAME ...]``."""
 
 import argparse
 import os
@@ -27,14 +27,14 @@ NAMES = (
     "latent_response",
 )
 BUSY = 0.5
-"""Processes that run beside us, above which a figure says more of them than of us."""
+"""Load of other processes above which results reflect them more than us."""
 
 
 def main() -> None:
-    """Print a row as soon as it is known, and all of them at the end."""
+    """Print each row as soon as it is measured, and all rows at the end."""
     names, options = _asked()
     if (load := os.getloadavg()[0]) > BUSY:
-        sys.stderr.write(f"warning: the machine is busy (load {load:.1f}), which not even ratios survive\n")
+        sys.stderr.write(f"warning: the machine is busy (load {load:.1f}), so that even ratios are unreliable\n")
     rows = []
     for name in names:
         for row in import_module(f"benchmarks.{name}").rows(options):
@@ -49,7 +49,7 @@ def _asked() -> tuple[list[str], Options]:
     parser.add_argument(
         "--environments", type=Path, default=Options.environments, help="folder of the peers' environments"
     )
-    parser.add_argument("--full", action="store_true", help="let the slow side of 'relevance' do all observations")
+    parser.add_argument("--full", action="store_true", help="run the slow side of comparisons on all of the work")
     given = parser.parse_args()
     if unknown := [name for name in given.names if name not in NAMES]:
         parser.error(f"unknown comparison {unknown[0]!r}; there are {', '.join(NAMES)}")

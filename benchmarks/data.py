@@ -1,4 +1,4 @@
-"""Sprites on demand: drawing, memory of an epoch, and what a batch costs beside the training step it feeds.
+"""Sprites on demand: drawing, memory of an epoch, and the cost of a batch relative to its training step.
 
 The step is that of the convolutional VAE of Bonheme's thesis (Locatello et al. 2019, Table 1): batches of 64, 64x64x1.
 """
@@ -14,7 +14,7 @@ REPEATS = 3
 
 
 def rows(_: Options) -> Iterator[Row]:
-    """Measure sprites on demand beside the same images in memory, taken one by one by PyTorch's DataLoader."""
+    """Measure sprites on demand against the same images in memory, loaded one by one by PyTorch's DataLoader."""
     peers = HERE / "peers"
     ours, theirs = in_turn(
         REPEATS,

@@ -1,9 +1,9 @@
-"""Disentanglement scores of 10,000 observations, 10 latents and the factors of dSprites, beside scikit-learn alone.
+"""Disentanglement scores of 10,000 observations, 10 latents and the factors of dSprites, against plain scikit-learn.
 
-The latents are made: five follow a factor each, with noise, two mix factors, three are noise. MIG is compared with what
-the released code of Locatello et al. 2019 does, a call of ``mutual_info_score`` for each latent and factor, and must be
-the same to 1e-9. DCI with LightGBM is compared with the published predictor, ``GradientBoostingClassifier``,
-which takes minutes and is run once; scores of the two differ, and are shown.
+The latents are synthetic: five follow a factor each, with noise, two mix factors, three are noise. MIG is compared with
+the released code of Locatello et al. 2019, which calls ``mutual_info_score`` for each latent and factor, and must agree
+to 1e-9. DCI with LightGBM is compared with the published predictor, ``GradientBoostingClassifier``, which takes minutes
+and runs once; the scores of the two differ, and are shown.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from benchmarks.measure import HERE, Options, Row, in_turn, measured
 REPEATS = 3
 N, N_TEST = 10_000, 5000
 SIZES = (3, 6, 40, 32, 32)
-"""Classes of shape, scale, orientation and the two positions."""
+"""Numbers of classes of shape, scale, orientation and the two positions."""
 PEERS = HERE / "peers"
 TOLERANCE = 1e-9
 

@@ -1,9 +1,9 @@
-"""The diversity of images, beside a double loop over scikit-image's ``structural_similarity``.
+"""The diversity of images, against a double loop over scikit-image's ``structural_similarity``.
 
-The images are FashionMNIST's, or MNIST's where that is not here. Both sides read them from a file and use the same 7x7
-windows. The loop takes 1,000 pairs, drawn at random, whose similarities must be ours to 1e-6; we always take all pairs.
-Two jobs have no peer and a limit: 10,000 images with windows, and all 60,000 as a whole. Each is a process of its own,
-so that its peak of memory is known.
+The images are FashionMNIST's, or MNIST's if that is not available. Both sides read them from a file and use the same
+7x7 windows. The loop takes 1,000 pairs, drawn at random, whose similarities must agree with ours to 1e-6; we take all
+pairs. Two jobs have a limit but no peer: 10,000 images with windows, and all 60,000 with global statistics. Each runs
+in a process of its own, so that its peak memory is known.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ OURS = HERE / "peers" / "vaehub_diversity.py"
 
 
 def rows(options: Options) -> Iterator[Row]:
-    """Measure pairs a second of both sides, then the two large jobs."""
+    """Measure pairs per second of both sides, then the two large jobs."""
     peer = environment(options.environments, "scikit-image", "scikit-image==0.26.0", "numpy==2.4.6")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "images.npy"

@@ -1,7 +1,7 @@
-"""The Fréchet distance of 10,000 x 2,048 features, beside the square root of a matrix as released codes of FID take it.
+"""The Fréchet distance of 10,000 x 2,048 features, against the matrix square root of released FID implementations.
 
-Both sides have the same arrays, in one process and in turn, and must agree. Features have a spectrum that falls like
-that of features of Inception, over three orders of magnitude; the root of the product of covariances is SciPy's. The
+Both sides get the same arrays, alternate in one process, and must agree. The spectrum of the features falls like that
+of Inception features, over three orders of magnitude; the square root of the product of covariances is SciPy's. The
 kernel distance and precision and recall of the same features have no peer here.
 """
 
@@ -25,11 +25,11 @@ from vaehub.plugins.generation.kernels import (
 
 N, N_FEATURES, REPEATS = 10_000, 2048, 3
 TOLERANCE = 1e-5
-"""Relative; released codes keep half of the digits where eigenvalues of a product are near zero."""
+"""Relative; released implementations keep half of the digits if eigenvalues of the product are near zero."""
 
 
 def rows(_: Options) -> Iterator[Row]:
-    """Measure both sides of the distance, then what has no peer."""
+    """Measure both sides of the distance, then the jobs without a peer."""
     x, y = (_features(seed) for seed in (0, 1))
     found: dict[str, float] = {}
     ours, theirs = in_turn(
@@ -59,7 +59,7 @@ def _features(seed: int) -> torch.Tensor:
     random = generator(seed, "benchmark", "features")
     scales = torch.logspace(0, -1.5, N_FEATURES, dtype=torch.float64)
     mixed = torch.randn(N, N_FEATURES, generator=random, dtype=torch.float64) * scales
-    # One rotation for both sets, so that covariances differ in size and in nothing else.
+    # One rotation for both sets, so that covariances differ only in size.
     turn = torch.linalg.qr(
         torch.randn(N_FEATURES, N_FEATURES, generator=generator(0, "benchmark", "turn"), dtype=torch.float64)
     ).Q

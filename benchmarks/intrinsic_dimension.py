@@ -1,8 +1,8 @@
-"""Intrinsic dimension beside scikit-dimension, DADApy and scikit-learn's brute-force search.
+"""Intrinsic dimension, against scikit-dimension, DADApy and scikit-learn's brute-force search.
 
-The observations are 10,000 digits of MNIST (784 values in [0, 1], float64), or normal ones of the same size where MNIST
-is not here. Each side is a fresh process. Estimates of scikit-dimension must be ours to 1e-9. The thesis's protocol,
-maximum likelihood at four numbers of neighbours and TwoNN, takes us one search, and five of the others.
+The observations are 10,000 digits of MNIST (784 values in [0, 1], float64), or normal draws of the same size if MNIST
+is not available. Each side is a fresh process. Estimates of scikit-dimension must agree with ours to 1e-9. The thesis's
+protocol, maximum likelihood at four numbers of neighbours and TwoNN, takes us one search, and the others five.
 """
 
 from __future__ import annotations

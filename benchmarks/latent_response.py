@@ -1,10 +1,10 @@
-"""The latent response matrix beside plain forward passes, and a mean response field.
+"""The latent response matrix against plain forward passes, and a mean response field.
 
-The network is the paper's, with images of 64x64 in colour. One side makes the matrix of 24 latents: each of the draws
-goes through decoder and encoder 25 times, with intervened copies made on the way. The other decodes and encodes as many
-images in batches of the same size, all of them there beforehand. Speed does not depend on how many images there are, so
-200 draws are timed instead of 5,000, unless ``--full`` is given; the peak of memory is beyond the model and a batch.
-The field has 100 x 100 points, each a mean over 64 draws of the other latents, of a small network.
+The network is the paper's, with 64x64 colour images. One side computes the matrix of 24 latents: each draw passes
+through decoder and encoder 25 times, with intervened copies made on the way. The other side decodes and encodes as many
+images in batches of the same size, prepared beforehand. Speed does not depend on the number of images, so 200 draws are
+timed instead of 5,000, unless ``--full`` is given; peak memory is counted beyond the model and one batch. The field has
+100 x 100 points, each a mean over 64 draws of the other latents, of a small network.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ MIB = 1024
 
 
 def rows(options: Options) -> Iterator[Row]:
-    """Measure the matrix beside forward passes, and the field."""
+    """Measure the matrix against forward passes, and the field."""
     params = VaeParams(latent_dim=LATENTS)
-    # The field first: of a peak of memory, what was greater before it hides what is less.
+    # The field first, because an earlier and greater peak of memory would hide its own.
     plane = Vae(params, Mlp(MlpParams(), GREY, LATENTS, 2), GREY).eval().requires_grad_(False)
     before = _peak()
     seconds = _field(plane)
@@ -84,5 +84,5 @@ def _field(model: LatentModel) -> float:
 
 
 def _peak() -> float:
-    """Return the greatest memory that this process had so far, in MiB."""
+    """Return the peak memory of this process so far, in MiB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MIB

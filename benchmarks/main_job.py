@@ -1,4 +1,4 @@
-"""The main job on the embedded data: cold in a fresh process, and asked again."""
+"""The main job on the embedded data: cold in a fresh process, and repeated."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ REPEATS = 3
 
 
 def rows(_: Options) -> Iterator[Row]:
-    """Measure both; there is no peer, only a limit."""
+    """Measure both runs; there is no peer, only a limit."""
     [found] = in_turn(REPEATS, _cold_and_again)
     yield Row("main job, cold", found["cold"], None, "s", None, "under 20 s")
-    yield Row("main job, asked again", found["again"], None, "s", None, "under 1.5 s")
+    yield Row("main job, repeated", found["again"], None, "s", None, "under 1.5 s")
 
 
 def _cold_and_again() -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""How comparisons are made: both sides as fresh processes, in turn, and the ratio of medians."""
+"""Tools of comparisons: both sides in fresh processes, alternating, and the ratio of medians."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 LIMIT_SECONDS = 600
-"""After which a process is given up, so that every comparison ends."""
+"""Seconds after which a process is stopped, so that every comparison ends."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """What a comparison may be told.
+    """Options of a comparison.
 
     Attributes:
         environments: Folder of the peers' environments.
@@ -36,11 +36,11 @@ class Row:
 
     Attributes:
         what: What was measured.
-        ours: Our figure.
-        theirs: The peer's; ``None`` where there is a limit and no peer.
-        unit: Of both figures.
+        ours: Our result.
+        theirs: The peer's result; ``None`` if there is a limit and no peer.
+        unit: Unit of both results.
         ratio: How many times better we are, or ``None``.
-        target: What was aimed at, in words.
+        target: The goal, in words.
     """
 
     what: str
@@ -52,8 +52,8 @@ class Row:
 
 
 def environment(parent: Path, name: str, *requirements: str) -> str:
-    """Return the interpreter of a peer's own environment, made once and again when its requirements change."""
-    # Links stay unresolved: the interpreter of an environment is itself a link.
+    """Return the interpreter of a peer's own environment, created once and again when its requirements change."""
+    # Links stay unresolved, because the interpreter of an environment is itself a link.
     folder = parent.absolute() / name
     interpreter = folder / "bin" / "python"
     marker = folder / "done"
@@ -66,7 +66,7 @@ def environment(parent: Path, name: str, *requirements: str) -> str:
 
 
 def measured(interpreter: str, script: Path, *arguments: str) -> dict[str, float]:
-    """Run a script that prints its figures as the last line of its output, as JSON."""
+    """Run a script, and return the results that it prints as JSON in its last line."""
     command = [interpreter, str(script), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=LIMIT_SECONDS)
     if done.returncode:
@@ -75,7 +75,7 @@ def measured(interpreter: str, script: Path, *arguments: str) -> dict[str, float
 
 
 def in_turn(repeats: int, *sides: Callable[[], Mapping[str, float]]) -> list[dict[str, float]]:
-    """Return the medians of each side's figures, the sides taken in turn so that a slow moment meets all of them."""
+    """Return the medians of each side's results, with alternating sides so that slow moments affect all of them."""
     runs: list[list[Mapping[str, float]]] = [[] for _ in sides]
     for _ in range(repeats):
         for side, found in zip(sides, runs, strict=True):
@@ -91,7 +91,7 @@ def seconds(command: Sequence[str], extra: Mapping[str, str] | None = None) -> f
 
 
 def output(command: Sequence[str], extra: Mapping[str, str] | None = None) -> str:
-    """Return what a process prints."""
+    """Return the output of a process."""
     environ = os.environ | dict(extra or {})
     done = subprocess.run(command, check=True, capture_output=True, text=True, env=environ, timeout=LIMIT_SECONDS)
     return done.stdout

@@ -1,8 +1,8 @@
-"""Weights of the relevance score, beside one reverse-mode Jacobian for each observation.
+"""Weights of the relevance score, against one reverse-mode Jacobian per observation.
 
 The network is the ARD paper's for MNIST, at 100 observations. Both sides differentiate the same decoder in one process,
-and their numbers are compared. Each reverse-mode Jacobian takes seconds, so 10 are timed and scaled to 100, unless
-``--full`` is given; we always do all 100. A second reverse side batches the backward passes, as a reader who knows
+and their results are compared. Each reverse-mode Jacobian takes seconds, so 10 are timed and scaled to 100, unless
+``--full`` is given; we always compute all 100. A second reverse-mode side batches the backward passes, as a user of
 ``torch.func`` would; it has no target.
 """
 
@@ -23,17 +23,17 @@ from vaehub.plugins.networks.convolutions.params import ArdMnistParams
 N, SAMPLE, ROUNDS = 100, 10, 5
 TARGETS = {16: 60, 128: 15}
 TOLERANCE = 1e-4
-"""Relative; float32 rounds at 6e-8, through five layers and a sum of 1,024 squares in another order."""
+"""Relative; float32 rounds at 6e-8, through five layers and a sum of 1,024 squares in a different order."""
 
 Decode = Callable[[Tensor], Tensor]
 
 
 class Reverse:
-    """A reverse side, which does a share of its observations in each round.
+    """A reverse-mode side, which processes a share of its observations in each round.
 
     Args:
         jacobian: Derivatives at some observations, shape ``(n, values, latent_dim)``.
-        z: All observations that it does.
+        z: All observations that it processes.
     """
 
     def __init__(self, jacobian: Decode, z: Tensor) -> None:
@@ -50,7 +50,7 @@ class Reverse:
         return {"s": (time.perf_counter() - started) * N / len(share)}
 
     def weights(self) -> Tensor:
-        """Return the weights over all shares done."""
+        """Return the weights over all shares so far."""
         return torch.stack(self._sums).double().sum(0) / self._n
 
 
@@ -93,5 +93,5 @@ def _one_by_one(decode: Decode) -> Decode:
 
 def _batched(decode: Decode) -> Decode:
     one = torch.func.jacrev(lambda code: decode(code[None])[0].flatten())
-    # All backward passes of one observation at a time, which bounds memory.
+    # One observation at a time, with all its backward passes, which bounds memory.
     return torch.func.vmap(one, chunk_size=1)

@@ -1,4 +1,4 @@
-"""Ten seeds of one recipe: trained together as one batched program, beside one after the other."""
+"""Ten seeds of one recipe, trained as one batched program, against one after the other."""
 
 from __future__ import annotations
 

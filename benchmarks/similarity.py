@@ -1,7 +1,7 @@
-"""All pairs of many representations, beside the formula pair by pair in NumPy; and jobs that have a limit and no peer.
+"""All pairs of many representations, against the formula pair by pair in NumPy; and jobs with a limit but no peer.
 
-64 representations of 2,000 observations, of 10 to 8,192 columns, that share more or less. The peer takes some pairs
-drawn at random, which are scaled to all of them, and whose alignment must be ours to 1e-5 by the more precise form.
+64 representations of 2,000 observations, with 10 to 8,192 columns, that share more or less. The peer takes some pairs
+drawn at random, scaled to all pairs, whose alignment must agree with ours to 1e-5 by the more precise form.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def _pairs() -> Iterator[Row]:
         )
         with np.load(theirs_at) as found:
             mine = np.load(ours_at)[found["pairs"][:, 0], found["pairs"][:, 1]]
-            # Of features, single precision adds up millions of squares, and is off by 1e-4 itself.
+            # The form for features sums millions of squares in single precision, which alone gives errors of 1e-4.
             np.testing.assert_allclose(mine, found["cheaper"], rtol=0, atol=TOLERANCE)
     what = f"all pairs of {REPRESENTATIONS} representations"
     for name, form in FORMS.items():

@@ -1,6 +1,6 @@
-"""How far sketches are from exact alignment, by size and by true value: ``python -m benchmarks.sketch_errors``.
+"""Errors of sketches relative to exact alignment, by size and by true value: ``python -m benchmarks.sketch_errors``.
 
-48 representations of 2,000 observations, of 1 to 2,048 columns: latents of one, two and ten columns, layers that are
+48 representations of 2,000 observations, with 1 to 2,048 columns: latents of one, two and ten columns, layers that are
 functions of them, and both with more or less noise. All pairs, with five seeds.
 """
 
@@ -20,7 +20,7 @@ BOUNDS = (0.0, 0.1, 0.3, 0.6, 0.9, 1.0)
 
 
 def main() -> None:
-    """Print mean, 99 % and greatest error, the mean with its sign, and mean errors by true value."""
+    """Print the mean, 99 % and greatest error, the signed mean error, and mean errors by true value."""
     representations = _representations()
     exact = cka_matrix(representations)
     above = torch.triu_indices(len(representations), len(representations), 1).unbind()

@@ -1,7 +1,7 @@
-"""Put our sprites beside the real ones: ``python -m benchmarks.sprites_picture dsprites.gif OUT.png``.
+"""Compare our sprites with the real ones: ``python -m benchmarks.sprites_picture dsprites.gif OUT.png``.
 
-The animation is that of the repository google-deepmind/dsprites-dataset (Apache-2.0). Above the real frames, below them
-ours, and at the bottom the pixels in which they differ.
+The animation comes from the repository google-deepmind/dsprites-dataset (Apache-2.0). The image shows the real frames
+at the top, ours below them, and the pixels that differ at the bottom.
 """
 
 import sys
@@ -26,7 +26,7 @@ SHOWN = {
     280: (SQUARE, 5, 6, 0, 0),
     300: (SQUARE, 5, 26, 0, 0),
 }
-"""Some frames of the animation, and the classes of what they show."""
+"""Some frames of the animation, and the classes of the sprites in them."""
 GAP = 2
 
 

@@ -1,6 +1,6 @@
-"""Looking around, with a plugin installed that brings heavy libraries along when it is used.
+"""Start-up of light commands, with a plugin installed that imports heavy libraries when used.
 
-The figure is what a command takes beyond the bare interpreter, in one run.
+The result is the time of a command beyond the bare interpreter, in one run.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ MODEL = "import torch, scipy, sklearn\n"
 
 
 def rows(_: Options) -> Iterator[Row]:
-    """Measure ``--help`` and ``list`` beside an interpreter that does nothing."""
+    """Measure ``--help`` and ``list`` against an interpreter that does nothing."""
     with tempfile.TemporaryDirectory() as folder:
         path = {"PYTHONPATH": _installed(Path(folder))}
         listed = json.loads(output(vaehub("plugin", "list", "--json"), path))

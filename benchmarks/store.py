@@ -1,8 +1,8 @@
-"""Recording measurements, one commit each, beside runs and metrics in MLflow's SQLite store; and a million values.
+"""Recording measurements, one commit each, against runs and metrics in MLflow's SQLite store; and a million values.
 
-Each side keeps its database open and commits every record before the next; neither is timed while it starts. In MLflow
-a finished run with parameters and metrics takes three calls, the least that it offers for the same content. The peer is
-``mlflow-skinny``, MLflow's own distribution of the same client and store without servers and plots.
+Each side keeps its database open and commits every record before the next; start-up is not timed. In MLflow a finished
+run with parameters and metrics takes three calls, the minimum for the same content. The peer is ``mlflow-skinny``,
+MLflow's own distribution of the same client and store without servers and plots.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""Training VAEs beside pythae's trainer on the same networks: 784-400-20 on MNIST, and convolutions on 64x64 sprites.
+"""Training VAEs against pythae on the same networks: 784-400-20 on MNIST, and convolutions on 64x64 sprites.
 
-Both read the same images from a file before the clock starts. Pythae is timed whole (its trainer as it is) and in its
-step alone (its model, forward, backward and Adam, on a tensor in memory, without its loader). Each side is as its users
-get it: we train on logits with fused Adam, pythae on probabilities with Adam as PyTorch makes it by default. We are
-timed in float32, as pythae computes, and with the options that it does not offer. Each way of training is a process of
-its own, so that its peak of memory is known.
+Both read the same images from a file before timing starts. Pythae is timed with its trainer, and with its training step
+alone (its model, forward, backward and Adam, on a tensor in memory, without its loader). Each side runs with its own
+defaults: we train on logits with fused Adam, pythae on probabilities with PyTorch's default Adam. We are timed in
+float32, like pythae, and with the options that it does not offer. Each variant runs in a process of its own, so that
+its peak memory is known.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ TARGETS = {
 
 
 def rows(options: Options) -> Iterator[Row]:
-    """Measure images a second of both sides."""
+    """Measure images per second of both sides."""
     peer = environment(options.environments, "pythae", "torch==2.13.0", "pythae==0.1.2")
     with tempfile.TemporaryDirectory() as folder:
         for network, images in (("mlp", _mnist()), ("conv_higgins", _sprites())):

@@ -1,4 +1,4 @@
-"""DADApy's side of the comparison of intrinsic dimensions; prints seconds and its estimate."""
+"""DADApy's side of the intrinsic dimension comparison; prints seconds and its estimate."""
 
 import contextlib
 import json
@@ -17,7 +17,7 @@ def estimated(x: np.ndarray, k: int) -> float:
 
 
 def main() -> None:
-    """Take a few observations to warm up, and all of them for the clock."""
+    """Warm up on a few observations, and time all of them."""
     path, n, k = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     x = np.load(path)[:n]
     with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):

@@ -1,4 +1,4 @@
-"""Feed a shuffled epoch of sprites that lie in memory through PyTorch's DataLoader, timing batches."""
+"""Load a shuffled epoch of sprites in memory through PyTorch's DataLoader, and time batches."""
 
 import json
 import time

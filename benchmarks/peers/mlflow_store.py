@@ -7,7 +7,7 @@ import sys
 import tempfile
 import time
 
-# Read on import; a thread that reports to MLflow's makers would be timed along with the store.
+# Read on import; otherwise MLflow's telemetry thread would be timed along with the store.
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 
 from mlflow.entities import Metric, Param
@@ -17,7 +17,7 @@ RECORDS, VALUES = 1000, 20
 
 
 def record(client: MlflowClient, experiment: str, number: int) -> None:
-    """Record what a measurement holds: its parameters, its values, and that it succeeded."""
+    """Record the content of a measurement: its parameters, its values, and its success."""
     asked = {"metric": "benchmark", "n_samples": "100", "dataset": "digits", "seed": str(number)}
     run = client.create_run(experiment).info.run_id
     values = [Metric(f"value_{at}", 0.5, 0, at) for at in range(VALUES)]
@@ -26,7 +26,7 @@ def record(client: MlflowClient, experiment: str, number: int) -> None:
 
 
 def main() -> None:
-    """Record one measurement to warm up, and many for the clock."""
+    """Warm up with one measurement, and time many."""
     logging.disable(logging.CRITICAL)
     with tempfile.TemporaryDirectory() as folder:
         client = MlflowClient(tracking_uri=f"sqlite:///{folder}/mlflow.db")

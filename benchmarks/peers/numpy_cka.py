@@ -1,7 +1,7 @@
-"""CKA of some pairs by the formula of Kornblith et al. 2019, pair by pair, as one writes it in NumPy.
+"""CKA of some pairs by the formula of Kornblith et al. 2019, pair by pair, as usually written in NumPy.
 
-Prints seconds, scaled to all pairs, of the formula for features as it is printed, and of the cheaper of both forms for
-each pair: of features where both are narrower than there are observations, else of Grams.
+Prints seconds, scaled to all pairs, of the formula for features as printed, and of the cheaper of both forms for each
+pair: that for features if both have fewer columns than observations, else that for Gram matrices.
 """
 
 import json
@@ -30,7 +30,7 @@ def main():
         representations = [given[name] for name in sorted(given.files)]
     n, rng = len(representations[0]), np.random.default_rng(0)
     pairs = np.stack(np.triu_indices(len(representations), 1), axis=1)
-    # Drawn at random, so that their mean is that of all pairs but for chance.
+    # Drawn at random, so that their mean estimates that of all pairs.
     chosen = pairs[np.sort(rng.permutation(len(pairs))[: int(sys.argv[2])])]
     found = {}
     for name in ("printed", "cheaper"):

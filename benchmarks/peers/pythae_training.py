@@ -1,4 +1,4 @@
-"""Pythae's side of the training comparison; prints images a second, of all or of its step, and the peak of memory."""
+"""Pythae's side of the training comparison; prints images per second, of its trainer or its step, and peak memory."""
 
 import json
 import logging
@@ -8,7 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
-# Read on import; its trainer always adds a progress bar, which is not what is compared.
+# Read on import; its trainer always adds a progress bar, which should not be timed.
 os.environ["TQDM_DISABLE"] = "1"
 
 import numpy as np
@@ -72,7 +72,7 @@ def model(network: str, shape: tuple[int, ...]) -> VAE:
 
 
 def whole(x: torch.Tensor, network: str, epochs: int) -> float:
-    """Return images a second of its trainer."""
+    """Return images per second of its trainer."""
     with tempfile.TemporaryDirectory() as folder:
         config = BaseTrainerConfig(
             output_dir=folder,
@@ -89,7 +89,7 @@ def whole(x: torch.Tensor, network: str, epochs: int) -> float:
 
 
 def step(x: torch.Tensor, network: str, epochs: int) -> float:
-    """Return images a second of its model, forward, backward and Adam."""
+    """Return images per second of its model: forward, backward and Adam."""
     built = model(network, tuple(x.shape[1:]))
     optimiser = torch.optim.Adam(built.parameters(), lr=1e-3)
     started = time.perf_counter()
@@ -103,13 +103,13 @@ def step(x: torch.Tensor, network: str, epochs: int) -> float:
 
 
 def main() -> None:
-    """Train once to warm up and once for the clock."""
+    """Train once to warm up, and time a second training."""
     logging.disable(logging.CRITICAL)
     x = torch.from_numpy(np.load(sys.argv[1])).float() / 255
     network, way = sys.argv[2], {"step": step, "whole": whole}[sys.argv[3]]
     for epochs in (WARM_UP, EPOCHS):
         found = {"rate": way(x, network, epochs)}
-    # Not ru_maxrss, which counts what the process was forked from.
+    # Not ru_maxrss, which includes the parent process's memory at the fork.
     [peak] = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")]
     found["memory"] = int(peak.split()[1]) / 1024
     sys.stdout.write("\n" + json.dumps(found) + "\n")

@@ -1,4 +1,4 @@
-"""scikit-dimension's side of the comparison of intrinsic dimensions; prints seconds and the estimates."""
+"""scikit-dimension's side of the intrinsic dimension comparison; prints seconds and the estimates."""
 
 import json
 import sys
@@ -11,7 +11,7 @@ JOBS = {"mle": (20,), "twonn": (), "protocol": (3, 5, 10, 20)}
 
 
 def estimates(x: np.ndarray, job: str) -> dict[str, float]:
-    # Its K is of another way to estimate, from noise; neighbours are counted by n_neighbors.
+    # Its K belongs to a different estimator, with noise; n_neighbors is the number of neighbours.
     found = {f"mle_{k}": float(skdim.id.MLE().fit(x, n_neighbors=k).dimension_) for k in JOBS[job]}
     if job != "mle":
         found["twonn"] = float(skdim.id.TwoNN().fit(x).dimension_)
@@ -19,7 +19,7 @@ def estimates(x: np.ndarray, job: str) -> dict[str, float]:
 
 
 def main() -> None:
-    """Take a few observations to warm up, and all of them for the clock, a search for each call."""
+    """Warm up on a few observations, and time all of them, with one search per call."""
     path, n, job = sys.argv[1], int(sys.argv[2]), sys.argv[3]
     x = np.load(path)[:n]
     estimates(x[:500], job)

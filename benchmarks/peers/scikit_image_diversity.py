@@ -1,4 +1,4 @@
-"""scikit-image's side of the diversity comparison; prints pairs a second and writes their similarities."""
+"""scikit-image's side of the diversity comparison; prints pairs per second and writes their similarities."""
 
 import json
 import sys
@@ -11,7 +11,7 @@ PAIRS = 1000
 
 
 def main() -> None:
-    """Take one pair to warm up, and others one by one, as a double loop does, for the clock."""
+    """Warm up on one pair, and time others one by one, as in a double loop."""
     path, n, found = sys.argv[1], int(sys.argv[2]), sys.argv[3]
     images = np.load(path)[:n].astype(np.float64) / 255
     rng = np.random.default_rng(0)

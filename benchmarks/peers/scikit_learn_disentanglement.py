@@ -1,4 +1,4 @@
-"""scikit-learn's side of the comparison of disentanglement scores, used as Locatello et al. 2019 use it."""
+"""scikit-learn's side of the disentanglement comparison, used as in Locatello et al. 2019."""
 
 import json
 import statistics
@@ -54,7 +54,7 @@ def timed_dci(
 
 
 def main() -> None:
-    """Take a few observations to warm up, and all of them for the clock."""
+    """Warm up on a few observations, and time all of them."""
     path, job = sys.argv[1:]
     with np.load(path) as data:
         codes, factors, n = data["codes"], data["factors"], int(data["n_train"])

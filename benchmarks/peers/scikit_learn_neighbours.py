@@ -1,4 +1,4 @@
-"""scikit-learn's brute-force search, as others build estimates on; prints seconds."""
+"""scikit-learn's brute-force search, on which other estimators build; prints seconds."""
 
 import json
 import sys
@@ -9,7 +9,7 @@ from sklearn.neighbors import NearestNeighbors
 
 
 def main() -> None:
-    """Take a few observations to warm up, and all of them for the clock."""
+    """Warm up on a few observations, and time all of them."""
     path, n, k = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     x = np.load(path)[:n]
     NearestNeighbors(n_neighbors=k, algorithm="brute").fit(x[:500]).kneighbors()

@@ -1,4 +1,4 @@
-"""Our side of the comparison of intrinsic dimensions; prints seconds, MiB beyond the data, and the estimates."""
+"""Our side of the intrinsic dimension comparison; prints seconds, MiB beyond the data, and the estimates."""
 
 import json
 import sys
@@ -16,7 +16,7 @@ def memory(name: str) -> float:
 
 
 def main() -> None:
-    """Take a few observations to warm up, and all of them for the clock: one table serves every estimate."""
+    """Warm up on a few observations, and time all of them: one table serves every estimate."""
     path, n, largest = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     x = np.load(path)[:n]
     nearest(x[:500], largest)

@@ -1,4 +1,4 @@
-"""Our side of the comparison of disentanglement scores; prints seconds and the scores."""
+"""Our side of the disentanglement comparison; prints seconds and the scores."""
 
 import json
 import statistics
@@ -32,7 +32,7 @@ def timed_dci(codes: np.ndarray, factors: np.ndarray, *test: np.ndarray) -> dict
 
 
 def main() -> None:
-    """Take a few observations to warm up, and all of them for the clock."""
+    """Warm up on a few observations, and time all of them."""
     path, job = sys.argv[1:]
     with np.load(path) as data:
         codes, factors, n = data["codes"], data["factors"], int(data["n_train"])

@@ -1,4 +1,4 @@
-"""Our side of the similarity comparison: one job a process; prints seconds and the peak of memory beyond its input."""
+"""Our side of the similarity comparison, one job per process; prints seconds and peak memory beyond its input."""
 
 import json
 import sys
@@ -11,13 +11,13 @@ import torch
 
 
 def main() -> None:
-    """Do what is asked for."""
+    """Run the job that is named."""
     jobs = {"matrix": matrix, "sketch": sketch, "sql": sql, "procrustes": procrustes}
     sys.stdout.write(json.dumps(jobs[sys.argv[1]](*sys.argv[2:])) + "\n")
 
 
 def matrix(path: str, out: str) -> dict[str, float]:
-    """Align each two representations of a file."""
+    """Compute the alignment of each pair of representations in a file."""
     from vaehub.plugins.similarity.kernels import cka_matrix
 
     with np.load(path) as given:
@@ -44,7 +44,7 @@ def sketch(n: str, width: str, size: str) -> dict[str, float]:
 
 
 def sql(layers: str, size: str) -> dict[str, float]:
-    """Ask for the alignment of each layer with each, in SQL, of a store that has their signatures."""
+    """Query the alignment of each pair of layers in SQL, from a store with their signatures."""
     from vaehub import Hub, Result, Signatures
     from vaehub.store.records import MeasurementRecord, now
 
@@ -67,7 +67,7 @@ def sql(layers: str, size: str) -> dict[str, float]:
 
 
 def procrustes(n: str, width: str, rank: str) -> dict[str, float]:
-    """Rotate one wide layer onto another, which share half of their directions; of some singular values if asked."""
+    """Rotate one wide layer onto another that shares half of its directions; with a rank, by some singular values."""
     from vaehub.plugins.similarity.kernels import procrustes_low_rank, procrustes_similarity
 
     random = torch.Generator().manual_seed(0)
@@ -87,7 +87,7 @@ def procrustes(n: str, width: str, rank: str) -> dict[str, float]:
 
 
 def _peak() -> float:
-    # Not ru_maxrss, which counts what the process was forked from.
+    # Not ru_maxrss, which includes the parent process's memory at the fork.
     [peak] = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")]
     return int(peak.split()[1]) / 1024
 

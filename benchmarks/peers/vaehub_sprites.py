@@ -1,4 +1,4 @@
-"""Draw 100,000 sprites, then feed a shuffled epoch of them to a convolutional VAE, timing batches and steps."""
+"""Draw 100,000 sprites, then train a convolutional VAE on a shuffled epoch of them, and time batches and steps."""
 
 import json
 import resource
@@ -59,7 +59,7 @@ def main():
         x = data.batch(chosen).x
         between = time.perf_counter()
         batch.append(between - before)
-        # Every batch of the epoch is made; only some are trained on, which says as much of a step.
+        # Every batch of the epoch is drawn, but only some are trained on, which is enough to time a step.
         if index < STEPS:
             optimiser.zero_grad(set_to_none=True)
             model(x).backward()

@@ -16,7 +16,7 @@ RECORDS, VALUES = 1000, 20
 
 
 def record(number: int) -> MeasurementRecord:
-    """Return a measurement of its own."""
+    """Return a distinct measurement for each number."""
     subject = {"dataset": {"name": "digits"}}
     request = {"metric": {"name": "benchmark"}, "subject": subject, "seed": number}
     asked = (f"{number:024x}", "benchmark", {"n_samples": 100}, number, subject, request)
@@ -24,7 +24,7 @@ def record(number: int) -> MeasurementRecord:
 
 
 def timed(work: Callable[[], object]) -> float:
-    """Return how long something takes."""
+    """Return the duration of a call, in seconds."""
     started = time.perf_counter()
     work()
     return time.perf_counter() - started

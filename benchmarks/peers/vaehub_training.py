@@ -1,4 +1,4 @@
-"""Our side of the training comparison; prints images a second, with compilation left out, and the peak of memory."""
+"""Our side of the training comparison; prints images per second, without compilation, and peak memory."""
 
 import json
 import sys
@@ -27,7 +27,7 @@ WITH = {
 
 
 def rate(images: np.ndarray, network: str, options: str) -> float:
-    """Return images a second of a training, after as many epochs as it takes to warm up."""
+    """Return images per second of a training, after the epochs of the warm-up."""
     data = Dataset(images, splits={"train": range(len(images))})
     latents, batch = (20, 256) if network == "mlp" else (10, 64)
     with seeded_construction(0):
@@ -44,9 +44,9 @@ def rate(images: np.ndarray, network: str, options: str) -> float:
 
 
 def main() -> None:
-    """Train once: the peak of memory is that of one way of training."""
+    """Train once, so that peak memory is that of one set of options."""
     found = {"rate": rate(np.load(sys.argv[1]), sys.argv[2], sys.argv[3])}
-    # Not ru_maxrss, which counts what the process was forked from.
+    # Not ru_maxrss, which includes the parent process's memory at the fork.
     [peak] = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")]
     found["memory"] = int(peak.split()[1]) / 1024
     sys.stdout.write(json.dumps(found) + "\n")

@@ -35,5 +35,5 @@ def test_edges_are_those_of_a_histogram(rng):
 
 
 def test_no_bins_are_refused():
-    with pytest.raises(VaehubError, match="bins is 0 and should be 1 at least"):
+    with pytest.raises(VaehubError, match="bins is 0 and should be at least 1"):
         equal_width_bins(torch.zeros(3, 1, dtype=torch.float64), 0)

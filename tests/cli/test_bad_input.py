@@ -80,7 +80,7 @@ def test_data_that_cannot_be_had_names_every_place_and_the_address(vaehub, monke
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     done = vaehub(*RUN, "--dataset", "mnist", "-s", f"data.root={tmp_path / 'mine'}")
     places = [str(tmp_path / "mine"), str(tmp_path / "cache" / "vaehub" / "mnist")]
-    check(done, "dataset 'mnist' cannot be had", *places, "https://ossci-datasets.s3.amazonaws.com/mnist/")
+    check(done, "dataset 'mnist' is not available", *places, "https://ossci-datasets.s3.amazonaws.com/mnist/")
 
 
 def test_a_truncated_data_file_is_named_with_its_checksum(vaehub, tmp_path):

@@ -109,7 +109,7 @@ def test_a_path_is_trained_on_and_found_again(vaehub, photographs):
     [
         (["-d", "./nowhere"], "there is nothing at './nowhere'; name a folder or file of data"),
         (["-d", "photographs"], "to read what is here under that name, write './photographs'"),
-        (["-d", "./photographs"], "holds pictures of 4 sizes"),
+        (["-d", "./photographs"], "holds images of 4 sizes"),
         (["-d", "./photographs/dark/0.png"], "no installed plugin reads 'photographs/dark/0.png'"),
         (["-d", "images"], "dataset 'images' was given parameters that do not fit: 'path' is missing"),
         (["-d", "./photographs", "-s", "data.size=8", "-s", "data.per_class=5"], "class 0 has 4 observations"),

@@ -129,7 +129,7 @@ def test_a_server_that_knows_no_ranges_is_asked_for_everything_again(cache, serv
 def test_another_part_than_was_asked_for_is_not_taken(cache, served):
     served.contents[NAME] = CONTENT
     served.break_after, served.shift = [15 * BLOCK], 10
-    with pytest.raises(DataError, match="answered with another part of the file"):
+    with pytest.raises(DataError, match="sent a different part of the file"):
         fetch(card(served.address), NAME)
     assert not list((cache / "some").glob(f"{NAME}*"))
     assert fetch(card(served.address), NAME).read_bytes() == CONTENT

@@ -65,7 +65,7 @@ def test_the_side_that_a_camera_says_is_up_is_up():
     "content", [b"", b"hello", PICTURES["colour"][0][:60], saved(Image.fromarray(COLOUR), "JPEG")[:200]]
 )
 def test_what_cannot_be_decoded_is_named(content):
-    with pytest.raises(DataError, match=r"folder/x.png cannot be decoded as a picture \(.*\); replace or remove it"):
+    with pytest.raises(DataError, match=r"folder/x.png cannot be decoded as an image \(.*\); replace or remove it"):
         open_image(content, "folder/x.png")
 
 
@@ -76,7 +76,7 @@ def test_a_picture_that_claims_to_be_gigantic_is_refused():
     header = struct.pack(">2I5B", 60_000, 60_000, 8, 0, 0, 0, 0)
     bomb = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0")) + chunk(b"IEND", b"")
     for read in (open_image, image_shape):
-        with pytest.raises(DataError, match=r"bomb.png cannot be decoded as a picture"):
+        with pytest.raises(DataError, match=r"bomb.png cannot be decoded as an image"):
             read(bomb, "bomb.png")
 
 

@@ -31,7 +31,7 @@ def test_data_that_changed_are_another_dataset_and_the_stored_model_says_so(tmp_
     np.savez(file, images=np.zeros((40, 6, 6), np.uint8))
     second = hub.run("vae", "elbo", dataset=str(file), settings=QUICK)[0]
     assert first.training.id != second.training.id
-    with pytest.raises(VaehubError, match=r"mine.npz' is not what it was: its content is [0-9a-f]{24} and was"):
+    with pytest.raises(VaehubError, match=r"mine.npz' has changed: its digest is [0-9a-f]{24} and was"):
         hub.model(first.training.id)
 
 

@@ -177,4 +177,4 @@ def test_states_of_different_epochs_are_not_mixed():
 def test_what_a_batched_program_does_without_is_said():
     asked = TrainParams(**{**PARAMS.model_dump(), "epochs": 1, "compile": True})
     found = fit_together(members(), asked)
-    assert "'train.compile' changes nothing where seeds are trained together" in found[0].notes
+    assert "'train.compile' has no effect when seeds are trained together" in found[0].notes

@@ -143,7 +143,7 @@ def test_channels_last_says_so_where_there_are_no_images():
     with seeded_construction(0):
         model = Vae(VaeParams(latent_dim=2), Mlp(MlpParams(hidden=(4,)), data.spec, 2, 2), data.spec)
     found = fit(model, data, TrainParams(epochs=1, channels_last=True), seed=0)
-    assert found.notes == ["'train.channels_last' is for images, so that it changed nothing"]
+    assert found.notes == ["'train.channels_last' is for images, so it had no effect"]
 
 
 def test_without_a_compiler_the_loss_is_computed_plainly_and_it_is_said(monkeypatch, caplog):
@@ -156,7 +156,7 @@ def test_without_a_compiler_the_loss_is_computed_plainly_and_it_is_said(monkeypa
     monkeypatch.setattr(torch, "compile", without_compiler)
     (plain, _), (model, found) = learned(), learned(compile=True)
     assert torch.equal(weights(model), weights(plain))
-    assert found.notes == ["torch.compile failed (no C++ compiler), so that the loss was computed without it"]
+    assert found.notes == ["torch.compile failed (no C++ compiler), so the loss was computed without it"]
     assert "torch.compile failed" in caplog.text
 
 

@@ -1,4 +1,4 @@
-"""Models of other people's code: torch modules, callables, and objects of known libraries, as a ``LatentModel``."""
+"""Other people's models as a ``LatentModel``: torch modules, callables, and objects of known libraries."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""A user's own modules and their weights. Nothing is unpickled."""
+"""Loading users' own modules and their weights. Nothing is unpickled."""
 
 import sys
 from collections.abc import Mapping
@@ -12,17 +12,17 @@ from torch import Tensor, nn
 from vaehub.core.errors import VaehubError, first_line
 
 HOLDERS = ("model_state_dict", "state_dict", "model")
-"""Names under which checkpoints hold weights beside other things."""
+"""Keys under which checkpoints keep weights among other things."""
 SHOWN = 3
 
 
 def import_object(path: str) -> object:
-    """Return what an import path such as ``package.module:name`` names, made if it is a class or a function.
+    """Return the object of an import path such as ``package.module:name``; classes and functions are called.
 
-    Modules are looked for in the current folder first.
+    Modules in the current folder come first.
 
     Raises:
-        VaehubError: If there is no such object, or it cannot be made.
+        VaehubError: If there is no such object, or the call fails.
     """
     module, colon, name = path.partition(":")
     if not (module and colon and name):
@@ -36,7 +36,7 @@ def import_object(path: str) -> object:
         return found() if not isinstance(found, nn.Module) and callable(found) else found
     # A user's code runs here.
     except Exception as error:
-        raise VaehubError(f"{path!r} cannot be had: {type(error).__name__}: {first_line(error)}") from error
+        raise VaehubError(f"{path!r} cannot be loaded: {type(error).__name__}: {first_line(error)}") from error
     finally:
         sys.path.remove(here)
 
@@ -45,7 +45,7 @@ def load_weights(module: nn.Module, path: Path) -> None:
     """Read weights into a module.
 
     Raises:
-        VaehubError: If the file cannot be read, or its names or shapes are not those of the module.
+        VaehubError: If the file cannot be read, or its names or shapes differ from those of the module.
     """
     weights = _weights(path)
     expected = module.state_dict()
@@ -73,7 +73,7 @@ def _weights(path: Path) -> dict[str, Tensor]:
 
             return dict(load_file(path))
         found = torch.load(path, map_location="cpu", weights_only=True)
-    # The readers fail in more ways than can be named.
+    # The readers can raise any exception.
     except Exception as error:
         raise VaehubError(
             f"{str(path)!r} cannot be read as weights ({first_line(error)}); safetensors, or a dictionary of tensors "

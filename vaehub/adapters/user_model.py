@@ -1,4 +1,4 @@
-"""A user's own encoder and decoder, as a model that every metric can be asked of."""
+"""A user's own encoder and decoder as a model that every metric can measure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from vaehub.core.network import Network
 from vaehub.core.params import LikelihoodName, LikelihoodParams, ModelParams, Params
 
 Output = Literal["mean", "logits"]
-"""What a decoder gives: the mean of p(x|z) itself, or what a sigmoid makes the mean."""
+"""Output of a decoder: the mean of p(x|z), or its logits."""
 
 MEAN_NAMES = ("embedding", "mu", "mean", "loc")
 LOGVAR_NAMES = ("log_covariance", "logvar", "log_var")
@@ -24,14 +24,14 @@ RECONSTRUCTION_NAMES = ("reconstruction", "recon_x", "mean", "x")
 
 
 class UserEncoder(nn.Module):
-    """Makes of whatever a user's encoder gives what a network's encoder gives.
+    """Converts the output of a user's encoder to that of a network's encoder.
 
     Accepted are a tensor of means ``(n, latent_dim)``; a pair of means and log variances; an object or a mapping with
-    ``embedding`` (or ``mu``, ``mean``) and, if it is no deterministic encoder, ``log_covariance`` (or ``logvar``,
-    ``log_var``), as pythae gives; and a normal distribution.
+    ``embedding`` (or ``mu``, ``mean``) and, unless the encoder is deterministic, ``log_covariance`` (or ``logvar``,
+    ``log_var``), as in pythae; and a normal distribution.
 
     Args:
-        module: Takes ``(n, *shape)``.
+        module: Accepts ``(n, *shape)``.
     """
 
     def __init__(self, module: nn.Module) -> None:
@@ -39,15 +39,15 @@ class UserEncoder(nn.Module):
         self.module = _switchable(module)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return means, and log variances beside them where there are any."""
+        """Return means, concatenated with log variances if there are any."""
         mu, logvar = _posterior(self.module(x))
         return mu if logvar is None else torch.cat([mu, logvar], dim=1)
 
     def posterior(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Return means and log variances, having seen that they are what they should be.
+        """Return checked means and log variances.
 
         Raises:
-            VaehubError: If the encoder cannot take such observations, or gives something else.
+            VaehubError: If the encoder does not accept such observations, or returns anything else.
         """
         try:
             mu, logvar = _posterior(self.module(x))
@@ -68,15 +68,15 @@ class UserEncoder(nn.Module):
 
 
 class UserDecoder(nn.Module):
-    """Makes of whatever a user's decoder gives what a network's decoder gives: output before its non-linearity.
+    """Converts the output of a user's decoder to that of a network's decoder, before its non-linearity.
 
-    Accepted are a tensor ``(n, *shape)``, or of as many values; an object or a mapping with ``reconstruction``; and a
+    Accepted are a tensor ``(n, *shape)``, or with as many values; an object or a mapping with ``reconstruction``; and a
     distribution, whose mean is taken.
 
     Args:
-        module: Takes ``(n, latent_dim)``.
-        spec: What is known of the data.
-        output: Whether it gives means, or the logits of means.
+        module: Accepts ``(n, latent_dim)``.
+        spec: What is known about the data.
+        output: Whether it returns means, or the logits of means.
     """
 
     def __init__(self, module: nn.Module, spec: DataSpec, output: Output) -> None:
@@ -86,14 +86,14 @@ class UserDecoder(nn.Module):
         self.output: Output = output
 
     def forward(self, z: Tensor) -> Tensor:
-        """Return the output whose sigmoid is the mean, for data in [0, 1], and the mean itself elsewhere."""
+        """Return the output whose sigmoid is the mean for data in [0, 1], and the mean itself otherwise."""
         found = _reconstruction(self.module(z)).reshape(len(z), *self.spec.shape)
         if self.output == "mean" and self.spec.in_unit_interval:
             return found.logit(eps=torch.finfo(found.dtype).eps)
         return found
 
     def check(self, z: Tensor) -> None:
-        """See that the decoder takes such latents, and gives what can be compared with the data.
+        """Check that the decoder accepts such latents, and that its output can be compared with the data.
 
         Raises:
             VaehubError: If not.
@@ -122,7 +122,7 @@ class UserDecoder(nn.Module):
 class Wrapped(LatentModel):
     """A user's encoder and decoder with a standard normal prior; :func:`wrap` makes it.
 
-    It learns what data it takes, and how many latents it has, from the first observations that it encodes, or from
+    It learns the shape of its data and its number of latents from the first observations that it encodes, or from
     :meth:`meet`.
     """
 
@@ -143,18 +143,18 @@ class Wrapped(LatentModel):
         """Number of latents.
 
         Raises:
-            VaehubError: If no observation was encoded yet.
+            VaehubError: If no observation has been encoded yet.
         """
         self._known()
         return self.params.latent_dim
 
     @torch.no_grad()
     def meet(self, batch: Batch, spec: DataSpec) -> None:
-        """Learn what the encoder and the decoder take and give.
+        """Learn the shapes of the encoder and the decoder, and check them against the data.
 
         Args:
-            batch: Some observations, two at least.
-            spec: What is known of all of them.
+            batch: At least two observations.
+            spec: What is known about all observations.
 
         Raises:
             VaehubError: If encoder and decoder do not fit the data, or each other.
@@ -186,11 +186,11 @@ class Wrapped(LatentModel):
         posterior = self.encode(batch)
         found = self._known()
         output = self.network.decoder(posterior.sample(step.generator))
-        parts = {"reconstruction": found.reconstruction(output, batch.x).mean()}
+        terms = {"reconstruction": found.reconstruction(output, batch.x).mean()}
         if posterior.logvar is not None:
             mu, logvar = posterior.mu, posterior.logvar
-            parts["kl"] = 0.5 * (mu.square() + logvar.exp() - logvar - 1).sum(dim=1).mean()
-        return Losses(torch.stack(list(parts.values())).sum(), parts, found.omitted)
+            terms["kl"] = 0.5 * (mu.square() + logvar.exp() - logvar - 1).sum(dim=1).mean()
+        return Losses(torch.stack(list(terms.values())).sum(), terms, found.omitted)
 
     def prior_sample(self, n: int, generator: torch.Generator) -> Tensor:
         """Return draws from the standard normal."""
@@ -213,16 +213,16 @@ def wrap(
     likelihood: LikelihoodName | None = None,
     name: str = "wrapped",
 ) -> Wrapped:
-    """Return a user's own model as one that every metric can be asked of.
+    """Return a user's own model as one that every metric can measure.
 
     Args:
         model: A module with the attributes ``encoder`` and ``decoder``, such as a pythae model; or give both:
-        encoder: What it may give is described at :class:`UserEncoder`.
-        decoder: What it may give is described at :class:`UserDecoder`.
-        output: Whether the decoder gives the ``mean`` of p(x|z), in the data's range, or ``logits``.
-        likelihood: Distribution of an observation given its latents; ``bernoulli`` for data in [0, 1] and
-            ``squared_error`` for others, if not given.
-        name: What results call it.
+        encoder: An encoder with one of the outputs described at :class:`UserEncoder`.
+        decoder: A decoder with one of the outputs described at :class:`UserDecoder`.
+        output: Whether the decoder returns the ``mean`` of p(x|z), in the data's range, or ``logits``.
+        likelihood: Distribution of an observation given its latents; if not given, ``bernoulli`` for data in [0, 1] and
+            ``squared_error`` for others.
+        name: Name of the model in results.
 
     Raises:
         VaehubError: If there is no encoder or no decoder.
@@ -240,7 +240,7 @@ def wrap(
 
 
 def _switchable(module: nn.Module) -> nn.Module:
-    """Let a module be put in training and evaluation mode, also a ``torch.export`` program, which has but one mode."""
+    """Let a module be put in training and evaluation mode, even a ``torch.export`` program, which has only one mode."""
     try:
         module.train(module.training)
     except NotImplementedError:

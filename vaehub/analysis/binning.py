@@ -10,31 +10,31 @@ VALUES_AT_ONCE = 2**17
 
 
 def equal_width_bins(values: Tensor, bins: int) -> tuple[Tensor, Tensor]:
-    """Return the bin of each value, and the edges of bins, of equal width over the range of each column.
+    """Return the bin of each value and the bin edges, with bins of equal width over the range of each column.
 
-    Edges and bins are those of :func:`numpy.histogram`: a value on an edge is in the bin above, the greatest in the
-    last, and a range of width 0 is widened by one half to each side.
+    Bins are those of :func:`numpy.histogram`: a value on an edge falls into the bin above, the maximum into the last
+    bin, and a range of width 0 is widened by one half on each side.
 
     Args:
         values: Finite, float64, shape ``(n, k)``.
-        bins: How many.
+        bins: Number of bins.
 
     Returns:
-        Bins from 0, shape ``(k, n)``, one column after the other in memory, in which it is several times faster to
-        count; and edges, shape ``(k, bins + 1)``.
+        Bin indices from 0, shape ``(k, n)``, contiguous by column, which makes counting several times faster; and
+        edges, shape ``(k, bins + 1)``.
 
     Raises:
-        VaehubError: If there are no bins.
+        VaehubError: If ``bins`` is below 1.
     """
     if bins < 1:
-        raise VaehubError(f"bins is {bins} and should be 1 at least")
+        raise VaehubError(f"bins is {bins} and should be at least 1")
     columns = values.mT.contiguous()
     low, high = columns.amin(dim=1, keepdim=True), columns.amax(dim=1, keepdim=True)
     is_flat = low == high
     low, high = torch.where(is_flat, low - 0.5, low), torch.where(is_flat, high + 0.5, high)
     width = (high - low) / bins
     codes = ((columns - low) / width).long().clamp(max=bins - 1)
-    # A quotient next to a whole number may be rounded to the wrong side of the edge that is compared with.
+    # A quotient close to an integer may be rounded to the wrong side of its edge.
     codes -= (columns < low + codes * width).long()
     codes += ((columns >= low + (codes + 1) * width) & (codes < bins - 1)).long()
     edges = low + torch.arange(bins + 1, dtype=values.dtype, device=values.device) * width

@@ -1,4 +1,4 @@
-"""Representations: what a model makes of observations, layer by layer, by name."""
+"""Representations: outputs of a model's layers, by name."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ _MERELY_MOVES = (
     nn.Upsample,
     nn.PixelShuffle,
 )
-"""Modules that compute nothing of their own, so that no layer ends with one."""
+"""Modules without computation of their own, so that no layer ends with one."""
 
 
 def layer_names(model: LatentModel, data: Dataset) -> tuple[str, ...]:
     """Return the names of a model's layers, in the order in which an observation passes through them.
 
-    ``input``; ``encoder_1``, ``encoder_2`` … after each non-linearity; ``mean``, ``variance`` (of a deterministic
-    encoder there is none) and ``sampled``; ``decoder_1`` …, the last of them the output before its non-linearity.
+    ``input``; ``encoder_1``, ``encoder_2`` … after each non-linearity; ``mean``, ``variance`` (absent with a
+    deterministic encoder) and ``sampled``; ``decoder_1`` …, the last of them the output before its non-linearity.
     A layer is a module with weights and all that follows it up to the next one: pooling, normalisation, non-linearity.
     The encoder's last layer is ``mean`` and ``variance``.
 
     Args:
-        model: Any; users' modules too, as long as their layers are modules.
-        data: At least one observation that it can take.
+        model: Any model, users' own included, if its layers are modules.
+        data: At least one observation that the model accepts.
     """
     batch = data.to(model.device).batch(slice(0, 2))
     with torch.no_grad(), evaluating(model):
@@ -47,10 +47,10 @@ def layer_names(model: LatentModel, data: Dataset) -> tuple[str, ...]:
 
 
 def chosen_layers(model: LatentModel, data: Dataset, layers: Sequence[str] = ()) -> tuple[str, ...]:
-    """Return names of layers, each once, in the order in which they are asked for; all of the model if none are.
+    """Return the names of the given layers without duplicates, in the given order; of all layers if none are given.
 
     Raises:
-        VaehubError: If a layer is unknown; says which there are.
+        VaehubError: If a layer is unknown; the message lists the known ones.
     """
     known = layer_names(model, data)
     if unknown := [name for name in layers if name not in known]:
@@ -63,19 +63,19 @@ def chosen_layers(model: LatentModel, data: Dataset, layers: Sequence[str] = ())
 def representations(
     model: LatentModel, data: Dataset, *, layers: Sequence[str] = (), generator: torch.Generator
 ) -> dict[str, Tensor]:
-    """Return what some layers make of all observations of a dataset.
+    """Return the representations of a whole dataset in some layers.
 
     Args:
-        model: In any mode; layers are asked in evaluation mode.
+        model: In any mode; representations are taken in evaluation mode.
         data: The observations.
         layers: Names as in :func:`layer_names`; all, if none are given.
         generator: Source of the noise in ``sampled`` and thus in the decoder's layers, on the model's device.
 
     Returns:
-        For each name, an array ``(n, …)`` on the CPU, in the shape that the layer has.
+        For each name, an array ``(n, …)`` on the CPU, in the shape of the layer.
 
     Raises:
-        VaehubError: If a layer is unknown; says which there are.
+        VaehubError: If a layer is unknown; the message lists the known ones.
         WorkFailed: If a layer has NaN or infinite values.
     """
     parts: dict[str, list[Tensor]] = {name: [] for name in chosen_layers(model, data, layers)}
@@ -88,7 +88,7 @@ def representations(
         if wrong := int((~x.flatten(1).isfinite()).any(dim=1).sum()):
             raise WorkFailed(
                 f"the model gives NaN or infinite values for {wrong} of {len(x)} observations in the layer "
-                f"{name!r}; nothing can be said of it"
+                f"{name!r}; nothing can be measured"
             )
     return joined
 
@@ -98,7 +98,7 @@ def _pass(model: LatentModel, batch: Batch, generator: torch.Generator) -> dict[
     with evaluating(model):
         with _watching(model.network.encoder) as calls:
             posterior = model.encode(batch)
-        # The last layer gives mean and variance themselves.
+        # The encoder's last layer is mean and variance themselves.
         statistics = [each for each in (posterior.mu, posterior.logvar) if each is not None]
         inner = [values for values in _layers(calls) if not any(_are_same(values, each) for each in statistics)]
         found = {INPUT: batch.x} | {f"encoder_{at}": values for at, values in enumerate(inner, start=1)}
@@ -115,7 +115,7 @@ def _pass(model: LatentModel, batch: Batch, generator: torch.Generator) -> dict[
 
 @contextmanager
 def _watching(module: nn.Module) -> Iterator[list[tuple[nn.Module, Tensor]]]:
-    """Collect what the modules inside a module give, in the order in which they are called."""
+    """Collect the outputs of a module's submodules, in the order in which they are called."""
     calls: list[tuple[nn.Module, Tensor]] = []
 
     def note(inner: nn.Module, _: Any, output: Any) -> None:
@@ -124,7 +124,7 @@ def _watching(module: nn.Module) -> Iterator[list[tuple[nn.Module, Tensor]]]:
 
     with ExitStack() as hooks:
         for inner in module.modules():
-            # The inside of a compiled program cannot be watched.
+            # The inside of a compiled program cannot be observed.
             if not any(True for _ in inner.children()) and not isinstance(inner, torch.jit.ScriptModule):
                 hooks.callback(inner.register_forward_hook(note).remove)
         yield calls
@@ -136,7 +136,7 @@ def _are_same(values: Tensor, statistics: Tensor) -> bool:
 
 
 def _layers(calls: Sequence[tuple[nn.Module, Tensor]]) -> list[Tensor]:
-    """Return the output of each layer: of a module with weights, or of the last one after it that computes."""
+    """Return the output of each layer: of its module with weights, or of the last module after it that computes."""
     found: list[Tensor] = []
     for module, output in calls:
         if any(weight.ndim >= 2 for weight in module.parameters(recurse=False)):

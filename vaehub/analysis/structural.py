@@ -1,4 +1,4 @@
-"""Structural similarity of images: of two sets pair by pair, and of all pairs of one set, tile by tile."""
+"""Structural similarity of images: pair by pair between two sets, and of all pairs of one set, tile by tile."""
 
 import functools
 import math
@@ -18,21 +18,21 @@ LUMINANCE, CONTRAST = 0.01, 0.03
 GAUSSIAN_SIDE, GAUSSIAN_SIGMA = 11, 1.5
 """Window of Wang et al. 2004, Section III-C."""
 VALUES_AT_ONCE = 2**19
-"""Values that are worked on together, of all pairs of two tiles at some positions: what the cores' caches hold."""
+"""Values processed at a time, of all pairs of two tiles at some positions: as many as the cores' caches hold."""
 POSITIONS_AT_ONCE = 16
-"""Positions among them at least, where there are as many: cores share the work by positions."""
+"""Least number of positions among them, if the image has as many: cores share the work by positions."""
 ALIGNED = 16
-"""Images that tiles are multiples of: what a vector register holds in float32, a fifth faster than other sizes."""
+"""Tile sizes are multiples of it: as many images as a vector register holds in float32, a fifth faster than others."""
 HELD_BYTES = 2**28
-"""Size of the statistics of images that are held at a time; bounds memory, changes no result."""
+"""Size of the image statistics kept at a time; bounds memory, changes no result."""
 SUMMED_AT_ONCE = 16
-"""Positions that are added up in the working precision, before float64 takes over."""
+"""Positions summed in the working precision, before float64 takes over."""
 DOUBLE_UP_TO = 128
-"""Images up to which all is worked out in float64, since it takes no time; float32 stays within 1e-6 of it."""
+"""Number of images up to which everything is in float64, which is fast enough; float32 stays within 1e-6 of it."""
 
 
 class SsimBlock(NamedTuple):
-    """Pairs of a tile: which images, and their similarity, shape ``(rows, columns)``, float64."""
+    """A tile of pairs: the images, and their similarities, shape ``(rows, columns)``, float64."""
 
     rows: slice
     columns: slice
@@ -40,7 +40,7 @@ class SsimBlock(NamedTuple):
 
 
 class Statistics(NamedTuple):
-    """What the index needs of some images, laid out as factors of matrix products at each position.
+    """Statistics of some images for the index, laid out as factors of matrix products at each position.
 
     With m the mean and v the variance of a window, c1 and c2 the constants: the similarity of two images at a position
     is (pixels' pixels) (means' means) / (left' right), where ' transposes.
@@ -63,12 +63,12 @@ class Index:
 
     Args:
         shape: Height and width of an image, in pixels.
-        variant: Of what the statistics are.
+        variant: Windows over which the statistics are taken.
         window: Side of a uniform window, in pixels.
         data_range: Greatest possible value of a pixel.
-        ddof: What is taken off the number of pixels that covariances are divided by.
-        dtype: Of the matrix products; means and variances are in float64 always.
-        device: Where the images are.
+        ddof: Subtracted from the number of pixels in the divisor of covariances.
+        dtype: Dtype of the matrix products; means and variances are always in float64.
+        device: Device of the images.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class Index:
         self._positions = tuple(side - len(line) + 1 for side, line in zip(shape, self._lines, strict=True))
         n_pixels, self.n_positions = math.prod(self._sides), math.prod(self._positions)
         taken_off = ddof if ddof is not None else (0 if variant == "gaussian" else 1)
-        # A covariance of weights that add up to 1 divides by the number of pixels; of n - 1, it is as much larger.
+        # Weights that sum to 1 divide a covariance by the number of pixels; dividing by less makes it larger.
         self._scale = 1.0 if variant == "gaussian" else n_pixels / (n_pixels - taken_off)
         self._c1, self._c2 = (LUMINANCE * data_range) ** 2, (CONTRAST * data_range) ** 2
         self._dtype = dtype
@@ -95,7 +95,7 @@ class Index:
 
     def statistics(self, images: Tensor) -> Statistics:
         """Return the statistics of images, shape ``(n, h, w)``."""
-        # Images last: what follows runs along them, whatever the window is.
+        # Images last: all that follows is vectorised over them, whatever the window is.
         x = images.permute(1, 2, 0).contiguous()
         exact = x.to(torch.float64)
         mean = self._averaged(exact)
@@ -135,7 +135,7 @@ class Index:
         weights = 2 * self._scale * self._lines[0][:, None] * self._lines[1]
         pixels = x.new_empty(*self._positions, height * width + 1, x.shape[2])
         windows = x.unfold(0, height, 1).unfold(1, width, 1).permute(0, 1, 3, 4, 2)
-        # Centred before anything is multiplied, or little would be left of the covariances of flat, bright windows.
+        # Centred before products are taken: otherwise covariances of flat, bright windows would cancel.
         torch.sub(windows, mean[:, :, None, None], out=pixels[:, :, :-1].view(windows.shape))
         pixels[:, :, :-1] *= weights.sqrt().to(x.dtype).reshape(-1, 1)
         pixels[:, :, -1] = self._c2**0.5
@@ -155,17 +155,16 @@ def ssim_blocks(
 ) -> Iterator[SsimBlock]:
     """Yield the similarities of all pairs of images, in tiles on and above the diagonal, without gradient.
 
-    Wang et al. 2004, Eq. 13, worked out in matrix products of bounded memory. Tiles on the diagonal are whole.
+    Wang et al. 2004, Eq. 13, computed by matrix products in bounded memory. Tiles on the diagonal are complete.
 
     Args:
         x: Grey images, shape ``(n, h, w)``.
-        variant: Of what the statistics are: uniform windows, windows weighted by a Gaussian, or the whole image.
+        variant: Where statistics are taken: uniform windows, windows weighted by a Gaussian, or the whole image.
         window: Side of a uniform window, in pixels, odd.
         data_range: Difference of the greatest and least possible value of a pixel.
-        ddof: What is taken off the number of pixels that covariances are divided by; 1 (of ``gaussian`` 0) if not
-            given.
-        dtype: Of the products of pixels; if not given, float64 for up to 128 images, and else float32, which is twice
-            as fast and within 1e-6. Means and variances are in float64 always.
+        ddof: Subtracted from the number of pixels in the divisor of covariances; 1 (for ``gaussian`` 0) if not given.
+        dtype: Dtype of the products of pixels; if not given, float64 for up to 128 images, and else float32, which is
+            twice as fast and within 1e-6. Means and variances are always in float64.
 
     Raises:
         VaehubError: If there are no images, or a window does not fit them.
@@ -182,26 +181,26 @@ def ssim_blocks(
             right = held[at][1] if at < len(held) else index.statistics(x[columns])
             for rows, left in held[: at + 1]:
                 block = index.similarity(left, right)
-                # Products are rounded in an order that is not the same on both sides of the diagonal.
+                # Products round differently on the two sides of the diagonal.
                 yield SsimBlock(
                     rows, columns, block.add(block.mT).div_(2).fill_diagonal_(1) if rows == columns else block
                 )
 
 
 def ssim(x: Tensor, y: Tensor, window: int = 7, data_range: float = 1.0) -> Tensor:
-    """Return the structural similarity of images with others, pair by pair, differentiable.
+    """Return the structural similarity of pairs of images, differentiable.
 
     Wang et al. 2004, Eq. 13, with uniform windows and sample covariances, averaged over the positions where a window
     fits and over channels, as scikit-image does by default. Shapes are broadcast.
 
     Args:
         x: Images, shape ``(..., c, h, w)``.
-        y: Others, of a shape that goes with it.
+        y: Other images, in a shape that broadcasts with that of ``x``.
         window: Side of a window, in pixels, odd.
         data_range: Difference of the greatest and least possible value of a pixel.
 
     Returns:
-        Similarities in [-1, 1], without unit, float64, of the common shape without its last three axes.
+        Similarities in [-1, 1], without unit, float64, in the broadcast shape without its last three axes.
     """
     x, y = x.double(), y.double()
     mean_x, mean_y = _local_means(x, window), _local_means(y, window)
@@ -226,7 +225,7 @@ def _local_means(images: Tensor, window: int) -> Tensor:
 
 
 def _tile(n: int, index: Index) -> int:
-    """Return how many images make a tile: as many as memory and caches allow, and all tiles alike."""
+    """Return the number of images per tile: as many as memory and caches allow, in tiles of equal size."""
     in_cache = math.isqrt(VALUES_AT_ONCE // min(POSITIONS_AT_ONCE, index.n_positions))
     most = max(1, min(in_cache, HELD_BYTES // index.bytes_of_image))
     grain = ALIGNED if most >= ALIGNED else 1
@@ -239,7 +238,7 @@ def _ranges(start: int, stop: int, step: int) -> list[slice]:
 
 
 def _lines(shape: tuple[int, int], variant: SsimVariant, window: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Return the weights of a window down and across, of which its own are the products."""
+    """Return the vertical and horizontal weights of a separable window."""
     if variant == "gaussian":
         offsets = torch.arange(GAUSSIAN_SIDE, dtype=torch.float64, device=device) - GAUSSIAN_SIDE // 2
         line = (-0.5 * (offsets / GAUSSIAN_SIGMA).square()).exp()

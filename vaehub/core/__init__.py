@@ -1,1 +1,1 @@
-"""The interfaces and the work that every plugin shares: data, networks, models, metrics, results, recipes, training."""
+"""The contracts that plugins share: data, networks, models, metrics, results, recipes."""

@@ -1,4 +1,4 @@
-"""What most objectives share: the network's encoder and decoder, and a likelihood."""
+"""Base class of most objectives: the network's encoder and decoder, and a likelihood."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from vaehub.core.params import L_co, LikelihoodParams
 
 
 class Autoencoder(LatentModel[L_co]):
-    """A model whose posterior and observations are what its network's encoder and decoder make of each other.
+    """A model whose posterior and likelihood are parameterised by the network's encoder and decoder.
 
-    An objective derives from it, says its ``loss``, and overrides what is not as here.
+    An objective derives from it, defines its ``loss``, and overrides whatever differs.
     """
 
     Params = LikelihoodParams
@@ -25,7 +25,7 @@ class Autoencoder(LatentModel[L_co]):
         self.likelihood = likelihood(params, spec)
 
     def encode(self, batch: Batch) -> Posterior:
-        """Return q(z|x), or codes without a variance where the encoder gives one number for each latent."""
+        """Return q(z|x), or codes without a variance if the encoder has one output per latent."""
         statistics = self.network.encoder(batch.x)
         return Posterior(statistics, None) if self.n_statistics == 1 else Posterior.split(statistics)
 
@@ -34,7 +34,7 @@ class Autoencoder(LatentModel[L_co]):
         return self.likelihood.mean(self.network.decoder(z))
 
     def reconstruction(self, z: Tensor, batch: Batch) -> Tensor:
-        """Return -log p(x|z) without its constant, in nats, a mean over the batch."""
+        """Return -log p(x|z) without its constant, in nats, averaged over the batch."""
         return self.likelihood.reconstruction(self.network.decoder(z), batch.x).mean()
 
     def prior_sample(self, n: int, generator: torch.Generator) -> Tensor:

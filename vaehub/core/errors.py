@@ -1,4 +1,4 @@
-"""What can go wrong, sorted by whose turn it is next."""
+"""Exception hierarchy, by who can fix the problem."""
 
 import re
 
@@ -6,24 +6,24 @@ _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def first_line(error: BaseException) -> str:
-    """Return the first line of what an error says, or its kind where it says nothing, to stand in a sentence."""
+    """Return the first line of an error's message, or its type if there is no message, for use in a sentence."""
     text = _COLOURS.sub("", str(error)).strip()
     return text.splitlines()[0].rstrip(".") if text else type(error).__name__
 
 
 class VaehubError(Exception):
-    """The request cannot be carried out as it stands, and the user can mend it.
+    """The request cannot be carried out as it stands, and the user can fix it.
 
     The message is one sentence: what was asked, what is wrong, what would work. The command line exits with 2.
     """
 
 
 class UnknownName(VaehubError):  # noqa: N818 it is the name that is wrong
-    """No installed plugin contributes anything of this name."""
+    """No installed plugin contributes anything under this name."""
 
 
 class DataError(VaehubError):
-    """A dataset cannot be had, or its files are not what they should be."""
+    """A dataset is not available, or its files are not the expected ones."""
 
 
 class StoreError(VaehubError):
@@ -31,7 +31,7 @@ class StoreError(VaehubError):
 
 
 class WorkFailed(VaehubError):  # noqa: N818 the word is the exit code's meaning
-    """The request was right and the work was begun, but it failed. The command line exits with 1."""
+    """The request was valid, and the work failed after it began. The command line exits with 1."""
 
 
 class TrainingDiverged(WorkFailed):
@@ -42,7 +42,7 @@ class TrainingDiverged(WorkFailed):
         self.epoch = epoch
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Say how to be made anew, since workers hand errors to other processes."""
+        """Support pickling, because workers send errors to other processes."""
         return _diverged, (str(self), self.epoch)
 
 

@@ -11,7 +11,7 @@ ID_BYTES = 12
 
 
 def canonical_json(value: Json) -> str:
-    """Return the one JSON text of a value: keys sorted, no spaces, shortest floats, no NaN or infinity.
+    """Return the canonical JSON text of a value: keys sorted, no spaces, shortest floats, no NaN or infinity.
 
     Raises:
         ValueError: If a number is NaN or infinite.
@@ -29,5 +29,5 @@ def _plain(value: Json) -> Json:
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [_plain(item) for item in value]
-    # -0.0 and 0.0 are one number and must be one text.
+    # -0.0 and 0.0 are equal and must have the same text.
     return 0.0 if isinstance(value, float) and value == 0 else value

@@ -1,4 +1,4 @@
-"""Likelihoods p(x|z): how a decoder's output becomes a mean, and what an error costs."""
+"""Likelihoods p(x|z): mean and reconstruction term."""
 
 import math
 from abc import ABC, abstractmethod
@@ -15,19 +15,19 @@ from vaehub.core.random import standard_normal
 
 
 class Likelihood(nn.Module, ABC):
-    """The distribution of an observation around the decoder's output.
+    """The distribution of an observation given the decoder's output.
 
-    A module, because a learned variance is a weight like others.
+    A module, because a learned variance is a weight like any other.
 
     Attributes:
-        omitted: What :meth:`reconstruction` leaves out of -log p(x|z), in nats per observation.
+        omitted: Constant that :meth:`reconstruction` leaves out of -log p(x|z), in nats per observation.
     """
 
     omitted: float = 0.0
 
     @abstractmethod
     def mean(self, output: Tensor) -> Tensor:
-        """Return the mean of p(x|z) for a decoder's output, the same shape."""
+        """Return the mean of p(x|z) for a decoder's output, in the same shape."""
 
     @abstractmethod
     def reconstruction(self, output: Tensor, x: Tensor) -> Tensor:
@@ -35,7 +35,7 @@ class Likelihood(nn.Module, ABC):
 
 
 class Bernoulli(Likelihood):
-    """Each value is 1 with the probability whose logit the decoder gives; grey values in [0, 1] are accepted."""
+    """Each value is 1 with a probability whose logit is the decoder's output; grey values in [0, 1] are accepted."""
 
     def mean(self, output: Tensor) -> Tensor:
         """Return the probabilities."""
@@ -47,9 +47,9 @@ class Bernoulli(Likelihood):
 
 
 class SquaredError(Likelihood):
-    """The squared error without a factor 1/2, as ARD-VAE's code has it: a Gaussian of variance 1/2.
+    """The squared error without a factor 1/2, as in ARD-VAE's code: a Gaussian of variance 1/2.
 
-    The mean passes through a sigmoid where the data lie in [0, 1], and is the output itself elsewhere.
+    The mean is the sigmoid of the output if the data lie in [0, 1], and the output itself otherwise.
     """
 
     def __init__(self, spec: DataSpec) -> None:
@@ -67,13 +67,13 @@ class SquaredError(Likelihood):
 
 
 class Gaussian(Likelihood):
-    """A Gaussian of one variance for all values, fixed or learned; nothing of its density is left out.
+    """A Gaussian with one variance for all values, fixed or learned; its density is complete, constants included.
 
-    The mean passes through a sigmoid where the data lie in [0, 1], and is the output itself elsewhere.
+    The mean is the sigmoid of the output if the data lie in [0, 1], and the output itself otherwise.
 
     Args:
-        spec: What is known of the data.
-        variance: Its variance; ``learned`` starts at 1 and learns the logarithm.
+        spec: What is known about the data.
+        variance: Fixed variance; ``learned`` starts at 1 and learns its logarithm.
     """
 
     log_variance: Tensor
@@ -98,10 +98,10 @@ class Gaussian(Likelihood):
 
 
 def likelihood(params: LikelihoodParams, spec: DataSpec) -> Likelihood:
-    """Return the likelihood that a model's parameters ask for.
+    """Return the likelihood that a model's parameters select.
 
     Raises:
-        VaehubError: If it does not suit the data.
+        VaehubError: If it does not fit the data.
     """
     if params.likelihood == "squared_error":
         return SquaredError(spec)

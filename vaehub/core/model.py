@@ -18,7 +18,7 @@ from vaehub.core.network import Network
 from vaehub.core.params import M_co, ModelParams, Parametrised
 
 EVALUATION_BATCH = 1024
-"""Observations that go through a network at once when nothing is learned; bounds memory, changes no result."""
+"""Batch size outside training; bounds memory, changes no result."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Posterior:
 
     @classmethod
     def split(cls, statistics: Tensor) -> Self:
-        """Return the posterior whose means and log variances stand side by side, shape ``(n, 2 * latent_dim)``."""
+        """Return the posterior from concatenated means and log variances, shape ``(n, 2 * latent_dim)``."""
         mu, logvar = statistics.chunk(2, dim=1)
         return cls(mu, logvar)
 
@@ -44,10 +44,10 @@ class Posterior:
         return self.mu if self.logvar is None else gaussian_sample(self.mu, self.logvar, generator)
 
     def checked(self) -> Posterior:
-        """Return the same on the CPU in double precision, as statistics want it.
+        """Return the same posterior on the CPU in double precision, for statistics.
 
         Raises:
-            WorkFailed: If a mean or variance is NaN or infinite; says of how many observations, in which latents.
+            WorkFailed: If a mean or variance is NaN or infinite; the message counts observations and lists latents.
         """
         mu, logvar = self.mu.cpu().double(), None if self.logvar is None else self.logvar.cpu().double()
         wrong = ~(mu if logvar is None else mu + logvar.exp()).isfinite()
@@ -55,20 +55,20 @@ class Posterior:
             latents = wrong.any(dim=0).nonzero()[:, 0].tolist()
             raise WorkFailed(
                 f"the model gives NaN or infinite means or variances for {int(wrong.any(dim=1).sum())} of {len(mu)} "
-                f"observations, in latents {', '.join(map(str, latents))}; nothing can be said of it"
+                f"observations, in latents {', '.join(map(str, latents))}; nothing can be measured"
             )
         return Posterior(mu, logvar)
 
 
 @dataclass(frozen=True)
 class Losses:
-    """What one batch costs, each a mean over its observations.
+    """Losses of one batch, averaged over its observations.
 
     Attributes:
         total: The objective to minimise, scalar.
         terms: Named terms, unweighted and in nats: ``reconstruction`` and, for a variational model, ``kl``.
-        omitted: Constant left out of ``reconstruction``: with it, the sum is -log p(x|z), in nats per observation.
-        kept: Tensors worked out on the way that adversaries learn from.
+        omitted: Constant left out of ``reconstruction``; their sum is -log p(x|z), in nats per observation.
+        kept: Intermediate tensors that adversaries learn from.
     """
 
     total: Tensor
@@ -79,7 +79,7 @@ class Losses:
 
 @dataclass(frozen=True)
 class Step:
-    """Where training stands when a loss is asked for.
+    """State of the training when a loss is computed.
 
     Attributes:
         index: Optimiser steps taken so far.
@@ -94,14 +94,14 @@ class Step:
 
 @dataclass(frozen=True)
 class Adversary:
-    """Weights that learn by a loss of their own after each step of the objective, such as a discriminator.
+    """Weights trained on a loss of their own after each step of the objective, such as a discriminator.
 
     Attributes:
-        name: What its loss is called in the history.
-        optimiser: Holds its weights; they stand still while the objective takes its step, unless they are also in the
+        name: Name of its loss in the history.
+        optimiser: Holds its weights; they are frozen during the objective's step, unless they are also in the
             objective's optimiser.
-        loss: What it minimises, given the batch, the step and what the objective came to.
-        n_steps: Steps that it takes for each one of the objective.
+        loss: Loss that it minimises, given the batch, the step and the losses of the objective.
+        n_steps: Steps that it takes per step of the objective.
     """
 
     name: str
@@ -112,7 +112,7 @@ class Adversary:
 
 @dataclass(frozen=True)
 class Epoch:
-    """What a model sees when an epoch begins.
+    """An epoch as a model's hooks see it.
 
     Attributes:
         index: Epochs completed so far.
@@ -126,21 +126,21 @@ class Epoch:
 
 
 class LatentModel(nn.Module, Parametrised[M_co], ABC):
-    """A learning objective: what it is to encode, to decode, and how wrong the model is.
+    """A learning objective: encoding, decoding and a loss.
 
-    Everything with ``encode`` and ``decode`` can be measured; ``loss`` makes it trainable.
+    A model with ``encode`` and ``decode`` can be measured; ``loss`` makes it trainable.
 
     Args:
         params: The objective's parameters.
         network: Encoder and decoder.
-        spec: What is known of the data.
+        spec: What is known about the data.
     """
 
     Params = ModelParams
     n_statistics: ClassVar[int] = 2
-    """Numbers that the encoder gives for each latent: 2 for mean and log variance, 1 for a deterministic code."""
+    """Outputs of the encoder per latent: 2 for mean and log variance, 1 for a deterministic code."""
     decodes: ClassVar[bool] = True
-    """Whether there is a decoder; :meth:`decode` raises where there is none."""
+    """Whether there is a decoder; without one, :meth:`decode` raises."""
 
     def __init__(self, params: M_co, network: Network, spec: DataSpec) -> None:
         super().__init__()
@@ -155,7 +155,7 @@ class LatentModel(nn.Module, Parametrised[M_co], ABC):
 
     @property
     def device(self) -> torch.device:
-        """Where the weights are."""
+        """Device of the weights."""
         weight = next(self.parameters(), None)
         return torch.device("cpu") if weight is None else weight.device
 
@@ -174,7 +174,7 @@ class LatentModel(nn.Module, Parametrised[M_co], ABC):
 
     @abstractmethod
     def loss(self, batch: Batch, step: Step) -> Losses:
-        """Return the objective on a batch and its parts."""
+        """Return the objective on a batch and its terms."""
 
     @abstractmethod
     def prior_sample(self, n: int, generator: torch.Generator) -> Tensor:
@@ -187,23 +187,23 @@ class LatentModel(nn.Module, Parametrised[M_co], ABC):
     def prior(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return mean and log variance of p(z) for each observation of a batch, shape ``(n, latent_dim)`` each.
 
-        A standard normal, with the variances of a learned prior where there is one; a model whose prior depends on what
-        is known of an observation says so here.
+        A standard normal, with the variances of a learned prior where there is one; a model with a conditional prior
+        overrides this.
         """
         zeros = batch.x.new_zeros(len(batch), self.latent_dim)
         variance = self.learned_prior_variance
         return zeros, zeros if variance is None else variance.log().expand_as(zeros)
 
     def optimiser(self, learning_rate: float) -> torch.optim.Optimizer:
-        """Return what takes the steps of the objective, made once for each training: Adam over all weights."""
+        """Return the optimiser of the objective, made once per training: Adam over all weights."""
         return torch.optim.Adam(self.parameters(), lr=learning_rate, fused=True)
 
     def adversaries(self, learning_rate: float) -> Sequence[Adversary]:
-        """Return who learns beside the objective, made once for each training."""
+        """Return the adversaries trained beside the objective, made once per training."""
         return ()
 
     def solve(self, epoch: Epoch) -> bool:
-        """Set the weights by a closed form, and say whether there is one: then no steps are taken."""
+        """Set the weights in closed form and return True, so that no steps are taken; False without a closed form."""
         return False
 
     def epoch_started(self, epoch: Epoch) -> Tensor | None:
@@ -211,18 +211,18 @@ class LatentModel(nn.Module, Parametrised[M_co], ABC):
         return None
 
     def step_ended(self, losses: Losses, step: Step) -> None:
-        """Do what follows a step of the objective and is no matter of gradients, such as moving a multiplier."""
+        """Hook called after each step of the objective, for example to update a Lagrange multiplier."""
 
     def training_ended(self, epoch: Epoch) -> None:
-        """Finish a training, once, with the weights that are kept."""
+        """Hook called once at the end of a training, with the weights that are kept."""
 
     def notes(self) -> Sequence[str]:
-        """Return what a reader of the record must know about this training, a phrase each."""
+        """Return notes on this training for its record, one phrase each."""
         return ()
 
     @torch.no_grad()
     def encode_all(self, data: Dataset) -> Posterior:
-        """Return q(z|x) for a whole dataset, in chunks, as in evaluation: layers in evaluation mode, no gradient."""
+        """Return q(z|x) for a whole dataset, in chunks, in evaluation mode and without gradients."""
         with evaluating(self):
             parts = [self.encode(_moved(batch, self.device)) for batch in data.batches(EVALUATION_BATCH)]
         logvars = [part.logvar for part in parts if part.logvar is not None]
@@ -239,7 +239,7 @@ class LatentModel(nn.Module, Parametrised[M_co], ABC):
 
 @contextmanager
 def evaluating(model: nn.Module) -> Iterator[None]:
-    """Put a module in evaluation mode for a while, and each of its modules back into the mode it was in."""
+    """Put a module in evaluation mode inside the context, and restore the mode of each of its modules afterwards."""
     modes = [(module, module.training) for module in model.modules()]
     model.eval()
     try:

@@ -1,4 +1,4 @@
-"""Networks: an encoder and a decoder that know shapes and no loss."""
+"""Networks: an encoder and a decoder, without a loss."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ class Network(nn.Module, Parametrised[P_co]):
 
     Args:
         params: The network's own parameters.
-        spec: What is known of the data.
+        spec: What is known about the data.
         latent_dim: Number of latents.
-        n_statistics: Numbers that the encoder gives for each latent: 2 for mean and log variance, 1 for a code.
+        n_statistics: Outputs of the encoder per latent: 2 for mean and log variance, 1 for a code.
 
     Attributes:
-        encoder: Takes ``(n, *shape)`` and gives ``(n, n_statistics * latent_dim)``, all means first.
-        decoder: Takes ``(n, latent_dim)`` and gives ``(n, *shape)``, before any output non-linearity.
+        encoder: Maps ``(n, *shape)`` to ``(n, n_statistics * latent_dim)``, all means first.
+        decoder: Maps ``(n, latent_dim)`` to ``(n, *shape)``, before any output non-linearity.
 
     Raises:
         VaehubError: If the architecture cannot take data of this shape.

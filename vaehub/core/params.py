@@ -1,4 +1,4 @@
-"""Params: validated, documented parameters, and the one border where a user's values become them."""
+"""Params: validated, documented parameters, parsed from a user's values in one place."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -26,16 +26,16 @@ from vaehub.core.problems import problems_of
 
 
 class Incidental:
-    """Marks a parameter that says where or how, and cannot change a number: it stays out of every identity.
+    """Marks a parameter that cannot change a number, such as a folder: it is excluded from every identity.
 
     Used as ``root: Annotated[Path | None, Incidental()] = None``.
     """
 
 
 class StoredTraining:
-    """Marks a parameter that names a stored training by the beginning of its id; the whole id is part of the identity.
+    """Marks a parameter that names a stored training by a prefix of its id; the whole id is part of the identity.
 
-    Used as ``encoder: Annotated[str | None, StoredTraining()] = None``; a metric gets at it by ``self.model_of(id)``.
+    Used as ``encoder: Annotated[str | None, StoredTraining()] = None``; a metric loads it by ``self.model_of(id)``.
     """
 
 
@@ -51,7 +51,7 @@ class Params(BaseModel):
         return cast(dict[str, Json], self.model_dump(mode="json", exclude=self._incidental()))
 
     def incidental(self) -> dict[str, Json]:
-        """Return the other values that were set, ready for JSON: what a store remembers to find files again."""
+        """Return the incidental values that were set, ready for JSON; a store keeps them to find files again."""
         return cast(dict[str, Json], self.model_dump(mode="json", include=self._incidental(), exclude_defaults=True))
 
     @classmethod
@@ -60,7 +60,7 @@ class Params(BaseModel):
 
 
 LikelihoodName = Literal["bernoulli", "gaussian", "squared_error"]
-"""Names of the likelihoods, here because parameters must be known without loading torch."""
+"""Names of the likelihoods, here because parameters must load without torch."""
 
 Positive = Annotated[float, Field(gt=0)]
 
@@ -72,11 +72,11 @@ class ModelParams(Params):
 
 
 class LikelihoodParams(ModelParams):
-    """Parameters of models with a distribution of observations given latents, which :func:`vaehub.likelihood` makes."""
+    """Parameters of models with a likelihood p(x|z), which :func:`vaehub.likelihood` builds."""
 
     likelihood: LikelihoodName = Field("bernoulli", description="distribution of an observation given its latents")
     decoder_variance: Positive | Literal["learned"] = Field(
-        1.0, description="variance of a Gaussian likelihood, of every value; learned makes it one more weight"
+        1.0, description="variance of a Gaussian likelihood, the same for every value; learned makes it a weight"
     )
 
 
@@ -145,7 +145,7 @@ class Parametrised(Generic[P_co]):
 
 
 def with_whole_ids(params: P, resolve: Callable[[str], str]) -> P:
-    """Return parameters with the whole id of each stored training that they name by the beginning of one."""
+    """Return the parameters with each prefix of a stored training's id replaced by the whole id."""
     marked = [
         name
         for name, field in type(params).model_fields.items()
@@ -156,20 +156,20 @@ def with_whole_ids(params: P, resolve: Callable[[str], str]) -> P:
 
 
 def is_incidental(field: FieldInfo) -> bool:
-    """Say whether a field stays out of the identity."""
+    """Return whether a field is excluded from the identity."""
     return any(isinstance(item, Incidental) for item in field.metadata)
 
 
 def parse(params: type[P], values: Mapping[str, object], *, owner: str) -> P:
-    """Return a user's values as parameters.
+    """Return validated parameters from a user's values.
 
     Args:
         params: The parameters' class.
         values: Names and values as the user gave them; text is converted where a type allows it.
-        owner: Whose parameters they are, as the message should say it, such as ``model 'ard'``.
+        owner: Owner of the parameters, as messages name it, such as ``model 'ard'``.
 
     Raises:
-        VaehubError: One sentence that names every problem at once.
+        VaehubError: If a value is invalid; one sentence names every problem.
     """
     try:
         return params.model_validate(dict(values))
@@ -180,7 +180,7 @@ def parse(params: type[P], values: Mapping[str, object], *, owner: str) -> P:
 
 @dataclass(frozen=True)
 class ParamInfo:
-    """One parameter as documentation shows it."""
+    """Documentation of one parameter."""
 
     name: str
     type: str
@@ -191,7 +191,7 @@ class ParamInfo:
 
 
 def document(params: type[Params]) -> list[ParamInfo]:
-    """Return what there is to know of each parameter, in order of definition."""
+    """Return the documentation of each parameter, in order of definition."""
     defaults = params.model_construct().model_dump(mode="json")
     return [
         ParamInfo(

@@ -1,4 +1,4 @@
-"""What is wrong with a user's values, in words: one problem for each value."""
+"""Validation errors in words: one problem for each invalid value."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -11,23 +11,23 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 Place = tuple[int | str, ...]
-"""Where a value is: the names and positions on the way to it, such as ``("reports", 0, "title")``."""
+"""Path to a value, as names and positions, such as ``("reports", 0, "title")``."""
 REASONS = {"path_type": "should be a path", "tuple_type": "should be a list"}
-"""What is said where pydantic speaks of Python."""
+"""Replacements for pydantic's messages that mention Python types."""
 NOUNS = {"int": "whole number", "float": "number", "str": "text"}
-"""What a value of a type is called, where it is not called as the type is."""
+"""Names of types in messages, where they differ from Python's."""
 BOUNDS = {"gt": "above", "ge": "of at least", "lt": "below", "le": "of at most", "multiple_of": "divisible by"}
 
 
 def problems_of(error: ValidationError, params: type[BaseModel]) -> list[str]:
-    """Return what is wrong, in the order in which it was found.
+    """Return the problems, in the order in which they were found.
 
-    Of a value that may be of several types, pydantic reports why it is none of the first, why it is none of the second,
-    and so on. Here that is one problem, which says all that the value may be.
+    For a value that may have several types, pydantic reports one error per type. Here they become one problem, which
+    lists everything that the value may be.
 
     Args:
-        error: What pydantic found.
-        params: The class whose values were given.
+        error: Pydantic's error.
+        params: The class that was validated.
     """
     found: dict[Place, list[ErrorDetails]] = {}
     for detail in error.errors():
@@ -36,7 +36,7 @@ def problems_of(error: ValidationError, params: type[BaseModel]) -> list[str]:
 
 
 def _place_of(reported: Place, params: type[BaseModel]) -> Place:
-    """Return where a value is: if it may be of several types, what is reported goes on to one of them."""
+    """Return the path to a value; for one of several types, pydantic's path continues into one of them."""
     return next((reported[:n] for n, types in _along(reported, params) if len(types) > 1), reported)
 
 
@@ -49,7 +49,7 @@ def _problems_at(place: Place, details: Sequence[ErrorDetails], params: type[Bas
 
 
 def _problem_of_types(place: Place, details: Sequence[ErrorDetails], types: Sequence[Any]) -> str:
-    # What is wrong inside a list is reported with the item; of some other type the whole value is.
+    # A type that is a list reports the item that is wrong, any other type the whole value.
     whole = [repr(each["input"]) for each in details if len(each["loc"]) == len(place) + 1]
     given = f" is {whole[0]} and" if whole else ""
     rules = "".join(f"; {_reason(each)}" for each in details if each["type"] == "value_error")
@@ -82,12 +82,12 @@ def _name(place: Place) -> str:
 
 
 def _holder(place: Place, params: type[BaseModel]) -> type[BaseModel]:
-    """Return the class whose parameter is at a place: of a nested one, its own."""
+    """Return the class whose parameter a path leads to, which may be nested in another."""
     return [types[0] for _, types in _along(place, params) if _is_model(types[0])][-1]
 
 
 def _along(place: Place, params: type[BaseModel]) -> Iterator[tuple[int, list[Any]]]:
-    """Yield how many parts of a place are passed, and the types of what is there; the first of several is the end."""
+    """Yield the length and the types of each prefix of a path, up to the first value of several types."""
     types: list[Any] = [params]
     yield 0, types
     for n, part in enumerate(place, start=1):
@@ -99,7 +99,7 @@ def _along(place: Place, params: type[BaseModel]) -> Iterator[tuple[int, list[An
 
 
 def _inside(holder: Any, part: int | str) -> Any:
-    """Return the type of what has a name or a position inside a value, or None if that is not known."""
+    """Return the type of the item with a name or position inside a value, or None if it is unknown."""
     holder, _ = _unmarked(holder)
     if _is_model(holder):
         field = holder.model_fields.get(str(part))
@@ -115,7 +115,7 @@ def _is_model(annotation: Any) -> TypeGuard[type[BaseModel]]:
 
 
 def _types(annotation: Any) -> list[Any]:
-    """Return all types that a value may be of, with their limits; None, which says that none was given, is left out."""
+    """Return all types that a value may have, with their bounds, except None, which stands for no value."""
     inner, _ = _unmarked(annotation)
     if get_origin(inner) not in (Union, UnionType):
         return [annotation]
@@ -123,7 +123,7 @@ def _types(annotation: Any) -> list[Any]:
 
 
 def _unmarked(annotation: Any) -> tuple[Any, list[Any]]:
-    """Return a type without its marks, and these."""
+    """Return a type without its marks, and the marks."""
     if get_origin(annotation) is not Annotated:
         return annotation, []
     inner, *marks = get_args(annotation)
@@ -139,7 +139,7 @@ def _either(types: Sequence[Any], *, many: bool = False) -> str:
 
 
 def _alternatives(annotation: Any, *, many: bool) -> list[str]:
-    """Return what there is to choose from: each value of a few, or one description of many."""
+    """Return the choices: each value of a literal or truth value, or one description of any other type."""
     inner, marks = _unmarked(annotation)
     origin, arguments = get_origin(inner), get_args(inner)
     if origin is Literal:
@@ -158,13 +158,13 @@ def _alternatives(annotation: Any, *, many: bool) -> list[str]:
 
 
 def _bounds(marks: Sequence[Any]) -> str:
-    """Return the bounds of numbers, with a space before them."""
+    """Return the bounds of a number, with a space before them."""
     found = [f"{words} {getattr(mark, key)}" for mark in marks for key, words in BOUNDS.items() if hasattr(mark, key)]
     return f" {' and '.join(found)}" if found else ""
 
 
 def _count(marks: Sequence[Any]) -> str:
-    """Return how many items or characters there may be, with a space after them."""
+    """Return the permitted number of items or characters, with a space after it."""
     least = next((mark.min_length for mark in marks if hasattr(mark, "min_length")), None)
     most = next((mark.max_length for mark in marks if hasattr(mark, "max_length")), None)
     if most is None:

@@ -1,4 +1,4 @@
-"""Progress: long work says how far it is, and whoever listens may show it.
+"""Progress: long work reports how far it is, and a listener may show it.
 
 Nothing is shown unless a listener is set; library code calls :func:`task` and never prints.
 """
@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from typing import Protocol
 
 Advance = Callable[..., None]
-"""``advance(amount, note="")``: more was done; the note says how it goes, such as the losses of an epoch."""
+"""``advance(amount, note="")``: reports that more was done, with a note such as the losses of an epoch."""
 
 
 class Listener(Protocol):
@@ -24,7 +24,7 @@ _listener: ContextVar[Listener | None] = ContextVar("vaehub_progress", default=N
 
 @contextmanager
 def listening(listener: Listener) -> Iterator[None]:
-    """Send the progress of all work inside to a listener."""
+    """Send the progress of all work inside the context to a listener."""
     token = _listener.set(listener)
     try:
         yield
@@ -37,8 +37,8 @@ def task(label: str, total: int | None = None) -> Iterator[Advance]:
     """Announce a piece of work; yields the function to call when some of it is done.
 
     Args:
-        label: What is being done, in a few words.
-        total: How much there is to do, in any unit; ``None`` if nobody knows.
+        label: Name of the task, in a few words.
+        total: Amount of work, in any unit; ``None`` if unknown.
     """
     listener = _listener.get()
     if listener is None:

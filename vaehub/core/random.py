@@ -11,7 +11,7 @@ from vaehub.core.identity import canonical_json
 
 
 def derived_seed(seed: int, *purpose: str | int) -> int:
-    """Return the seed of the stream that serves a purpose, in [0, 2^63).
+    """Return the seed of the stream for a purpose, in [0, 2^63).
 
     Streams of different purposes are independent, so that drawing more numbers for one never changes another.
     """
@@ -26,10 +26,10 @@ def generator(seed: int, *purpose: str | int, device: torch.device | str = "cpu"
 
 @contextmanager
 def seeded_layers(seed: int, *purpose: str | int, device: torch.device | str = "cpu") -> Iterator[None]:
-    """Make what PyTorch's layers draw inside reproducible, and leave the global generators as they were.
+    """Make the draws of PyTorch's layers inside the context reproducible, and restore the global generators afterwards.
 
-    Layers draw their first weights, and dropout its masks, from the global generator of a device and cannot be handed
-    another one, so it is seeded for a while and put back afterwards.
+    Layers draw their initial weights, and dropout its masks, from the global generator of a device and accept no other,
+    so it is seeded inside the context and restored afterwards.
     """
     accelerators = [] if torch.device(device).type == "cpu" else [torch.device(device)]
     with torch.random.fork_rng(devices=accelerators):
@@ -39,18 +39,18 @@ def seeded_layers(seed: int, *purpose: str | int, device: torch.device | str = "
 
 @contextmanager
 def seeded_construction(seed: int) -> Iterator[None]:
-    """Give modules built inside reproducible weights; they are built on the CPU, so that every device has the same."""
+    """Give modules built inside the context reproducible weights, the same for every device if built on the CPU."""
     with seeded_layers(seed, "initialisation"):
         yield
 
 
 _sources: list[torch.Generator] = []
-"""Generators that compiled programs draw from; the last one counts."""
+"""Generators that compiled programs draw from; the last one is in use."""
 
 
 @contextmanager
 def compiled_draws_from(generator: torch.Generator) -> Iterator[None]:
-    """Let compiled programs draw their noise from a generator, as long as the context lasts."""
+    """Let compiled programs draw their noise from a generator inside the context."""
     _sources.append(generator)
     try:
         yield
@@ -72,7 +72,7 @@ def _draw(like: Tensor, generator: torch.Generator) -> Tensor:
 
 @torch.library.custom_op("vaehub::standard_normal", mutates_args=(), tags=(torch.Tag.nondeterministic_seeded,))
 def _compiled_draw(like: Tensor) -> Tensor:
-    # A step of the program, opaque to the compiler: the tag keeps it from being merged with its like.
+    # An operation opaque to the compiler: the tag keeps it from being merged with identical ones.
     return _draw(like, _sources[-1])
 
 

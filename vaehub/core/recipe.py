@@ -1,4 +1,4 @@
-"""Recipes: all that decides the weights of a model, and nothing else."""
+"""Recipes: everything that determines the weights of a model, and nothing else."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from vaehub.core.identity import Json, identity
 from vaehub.core.params import Params, parse
 
 TRAINING_REVISION = 1
-"""Raised when the training loop can give other weights for the same recipe."""
+"""Raised when the training loop can give different weights for the same recipe."""
 
 
 class TrainParams(Params):
     """How a model is trained: Adam on mini-batches."""
 
-    epochs: int = Field(100, ge=0, description="passes over the training split; 0 leaves the weights as they are made")
-    batch_size: int = Field(64, gt=0, description="observations for each step")
+    epochs: int = Field(100, ge=0, description="passes over the training split; 0 keeps the initial weights")
+    batch_size: int = Field(64, gt=0, description="observations per step")
     learning_rate: float = Field(1e-3, gt=0, description="step size of Adam")
     validation: float = Field(
-        0.1, ge=0, lt=1, description="share of the training split for validation, unless data have a part for it"
+        0.1, ge=0, lt=1, description="share of the training split for validation, unless the data have such a split"
     )
     lr_patience: int | None = Field(
-        None, ge=0, description="epochs without a better loss before the learning rate falls; none keeps it"
+        None, ge=0, description="epochs without improvement before the learning rate falls; none keeps it"
     )
-    lr_factor: float = Field(0.5, gt=0, lt=1, description="what the learning rate is multiplied by when it falls")
+    lr_factor: float = Field(0.5, gt=0, lt=1, description="factor applied to the learning rate when it falls")
     keep: Literal["last", "best"] = Field(
         "last", description="weights kept: of the last epoch, or of the lowest validation (else training) loss"
     )
     precision: Literal["float32", "bfloat16"] = Field(
-        "float32", description="arithmetic of the network's layers while they learn; all else stays float32"
+        "float32", description="precision of the network's layers during training; all else stays float32"
     )
     channels_last: bool = Field(False, description="images and kernels laid out with channels innermost")
     compile: bool = Field(False, description="loss compiled by torch.compile, which takes a while at the start")
@@ -47,7 +47,7 @@ class Component:
     Attributes:
         name: As in the catalog.
         distribution: Installed package that contributes it.
-        revision: Raised by its author when the same input can give another number.
+        revision: Raised by its author when the same input can give a different number.
         params: Validated parameters.
     """
 
@@ -57,7 +57,7 @@ class Component:
     params: Params
 
     def identity(self) -> dict[str, Json]:
-        """Return what tells this part from others."""
+        """Return what distinguishes this component from others."""
         return {
             "name": self.name,
             "distribution": self.distribution,
@@ -66,7 +66,7 @@ class Component:
         }
 
     def record(self) -> dict[str, Json]:
-        """Return what a store keeps: what tells this part from others, and where its files were."""
+        """Return what a store keeps: the identity, and where its files were."""
         where = self.params.incidental()
         return self.identity() | ({"incidental": where} if where else {})
 
@@ -82,7 +82,7 @@ class Recipe:
     seed: int
 
     def identity(self) -> dict[str, Json]:
-        """Return all that decides the weights, as plain values."""
+        """Return everything that determines the weights, as plain values."""
         return {
             "model": self.model.identity(),
             "network": self.network.identity(),
@@ -97,7 +97,7 @@ class Recipe:
         return identity(self.identity())
 
     def record(self) -> dict[str, Json]:
-        """Return what a store keeps, from which the recipe can be made again."""
+        """Return what a store keeps to rebuild the recipe."""
         return self.identity() | {"dataset": self.dataset.record()}
 
     def vary(
@@ -122,8 +122,9 @@ class Recipe:
         )
 
 
-def _varied(part: Component, changes: Mapping[str, object] | None, kind: str) -> Component:
+def _varied(component: Component, changes: Mapping[str, object] | None, kind: str) -> Component:
     if not changes:
-        return part
-    values = part.params.model_dump() | dict(changes)
-    return replace(part, params=parse(type(part.params), values, owner=f"{kind} {part.name!r}"))
+        return component
+    values = component.params.model_dump() | dict(changes)
+    owner = f"{kind} {component.name!r}"
+    return replace(component, params=parse(type(component.params), values, owner=owner))

@@ -23,11 +23,11 @@ class Vector:
 
     Attributes:
         values: Shape ``(n,)``, float64.
-        index: What is counted, such as ``latent``, ``layer``, ``factor`` or ``epoch``.
-        labels: Name of each position, where it has one.
+        index: Name of the index, such as ``latent``, ``layer``, ``factor`` or ``epoch``.
+        labels: Name of each position, if positions have names.
 
     Raises:
-        ValueError: If there are no values, or another number of labels.
+        ValueError: If there are no values, or the number of labels differs.
     """
 
     values: NDArray[np.float64]
@@ -44,10 +44,10 @@ class Vector:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows with keys and values: what has more than one index, such as a score for each pair of layers.
+    """Rows with keys and values, for values with several indices, such as a score for each pair of layers.
 
     Attributes:
-        keys: Columns that tell the rows apart, such as ``{"layer_a": [...], "layer_b": [...]}``.
+        keys: Columns that identify the rows, such as ``{"layer_a": [...], "layer_b": [...]}``.
         columns: Named values, one for each row, float64.
 
     Raises:
@@ -70,17 +70,17 @@ class Table:
 
 @dataclass(frozen=True)
 class Signatures:
-    """Short vectors that stand for the layers of a model, so that any two of a whole store can be compared with SQL.
+    """Short vectors that represent the layers of a model, so that any two layers of a store can be compared with SQL.
 
-    The inner product of two is their likeness: ``select cka(a.signature, b.signature) from signatures as a, …``.
+    The inner product of two is their similarity: ``select cka(a.signature, b.signature) from signatures as a, …``.
 
     Attributes:
         layers: Name of each layer.
-        vectors: Shape ``(n_layers, size)``, float32; of norm 1, or all NaN where nothing can be said of a layer.
-        space: What two signatures have in common if their product means anything: observations, size, chance.
+        vectors: Shape ``(n_layers, size)``, float32; of norm 1, or all NaN where similarity to a layer is undefined.
+        space: Identifies what comparable signatures share: observations, size, random draws.
 
     Raises:
-        ValueError: If there are no layers, two of one name, or another number of vectors.
+        ValueError: If there are no layers, two layers have the same name, or the number of vectors differs.
     """
 
     layers: tuple[str, ...]
@@ -101,13 +101,13 @@ class Signatures:
 
 @dataclass(frozen=True)
 class Result:
-    """What a metric hands back. Names are stable and lower-case, because people write SQL against them.
+    """What a metric returns. Names are stable and lower-case, because people write SQL against them.
 
     Attributes:
         scalars: One number each; tensors and arrays of one value are numbers too.
         vectors: Values with an index; a plain array is indexed by latent.
         tables: Rows with several keys.
-        signatures: Vectors of layers, which are compared with SQL.
+        signatures: Vectors of layers, to be compared with SQL.
         arrays: Arrays of numbers of any shape, kept in HDF5.
 
     Raises:
@@ -137,7 +137,7 @@ class Result:
         object.__setattr__(self, "arrays", {name: _as_array(item) for name, item in (arrays or {}).items()})
 
     def without_arrays(self) -> Result:
-        """Return the same without arrays, which go another way than values."""
+        """Return the same result without arrays, which are stored separately."""
         return replace(self, arrays={}) if self.arrays else self
 
 
@@ -153,8 +153,8 @@ def _as_float64(values: Numbers, *, ndim: int) -> NDArray[np.float64]:
     if array.ndim != ndim:
         raise ValueError(f"values have {ndim} axis, got shape {array.shape}")
     if not array.size:
-        # It would have no row in the database, and be gone when read back.
-        raise ValueError("there are no values; hand back a count or a mask, or leave the name out")
+        # An empty vector would have no row in the database, and be lost when read back.
+        raise ValueError("there are no values; return a count or a mask, or leave the name out")
     return array
 
 
@@ -163,5 +163,5 @@ def _as_key(key: Any) -> str | int | float:
     if not isinstance(plain, str | int | float):
         raise TypeError(f"keys are text or numbers, got {type(key).__name__}")
     if isinstance(plain, float) and not math.isfinite(plain):
-        raise ValueError(f"keys tell rows apart, and {plain} equals nothing; give text or a finite number")
+        raise ValueError(f"keys identify rows, and {plain} equals nothing; give text or a finite number")
     return plain

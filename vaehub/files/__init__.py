@@ -1,4 +1,4 @@
-"""Files of data: where they can be, whether they are what they should be, and reading them without running anything."""
+"""Data files: locating, downloading and verifying them, and reading them without running code."""
 
 import lazy_loader
 

@@ -10,7 +10,7 @@ from .card import DataCard as DataCard
 from .card import DataFile as DataFile
 from .checksums import checksum as checksum
 from .checksums import visible_files as visible_files
-from .images import PICTURE_ENDINGS as PICTURE_ENDINGS
+from .images import IMAGE_ENDINGS as IMAGE_ENDINGS
 from .images import image_array as image_array
 from .images import image_shape as image_shape
 from .images import open_image as open_image

@@ -1,4 +1,4 @@
-"""Archives and compressed files, read member by member and never extracted; what they claim is checked beforehand."""
+"""Archives and compressed files, read member by member and never extracted; names and sizes are checked first."""
 
 from __future__ import annotations
 
@@ -18,42 +18,42 @@ from typing import IO
 from vaehub.core.errors import DataError
 
 MOST_EXPANSION = 500
-"""Times its size that an archive may expand to. dSprites, which is black for the most part, expands 115 times; deflate
-cannot do more than 1032 times."""
+"""Greatest expansion of an archive, relative to its size. dSprites, which is mostly black, expands 115 times; deflate
+cannot exceed 1032 times."""
 BLOCK = 1 << 20
 HARMLESS = 64 << 20
-"""Bytes that any archive may expand to."""
+"""Bytes to which any archive may expand, whatever its size."""
 
 DAMAGED = (
     *(OSError, EOFError, zlib.error, lzma.LZMAError, struct.error, UnicodeDecodeError),
     *(zipfile.BadZipFile, tarfile.TarError, NotImplementedError, RuntimeError),
 )
-"""What reading a damaged archive can raise; the last two stand for unknown methods and for passwords."""
+"""Exceptions from reading a damaged archive; the last two mean unknown methods and passwords."""
 
 BOUNDED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-"""Methods of zip that can be stopped at a number of bytes; the others decompress all that they are given at once."""
+"""Zip methods whose output can be limited to a number of bytes; the others decompress their whole input at once."""
 _COMPRESSED: dict[bytes, Callable[[IO[bytes]], io.BufferedIOBase]] = {
     b"\x1f\x8b": gzip.open,
     b"BZh": bz2.open,
     b"\xfd7zXZ": lzma.open,
 }
-"""How a compressed tar begins, and what opens it."""
+"""First bytes of a compressed tar, and the function that opens it."""
 
 
 def gunzip(compressed: bytes, title: str) -> bytes:
-    """Return what gzip has compressed.
+    """Return the decompressed content of a gzip file.
 
     Args:
         compressed: Content of a gzip file.
-        title: What it is, for messages.
+        title: Name of the content in messages.
 
     Raises:
-        DataError: If it is truncated, damaged, or expands beyond measure.
+        DataError: If it is truncated or damaged, or expands beyond the limit.
     """
     limit = _limit(len(compressed))
     try:
         with gzip.open(io.BytesIO(compressed)) as stream:
-            # In blocks, for a single read would set aside as much as it is allowed to.
+            # In blocks, because a single read would allocate as much as it is allowed to.
             blocks, n = [], 0
             while n <= limit and (block := stream.read(BLOCK)):
                 blocks.append(block)
@@ -67,7 +67,7 @@ def gunzip(compressed: bytes, title: str) -> bytes:
 
 @contextmanager
 def opened_zip(path: Path) -> Iterator[zipfile.ZipFile]:
-    """Open a zip archive whose members keep within their folder and within measure.
+    """Open a zip archive whose members stay inside their folder and within the limit of expansion.
 
     Raises:
         DataError: If they do not, or the archive is damaged, now or while it is read.
@@ -90,18 +90,18 @@ def read_members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[st
 
     Args:
         path: The archive; a tar may be compressed.
-        wanted: Says by its name whether a file is.
+        wanted: Selects files by name.
 
     Raises:
-        DataError: If a name climbs out of the archive's folder, the contents expand beyond measure, or the archive is
+        DataError: If a name climbs out of the archive's folder, the contents expand beyond the limit, or the archive is
             damaged.
     """
     if zipfile.is_zipfile(path):
         with opened_zip(path) as archive:
             for info in archive.infolist():
-                # Not ``is_dir``, which fails for a name without a letter.
+                # Not ``is_dir``, which fails for an empty name.
                 if not info.filename.endswith("/") and wanted(info.filename):
-                    # As much as was claimed and counted: there may be far more behind it.
+                    # Only the declared size, which was counted: the data may go on far beyond it.
                     with archive.open(info) as claimed:
                         yield info.filename, claimed.read(info.file_size)
         return
@@ -114,18 +114,18 @@ def read_members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[st
                     raise tarfile.ReadError(f"{member.name} has a negative size")
                 total += member.size
                 _check_size(path, total)
-                # Links and devices name things outside; only plain files have a content of their own.
+                # Links and devices refer to things outside; only regular files have content of their own.
                 if member.isfile() and wanted(member.name):
                     content = archive.extractfile(member)
                     assert content is not None, "plain files have a content"
                     yield member.name, content.read()
-    # Headers hold numbers as text, of any size.
+    # Headers hold numbers as text, of any magnitude.
     except (*DAMAGED, ValueError, OverflowError) as error:
         raise _damaged(path, error) from error
 
 
 def member_names(path: Path) -> list[str]:
-    """Return the names of the files in a zip or tar archive, in its order, without reading them.
+    """Return the names of the files in a zip or tar archive, in the archive's order, without reading the files.
 
     Raises:
         DataError: As :func:`read_members`.
@@ -142,7 +142,7 @@ def member_names(path: Path) -> list[str]:
 
 
 class _Measured(io.RawIOBase):
-    """A stream that ends in an error where it expands beyond measure: headers of a tar can be bombs, too."""
+    """A stream that raises if it expands beyond the limit: tar headers can be bombs, too."""
 
     def __init__(self, stream: io.BufferedIOBase, path: Path) -> None:
         self._stream, self._path = stream, path
@@ -171,7 +171,7 @@ def _uncompressed(path: Path) -> Iterator[_Measured]:
 
 
 def _check_name(path: Path, name: str) -> None:
-    # Windows knows both separators, and drives.
+    # Windows has both separators, and drives.
     pure = PureWindowsPath(name)
     if pure.anchor or ".." in pure.parts:
         raise DataError(f"{path} holds {name!r}, a path that climbs out of its folder; do not trust this archive")

@@ -1,4 +1,4 @@
-"""Arrays of npy and npz files without unpickling, and arrays unpacked once so that they can be mapped into memory."""
+"""Arrays of npy and npz files without unpickling, and arrays unpacked once so that they can be memory-mapped."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from vaehub.files.archives import opened_zip
 from vaehub.files.locations import cache_folder, lock
 
 BLOCK = 32 << 20
-"""Bytes that are unpacked at once."""
+"""Bytes unpacked at a time."""
 LONGEST_HEADER = 10_000
-"""Letters of a header that numpy reads of a file that it does not trust."""
+"""Characters that numpy reads from the header of an untrusted file."""
 
 
 @dataclass(frozen=True)
 class Header:
-    """What an array file says of itself."""
+    """Header of an array file."""
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
@@ -36,7 +36,7 @@ class Header:
 
     @property
     def n_bytes(self) -> int:
-        """Size of the values."""
+        """Size of the values in bytes."""
         return int(np.prod(self.shape, dtype=object)) * self.dtype.itemsize
 
 
@@ -44,17 +44,17 @@ def npz_keys(path: Path) -> list[str]:
     """Return the names of the arrays in an npz file.
 
     Raises:
-        DataError: If it is none.
+        DataError: If it is not an npz file.
     """
     with opened_zip(path) as archive:
         return [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
 
 
 def read_npz(path: Path, key: str) -> NDArray[Any]:
-    """Return one array of an npz file, whole.
+    """Return one array of an npz file, complete.
 
     Raises:
-        DataError: If it is not there, holds objects, or the file is damaged.
+        DataError: If it is missing, holds objects, or the file is damaged.
     """
     with _member(path, key) as (stream, header):
         values = np.frombuffer(_read(stream, header.n_bytes, f"{path}, array {key!r},"), header.dtype)
@@ -65,7 +65,7 @@ def npz_blocks(path: Path, key: str) -> tuple[Header, Iterator[NDArray[Any]]]:
     """Return the header of an array in an npz file, and its values in blocks of whole rows.
 
     Raises:
-        DataError: As :func:`read_npz`; also while the blocks are read.
+        DataError: Like :func:`read_npz`; also while the blocks are read.
     """
     with _member(path, key) as (_, header):
         pass
@@ -85,10 +85,10 @@ def npz_blocks(path: Path, key: str) -> tuple[Header, Iterator[NDArray[Any]]]:
 
 
 def map_npy(path: Path) -> NDArray[Any]:
-    """Return the array of an npy file, mapped into memory and read as it is used.
+    """Return the memory-mapped array of an npy file, which is read as it is used.
 
     Raises:
-        DataError: If it is no array file, is truncated, or holds objects.
+        DataError: If it is not an npy file, is truncated, or holds objects.
     """
     try:
         with path.open("rb") as stream:
@@ -109,16 +109,16 @@ def map_npy(path: Path) -> NDArray[Any]:
 def unpack(
     name: str, shape: tuple[int, ...], dtype: np.dtype[Any], blocks: Callable[[], Iterable[NDArray[Any]]]
 ) -> NDArray[Any]:
-    """Return an array that is too large for memory, mapped from the cache, where it is written the first time.
+    """Return an array that is too large for memory, mapped from the cache, to which the first call writes it.
 
     Args:
-        name: Tells the array from all others: made of the dataset's name and the checksum of its source.
-        shape: Of the whole.
-        dtype: Of the values.
-        blocks: Yields its rows in order, in blocks of any length.
+        name: Identifies the array: the dataset's name with the checksum of its source.
+        shape: Shape of the whole array.
+        dtype: Type of the values.
+        blocks: Yields the rows in order, in blocks of any length.
 
     Raises:
-        DataError: If the disk is too small, or the blocks do not make up the shape.
+        DataError: If the disk is too small, or the blocks do not add up to the shape.
     """
     path = cache_folder() / "unpacked" / f"{name}.npy"
     if not path.exists():
@@ -137,7 +137,7 @@ def _unpack(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any], blocks: It
             f"{path.parent} has {free / 1e9:.1f} GB left and unpacking {path.stem} takes {n_bytes / 1e9:.1f} GB; "
             "make room, or set XDG_CACHE_HOME to a folder on a larger disk"
         )
-    # The lock lets one process write at a time, so what a killed one left is written over and takes no room for ever.
+    # The lock lets one process write at a time, so the remains of a killed one are overwritten and do not pile up.
     part, n = path.with_name(f"{path.stem}.part"), 0
     try:
         with part.open("wb") as stream, task(f"unpacking {path.stem}", shape[0]) as advance:
@@ -173,7 +173,7 @@ def _member(path: Path, key: str) -> Iterator[tuple[IO[bytes], Header]]:
         title = f"{path}, array {key!r},"
         with archive.open(info) as stream:
             header = _header(stream, title)
-            # The archive's own account of the size was bounded when it was opened, so this bounds what is read.
+            # The size in the archive's directory was limited on opening, so this limits what is read.
             if info.file_size - stream.tell() != header.n_bytes:
                 raise DataError(
                     f"{title} should have {header.n_bytes} bytes of values, and has {info.file_size - stream.tell()}; "
@@ -187,23 +187,23 @@ def _header(stream: IO[bytes], title: str) -> Header:
         version = npy.read_magic(stream)
         read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
         n_bytes = stream.read(2 if version == (1, 0) else 4)
-        # No more than a header has, whatever it claims: as much would be set aside.
+        # No more than a header needs, whatever it claims: as much would be allocated.
         text = stream.read(min(int.from_bytes(n_bytes, "little"), LONGEST_HEADER))
         shape, fortran, dtype = read(io.BytesIO(n_bytes + text))
-        # Nothing is set aside for this, and no array can have what it refuses, such as negative sizes.
+        # This allocates nothing, and refuses shapes that no array can have, such as negative sizes.
         np.broadcast_to(np.empty((), dtype), shape)
-    # A header is text that is parsed, and fails in as many ways as text can be wrong.
+    # Parsing a malformed header can raise many exceptions.
     except Exception as error:
         raise DataError(f"{title} cannot be read as an npy file ({error}); replace it") from error
     if dtype.hasobject:
         raise DataError(f"{title} holds Python objects, which can run code when they are read; save plain numbers")
     if not dtype.itemsize:
-        raise DataError(f"{title} holds texts without a letter; save plain numbers")
+        raise DataError(f"{title} holds empty texts; save plain numbers")
     return Header(shape, dtype, fortran)
 
 
 def _read(stream: IO[bytes], n_bytes: int, title: str) -> bytes:
-    """Return the next bytes of an array: no more than it claims, for there may be far more behind it."""
+    """Return the next bytes of an array: no more than its declared size, because the data may go on far beyond it."""
     content = stream.read(n_bytes)
     if len(content) != n_bytes:
         raise DataError(f"{title} ends {n_bytes - len(content)} bytes early; replace the file")

@@ -1,4 +1,4 @@
-"""What is known of a dataset before any of it is here: its files, where they come from, under what licence."""
+"""Description of a dataset before it is downloaded: its files, their origin and licence."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,11 +9,11 @@ class DataFile:
     """One official file.
 
     Attributes:
-        name: As published.
-        checksum: Of the file as published, such as ``md5:7da3…``; ``None`` where nobody published one.
-        address: Where it is downloaded from; ``None`` where that takes an account or a hand.
-        content: Checksum of the uncompressed content, for files that packages compress anew.
-        n_bytes: Size of the file; ``None`` where unknown.
+        name: Name of the file as published.
+        checksum: Checksum of the published file, such as ``md5:7da3…``; ``None`` if none was published.
+        address: Address of the download; ``None`` if it needs an account or manual steps.
+        content: Checksum of the uncompressed content, for files that packages compress again.
+        n_bytes: Size of the file; ``None`` if unknown.
     """
 
     name: str
@@ -29,11 +29,11 @@ class DataCard:
 
     Attributes:
         folder: Name of its folder, in the user's folder and in the cache.
-        home: Page of its owners.
-        licence: As its owners state it.
-        contents: How many of what, such as ``70,000 images of 28x28, grey``.
-        files: The official files; empty for what is made here.
-        packaged: Folder where a package of the operating system puts the files.
+        home: Web page of its owners.
+        licence: Licence as its owners state it.
+        contents: Number and kind of observations, such as ``70,000 images of 28x28, grey``.
+        files: The official files; empty for data made here.
+        packaged: Folder in which a package of the operating system installs the files.
         factors: Known factors of variation, with their sizes.
     """
 
@@ -46,5 +46,5 @@ class DataCard:
     factors: tuple[tuple[str, int], ...] = ()
 
     def file(self, name: str) -> DataFile:
-        """Return the file of a name that is on this card."""
+        """Return the file with a name listed on this card."""
         return next(file for file in self.files if file.name == name)

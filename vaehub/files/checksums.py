@@ -1,4 +1,4 @@
-"""Checksums of files, computed once as long as a file does not change."""
+"""Checksums of files, cached until a file changes."""
 
 import hashlib
 import json
@@ -12,13 +12,13 @@ from vaehub.files.locations import cache_folder
 
 BLOCK = 1 << 20
 REMEMBERED = 32 << 20
-"""Bytes from which on a checksum is remembered: smaller files are hashed in less time than a record takes to trust."""
+"""Least size in bytes of a file whose checksum is cached: smaller files are hashed faster than a cache is read."""
 
 
 def checksum(path: Path, algorithm: str) -> str:
     """Return the checksum of a file, such as ``md5:7da3…``.
 
-    For a large file it is remembered together with the file's size and time of change.
+    For a large file it is cached together with the file's size and time of change.
     """
     if path.stat().st_size < REMEMBERED:
         return _hashed(path, algorithm)
@@ -26,10 +26,10 @@ def checksum(path: Path, algorithm: str) -> str:
 
 
 def check(path: Path, file: DataFile) -> None:
-    """See that a file is the published one.
+    """Check that a file is the published one.
 
     Raises:
-        DataError: If it is not; names both checksums.
+        DataError: If it is not; the message names both checksums.
     """
     if file.checksum is None:
         return
@@ -44,7 +44,7 @@ def check(path: Path, file: DataFile) -> None:
 def content_digest(path: Path) -> str:
     """Return a digest of the content of a file, or of the names and contents of the files in a folder.
 
-    Hidden files are left out. What a large file or a folder came to is remembered as long as nothing in it changes.
+    Hidden files are left out. The digest of a large file or a folder is cached until something in it changes.
     """
     if path.is_file():
         return digest_of([checksum(path, "blake2b").encode()])
@@ -58,12 +58,12 @@ def content_digest(path: Path) -> str:
                 advance(1)
         return digest_of(parts)
 
-    # With the names, for a folder has the same files as a folder around it, and links can be renamed.
+    # Names included, because a folder has the same files as a folder around it, and links can be renamed.
     return _remembered(path, [f"{file.relative_to(path).as_posix()} {_state(file)}" for file in files], found)
 
 
 def visible_files(folder: Path) -> list[Path]:
-    """Return the files in a folder and below it, sorted by name, without those that are hidden or made by a system."""
+    """Return the files in a folder and below it, sorted by name, without hidden and system files."""
     found = (path for path in folder.rglob("*") if path.is_file())
     return sorted(
         path for path in found if not any(part.startswith((".", "__")) for part in path.relative_to(folder).parts)
@@ -94,7 +94,7 @@ def _remembered(path: Path, state: Iterable[str], compute: Callable[[], str]) ->
         note.parent.mkdir(parents=True, exist_ok=True)
         note.write_text(json.dumps({"path": str(path), "checksum": found}))
     except OSError:
-        pass  # Without a place to remember it, it is computed again next time.
+        pass  # Without a cache to write to, it is computed again next time.
     return found
 
 

@@ -1,4 +1,4 @@
-"""Downloading a file: with progress, going on where it was interrupted, and under its final name only when whole."""
+"""Downloading a file: with progress, resumed after interruptions, and under its final name only when complete."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ from vaehub.files.locations import lock
 BLOCK = 1 << 16
 ATTEMPTS = 3
 TIMEOUT = 30
-"""Seconds without a byte after which a server counts as gone."""
+"""Seconds without data after which a server counts as gone."""
 
 PARTIAL, BEYOND = 206, 416
-"""What a server answers: with a part of the file, that there is nothing beyond what is here."""
+"""HTTP status codes: a part of the file follows; nothing follows the part that is already here."""
 
 
 def download(file: DataFile, folder: Path) -> Path:
-    """Return a file that was downloaded into a folder, with its checksum checked.
+    """Download a file into a folder, verify its checksum, and return its path.
 
-    What has arrived stays in ``NAME.part`` when a connection breaks, and the next call asks for the rest.
+    If the connection breaks, the received bytes stay in ``NAME.part``, and the next call resumes from them.
 
     Raises:
-        Exception: In each of the ways in which a network, a server or a disk fails.
+        Exception: Any that a failure of the network, the server or the disk raises.
     """
     import pooch
 
-    assert file.address is not None, "the caller asks only for files that have an address"
-    # The library would log what the progress and the error say better.
+    assert file.address is not None, "the caller requests only files that have an address"
+    # The library's log messages would only repeat the progress and the error.
     pooch.get_logger().setLevel("CRITICAL")
     folder.mkdir(parents=True, exist_ok=True)
     part = folder / f"{file.name}.part"
 
     def fetch(address: str, target: str | IO[bytes], _: Any, check_only: bool = False) -> None:
-        assert not check_only, "only repositories of many files are asked so"
+        assert not check_only, "only repositories of many files are checked like this"
         _fetched(address, part)
-        # From here on the library checks the sum and gives the final name, or deletes it.
+        # From here on the library verifies the checksum and gives the final name, or deletes the file.
         os.replace(part, str(target))
 
     with lock(f"download-{folder.name}-{file.name}"):
@@ -56,7 +56,7 @@ def _fetched(address: str, part: Path) -> None:
             try:
                 _rest(address, part, arrived)
             except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError):
-                # A line that broke is worth another attempt if it had brought something.
+                # A broken connection is worth another attempt if it had delivered something.
                 if attempt == ATTEMPTS or not part.exists() or part.stat().st_size == before:
                     raise
             else:
@@ -64,7 +64,7 @@ def _fetched(address: str, part: Path) -> None:
 
 
 class _Arrived:
-    """How much there is of a file, told as progress; less than before, if a server begins again."""
+    """Reports the size of the partial file as progress; it can fall if a server starts again."""
 
     def __init__(self, advance: Advance) -> None:
         self._advance = advance
@@ -79,23 +79,23 @@ def _rest(address: str, part: Path, arrived: _Arrived) -> None:
     import requests
 
     have = part.stat().st_size if part.exists() else 0
-    # Some servers turn away whoever does not say who they are. Compressed on the way, ranges would mean nothing.
+    # Some servers refuse clients without a name. With transfer compression, ranges would be meaningless.
     asked = {"User-Agent": f"vaehub/{version('vaehub')}", "Accept-Encoding": "identity"}
     if have:
         asked["Range"] = f"bytes={have}-"
     with requests.get(address, headers=asked, stream=True, timeout=TIMEOUT) as answer:
         if have and answer.status_code == BEYOND:
             if answer.headers.get("Content-Range") != f"bytes */{have}":
-                # What is here is longer than the file, so it is of something else.
+                # The partial file is longer than the file, so it belongs to something else.
                 part.unlink()
                 _rest(address, part, arrived)
             return
         answer.raise_for_status()
-        # A server may also answer with all of it.
+        # A server may also send the whole file.
         resumed = answer.status_code == PARTIAL
         if resumed and not answer.headers.get("Content-Range", "").startswith(f"bytes {have}-"):
             part.unlink()
-            raise requests.ConnectionError("the server answered with another part of the file than was asked for")
+            raise requests.ConnectionError("the server sent a different part of the file than was requested")
         total = int(answer.headers.get("Content-Length", 0)) + (have if resumed else 0)
         note = f"of {total / 1e6:.1f} MB" if total else ""
         with part.open("ab" if resumed else "wb") as stream:

@@ -1,4 +1,4 @@
-"""Where files of data can be."""
+"""Locations of data files."""
 
 import os
 from pathlib import Path
@@ -9,23 +9,23 @@ from platformdirs import user_cache_path
 from vaehub.files.card import DataCard, DataFile
 
 DATA = "VAEHUB_DATA"
-"""Environment variable that names a folder of data."""
+"""Environment variable that names a folder of datasets."""
 
 
 def cache_folder() -> Path:
-    """Return the folder of downloads and of arrays made from them."""
+    """Return the folder of downloads and of the arrays unpacked from them."""
     return user_cache_path("vaehub")
 
 
 def lock(name: str) -> FileLock:
-    """Return a lock by which processes take turns; its file stays, for a deleted one could be locked twice."""
+    """Return a lock between processes; its file stays, because a deleted one could be locked twice."""
     folder = cache_folder() / "locks"
     folder.mkdir(parents=True, exist_ok=True)
     return FileLock(folder / f"{name}.lock")
 
 
 def places(card: DataCard, root: Path | None) -> list[Path]:
-    """Return the folders in which a dataset's files are looked for, in order; the last one is the cache.
+    """Return the folders that are searched for a dataset's files, in order; the last one is the cache.
 
     A folder that the user names may hold the files themselves, or a folder named for the dataset.
     """
@@ -39,5 +39,5 @@ def places(card: DataCard, root: Path | None) -> list[Path]:
 
 
 def locate(card: DataCard, file: DataFile, root: Path | None) -> Path | None:
-    """Return where a file is, or ``None``."""
+    """Return the path of a file, or ``None`` if it is in none of the folders."""
     return next((folder / file.name for folder in places(card, root) if (folder / file.name).is_file()), None)

@@ -1,4 +1,4 @@
-"""Getting a file from the first place that has it."""
+"""Fetching an official file from the first place that has it."""
 
 from pathlib import Path
 
@@ -10,13 +10,13 @@ from vaehub.files.locations import locate, places
 
 
 def fetch(card: DataCard, name: str, root: Path | None = None) -> Path:
-    """Return the path of an official file, downloading it if it is nowhere.
+    """Return the path of an official file, downloaded if it is not on this machine.
 
-    Looked at in order: ``root``, ``VAEHUB_DATA``, the folder of a package, the cache, the official address. The file's
-    checksum is checked, unless it is the content's that is published and checked on reading.
+    Searched in order: ``root``, ``VAEHUB_DATA``, the folder of a package, the cache, the official address. The file's
+    checksum is verified, unless only that of its content is published, which is verified on reading.
 
     Raises:
-        DataError: If it cannot be had (says every place), or is not the published file.
+        DataError: If it is not available (the message lists every place), or is not the published file.
     """
     file = card.file(name)
     found = locate(card, file, root)
@@ -30,13 +30,13 @@ def fetch(card: DataCard, name: str, root: Path | None = None) -> Path:
 def _downloaded(card: DataCard, file: DataFile, root: Path | None) -> Path:
     folders = places(card, root)
     looked = ", ".join(str(folder) for folder in folders)
-    missing = f"dataset {card.folder!r} cannot be had: {file.name} is in none of {looked}"
+    missing = f"dataset {card.folder!r} is not available: {file.name} is in none of {looked}"
     put = "put it into one of these folders, or name another with '-s data.root=FOLDER'"
     if file.address is None:
         raise DataError(f"{missing}, and cannot be downloaded without you; get it from {card.home} and {put}")
     try:
         return download(file, folders[-1])
-    # Every way in which a network, a server or a disk can fail ends here.
+    # Every failure of the network, the server or the disk ends here.
     except Exception as error:
         raise DataError(f"{missing}, and {file.address} could not be downloaded ({_brief(error)}); {put}") from error
 

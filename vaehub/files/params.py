@@ -1,4 +1,4 @@
-"""Parameters of datasets that are read from files: official ones, and a user's own. Knows no torch."""
+"""Parameters of datasets that are read from files, official ones and users' own. Imports no torch."""
 
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
@@ -11,26 +11,26 @@ from vaehub.files.checksums import content_digest
 
 
 class FileParams(ImageParams):
-    """Where official files are, besides."""
+    """Location of official files, in addition."""
 
     root: Annotated[Path | None, Incidental()] = Field(
-        None, description="folder looked at first, with the files in it or in a folder named for the dataset"
+        None, description="folder searched first, with the files in it or in a subfolder named for the dataset"
     )
 
 
 class OwnFile(Params):
-    """A file or folder of the user's own, which is known by what it holds, wherever it lies and whatever it is called.
+    """A user's own file or folder, identified by its content and not by its path.
 
-    A class that derives from this has an incidental parameter of the name ``own``, the path.
+    A class that derives from this names its incidental path parameter in ``own``.
     """
 
     own: ClassVar[str] = "path"
-    content: str | None = Field(None, description="digest of what is at the path; found by itself, checked if given")
+    content: str | None = Field(None, description="digest of the content; computed by itself, checked if given")
 
     @model_validator(mode="before")
     @classmethod
     def _known_by_content(cls, values: Any) -> Any:
-        # What is no path at all is refused with the other parameters.
+        # Not a path: reported together with the other problems.
         if not isinstance(values, dict) or not isinstance(values.get(cls.own), str | Path):
             return values
         path = Path(values[cls.own]).expanduser().resolve()
@@ -39,7 +39,7 @@ class OwnFile(Params):
         found, expected = content_digest(path), values.get("content")
         if expected not in (None, found):
             raise ValueError(
-                f"what is at {str(path)!r} is not what it was: its content is {found} and was {expected}; put the "
+                f"the content of {str(path)!r} has changed: its digest is {found} and was {expected}; put the "
                 "files back, or run the recipe again on the new ones"
             )
         return {**values, cls.own: path, "content": found}

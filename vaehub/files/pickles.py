@@ -1,7 +1,7 @@
-"""Plain values and numpy arrays out of a pickle, without running it.
+"""Plain values and numpy arrays from a pickle, without running it.
 
 A pickle is a program that can call anything. Here its instructions are only read: numbers, text, lists, dictionaries
-and numpy arrays are built, and whatever else it asks for is refused.
+and numpy arrays are built, and everything else is refused.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from vaehub.core.errors import DataError
 
 @dataclass(frozen=True)
 class _Name:
-    """Something that the pickle wants to be imported: only its name."""
+    """Name of an object that the pickle wants to import; nothing is imported."""
 
     name: str
 
 
 @dataclass
 class _Unfinished:
-    """A numpy array or dtype whose state is still to come."""
+    """A numpy array or dtype whose state has not been read yet."""
 
     kind: str
     dtype: np.dtype[Any] | None = None
@@ -37,35 +37,35 @@ _BUFFERS = ("numpy.core.numeric _frombuffer", "numpy._core.numeric _frombuffer")
 _DTYPE, _ENCODE = "numpy dtype", "_codecs encode"
 _PLAIN_KINDS = "biuf"
 _PLAIN = (str, bytes, int, float, type(None))
-"""Values that hold no others; ``bool`` is an ``int``."""
+"""Types of values that contain no others; ``bool`` is an ``int``."""
 _LONGEST_QUOTE = 80
-"""Characters of a damaged or hostile file that a message repeats."""
+"""Characters of a damaged or hostile file that a message may quote."""
 
 
 def read_pickle(content: bytes, title: str) -> Any:
-    """Return the value that a pickle describes, made of plain values and numpy arrays of numbers.
+    """Return the value in a pickle, built of plain values and numpy arrays of numbers.
 
-    Text of Python 2 comes as bytes.
+    Text of Python 2 is returned as bytes.
 
     Args:
         content: The pickle.
-        title: What it is, for messages.
+        title: Name of the content in messages.
 
     Raises:
-        DataError: If it is no pickle, or asks for anything else.
+        DataError: If it is not a pickle, or contains anything else.
     """
     try:
         return _Reader(title).read(content)
     except DataError:
         raise
-    # Damaged instructions fail in as many ways as there are instructions.
+    # Damaged instructions can raise almost any exception.
     except Exception as error:
         reason = f"{type(error).__name__}: {str(error)[:_LONGEST_QUOTE]}"
         raise DataError(f"{title} cannot be read ({reason}); replace the file") from error
 
 
 class _Reader:
-    """The stack machine that pickles are written for, with nothing on it that acts."""
+    """The stack machine of pickles, without instructions that run code."""
 
     def __init__(self, title: str) -> None:
         self.title = title
@@ -75,8 +75,8 @@ class _Reader:
         self.left_to_encode = 0
 
     def read(self, content: bytes) -> Any:
-        # Each text is written once, so what comes of all of them is no longer than the file; one that is used again and
-        # again could fill the memory.
+        # Each text is decoded once, so that all of them together are no longer than the file; a text that is used again
+        # and again could fill the memory.
         self.left_to_encode = len(content)
         for opcode, argument, _ in pickletools.genops(content):
             if opcode.name == "STOP":
@@ -147,7 +147,7 @@ class _Reader:
             if self.left_to_encode < 0:
                 raise self._refused("one text again and again")
             return encoded
-        # Not the value itself, which can be made to take for ever to be written out.
+        # Not the value itself, which can be constructed to take for ever to print.
         raise self._refused(repr(name[:_LONGEST_QUOTE]) if name else f"a call of a {type(asked).__name__}")
 
     def _build(self, target: Any, state: Any) -> None:
@@ -175,8 +175,8 @@ class _Reader:
         return np.frombuffer(data, found)
 
     def _finished(self, value: Any, done: dict[int, Any]) -> Any:
-        """Return a value with its arrays in place."""
-        # What is there several times is worked out once: done anew each time, a few nested lists would take for ever.
+        """Return a value with its arrays filled in."""
+        # A value that occurs several times is processed once: otherwise a few nested lists would take for ever.
         if isinstance(value, _PLAIN):
             return value
         if id(value) not in done:
@@ -224,7 +224,7 @@ _LITERALS: dict[str, Callable[[Any], Any]] = {
 
 def _paired(items: list[Any]) -> dict[Any, Any]:
     if not all(isinstance(key, _PLAIN) for key in items[::2]):
-        # Tuples of the same tuples, many times over, can take for ever to be hashed.
+        # Deeply nested tuples of the same tuples can take for ever to hash.
         raise TypeError("a key that is neither text nor a number")
     return dict(zip(items[::2], items[1::2], strict=True))
 

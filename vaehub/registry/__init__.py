@@ -1,4 +1,4 @@
-"""Finding plugins. A manifest imports from here and nowhere else; doing so loads nothing heavy."""
+"""Finding plugins. A manifest imports from here and nowhere else; this loads nothing heavy."""
 
 from vaehub.registry.entries import Dataset, Entry, Features, Metric, Model, Network, Published, Study, Suggests
 from vaehub.registry.hooks import hookimpl

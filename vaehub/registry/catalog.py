@@ -33,14 +33,14 @@ class Registered:
 
     @property
     def title(self) -> str:
-        """How messages call it, such as ``model 'ard'``."""
+        """Its name in messages, such as ``model 'ard'``."""
         return f"{self.entry.kind} {self.entry.name!r}"
 
     def load(self, contract: type[T]) -> type[T]:
         """Import the class.
 
         Raises:
-            VaehubError: If it cannot be imported, or is not what its kind promises.
+            VaehubError: If it cannot be imported, or is not of the class that its kind requires.
         """
         found = self._import(self.entry.target)
         if not (isinstance(found, type) and issubclass(found, contract)):
@@ -51,7 +51,7 @@ class Registered:
         return found
 
     def load_params(self) -> type[Params]:
-        """Import the parameters, without the class where the manifest allows it."""
+        """Import the parameters, without the class if the manifest allows it."""
         from vaehub.core.params import Params
 
         if self.entry.params is not None:
@@ -66,10 +66,10 @@ class Registered:
         return found
 
     def load_card(self) -> DataCard | None:
-        """Import the card of a dataset; ``None`` where the manifest names none.
+        """Import the card of a dataset; ``None`` if the manifest names none.
 
         Raises:
-            VaehubError: If it cannot be imported, or is no card.
+            VaehubError: If it cannot be imported, or is not a card.
         """
         from vaehub.files.card import DataCard
 
@@ -95,7 +95,7 @@ class Registered:
         package, _, name = self.entry.target.partition(":")
         try:
             return files(package).joinpath(name).read_bytes()
-        # A stranger's package is imported here.
+        # A third-party package is imported here.
         except (Exception, SystemExit) as error:
             raise VaehubError(
                 f"{self.title} of {self.distribution} cannot be read from {self.entry.target!r}: {error}; "
@@ -106,7 +106,7 @@ class Registered:
         module, _, name = target.partition(":")
         try:
             return getattr(import_module(module), name)
-        # A stranger's module runs here.
+        # A third-party module runs here.
         except (Exception, SystemExit) as error:
             raise VaehubError(
                 f"{self.title} of {self.distribution} cannot be loaded from {target!r}: {error}; "
@@ -115,7 +115,7 @@ class Registered:
 
 
 class Catalog:
-    """All names that installed plugins contribute. No name has a silent winner."""
+    """All names that installed plugins contribute. A name claimed twice is never resolved silently."""
 
     def __init__(self, discovered: Discovered | None = None) -> None:
         found = discovered or discover()
@@ -141,7 +141,7 @@ class Catalog:
         """Return the entry of a name, or of ``distribution:name``.
 
         Raises:
-            VaehubError: If the name is unknown (says the nearest ones), or claimed by several distributions.
+            VaehubError: If the name is unknown (the message suggests the nearest), or claimed by several distributions.
         """
         distribution, _, bare = name.rpartition(":")
         claims = self._entries.get(kind, {}).get(bare, ())
@@ -171,7 +171,7 @@ class Catalog:
         if not fitting:
             endings = ", ".join(sorted({ending for _, ending in openers} - {"/"}))
             raise VaehubError(f"no installed plugin reads {str(path)!r}; a folder of images or {endings} can be read")
-        # The longest ending knows most about the file.
+        # The longest ending is the most specific.
         longest = max(len(ending) for _, ending in fitting)
         best = [each for each, ending in fitting if len(ending) == longest]
         if len(best) > 1:

@@ -1,4 +1,4 @@
-"""Finding plugins: every entry point of the group ``vaehub``, each on its own, so that none can take others along."""
+"""Finding plugins: every entry point of the group ``vaehub``, each on its own, so that none can break another."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Plugin:
         version: Version of that package.
         module: Module that holds the manifest.
         entries: What it contributes; empty if it failed.
-        failure: Why it was not loaded, in a sentence; ``None`` if it was.
+        failure: Reason why it was not loaded, in a sentence; ``None`` if it was.
         details: Traceback of the failure.
     """
 
@@ -65,7 +65,7 @@ def discover() -> Discovered:
     """
     manager = pluggy.PluginManager(GROUP)
     manager.add_hookspecs(hooks)
-    # A path that is searched twice finds a distribution twice. A malformed line has no value.
+    # A path that is searched twice yields a distribution twice. A malformed line has no value.
     found = {(point.name, point.value or "", _owner(point.dist)[0]): point for point in entry_points(group=GROUP)}
     points = [found[key] for key in sorted(found)]
     return Discovered(tuple(_loaded(point, manager) for point in _chosen(points)), manager)
@@ -94,7 +94,7 @@ def _loaded(point: EntryPoint, manager: pluggy.PluginManager) -> Plugin:
         manager.register(module, name=key)
         manager.check_pending()
         entries = _catalog(manager, module)
-    # A stranger's code runs here: a broken plugin must not take anything else down.
+    # Third-party code runs here: a broken plugin must not break anything else.
     except (Exception, SystemExit) as error:  # noqa: BLE001
         if manager.has_plugin(key):
             manager.unregister(name=key)
@@ -108,7 +108,7 @@ def _loaded(point: EntryPoint, manager: pluggy.PluginManager) -> Plugin:
 
 @cache
 def _owner(distribution: Distribution | None) -> tuple[str, str]:
-    """Return name and version, read once: to tell them, all of the metadata is parsed, README included."""
+    """Return name and version, read once, because this parses all metadata, README included."""
     return (distribution.name, distribution.version) if distribution else ("unknown", "unknown")
 
 

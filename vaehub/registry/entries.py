@@ -1,7 +1,7 @@
 """Manifest entries: what a plugin contributes and where it lives. Making one imports nothing.
 
-Comparison is written once, in the base class: generating it for each takes most of the time of their definition, which
-every command pays.
+Comparison is written once, in the base class: generating it for each class takes most of the time of its definition,
+at the expense of every command.
 """
 
 from dataclasses import dataclass
@@ -15,18 +15,18 @@ class Entry:
     """One thing that a plugin contributes.
 
     Attributes:
-        name: Lower-case words joined by underscores, the paper's own word where there is one.
+        name: Lower-case words joined by underscores; the paper's own term if there is one.
         target: Import string of the class, ``package.module:Class``; imported when first used.
         summary: A lower-case phrase without a full stop.
-        params: Import string of the class's ``Params``, where they live in a module that imports less than the class
-            does: then describing, checking and looking up stored results need not import the class.
+        params: Import string of the class's ``Params``, if they live in a module that imports less than the class
+            does: describing, checking and looking up stored results then need not import the class.
         source: The publication, such as ``Kingma & Welling 2014``.
-        revision: Raised whenever the same input can give another number; part of every identity.
+        revision: Raised whenever the same input can give a different number; part of every identity.
     """
 
     kind: ClassVar[str]
     has_params: ClassVar[bool] = True
-    """Whether it is a class with parameters, and not data."""
+    """Whether it is a class with parameters rather than data."""
 
     name: str
     target: str
@@ -62,8 +62,8 @@ class Dataset(Entry):
 
     Attributes:
         card: Import string of its :class:`vaehub.files.DataCard`, in a module that imports nothing heavy.
-        opens: Endings of the files of a user's own that it reads, such as ``.npz``, and ``/`` for folders. Where
-            ``--dataset`` is a path, the entry that opens it is taken and its parameter ``path`` set.
+        opens: Endings of users' files that it reads, such as ``.npz``, and ``/`` for folders. If ``--dataset`` is a
+            path, the entry that opens it is used and its parameter ``path`` set.
     """
 
     kind: ClassVar[str] = "dataset"
@@ -74,13 +74,13 @@ class Dataset(Entry):
 
 @dataclass(frozen=True)
 class Suggests:
-    """That a metric of data or of recipes says how many latents some data need.
+    """How a metric of data or of recipes suggests a number of latents.
 
     Attributes:
-        value: Its scalar that says so.
-        meaning: What that number is, a lower-case phrase: ``latents that …``.
-        model: Which a metric of recipes is asked with.
-        is_bound: Whether it is what the data have at least, and no answer by itself.
+        value: Name of the scalar with the suggestion.
+        meaning: Meaning of that number, a lower-case phrase: ``latents that …``.
+        model: Model with which a metric of recipes is measured.
+        is_bound: Whether the number is only a lower bound, and no answer by itself.
     """
 
     value: str
@@ -94,7 +94,7 @@ class Metric(Entry):
     """A measurement: one of the five metric contracts.
 
     Attributes:
-        subject: What it measures: ``model``, ``dataset``, ``pair``, ``recipe`` or ``rows`` (the answer to a query).
+        subject: What it measures: ``model``, ``dataset``, ``pair``, ``recipe`` or ``rows`` (the result of a query).
         suggests: How it answers ``vaehub suggest-dim``, if it does.
     """
 
@@ -106,7 +106,7 @@ class Metric(Entry):
 
 @dataclass(frozen=True, eq=False)
 class Study(Entry):
-    """A grid of recipes and metrics, with the reports made of it: a TOML file, such as ``package:study.toml``."""
+    """A grid of recipes and metrics, with its reports: a TOML file, such as ``package:study.toml``."""
 
     kind: ClassVar[str] = "study"
     has_params: ClassVar[bool] = False
@@ -114,7 +114,7 @@ class Study(Entry):
 
 @dataclass(frozen=True, eq=False)
 class Published(Entry):
-    """The figures that a paper prints: a CSV file, such as ``package:paper.csv``; the name is that of the paper."""
+    """Reference values printed in a paper: a CSV file, such as ``package:paper.csv``, named after the paper."""
 
     kind: ClassVar[str] = "published"
     has_params: ClassVar[bool] = False

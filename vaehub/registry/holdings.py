@@ -1,4 +1,4 @@
-"""Which datasets there are, where their files come from, and whether they are here. Loads none of them."""
+"""Datasets of the catalog, the origin of their files, and whether these are on this machine. Loads no data."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Holding:
-    """A dataset, what its card says, and where its files are.
+    """A dataset with its card and the paths of its files.
 
     Attributes:
         registered: The catalog's entry.
-        card: ``None`` for a user's own data, and where a plugin gives none.
-        files: Each file of the card with its path, ``None`` where it is not here.
+        card: ``None`` for a user's own data, and if a plugin gives none.
+        files: Each file of the card with its path, ``None`` if it is not on this machine.
     """
 
     registered: Registered
@@ -31,7 +31,7 @@ class Holding:
 
     @property
     def state(self) -> str:
-        """Whether it is here, in a few words."""
+        """Whether its files are here, in a few words."""
         if self.card is None:
             entry = self.registered.entry
             return "your own" if isinstance(entry, DatasetEntry) and entry.opens else "unknown"
@@ -44,7 +44,7 @@ class Holding:
 
     @property
     def is_at_hand(self) -> bool:
-        """Whether loading it takes no download."""
+        """Whether it loads without a download."""
         return self.state in ("here", "needs no files")
 
 
@@ -58,10 +58,10 @@ def holding(registered: Registered, root: Path | None = None) -> Holding:
 
     Args:
         registered: Its entry.
-        root: Folder looked at first.
+        root: Folder searched first.
 
     Raises:
-        VaehubError: If its card cannot be loaded; that is a fault of its plugin.
+        VaehubError: If its card cannot be loaded, which is a fault of its plugin.
     """
     card = registered.load_card()
     return Holding(registered, card, [(file, locate(card, file, root)) for file in card.files] if card else [])

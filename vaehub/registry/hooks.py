@@ -1,4 +1,4 @@
-"""What a plugin may implement: its catalog, and the events it wants to hear of."""
+"""Hooks that a plugin may implement: its catalog, and the events it listens to."""
 
 from __future__ import annotations
 

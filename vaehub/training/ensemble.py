@@ -1,4 +1,4 @@
-"""Many seeds of one recipe, trained together as one batched program."""
+"""Ensembles: several seeds of one recipe, trained as one batched program."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from vaehub.training.loop import EpochRecord, Loop, OpenEpoch
 from vaehub.training.precision import Precision
 
 PLAIN = {"channels_last": False, "compile": False}
-"""Parameters that a batched program does without."""
+"""Parameters that have no effect in a batched program."""
 
 Draw = Callable[[torch.Generator], Tensor]
 
 
 @dataclass(frozen=True)
 class EnsembleMember:
-    """One of several trainings; the attributes are the arguments of :func:`vaehub.training.fit.fit`."""
+    """One training of an ensemble; the attributes are the arguments of :func:`vaehub.training.fit.fit`."""
 
     model: LatentModel
     data: Dataset
@@ -40,22 +40,22 @@ class EnsembleMember:
     snapshots: Mapping[int, Callable[[LatentModel, Fitted], None]] = field(default_factory=dict)
 
 
-class CannotBeBatched(Exception):  # noqa: N818 it is no error of anybody
+class CannotBeBatched(Exception):  # noqa: N818 not a user error
     """These models must be trained one by one; the message says why."""
 
 
 def fit_together(
     members: Sequence[EnsembleMember], params: TrainParams, *, label: str = "training"
 ) -> list[Fitted | TrainingDiverged]:
-    """Train models that differ in seed alone as one batched program, each as if it were alone up to rounding.
+    """Train models that differ only in their seeds as one batched program, each as if trained alone, up to rounding.
 
     Args:
-        members: The models with their data and seeds; all data have parts of the same sizes.
+        members: The models with their data and seeds; the splits of all data have the same sizes.
         params: How to train.
-        label: What the progress shows.
+        label: Label of the progress.
 
     Returns:
-        What each training came to, or why it failed; a failure does not stop the others.
+        The result of each training, or its failure; a failure does not stop the others.
 
     Raises:
         CannotBeBatched: If the models must be trained one by one; nothing has been done.
@@ -64,21 +64,21 @@ def fit_together(
     loops = [Loop(each.model, resident(each.data, device), params, each.seed) for each in members]
     _resume(loops, members)
     skeleton = copy.deepcopy(members[0].model)
-    arithmetic = Precision(skeleton, parse(TrainParams, params.model_dump() | PLAIN, owner="training"))
-    ensemble = Ensemble(loops, skeleton, arithmetic)
+    precision = Precision(skeleton, parse(TrainParams, params.model_dump() | PLAIN, owner="training"))
+    ensemble = Ensemble(loops, skeleton, precision)
     notes = [f"trained together with seeds {', '.join(str(each.seed) for each in members)}"]
     notes += [
-        f"'train.{name}' changes nothing where seeds are trained together" for name in PLAIN if getattr(params, name)
+        f"'train.{name}' has no effect when seeds are trained together" for name in PLAIN if getattr(params, name)
     ]
     failures: list[TrainingDiverged | None] = [None] * len(members)
     with deterministic(device), task(label, params.epochs) as advance:
         advance(loops[0].index)
-        answers = [params.epochs > 0 and loop.index == 0 and loop.solve() for loop in loops]
-        while not all(answers) and loops[0].index < params.epochs and not all(failures):
+        solved = [params.epochs > 0 and loop.index == 0 and loop.solve() for loop in loops]
+        while not all(solved) and loops[0].index < params.epochs and not all(failures):
             epochs = [loop.begin_epoch() for loop in loops]
-            befallen = ensemble.learn(epochs)
+            diverged = ensemble.learn(epochs)
             for index, (loop, epoch, member) in enumerate(zip(loops, epochs, members, strict=True)):
-                failures[index] = failures[index] or befallen[index] or _end_epoch(loop, epoch, member, notes, params)
+                failures[index] = failures[index] or diverged[index] or _end_epoch(loop, epoch, member, notes, params)
             advance(1)
         for loop, failure in zip(loops, failures, strict=True):
             if failure is None:
@@ -89,7 +89,7 @@ def fit_together(
 def _resume(loops: Sequence[Loop], members: Sequence[EnsembleMember]) -> None:
     states = [None if each.checkpoint is None else each.checkpoint.load() for each in members]
     found = [state for state in states if state is not None]
-    # Killed between two files, they may stand at different epochs; then all begin anew.
+    # If killed between two files, the trainings may stand at different epochs; then all start again.
     if len(found) == len(loops) and len({len(state.plain["history"]) for state in found}) == 1:
         for loop, state in zip(loops, found, strict=True):
             loop.restore(state)
@@ -116,24 +116,24 @@ class Ensemble:
     """Models of one kind whose losses and gradients are computed at once, while each keeps its own loop.
 
     Weights and buffers of all models are stacked, and each model's own become views of the stacks, so that whatever
-    a loop does to its model needs no copy. Noise is drawn from each loop's own generator, as if it were alone: results
-    are those of one by one, up to the rounding of batched products.
+    a loop does to its model needs no copy. Noise is drawn from each loop's own generator, so that results equal those
+    of separate trainings, up to the rounding of batched products.
 
     Args:
-        loops: Of models that differ in seed alone, on the same device.
-        skeleton: A copy of one of them, which says how a loss is computed; its weights are never used.
-        arithmetic: How the copy computes.
+        loops: Loops of models that differ only in their seeds, on the same device.
+        skeleton: A copy of one of the models, which defines how a loss is computed; its weights are never used.
+        precision: Precision of the copy.
 
     Raises:
-        CannotBeBatched: If the objective draws its noise or decides in ways that cannot be batched.
+        CannotBeBatched: If the objective draws its noise or branches in ways that cannot be batched.
     """
 
-    def __init__(self, loops: Sequence[Loop], skeleton: LatentModel, arithmetic: Precision) -> None:
+    def __init__(self, loops: Sequence[Loop], skeleton: LatentModel, precision: Precision) -> None:
         if any(loop.adversaries for loop in loops):
             raise CannotBeBatched("it has an adversary")
         self._loops = loops
         self._skeleton = _Objective(skeleton)
-        self._arithmetic = arithmetic
+        self._precision = precision
         self._draws: dict[int, list[Draw]] = {}
         self._try_out()
         self._weights, self._buffers = stack_module_state([_Objective(loop.model) for loop in loops])
@@ -141,9 +141,9 @@ class Ensemble:
             _share(_Objective(loop.model), index, {**self._weights, **self._buffers})
 
     def learn(self, epochs: Sequence[OpenEpoch]) -> list[TrainingDiverged | None]:
-        """Take all steps of an epoch, and return what befell each model."""
+        """Take all steps of an epoch, and return the failure of each model, or None."""
         failures: list[TrainingDiverged | None] = [None] * len(self._loops)
-        with self._arithmetic.learning():
+        with self._precision.learning():
             for chosen in zip(*(epoch.batches for epoch in epochs), strict=True):
                 batches = [loop.train.batch(rows) for loop, rows in zip(self._loops, chosen, strict=True)]
                 found = self._losses(batches, epochs)
@@ -159,7 +159,7 @@ class Ensemble:
     def _losses(self, batches: Sequence[Batch], epochs: Sequence[OpenEpoch]) -> list[Losses]:
         draws = [torch.stack([draw(epoch.noise) for epoch in epochs]) for draw in self._draws_of(batches[0])]
         step = self._loops[0].now(epochs[0])
-        totals, parts, omitted = self._batched(self._weights, self._buffers, _stacked(batches), draws, step)
+        totals, terms, omitted = self._batched(self._weights, self._buffers, _stacked(batches), draws, step)
         totals.sum().backward()  # type: ignore[no-untyped-call]
         for index, loop in enumerate(self._loops):
             for name, weight in _Objective(loop.model).named_parameters():
@@ -168,7 +168,7 @@ class Ensemble:
         for weight in self._weights.values():
             weight.grad = None
         each = range(len(self._loops))
-        return [Losses(totals[i], {name: part[i] for name, part in parts.items()}, omitted) for i in each]
+        return [Losses(totals[i], {name: term[i] for name, term in terms.items()}, omitted) for i in each]
 
     def _batched(
         self,
@@ -192,11 +192,11 @@ class Ensemble:
             omitted = losses.omitted
             return losses.total, dict(losses.terms)
 
-        totals, parts = vmap(one)(weights, buffers, batch, draws)
-        return totals, parts, omitted
+        totals, terms = vmap(one)(weights, buffers, batch, draws)
+        return totals, terms, omitted
 
     def _draws_of(self, batch: Batch) -> list[Draw]:
-        """Return what noise a loss of so many observations draws, in order."""
+        """Return the draws of noise in the loss of a batch of this size, in order."""
         if len(batch) not in self._draws:
             scratch = torch.Generator(device=batch.x.device)
             recorder = _Recording(scratch)
@@ -215,15 +215,15 @@ class Ensemble:
         try:
             draws = [torch.stack([draw(scratch) for _ in models]) for draw in self._draws_of(batch)]
             step = Step(0, 0, scratch)
-            with self._arithmetic.learning():
+            with self._precision.learning():
                 self._batched(weights, buffers, _stacked([batch] * len(models)), draws, step)
-        # A stranger's objective is transformed here, which fails in more ways than can be named.
+        # Third-party objectives are transformed here, which can raise any exception.
         except Exception as error:
             raise CannotBeBatched(first_line(error)) from error
 
 
 class _Objective(nn.Module):
-    """A model whose call is its loss."""
+    """A module that returns a model's loss when called."""
 
     def __init__(self, model: LatentModel) -> None:
         super().__init__()
@@ -234,7 +234,7 @@ class _Objective(nn.Module):
 
 
 class _Recording(TorchFunctionMode):
-    """Remembers every draw from a generator."""
+    """Records every draw from a generator."""
 
     def __init__(self, generator: torch.Generator) -> None:
         super().__init__()
@@ -249,7 +249,7 @@ class _Recording(TorchFunctionMode):
 
 
 class _Replaying(TorchFunctionMode):
-    """Gives draws that were made before, in order."""
+    """Replays recorded draws, in order."""
 
     def __init__(self, generator: torch.Generator, draws: Sequence[Tensor]) -> None:
         super().__init__()

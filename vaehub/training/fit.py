@@ -1,4 +1,4 @@
-"""The one training loop."""
+"""Training a model: the loop over epochs, with checkpoints and snapshots."""
 
 from __future__ import annotations
 
@@ -20,33 +20,33 @@ from vaehub.training.loop import EpochRecord, Loop, TrainingState, frozen
 from vaehub.training.precision import Precision
 
 SHARE_FOR_DATA = 0.5
-"""Of an accelerator's free memory, what data may take; the rest is for weights and activations."""
+"""Share of an accelerator's free memory that data may take; the rest is for weights and activations."""
 
 
 class Checkpoint(Protocol):
-    """Somewhere to keep the state of a training that has not ended."""
+    """Stores the state of an unfinished training."""
 
     def load(self) -> TrainingState | None:
-        """Return the last state kept, or ``None``."""
+        """Return the last saved state, or ``None``."""
 
     @property
     def is_due(self) -> bool:
-        """Whether it is time to keep a state; asked after every epoch, for making one takes longer than some."""
+        """Whether it is time to save; asked after every epoch, because collecting a state can take longer than one."""
 
     def save(self, state: TrainingState) -> None:
-        """Keep a state, wholly or not at all; may decide that it is too early."""
+        """Save a state atomically; may decide that it is too early."""
 
     def discard(self) -> None:
-        """Forget the state: the training has ended."""
+        """Delete the state, because the training has ended."""
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """What a training came to.
+    """Result of a training.
 
     Attributes:
-        history: Of each epoch.
-        notes: What a reader of the record must know of how it was carried out, a phrase each.
+        history: Record of each epoch.
+        notes: Notes on how the training was carried out, one phrase each.
     """
 
     history: Sequence[EpochRecord]
@@ -66,25 +66,25 @@ def fit(
 ) -> Fitted:
     """Train a model in place and return its history.
 
-    The result depends on the model's first weights, the data, ``params`` and ``seed`` alone: a training that resumed
+    The result depends only on the model's initial weights, the data, ``params`` and ``seed``: a training that resumed
     from a checkpoint ends with the same bits as one that was never interrupted.
 
     Args:
-        model: Built, on its device; left in evaluation mode with the weights that ``params.keep`` asks for.
-        data: With a split ``train`` and, if there is to be a validation loss, ``validation``.
+        model: An untrained model on its device; left in evaluation mode with the weights that ``params.keep`` selects.
+        data: Data with a split ``train`` and, for a validation loss, ``validation``.
         params: How to train.
-        seed: Decides the order of observations and all noise.
-        checkpoint: Where to keep the state between epochs, and to resume from.
+        seed: Determines the order of observations and all noise.
+        checkpoint: Where to save the state between epochs, and to resume from.
         on_epoch: Called after every epoch.
-        snapshots: Called after so many epochs with a copy of the model, which is what a training of so many epochs
-            would have ended with, and what it would have returned.
-        label: What the progress shows.
+        snapshots: Functions by number of epochs, each called after that many epochs with a copy of the model and a
+            result, as a training of that length would have ended.
+        label: Label of the progress.
 
     Raises:
-        TrainingDiverged: If a loss becomes NaN or infinite; says which, and in what epoch.
+        TrainingDiverged: If a loss becomes NaN or infinite; the message names the loss and the epoch.
     """
     with deterministic(model.device), task(label, params.epochs) as advance:
-        arithmetic = Precision(model, params)
+        precision = Precision(model, params)
         loop = Loop(model, resident(data, model.device), params, seed)
         if checkpoint is not None and (state := checkpoint.load()) is not None:
             loop.restore(state)
@@ -94,22 +94,22 @@ def fit(
             _ended(loop.history[0], on_epoch, advance)
         while not solved and loop.index < params.epochs:
             with seeded_layers(seed, "layers", loop.index, device=model.device):
-                record = _run_epoch(loop, arithmetic)
+                record = _run_epoch(loop, precision)
             if checkpoint is not None and loop.index < params.epochs and checkpoint.is_due:
                 checkpoint.save(loop.state())
             if snapshots is not None and loop.index in snapshots and loop.index < params.epochs:
-                snapshots[loop.index](loop.snapshot(), Fitted(tuple(loop.history), tuple(arithmetic.notes)))
+                snapshots[loop.index](loop.snapshot(), Fitted(tuple(loop.history), tuple(precision.notes)))
             _ended(record, on_epoch, advance)
         loop.finish()
-    return Fitted(loop.history, arithmetic.notes)
+    return Fitted(loop.history, precision.notes)
 
 
-def _run_epoch(loop: Loop, arithmetic: Precision) -> EpochRecord:
+def _run_epoch(loop: Loop, precision: Precision) -> EpochRecord:
     epoch = loop.begin_epoch()
-    with arithmetic.learning() as loss_of:
+    with precision.learning() as loss_of:
         for rows in epoch.batches:
-            batch = arithmetic.laid_out(loop.train.batch(rows))
-            with frozen(loop.standing_still):
+            batch = precision.laid_out(loop.train.batch(rows))
+            with frozen(loop.frozen_weights):
                 losses = loss_of(batch, loop.now(epoch))
                 loop.optimiser.zero_grad(set_to_none=True)
                 losses.total.backward()  # type: ignore[no-untyped-call]
@@ -124,7 +124,7 @@ def _ended(record: EpochRecord, on_epoch: Callable[[EpochRecord], None] | None, 
 
 
 def resident(data: Dataset, device: torch.device) -> Dataset:
-    """Return data that lie on the device where they fit with room for learning, and else go there batch by batch."""
+    """Return the data on the device if they fit with room for training; otherwise they are moved batch by batch."""
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
         if data.n_bytes > SHARE_FOR_DATA * free:
@@ -133,10 +133,10 @@ def resident(data: Dataset, device: torch.device) -> Dataset:
 
 
 def resolve_device(name: str) -> torch.device:
-    """Return the device of a name: ``auto`` takes an accelerator where there is one.
+    """Return the device of a name; ``auto`` takes an accelerator if there is one.
 
     Raises:
-        VaehubError: If the device is unknown or not at hand.
+        VaehubError: If the device is unknown or not available.
     """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -148,18 +148,18 @@ def resolve_device(name: str) -> torch.device:
 
 
 def _summary(record: EpochRecord) -> str:
-    part = "validation" if "validation" in record.losses else "train"
-    terms = "  ".join(f"{name} {value:.4g}" for name, value in record.losses[part].items())
-    return f"{part} {terms}"
+    split = "validation" if "validation" in record.losses else "train"
+    terms = "  ".join(f"{name} {value:.4g}" for name, value in record.losses[split].items())
+    return f"{split} {terms}"
 
 
 @contextmanager
 def deterministic(device: torch.device) -> Iterator[None]:
-    """Make an accelerator give the same bits twice; a CPU does so anyway."""
+    """Make an accelerator's results reproducible to the bit; a CPU's are anyway."""
     if device.type != "cuda":
         yield
         return
-    # cuBLAS reads this when it is first used and is deterministic only with a fixed workspace.
+    # cuBLAS reads this on first use and is deterministic only with a fixed workspace.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     cudnn = torch.backends.cudnn
     before = cudnn.deterministic, cudnn.benchmark

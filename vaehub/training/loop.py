@@ -1,4 +1,4 @@
-"""One training, step by step: what moves, and what must be kept to go on as if it had never stopped."""
+"""One training, step by step, and the state needed to resume it exactly."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from vaehub.core.random import generator
 from vaehub.core.recipe import TrainParams
 
 STEPS_BETWEEN_CHECKS = 100
-"""Steps after which losses are looked at for NaN; each look makes an accelerator wait."""
+"""Steps between checks of losses for NaN; each check synchronises with the accelerator."""
 
 Weights = dict[str, Tensor]
 
 
 @dataclass(frozen=True)
 class EpochRecord:
-    """What one epoch came to.
+    """Result of one epoch.
 
     Attributes:
         index: Counted from 0.
         learning_rate: Step size during the epoch.
         seconds: Duration, validation included.
-        losses: Mean over the observations of each part (``train``, ``validation``): ``total`` and the named terms.
+        losses: Mean over the observations of each split (``train``, ``validation``): ``total`` and the named terms.
     """
 
     index: int
@@ -46,13 +46,13 @@ class EpochRecord:
 
 @dataclass
 class TrainingState:
-    """Where a training stands between two epochs: enough to go on as if it had never stopped.
+    """State of a training between two epochs, sufficient to resume it exactly.
 
     No state of a generator is needed, because every epoch derives its own from the seed and its number.
 
     Attributes:
         tensors: Weights, state of the optimisers, and best weights so far, by path.
-        plain: Everything else, as JSON would hold it.
+        plain: Everything else, as JSON values.
     """
 
     tensors: Weights = field(default_factory=dict)
@@ -60,13 +60,13 @@ class TrainingState:
 
 
 class Loop:
-    """The moving parts of one training.
+    """Model, optimisers and history of one training.
 
     Args:
-        model: On its device.
-        data: On the same device, with a split ``train`` and perhaps ``validation``.
+        model: The model, on its device.
+        data: Data for the same device, with a split ``train`` and perhaps ``validation``.
         params: How to train.
-        seed: Decides the order of observations and all noise.
+        seed: Determines the order of observations and all noise.
     """
 
     def __init__(self, model: LatentModel, data: Dataset, params: TrainParams, seed: int) -> None:
@@ -78,11 +78,11 @@ class Loop:
         self.optimiser = model.optimiser(params.learning_rate)
         self.adversaries = model.adversaries(params.learning_rate)
         theirs = [weight for each in self.adversaries for weight in _weights_of(each.optimiser)]
-        self.standing_still = _not_in(self.optimiser, theirs)
+        self.frozen_weights = _not_in(self.optimiser, theirs)
         self.schedule = (
             None
             if params.lr_patience is None
-            # Any improvement counts: a relative threshold would misjudge losses that are negative or hardly fall.
+            # Any improvement counts: a relative threshold would misjudge losses that are negative or fall slowly.
             else ReduceLROnPlateau(self.optimiser, factor=params.lr_factor, patience=params.lr_patience, threshold=0)
         )
         self.history: list[EpochRecord] = []
@@ -111,7 +111,7 @@ class Loop:
         return OpenEpoch(started, noise, batches, Sums(self.index, "train"))
 
     def step(self, batch: Batch, losses: Losses, epoch: OpenEpoch) -> None:
-        """Follow the gradients, which are there, with all that belongs to a step."""
+        """Take one step along the computed gradients, adversaries and hooks included."""
         self.optimiser.step()
         now = self.now(epoch)
         for adversary in self.adversaries:
@@ -126,17 +126,17 @@ class Loop:
         epoch.sums.add(losses, len(batch))
 
     def now(self, epoch: OpenEpoch) -> Step:
-        """Return where training stands."""
+        """Return the current step."""
         return Step(self.steps, self.index, epoch.noise)
 
     def end_epoch(self, epoch: OpenEpoch) -> EpochRecord:
-        """Look at what an epoch came to, and keep it."""
+        """Check the result of an epoch, and add it to the history."""
         losses: dict[str, Mapping[str, float]] = {"train": epoch.sums.means()}
         self._check_weights()
         return self._ended(losses, epoch.started)
 
     def solve(self) -> bool:
-        """Let the model set its weights by a closed form, if it has one."""
+        """Let the model set its weights in closed form, if it has one."""
         started = time.perf_counter()
         self.model.eval()
         if not self.model.solve(Epoch(0, self.train, self.generator("solution"))):
@@ -159,9 +159,9 @@ class Loop:
         return record
 
     @torch.no_grad()
-    def _evaluate(self, data: Dataset, part: str) -> dict[str, float]:
+    def _evaluate(self, data: Dataset, split: str) -> dict[str, float]:
         noise = self.generator("validation", self.index)
-        sums = Sums(self.index, part)
+        sums = Sums(self.index, split)
         for batch in data.batches(EVALUATION_BATCH):
             sums.add(self.model.loss(batch, Step(self.steps, self.index, noise)), len(batch))
         return sums.means()
@@ -193,10 +193,10 @@ class Loop:
         model.eval()
         model.training_ended(Epoch(self.index, self.train, self.generator("end")))
 
-    # What must be kept
+    # Saving and resuming
 
     def state(self) -> TrainingState:
-        """Return where the training stands."""
+        """Return the state of the training."""
         tensors = {f"model/{name}": value for name, value in self.model.state_dict().items()}
         tensors |= {f"best/{name}": value for name, value in self.best.items()}
         groups = {}
@@ -215,7 +215,7 @@ class Loop:
         return TrainingState(tensors, plain)
 
     def restore(self, state: TrainingState) -> None:
-        """Go on from where a training stood."""
+        """Resume from the state of a training."""
         self.model.load_state_dict(_below("model/", state.tensors))
         self.best = _below("best/", state.tensors)
         for path, optimiser in self._optimisers().items():
@@ -241,13 +241,13 @@ class Loop:
 
 @dataclass(frozen=True)
 class OpenEpoch:
-    """An epoch that is being learned from.
+    """An epoch in progress.
 
     Attributes:
-        started: When, by the clock of :func:`time.perf_counter`.
+        started: Start time, by :func:`time.perf_counter`.
         noise: Source of all noise in its losses.
         batches: Row numbers of each batch.
-        sums: Of losses so far.
+        sums: Sums of the losses so far.
     """
 
     started: float
@@ -259,9 +259,9 @@ class OpenEpoch:
 class Sums:
     """Running sums of losses over one pass, kept on the device."""
 
-    def __init__(self, epoch: int, part: str) -> None:
+    def __init__(self, epoch: int, split: str) -> None:
         self.epoch = epoch
-        self.part = part
+        self.split = split
         self.names: list[str] = []
         self.sums: Tensor | None = None
         self.n = 0
@@ -270,8 +270,8 @@ class Sums:
     def add(self, losses: Losses, n: int) -> None:
         """Add the means of a batch of ``n`` observations."""
         self.names = ["total", *losses.terms]
-        values = torch.stack([losses.total.detach(), *(part.detach() for part in losses.terms.values())])
-        # A loss that a plugin hands back in half precision is still summed in double.
+        values = torch.stack([losses.total.detach(), *(term.detach() for term in losses.terms.values())])
+        # A loss that a plugin returns in half precision is still summed in double.
         weighted = values.double() * n
         self.sums = weighted if self.sums is None else self.sums + weighted
         self.n += n
@@ -290,7 +290,7 @@ class Sums:
         wrong = [f"{name} is {value}" for name, value in means.items() if not math.isfinite(value)]
         if wrong:
             raise TrainingDiverged(
-                f"training diverged in epoch {self.epoch + 1}: {', '.join(wrong)} on the {self.part} split; "
+                f"training diverged in epoch {self.epoch + 1}: {', '.join(wrong)} on the {self.split} split; "
                 "a smaller 'train.learning_rate' may help",
                 epoch=self.epoch,
             )
@@ -299,7 +299,7 @@ class Sums:
 
 @contextmanager
 def frozen(weights: list[nn.Parameter]) -> Iterator[None]:
-    """Compute no gradient of some weights, as long as the context lasts."""
+    """Freeze the given weights inside the context."""
     for weight in weights:
         weight.requires_grad_(False)
     try:
@@ -319,7 +319,7 @@ def _not_in(optimiser: Optimizer, weights: list[nn.Parameter]) -> list[nn.Parame
 
 
 def _lay_out(optimiser: Optimizer) -> None:
-    """Lay the optimiser's state out in memory as its weights are, which fused steps take for granted."""
+    """Give the optimiser's state the memory layout of its weights, which fused steps assume."""
     for weight, entries in optimiser.state.items():
         for name, value in entries.items():
             if isinstance(value, Tensor) and value.shape == weight.shape:
@@ -329,7 +329,7 @@ def _lay_out(optimiser: Optimizer) -> None:
 def _batches(rows: Tensor, size: int) -> list[Tensor]:
     chunks = list(torch.split(rows, size))
     if size > 1 and len(chunks) > 1 and len(chunks[-1]) == 1:
-        # Batch normalisation has no variance of a single observation, so it joins the batch before.
+        # Batch normalisation cannot compute the variance of a single observation, so it joins the previous batch.
         chunks[-2:] = [torch.cat(chunks[-2:])]
     return chunks
 

@@ -1,4 +1,4 @@
-"""How the steps of a training are computed: in what format, in what layout, compiled or not."""
+"""How the steps of a training are computed: number format, memory layout, compilation."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ from vaehub.core.recipe import TrainParams
 log = logging.getLogger(__name__)
 
 FEW_CORES = 2
-"""Up to which one thread is enough for compiled loops: 1.2 times as fast on two cores."""
+"""Number of cores up to which compiled loops get one thread: 1.2 times as fast on two cores."""
 
 LossFunction = Callable[[Batch, Step], Losses]
 
 
 class Precision:
-    """What ``train.precision``, ``train.channels_last`` and ``train.compile`` ask for.
+    """Applies ``train.precision``, ``train.channels_last`` and ``train.compile``.
 
-    Each can change the last digits of every number, and none the meaning of any.
+    Each can change the last digits of every number, but not its meaning.
 
     Args:
-        model: To be trained; its weights are laid out anew if that is asked for, before anything is made of them.
-        params: How.
+        model: The model to train; its weights change to channels-last layout if requested, before optimisers see them.
+        params: How to train.
 
     Attributes:
-        notes: What could not be had, a phrase each.
+        notes: Options that had no effect, one phrase each.
     """
 
     def __init__(self, model: LatentModel, params: TrainParams) -> None:
@@ -46,24 +46,24 @@ class Precision:
         self._dtype = getattr(torch, params.precision)
         self._channels_last = params.channels_last and len(model.spec.shape) == 3
         if params.channels_last and not self._channels_last:
-            self._note("'train.channels_last' is for images, so that it changed nothing")
+            self._note("'train.channels_last' is for images, so it had no effect")
         if self._channels_last:
             model.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._loss: LossFunction = self._compiled() if params.compile else model.loss
 
     @contextmanager
     def learning(self) -> Iterator[LossFunction]:
-        """Give the loss to be learned by, as long as the context lasts."""
+        """Yield the loss function, with the layers in the chosen precision inside the context."""
         with layers_in(self._dtype, self._model.network):
             yield self._loss
 
     def laid_out(self, batch: Batch) -> Batch:
-        """Return a batch in the layout that is asked for."""
+        """Return a batch in the chosen memory layout."""
         return replace(batch, x=batch.x.to(memory_format=torch.channels_last)) if self._channels_last else batch
 
     def _compiled(self) -> LossFunction:
-        # A training has two sizes of batch, and code for each is faster than code for any.
-        # Compiled loops have threads of their own, which on few cores stand in the way of those of matrix products.
+        # A training has two batch sizes, and code for each is faster than code for any size.
+        # Compiled loops have threads of their own, which on few cores compete with those of matrix products.
         options: dict[str, Any] | None = {"cpp.threads": 1} if torch.get_num_threads() <= FEW_CORES else None
         compiled: LossFunction = torch.compile(self._model.loss, dynamic=False, options=options)
         works = True
@@ -75,11 +75,11 @@ class Precision:
             try:
                 with compiled_draws_from(step.generator):
                     return compiled(batch, step)
-            # The compiler, and the C++ compiler that it calls, fail in more ways than can be named.
+            # The compiler, and the C++ compiler that it calls, can raise any exception.
             except Exception as error:  # noqa: BLE001
-                losses = self._model.loss(batch, step)  # what is wrong with the model itself comes out here
+                losses = self._model.loss(batch, step)  # raises if the model itself is at fault
                 works = False
-                self._note(f"torch.compile failed ({first_line(error)}), so that the loss was computed without it")
+                self._note(f"torch.compile failed ({first_line(error)}), so the loss was computed without it")
                 return losses
 
         return attempt
@@ -91,11 +91,11 @@ class Precision:
 
 @contextmanager
 def layers_in(dtype: torch.dtype, network: Network) -> Iterator[None]:
-    """Let a network's encoder and decoder compute in another format and give float32, as long as the context lasts.
+    """Let a network's encoder and decoder compute in another format inside the context and return float32.
 
-    Only matrix products and convolutions change, as :class:`torch.autocast` decides: weights, their gradients and all
-    that an objective makes of the network's output stay in float32. Products of bfloat16 have 8 bits of precision and
-    the range of float32, so that losses need no scaling.
+    Only matrix products and convolutions change, as :class:`torch.autocast` decides: weights, their gradients and
+    everything that an objective computes from the network's output stay in float32. Products of bfloat16 have 8 bits
+    of precision and the range of float32, so that losses need no scaling.
     """
     if dtype == torch.float32:
         yield

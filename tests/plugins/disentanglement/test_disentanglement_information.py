@@ -79,5 +79,5 @@ def test_counting_in_chunks_changes_nothing(train, monkeypatch):
 
 
 def test_codes_are_cut_into_one_bin_at_least(train):
-    with pytest.raises(VaehubError, match="bins is 0 and should be 1 at least"):
+    with pytest.raises(VaehubError, match="bins is 0 and should be at least 1"):
         mig(*train, bins=0)

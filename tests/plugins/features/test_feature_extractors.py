@@ -201,8 +201,8 @@ def test_packaged_weights_of_another_version_are_refused():
     ("module", "words"),
     [
         ("own_feature_code", "is no import path; write package.module:name"),
-        ("own_feature_code:absent", "cannot be had: AttributeError"),
-        ("no_such_package:flat", "cannot be had: ModuleNotFoundError"),
+        ("own_feature_code:absent", "cannot be loaded: AttributeError"),
+        ("no_such_package:flat", "cannot be loaded: ModuleNotFoundError"),
         ("own_feature_code:number", "gives a int; a torch module is needed"),
     ],
 )

@@ -1,1 +1,1 @@
-"""Datasets: observations with what is known of them, wherever their values are."""
+"""Datasets: observations with labels and factors, in memory or on demand."""

@@ -1,4 +1,4 @@
-"""Datasets: observations with what is known of them."""
+"""Datasets: observations with labels, factors and splits."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from vaehub.core.data.on_demand import OnDemand
 from vaehub.core.errors import DataError
 
 CHANGED_AT_ONCE = 4096
-"""Observations that are changed together; bounds memory, changes no result."""
+"""Observations transformed at a time; bounds memory, changes no result."""
 COMPARED_AT_ONCE = 64
-"""Observations that are compared with the first together: few, since nearly always one of these is another."""
+"""Observations compared with the first at a time: few, because a difference nearly always shows at once."""
 
 
 @dataclass(frozen=True)
 class DataSpec:
-    """What a network or a model may know of the data before it has seen any.
+    """Properties of the data from which networks and models are built.
 
     Attributes:
         shape: Shape of one observation: ``(c, h, w)`` for images, ``(p,)`` for vectors.
         in_unit_interval: Whether every value lies in [0, 1].
-        n_classes: Number of labels; ``None`` where there are none.
-        factor_sizes: Number of values of each factor; empty where there are none.
+        n_classes: Number of classes; ``None`` without labels.
+        factor_sizes: Number of values of each factor; empty without factors.
     """
 
     shape: tuple[int, ...]
@@ -45,7 +45,7 @@ class DataSpec:
 
 @dataclass(frozen=True)
 class Batch:
-    """Some observations and what is known of them.
+    """Some observations with their labels and factors.
 
     Attributes:
         x: Observations, shape ``(n, *shape)``, float32.
@@ -65,15 +65,14 @@ class Dataset:
     """Observations, optionally with labels and factors of variation, and with named splits.
 
     Args:
-        x: Images ``(n, c, h, w)`` or vectors ``(n, p)``, in memory or on demand. Integers of 8 bits stand for 0 to 1 in
-            steps of 1/255 and are kept as they are until a batch is asked for; anything else becomes float32. Images
-            lie in [0, 1].
+        x: Images ``(n, c, h, w)`` or vectors ``(n, p)``, in memory or on demand. Unsigned 8-bit integers stand for 0 to
+            1 in steps of 1/255 and are converted batch by batch; anything else becomes float32. Images lie in [0, 1].
         labels: Class of each observation, shape ``(n,)``, counted from 0.
         factors: Known factors of variation.
         splits: Indices of the official splits, such as ``train`` and ``test``.
 
     Raises:
-        DataError: If shapes do not fit each other, or a value is NaN, infinite or, for images, outside [0, 1].
+        DataError: If shapes do not match, or a value is NaN, infinite or, for images, outside [0, 1].
     """
 
     stored: Tensor | OnDemand
@@ -114,16 +113,16 @@ class Dataset:
 
     @property
     def x(self) -> Tensor:
-        """All observations as float32, shape ``(n, *shape)``; of data on demand, this makes every one of them."""
+        """All observations as float32, shape ``(n, *shape)``; data on demand are read or computed as a whole."""
         return self.batch(slice(0, len(self))).x
 
     def batch(self, rows: Tensor | slice) -> Batch:
-        """Return the observations of some rows, by their numbers or as a range."""
+        """Return the observations at some rows, given by number or as a slice."""
         if isinstance(self.stored, OnDemand):
             numbers = torch.arange(len(self))[rows] if isinstance(rows, slice) else rows.cpu()
             x = self.stored.take(numbers)
         else:
-            # Whole rows are copied at once by index_select, and value by value by indexing.
+            # index_select copies whole rows, indexing value by value.
             chosen = rows if isinstance(rows, slice) else rows.to(self.stored.device)
             x = self.stored[chosen] if isinstance(chosen, slice) else self.stored.index_select(0, chosen)
         return Batch(
@@ -141,16 +140,16 @@ class Dataset:
             yield self.batch(slice(start, start + size))
 
     def is_constant(self) -> bool:
-        """Say whether all observations are copies of one; no more are looked at, or made, than it takes to tell."""
+        """Return whether all observations are identical; stops at the first difference."""
         first = self.batch(slice(0, 1)).x
         return all(bool((batch.x == first).all()) for batch in self.batches(COMPARED_AT_ONCE))
 
     def subset(self, rows: Tensor) -> Dataset:
-        """Return the dataset of some rows, in that order, without splits."""
+        """Return the observations at some rows, in that order, without splits."""
         return self._chosen(rows, {})
 
     def restricted(self, splits: Mapping[str, Tensor]) -> Dataset:
-        """Return the dataset of the rows of some splits, which stay its splits; a row of two splits is there once."""
+        """Return the data restricted to some splits, which stay its splits; a row in two of them occurs once."""
         kept, places = torch.unique(torch.cat(list(splits.values())), return_inverse=True)
         split = torch.split(places, [len(rows) for rows in splits.values()])
         return self._chosen(kept, dict(zip(splits, split, strict=True)))
@@ -166,11 +165,11 @@ class Dataset:
         return self.subset(torch.arange(n))
 
     def draw_rows(self, n: int, generator: torch.Generator) -> Tensor:
-        """Return the rows of ``n`` observations drawn without replacement, ascending; all, if there are no more."""
+        """Return ``n`` rows drawn without replacement, in ascending order; all rows if there are no more."""
         return torch.randperm(len(self), generator=generator)[:n].sort().values
 
     def split(self, name: str) -> Dataset:
-        """Return a named split; ``all`` is the whole.
+        """Return a named split; ``all`` is the whole dataset.
 
         Raises:
             DataError: If there is no such split.
@@ -184,11 +183,11 @@ class Dataset:
     def with_validation(self, share: float, generator: torch.Generator) -> Dataset:
         """Return the same data with a random share of the training split set aside as the split ``validation``.
 
-        Data that have such a split already keep it, and nothing is set aside.
+        Data that already have such a split keep it, and nothing is set aside.
 
         Args:
             share: Share of the training split, in [0, 1); rounded up.
-            generator: Decides which observations.
+            generator: Draws the observations.
 
         Raises:
             DataError: If nothing would be left to train on.
@@ -206,10 +205,10 @@ class Dataset:
         return self._like(self.stored, self.labels, self.factors, splits)
 
     def changed(self, change: Callable[[Tensor], Tensor]) -> Dataset:
-        """Return the data with every observation changed by a function of a batch, such as a resizing.
+        """Return the data with a function, such as resizing, applied to every observation in batches.
 
         Args:
-            change: Given stored values ``(k, *shape)``, uint8 or float32, returns as many of the same type.
+            change: Maps stored values ``(k, *shape)``, uint8 or float32, to as many observations of the same dtype.
         """
         if isinstance(self.stored, OnDemand):
             stored: Tensor | OnDemand = self.stored.changed(change)
@@ -218,7 +217,7 @@ class Dataset:
         return self._like(stored, self.labels, self.factors, self.splits, replace(self.spec, shape=_shape(stored)))
 
     def to(self, device: torch.device) -> Dataset:
-        """Return the same data on a device; of data on demand, each batch goes there when it is made."""
+        """Return the same data on a device; data on demand are moved there batch by batch."""
         labels = None if self.labels is None else self.labels.to(device)
         factors = None if self.factors is None else self.factors.to(device)
         splits = {name: rows.to(device) for name, rows in self.splits.items()}
@@ -229,11 +228,11 @@ class Dataset:
 
     @property
     def n_bytes(self) -> int:
-        """Size of the observations in memory; 0 of data on demand."""
+        """Size of the observations in memory; 0 for data on demand."""
         return 0 if isinstance(self.stored, OnDemand) else self.stored.nbytes
 
     def streamed_to(self, device: torch.device) -> Dataset:
-        """Return the same data, which stay where they are while each batch goes to a device when it is asked for."""
+        """Return the same data, which stay where they are; each batch is moved to a device when it is requested."""
         other = self._like(self.stored, self.labels, self.factors, self.splits)
         other.device = device
         return other
@@ -252,7 +251,7 @@ class Dataset:
         splits: Mapping[str, Tensor],
         spec: DataSpec | None = None,
     ) -> Dataset:
-        # What was checked once is not checked again: a scan of all values costs more than a selection.
+        # Checked data are not checked again: a scan of all values costs more than a selection.
         other = object.__new__(Dataset)
         other.stored, other.labels, other.factors, other.splits = stored, labels, factors, splits
         other.spec, other.device = spec or self.spec, self.device
@@ -260,8 +259,8 @@ class Dataset:
 
 
 def rounded_up(share: float, n: int) -> int:
-    """Return how many a share of ``n`` is, rounded up."""
-    # Rounded first, or 7 % of 100 would be 8 by an error in the last digit.
+    """Return a share of ``n`` as a count, rounded up."""
+    # Rounded to 9 digits first: otherwise an error in the last digit would make 7 % of 100 eight.
     return int(np.ceil(round(share * n, 9)))
 
 
@@ -314,7 +313,7 @@ def _check(x: Tensor | OnDemand, labels: Tensor | None, factors: Factors | None)
     shape = (len(x), *_shape(x))
     if len(shape) not in (2, 4) or 0 in shape:
         raise DataError(f"observations have shape (n, c, h, w) or (n, p) with no axis empty, got {shape}")
-    # What is made on demand answers for itself: looking at all of it would be to make all of it.
+    # Data on demand are trusted: to check all of them would be to compute all of them.
     if not isinstance(x, OnDemand) and x.dtype != torch.uint8:
         if not bool(torch.isfinite(x).all()):
             raise DataError("observations hold NaN or infinity; clean them first")

@@ -1,4 +1,4 @@
-"""Known factors of variation, and finding observations by them."""
+"""Known factors of variation, and looking up observations by them."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Factors:
     Attributes:
         names: Name of each factor.
         sizes: Number of values that each factor takes.
-        classes: Index of the value that each observation has, shape ``(n, m)``, integer, in ``[0, size)``.
-        values: Value that each class of each factor stands for, in the data's own units; empty where unknown.
+        classes: Index of each observation's value, shape ``(n, m)``, integer, in ``[0, size)``.
+        values: Value of each class of each factor, in the data's own units; empty if unknown.
     """
 
     names: tuple[str, ...]
@@ -31,7 +31,7 @@ class Factors:
 
     @classmethod
     def grid(cls, names: Sequence[str], sizes: Sequence[int], values: Sequence[Sequence[float]] = ()) -> Factors:
-        """Return the factors of data that hold every combination once, the last factor varying fastest."""
+        """Return the factors of a full grid: every combination once, the last factor varying fastest."""
         axes = [torch.arange(size) for size in sizes]
         classes = torch.stack([axis.flatten() for axis in torch.meshgrid(*axes, indexing="ij")], dim=1)
         return cls(tuple(names), tuple(sizes), classes, tuple(map(tuple, values)))
@@ -44,14 +44,14 @@ class Factors:
         return Factors(self.names, self.sizes, self.classes[rows], self.values)
 
     def to(self, device: torch.device) -> Factors:
-        """Return the same on a device."""
+        """Return the same factors on a device."""
         return Factors(self.names, self.sizes, self.classes.to(device), self.values)
 
     def index(self, name: str) -> int:
         """Return the position of a factor.
 
         Raises:
-            DataError: If there is none of this name.
+            DataError: If there is no factor of this name.
         """
         if name not in self.names:
             raise DataError(f"there is no factor {name!r} in this data, there is {', '.join(self.names)}")
@@ -59,17 +59,17 @@ class Factors:
 
     @cached_property
     def is_grid(self) -> bool:
-        """Whether every combination is there once, in order, so that a lookup is a multiplication."""
+        """Whether every combination occurs once, in order, so that row numbers are computed and not searched."""
         in_order = torch.arange(len(self), device=self.classes.device)
         return len(self) == math.prod(self.sizes) and bool((self._codes == in_order).all())
 
     # Finding observations by the values of their factors
 
     def classes_of(self, values: Mapping[str, float]) -> Tensor:
-        """Return the classes that given values stand for, one for each factor, shape ``(m,)``.
+        """Return the classes of the given factor values, shape ``(m,)``.
 
         Raises:
-            DataError: If a factor is missing or unknown, or a value is off its grid; says the nearest.
+            DataError: If a factor is missing or unknown, or a value is off its grid; the message gives the nearest.
         """
         for name in values:
             self.index(name)
@@ -78,17 +78,17 @@ class Factors:
         return torch.tensor([self._class_of(name, values[name]) for name in self.names])
 
     def lookup(self, classes: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """Return the observations that have given classes, in constant time on a grid and by an index elsewhere.
+        """Return the observations with the given classes, in constant time on a grid and by a sorted index elsewhere.
 
         Args:
             classes: Shape ``(k, m)``.
-            generator: Where several observations have the same classes, draws one of them; the first, if not given.
+            generator: Draws one of several observations with the same classes; the first is returned if not given.
 
         Returns:
             Row numbers, shape ``(k,)``.
 
         Raises:
-            DataError: If a class is out of range, or no observation has them.
+            DataError: If a class is out of range, or no observation has these classes.
         """
         sizes = torch.tensor(self.sizes, device=classes.device)
         if bool(((classes < 0) | (classes >= sizes)).any()):
@@ -107,15 +107,15 @@ class Factors:
     # Sampling
 
     def sharing(self, factor: int, n: int, groups: int, generator: torch.Generator) -> Tensor:
-        """Draw groups of observations that agree in one factor, everything else left to chance.
+        """Draw groups of observations that share the value of one factor and are random in all others.
 
-        Each group's value is that of an observation drawn uniformly; its members are drawn uniformly, with
-        replacement, from all that have this value.
+        Each group's value is that of a uniformly drawn observation; its members are drawn uniformly, with
+        replacement, from all observations with this value.
 
         Args:
-            factor: Position of the factor that is held.
-            n: Observations in a group.
-            groups: How many groups.
+            factor: Position of the shared factor.
+            n: Observations per group.
+            groups: Number of groups.
             generator: Source of randomness.
 
         Returns:
@@ -128,11 +128,11 @@ class Factors:
         return order[low[:, None] + _below(count[:, None].expand(-1, n), generator)]
 
     def varying(self, factor: int, n: int, generator: torch.Generator) -> Tensor:
-        """Draw lines of observations in which one factor takes all its values in order and the others are held.
+        """Draw lines of observations along which one factor takes all its values in order and the others stay fixed.
 
         Args:
             factor: Position of the factor that varies.
-            n: How many lines.
+            n: Number of lines.
             generator: Source of randomness.
 
         Returns:
@@ -144,13 +144,13 @@ class Factors:
         rows = self._on_complete_lines[factor]
         if not len(rows):
             name = self.names[factor]
-            raise DataError(f"nowhere in this data does factor {name!r} take all its values while the others hold")
+            raise DataError(f"nowhere in this data does factor {name!r} take all its values with the others fixed")
         chosen = rows[torch.randint(len(rows), (n,), generator=generator, device=generator.device).to(rows.device)]
         line = self.classes[chosen][:, None, :].repeat(1, self.sizes[factor], 1)
         line[:, :, factor] = torch.arange(self.sizes[factor], device=line.device)
         return self.lookup(line.flatten(0, 1)).reshape(n, self.sizes[factor])
 
-    # What is worked out once
+    # Computed once
 
     @cached_property
     def _bases(self) -> Tensor:
@@ -182,7 +182,7 @@ class Factors:
 
     @cached_property
     def _on_complete_lines(self) -> list[Tensor]:
-        """For each factor: rows whose other factors occur together with all its values."""
+        """For each factor: rows whose other factors occur with all its values."""
         if self.is_grid:
             return [torch.arange(len(self), device=self.classes.device)] * len(self.sizes)
         distinct = torch.unique(self._codes)
@@ -211,7 +211,7 @@ class Factors:
 
 
 def _below(limits: Tensor, generator: torch.Generator) -> Tensor:
-    """Draw a whole number from 0 up to each limit."""
+    """Draw an integer from 0 up to, but not including, each limit."""
     share = torch.rand(limits.shape, dtype=torch.float64, generator=generator, device=generator.device)
-    # A share next to 1 could be rounded up to the limit.
+    # A share close to 1 could be rounded up to the limit.
     return (share.to(limits.device) * limits).to(torch.int64).minimum(limits - 1)

@@ -1,4 +1,4 @@
-"""Observations that do not fit into memory, or need not."""
+"""Observations that are read or computed batch by batch instead of kept in memory."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class OnDemand:
-    """Observations that are read or made when a batch of them is asked for.
+    """Observations that are read or computed when a batch of them is requested.
 
     Attributes:
-        n: How many there are.
-        shape: Shape of one.
-        take: Returns those of some rows, given as a tensor ``(k,)`` of row numbers on the CPU: shape ``(k, *shape)``,
-            uint8, or float32 in [0, 1]. The same row always has the same values.
+        n: Number of observations.
+        shape: Shape of one observation.
+        take: Maps row numbers, a tensor ``(k,)`` on the CPU, to observations ``(k, *shape)``, uint8, or float32 in
+            [0, 1]. The same row always has the same values.
     """
 
     n: int
@@ -32,7 +32,7 @@ class OnDemand:
 
     @classmethod
     def mapped(cls, images: NDArray[np.uint8]) -> OnDemand:
-        """Return the images of a mapped array ``(n, h, w, c)`` or ``(n, h, w)`` of bytes, as ``(c, h, w)``."""
+        """Return the images of a memory-mapped array ``(n, h, w, c)`` or ``(n, h, w)`` of bytes, as ``(c, h, w)``."""
         values = images if images.ndim == 4 else images[..., None]
         n, height, width, channels = values.shape
 
@@ -43,15 +43,15 @@ class OnDemand:
 
     @classmethod
     def rendered(cls, n: int, shape: tuple[int, ...], render: Callable[[NDArray[np.int64]], NDArray[Any]]) -> OnDemand:
-        """Return observations that a function makes of row numbers, as arrays."""
+        """Return observations that a function computes from row numbers, as arrays."""
         return cls(n, shape, lambda rows: torch.from_numpy(render(rows.numpy())))
 
     def of(self, rows: Tensor) -> OnDemand:
-        """Return the observations of some rows."""
+        """Return the observations at some rows."""
         chosen = rows.cpu()
         return OnDemand(len(chosen), self.shape, lambda asked: self.take(chosen[asked]))
 
     def changed(self, change: Callable[[Tensor], Tensor]) -> OnDemand:
-        """Return the observations as a function of a batch changes them, one by one."""
+        """Return the observations with a function applied to each batch, which treats them one by one."""
         shape = tuple(change(self.take(torch.zeros(1, dtype=torch.int64))).shape[1:])
         return OnDemand(self.n, shape, lambda asked: change(self.take(asked)))

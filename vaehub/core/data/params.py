@@ -1,4 +1,4 @@
-"""Parameters that datasets share: which observations, in what splits, at what size. Knows no torch."""
+"""Parameters that datasets share: which observations, in which splits, at what size. Imports no torch."""
 
 from typing import Self
 
@@ -8,22 +8,24 @@ from vaehub.core.params import Params
 
 
 class DataParams(Params):
-    """Which observations are used, and as what splits; :func:`vaehub.prepare` carries it out, in this order.
+    """Which observations are used, in which splits; :func:`vaehub.prepare` applies the parameters in this order.
 
-    Where data have no split ``train``, what is said of it holds for all of them.
+    For data without a split ``train``, its parameters apply to all observations.
     """
 
     split: tuple[float, float, float] | None = Field(
-        None, description="shares drawn at random as train, validation and test; none keeps the official splits"
+        None, description="shares of random train, validation and test splits; none keeps the official splits"
     )
     n_classes: int | None = Field(None, gt=0, description="classes kept in all splits, drawn at random; none keeps all")
-    first: int | None = Field(None, gt=0, description="training observations kept, from the first on; none keeps all")
+    first: int | None = Field(None, gt=0, description="number of first training observations kept; none keeps all")
     per_class: int | None = Field(
-        None, gt=0, description="training observations kept of each class, drawn at random; none keeps all"
+        None, gt=0, description="training observations kept per class, drawn at random; none keeps all"
     )
     subset: int | None = Field(None, gt=0, description="training observations kept, drawn at random; none keeps all")
-    validation_last: int | None = Field(None, gt=0, description="last training observations, used for validation")
-    seed: int = Field(0, ge=0, description="decides all that is drawn here; apart from the seed of the training")
+    validation_last: int | None = Field(
+        None, gt=0, description="number of last training observations that become the validation split"
+    )
+    seed: int = Field(0, ge=0, description="seed of all draws of the dataset, independent of the training's seed")
 
     @model_validator(mode="after")
     def _shares_fit(self) -> Self:
@@ -35,15 +37,15 @@ class DataParams(Params):
 
 
 class ImageParams(DataParams):
-    """What is made of images besides."""
+    """Conversion of images, in addition."""
 
     channels: int | None = Field(
-        None, description="1 makes images grey (ITU-R BT.601 luma), 3 repeats grey; none keeps what they have"
+        None, description="1 converts images to grey (ITU-R BT.601 luma), 3 repeats grey; none keeps the channels"
     )
     size: int | None = Field(
-        None, gt=0, le=1024, description="height and width, resized bilinearly with antialiasing; none keeps them"
+        None, gt=0, le=1024, description="height and width, resized bilinearly with antialiasing; none keeps the size"
     )
-    pad: int = Field(0, ge=0, le=100, description="pixels of zeros added on every side, after resizing; 2 makes 28 32")
+    pad: int = Field(0, ge=0, le=100, description="zero pixels added on every side after resizing; 2 turns 28 into 32")
 
     @model_validator(mode="after")
     def _channels_fit(self) -> Self:

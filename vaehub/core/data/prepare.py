@@ -1,4 +1,4 @@
-"""Choosing observations and bringing images to a size, exactly and reproducibly."""
+"""Selecting observations and resizing images, exactly and reproducibly."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from vaehub.core.random import generator
 LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in grey: ITU-R BT.601."""
 CHOICES = ("split", "n_classes", "first", "per_class", "subset", "validation_last")
-"""Parameters that choose observations."""
+"""Parameters that select observations."""
 WHOLE = "all"
-"""Stands for the one split of data that have none."""
+"""Name of the single split of data without splits."""
 
 
 def prepare(data: Dataset, params: DataParams) -> Dataset:
-    """Return the observations that the parameters choose, and images as they want them.
+    """Return the selected observations, with images converted and resized.
 
     Raises:
-        DataError: If there are not as many as asked for, or the data are not of the kind.
+        DataError: If there are too few observations, or the data are not of the required kind.
     """
     chosen = _chosen(data, params)
     return _resized(chosen, params) if isinstance(params, ImageParams) else chosen
@@ -112,8 +112,8 @@ def _resized(data: Dataset, params: ImageParams) -> Dataset:
         raise DataError(f"'data.{wanted[0]}' is for images, and these are vectors of {data.spec.n_values} values")
     has, side = data.spec.shape[0], params.size
     if params.channels is not None and has not in (1, 3):
-        raise DataError(f"'data.channels' makes 1 of 3 or 3 of 1, and these images have {has}")
-    # Nothing is done to what is as wanted: a detour through float costs time and can cost a bit.
+        raise DataError(f"'data.channels' converts 3 channels to 1 or 1 to 3, and these images have {has}")
+    # Images that already fit are left alone: a detour through float costs time and can change the last bit.
     channels = params.channels if params.channels != has else None
     size = None if side is None or data.spec.shape[1:] == (side, side) else side
     if channels is None and size is None and not params.pad:

@@ -1,4 +1,4 @@
-"""Where a dataset comes from."""
+"""The contract of datasets."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from vaehub.core.params import P_co, Parametrised
 
 
 class DataSource(Parametrised[P_co], ABC):
-    """What a plugin contributes under the kind ``Dataset``.
+    """Loads a dataset; a plugin contributes it under the kind ``Dataset``.
 
     Args:
         params: Validated parameters.
@@ -23,5 +23,5 @@ class DataSource(Parametrised[P_co], ABC):
         """Return the data.
 
         Raises:
-            DataError: If it cannot be had; says every place looked at.
+            DataError: If the data are not available; the message lists every place searched.
         """

@@ -1,1 +1,1 @@
-"""Datasets, a folder each."""
+"""Datasets, one folder per family."""

@@ -1,1 +1,1 @@
-"""Models, a folder for each family of objectives."""
+"""Models, one folder per family of objectives."""

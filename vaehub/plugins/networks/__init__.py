@@ -1,1 +1,1 @@
-"""Networks: encoders and decoders."""
+"""Networks: encoders and decoders, one folder per family."""

@@ -192,9 +192,9 @@ def replaced(at, content):
     [
         (jpeg(np.zeros((218, 177, 3), np.uint8)), "000006.jpg has 177x218 pixels, and should have 178x218"),
         (jpeg(np.zeros((178, 218, 3), np.uint8)), "000006.jpg has 218x178 pixels"),
-        (b"not a picture", "000006.jpg cannot be decoded as a picture"),
-        (b"", "000006.jpg cannot be decoded as a picture"),
-        (FACES["img_align_celeba/000006.jpg"][:3000], "000006.jpg cannot be decoded as a picture"),
+        (b"not a picture", "000006.jpg cannot be decoded as an image"),
+        (b"", "000006.jpg cannot be decoded as an image"),
+        (FACES["img_align_celeba/000006.jpg"][:3000], "000006.jpg cannot be decoded as an image"),
     ],
 )
 def test_a_picture_of_another_size_or_none_is_named_and_nothing_is_left(write, content, match):
@@ -230,7 +230,7 @@ def test_an_archive_that_expands_beyond_measure_is_refused(write, monkeypatch):
 
 
 def test_an_archive_without_pictures_is_refused(write):
-    with pytest.raises(DataError, match="holds no pictures in a folder 'img_align_celeba/'; replace"):
+    with pytest.raises(DataError, match="holds no images in a folder 'img_align_celeba/'; replace"):
         load(write({"faces/000001.jpg": b""}))
 
 

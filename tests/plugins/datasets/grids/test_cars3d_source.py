@@ -115,5 +115,5 @@ def test_a_truncated_or_missing_archive_is_refused(write, cars, tmp_path, publis
     with pytest.raises(DataError, match="tar.gz cannot be read as an archive .*delete the file, or replace it"):
         source.load()
     path.unlink()
-    with pytest.raises(DataError, match=r"'cars3d' cannot be had: nips2015.* is in none of .*scottreed.info"):
+    with pytest.raises(DataError, match=r"'cars3d' is not available: nips2015.* is in none of .*scottreed.info"):
         source.load()

@@ -75,5 +75,5 @@ def test_a_truncated_or_missing_file_is_refused(write, tmp_path, publish):
     with pytest.raises(DataError, match="mpi3d_toy.npz cannot be read as an archive .*delete the file, or replace it"):
         source.load()
     path.unlink()
-    with pytest.raises(DataError, match=r"'mpi3d' cannot be had: mpi3d_toy.npz is in none of"):
+    with pytest.raises(DataError, match=r"'mpi3d' is not available: mpi3d_toy.npz is in none of"):
         source.load()

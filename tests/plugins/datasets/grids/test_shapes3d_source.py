@@ -117,5 +117,7 @@ def test_a_truncated_file_is_refused(write, images, labels, tmp_path, publish):
 def test_a_missing_file_is_said_to_be_in_no_place(write, images, labels, tmp_path):
     source = write(images, labels)
     (tmp_path / "3dshapes.h5").unlink()
-    with pytest.raises(DataError, match=r"'shapes3d' cannot be had: 3dshapes.h5 is in none of .*shapes3d.*github.com"):
+    with pytest.raises(
+        DataError, match=r"'shapes3d' is not available: 3dshapes.h5 is in none of .*shapes3d.*github.com"
+    ):
         source.load()

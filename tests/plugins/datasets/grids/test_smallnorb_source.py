@@ -115,7 +115,7 @@ def test_a_damaged_matrix_is_refused(write, contents, which, change, message):
 
 def test_files_of_different_lengths_are_refused(write, contents):
     contents["test", "info"] = contents["test", "info"][:-1]
-    with pytest.raises(DataError, match="testing-info.* is of 4 images, and there are 5; replace the file"):
+    with pytest.raises(DataError, match="testing-info.* describes 4 images, and there are 5; replace the file"):
         write(contents).load()
 
 
@@ -134,5 +134,7 @@ def test_a_truncated_or_missing_file_is_refused(write, contents, tmp_path, publi
     with pytest.raises(DataError, match="testing-dat.mat.gz cannot be read .*delete the file, or replace it"):
         source.load()
     path.unlink()
-    with pytest.raises(DataError, match=r"'smallnorb' cannot be had: .*testing-dat.mat.gz is in none of .*cs.nyu.edu"):
+    with pytest.raises(
+        DataError, match=r"'smallnorb' is not available: .*testing-dat.mat.gz is in none of .*cs.nyu.edu"
+    ):
         source.load()

@@ -136,9 +136,9 @@ def test_images_are_resized_as_asked(made):
 @pytest.mark.parametrize(
     ("contents", "match"),
     [
-        ({}, "holds no pictures in a folder 'images_background_small1/'"),
-        ({"other/Greek/character01/0001_01.png": b""}, "holds no pictures"),
-        ({"images_background_small1/Greek/0001_01.png": b""}, "should be called like"),
+        ({}, "holds no images in a folder 'images_background_small1/'"),
+        ({"other/Greek/character01/0001_01.png": b""}, "holds no images"),
+        ({"images_background_small1/Greek/0001_01.png": b""}, "should have names like"),
         (
             {"images_background_small1/Greek/character01/a.png": b""},
             "'images_background_small1/Greek/character01/a.png'",

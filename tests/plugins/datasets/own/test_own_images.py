@@ -61,7 +61,7 @@ def test_the_centre_is_cut_or_the_whole_is_stretched(tmp_path):
 
 
 def test_mixed_sizes_are_named_with_what_to_do(photographs):
-    with pytest.raises(DataError, match=r"holds pictures of 3 sizes|holds pictures of 4 sizes") as caught:
+    with pytest.raises(DataError, match=r"holds images of 3 sizes|holds images of 4 sizes") as caught:
         load(photographs)
     assert "'-s data.size=64'" in str(caught.value)
     assert "30x40 (cat/0.png)" in str(caught.value)
@@ -80,7 +80,7 @@ def test_outermost_folders_named_for_parts_are_parts(tmp_path):
 def test_pictures_outside_class_folders_are_named_unless_no_labels_are_wanted(tmp_path):
     flat(tmp_path / "data" / "a")
     flat(tmp_path / "data", n=1)
-    with pytest.raises(DataError, match=r"holds 1 pictures outside class folders, such as 0.png"):
+    with pytest.raises(DataError, match=r"holds 1 images outside class folders, such as 0.png"):
         load(tmp_path / "data")
     assert load(tmp_path / "data", labels="none").labels is None
 
@@ -133,26 +133,26 @@ def test_the_same_pictures_elsewhere_are_the_same_data(photographs, tmp_path):
 def test_pictures_that_changed_are_not_the_ones_that_were(photographs):
     stored = parse(ImagesParams, {"path": photographs}, owner="x")
     (photographs / "cat" / "0.png").unlink()
-    with pytest.raises(VaehubError, match=r"what is at .*photographs' is not what it was"):
+    with pytest.raises(VaehubError, match=r"the content of .*photographs' has changed"):
         parse(ImagesParams, {"path": photographs, "content": stored.content}, owner="x")
 
 
 def test_a_folder_without_pictures_is_named(tmp_path):
     (tmp_path / "empty").mkdir()
-    with pytest.raises(DataError, match=r"empty holds no pictures \(.png, .jpg"):
+    with pytest.raises(DataError, match=r"empty holds no images \(.png, .jpg"):
         load(tmp_path / "empty")
 
 
 def test_a_picture_that_cannot_be_decoded_is_named(photographs):
     whole = (photographs / "cat" / "2.png").read_bytes()
     (photographs / "cat" / "2.png").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(DataError, match=r"photographs/cat/2.png cannot be decoded as a picture"):
+    with pytest.raises(DataError, match=r"photographs/cat/2.png cannot be decoded as an image"):
         load(photographs, size=16)
 
 
 def test_a_text_called_a_picture_is_named(photographs):
     (photographs / "dog" / "text.png").write_text("hello")
-    with pytest.raises(DataError, match=r"photographs/dog/text.png cannot be decoded as a picture"):
+    with pytest.raises(DataError, match=r"photographs/dog/text.png cannot be decoded as an image"):
         load(photographs, size=16)
 
 

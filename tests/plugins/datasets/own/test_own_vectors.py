@@ -51,7 +51,7 @@ def test_columns_are_scaled_as_asked(tmp_path):
     ("columns", "words"),
     [
         ({"a": [1.0, None]}, "column 'a', has 1 missing values"),
-        ({"a": [1.0, 2.0], "name": ["p", "q"]}, "column 'name', holds string, not numbers; drop it, or let it be"),
+        ({"a": [1.0, 2.0], "name": ["p", "q"]}, "column 'name', holds string, not numbers; drop it, or use it"),
         ({"a": [[1.0], [2.0, 3.0, 4.0]]}, "column 'a', holds lists of different lengths"),
         ({"label": [1, 2]}, "holds no columns of numbers; it has label"),
         ({"a": [1.0, float("nan")]}, "NaN or infinity"),

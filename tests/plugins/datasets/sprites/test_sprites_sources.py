@@ -188,7 +188,7 @@ def test_a_missing_file_says_where_it_comes_from():
     source = official.PlainDsprites(FileParams())
     official.Official.card, before = card, official.Official.card
     try:
-        with pytest.raises(DataError, match=r"dataset 'dsprites' cannot be had: .*npz is in none of .*dsprites"):
+        with pytest.raises(DataError, match=r"dataset 'dsprites' is not available: .*npz is in none of .*dsprites"):
             source.load()
     finally:
         official.Official.card = before

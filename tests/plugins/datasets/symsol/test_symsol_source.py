@@ -12,7 +12,7 @@ from PIL import Image
 from vaehub import DataError
 from vaehub.files import FileParams
 from vaehub.plugins.datasets.symsol import source
-from vaehub.plugins.datasets.symsol.archive import PARTS, SHAPES
+from vaehub.plugins.datasets.symsol.archive import SHAPES, SPLITS
 from vaehub.plugins.datasets.symsol.params import SymsolParams
 from vaehub.plugins.datasets.symsol.source import Symsol, SymsolReduced
 
@@ -38,13 +38,13 @@ def png(colour):
 
 def colour_of(part, shape, index):
     # Of different grey for all shapes without marks.
-    return (30 * SHAPES.index(shape), 100 * PARTS.index(part), 20 * index)
+    return (30 * SHAPES.index(shape), 100 * SPLITS.index(part), 20 * index)
 
 
 @pytest.fixture
 def views():
     """Name and content of every file, in an order of no meaning, as archives have."""
-    keys = [(part, shape, index) for index in (2, 0, 1) for part in PARTS for shape in SHAPES[::-1]]
+    keys = [(part, shape, index) for index in (2, 0, 1) for part in SPLITS for shape in SHAPES[::-1]]
     pictures = {
         f"{part}/images/{shape}_{index:05d}.png": png(colour_of(part, shape, index))
         for part, shape, index in keys
@@ -67,7 +67,7 @@ def write(tmp_path):
 def test_images_are_sorted_by_part_shape_and_number(write, views):
     data = Symsol(SymsolParams(root=write(views), channels=3)).load()
     assert data.spec.shape == (3, 64, 64)
-    expected = [colour_of(part, shape, index) for part in PARTS for shape in SHAPES for index in range(N[part])]
+    expected = [colour_of(part, shape, index) for part in SPLITS for shape in SHAPES for index in range(N[part])]
     images = data.stored.take(torch.arange(len(data)))
     assert images[:, :, 50, 20].tolist() == [list(colour) for colour in expected]
     assert bool((images[:, :, :31] == 255).all())
@@ -155,5 +155,5 @@ def test_a_truncated_or_missing_archive_is_refused(write, views, tmp_path):
 def test_a_missing_archive_is_said_to_be_in_no_place(entry, tmp_path, monkeypatch):
     files = tuple(dataclasses.replace(file, address=None) for file in source.cards.SYMSOL.files)
     monkeypatch.setattr(entry, "card", dataclasses.replace(source.cards.SYMSOL, files=files))
-    with pytest.raises(DataError, match=r"'symsol' cannot be had: symsol_dataset.zip is in none of .*implicit-pdf"):
+    with pytest.raises(DataError, match=r"'symsol' is not available: symsol_dataset.zip is in none of .*implicit-pdf"):
         entry(entry.Params(root=tmp_path)).load()

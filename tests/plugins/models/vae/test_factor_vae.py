@@ -188,7 +188,7 @@ def test_a_resumed_training_ends_with_the_bits_of_one_that_never_stopped(data):
     assert [record.losses for record in found] == [record.losses for record in history]
     # Both optimisers were kept: that of the network, and that of the discriminator.
     assert any(name.startswith("adversary-discriminator/") for name in memory.state.tensors)
-    assert Loop(factor_vae(data), data, params, 0).standing_still
+    assert Loop(factor_vae(data), data, params, 0).frozen_weights
 
 
 def test_its_loss_falls_on_digits():

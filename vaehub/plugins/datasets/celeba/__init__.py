@@ -1,4 +1,4 @@
-"""Faces, from the official archive."""
+"""CelebA, from the official archive."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What is known of CelebA: files, checksums, licence."""
+"""Card of CelebA: files, checksums, licence."""
 
 from vaehub.files import DataCard, DataFile
 
@@ -10,7 +10,7 @@ CELEBA = DataCard(
     folder="celeba",
     home="https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html",
     licence="non-commercial research only, no redistribution",
-    contents="202,599 images of 178x218, colour; 40 attributes; parts of 162,770 + 19,867 + 19,962",
+    contents="202,599 images of 178x218, colour; 40 attributes; splits of 162,770 + 19,867 + 19,962",
     files=(
         DataFile(ARCHIVE, "md5:00d2c5bc6d35e252742224ab0c1e8fcb", n_bytes=1_443_490_838),
         DataFile(ATTRIBUTES, "md5:75e246fa4810816ffd6ee81facbd244c"),

@@ -8,15 +8,15 @@ from numpy.typing import NDArray
 
 from vaehub import DataError
 
-PARTS = ("train", "validation", "test")
-"""In the order of their numbers in the file."""
+SPLITS = ("train", "validation", "test")
+"""Splits, in the order of their numbers in the file."""
 
 
 def read_attributes(path: Path, images: Sequence[str]) -> tuple[list[str], NDArray[np.int64]]:
     """Return the names of the attributes and their classes, 0 for absent and 1 for present.
 
-    The file's first line is the number of images, the second names the attributes, and each other has the name of an
-    image and, for every attribute, -1 or 1.
+    The file's first line is the number of images, the second names the attributes, and each further line has the name
+    of an image and, for every attribute, -1 or 1.
 
     Args:
         path: The file.
@@ -26,7 +26,7 @@ def read_attributes(path: Path, images: Sequence[str]) -> tuple[list[str], NDArr
         Names, and classes of shape ``(n, m)``.
 
     Raises:
-        DataError: If the file is of another form, or of other images.
+        DataError: If the file has another format, or lists other images.
     """
     lines = _lines(path)
     names = lines[1].split() if len(lines) > 1 else []
@@ -45,26 +45,26 @@ def read_attributes(path: Path, images: Sequence[str]) -> tuple[list[str], NDArr
 
 
 def read_partition(path: Path, images: Sequence[str]) -> dict[str, NDArray[np.int64]]:
-    """Return the rows of each official part.
+    """Return the rows of each official split.
 
-    Each line of the file has the name of an image and 0, 1 or 2, for the part.
+    Each line of the file has the name of an image and 0, 1 or 2, for the split.
 
     Args:
         path: The file.
         images: Names of the images, in order.
 
     Raises:
-        DataError: If the file is of another form, or of other images.
+        DataError: If the file has another format, or lists other images.
     """
     rows = [line.split() for line in _lines(path)]
-    numbers = [str(number) for number in range(len(PARTS))]
+    numbers = [str(number) for number in range(len(SPLITS))]
     if wrong := next((row for row in rows if len(row) != 2 or row[1] not in numbers), None):
         raise DataError(
             f"{path} should have a name and 0, 1 or 2 a line, got {' '.join(wrong)[:60]!r}; replace the file"
         )
     _check_images(path, [row[0] for row in rows], images)
-    part_of = np.array([int(number) for _, number in rows])
-    return {name: np.flatnonzero(part_of == number) for number, name in enumerate(PARTS)}
+    split_of = np.array([int(number) for _, number in rows])
+    return {name: np.flatnonzero(split_of == number) for number, name in enumerate(SPLITS)}
 
 
 def _lines(path: Path) -> list[str]:

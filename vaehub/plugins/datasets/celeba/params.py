@@ -5,9 +5,9 @@ from vaehub.files import FileParams
 
 
 class CelebaParams(FileParams):
-    """What is cut out of the images, and what comes with them."""
+    """Cropping of the images, and attributes."""
 
-    # As Tolstikhin et al. 2018 and Ghosh et al. 2020 cut, with whose figures those of ARD-VAE are compared.
+    # As in Tolstikhin et al. 2018 and Ghosh et al. 2020, with whose results those of ARD-VAE are compared.
     crop: int = Field(
         140, gt=0, le=178, description="side of the centred square that is cut out, in pixels; 178 keeps the full width"
     )
@@ -15,7 +15,7 @@ class CelebaParams(FileParams):
         64,
         gt=0,
         le=1024,
-        description="height and width that the square is resized to, bilinearly with antialiasing; none keeps them",
+        description="height and width to which the square is resized, bilinearly with antialiasing; none keeps it",
     )
-    attributes: bool = Field(False, description="whether the 40 attributes are given as factors of two values")
-    partition: bool = Field(False, description="whether there are the official splits train, validation and test")
+    attributes: bool = Field(False, description="load the 40 attributes as factors of two values")
+    partition: bool = Field(False, description="load the official splits train, validation and test")

@@ -25,10 +25,10 @@ from vaehub.plugins.datasets.celeba.lists import read_attributes, read_partition
 from vaehub.plugins.datasets.celeba.params import CelebaParams
 
 WIDTH, HEIGHT = 178, 218
-"""Of every picture, in pixels."""
+"""Width and height of every image in the archive, in pixels."""
 FOLDER = "img_align_celeba/"
 COMPRESSED_AT_ONCE = 16_384
-"""Pictures that are in memory as they are in the archive, to be put in order: about 120 MB."""
+"""Compressed images kept in memory at a time, to be sorted: about 120 MB."""
 DECODED_AT_ONCE = 256
 
 
@@ -36,8 +36,8 @@ DECODED_AT_ONCE = 256
 class Celeba(DataSource):
     """Faces of celebrities, aligned by the eyes: Liu, Luo, Wang & Tang 2015.
 
-    A centred square is cut out of every picture and resized. Authors differ in the square, and figures of one cannot be
-    compared with those of another. Where an odd number of pixels is cut off, the larger half is on the right or below.
+    A centred square is cut out of every image and resized. Authors use different squares, and results for one cannot be
+    compared with those for another. If an odd number of pixels is cut off, the larger half is on the right or below.
     """
 
     Params = CelebaParams
@@ -47,10 +47,10 @@ class Celeba(DataSource):
     def load(self) -> Dataset:
         """Return images ``(n, 3, size, size)`` on demand, sorted by name, without labels.
 
-        The first time, they are decoded into the cache: 2.5 GB at a size of 64.
+        The first call decodes them into the cache: 2.5 GB at a size of 64.
 
         Raises:
-            DataError: If a file cannot be had, or is not the published one.
+            DataError: If a file is not available, or is not the published one.
         """
         path = fetch(self.card, cards.ARCHIVE, self.params.root)
         names = _names(path)
@@ -63,8 +63,8 @@ class Celeba(DataSource):
             lambda: _blocks(path, names, crop, side),
         )
         listed = [PurePosixPath(name).name for name in names]
-        data = Dataset(OnDemand.mapped(images), factors=self._factors(listed), splits=self._parts(listed))
-        # Images that have the size already are left as they are.
+        data = Dataset(OnDemand.mapped(images), factors=self._factors(listed), splits=self._splits(listed))
+        # The images already have their size, so that this resizes nothing.
         return prepare(data, self.params)
 
     def _factors(self, images: list[str]) -> Factors | None:
@@ -74,22 +74,22 @@ class Celeba(DataSource):
         sizes, values = (2,) * len(names), ((-1.0, 1.0),) * len(names)
         return Factors(tuple(names), sizes, torch.from_numpy(classes), values)
 
-    def _parts(self, images: list[str]) -> dict[str, NDArray[np.int64]]:
+    def _splits(self, images: list[str]) -> dict[str, NDArray[np.int64]]:
         if not self.params.partition:
             return {}
         return read_partition(fetch(self.card, cards.PARTITION, self.params.root), images)
 
 
 def _names(path: Path) -> list[str]:
-    """Return the names of the pictures in the archive, sorted."""
+    """Return the names of the images in the archive, sorted."""
     found = sorted(name for name in member_names(path) if name.startswith(FOLDER) and name.endswith(".jpg"))
     if not found:
-        raise DataError(f"{path} holds no pictures in a folder {FOLDER!r}; replace the file")
+        raise DataError(f"{path} holds no images in a folder {FOLDER!r}; replace the file")
     return found
 
 
 def _blocks(path: Path, names: list[str], crop: int, side: int) -> Iterator[NDArray[np.uint8]]:
-    """Yield the images in the order of their names, which need not be the archive's, shape ``(k, side, side, 3)``."""
+    """Yield the images in order of name, which may differ from the archive's order, shape ``(k, side, side, 3)``."""
     for start in range(0, len(names), COMPRESSED_AT_ONCE):
         wanted = names[start : start + COMPRESSED_AT_ONCE]
         contents = dict(read_members(path, set(wanted).__contains__))
@@ -99,11 +99,11 @@ def _blocks(path: Path, names: list[str], crop: int, side: int) -> Iterator[NDAr
 
 
 def _face(content: bytes, title: str, crop: int, side: int) -> NDArray[np.uint8]:
-    """Return the centred square of a picture, resized, shape ``(side, side, 3)``."""
-    picture = open_image(content, title, channels=3)
-    if picture.size != (WIDTH, HEIGHT):
-        found = f"{picture.size[0]}x{picture.size[1]}"
+    """Return the centred square of an image, resized, shape ``(side, side, 3)``."""
+    image = open_image(content, title, channels=3)
+    if image.size != (WIDTH, HEIGHT):
+        found = f"{image.size[0]}x{image.size[1]}"
         raise DataError(f"{title} has {found} pixels, and should have {WIDTH}x{HEIGHT}; replace the archive")
     left, top = (WIDTH - crop) // 2, (HEIGHT - crop) // 2
-    square = picture.crop((left, top, left + crop, top + crop))
+    square = image.crop((left, top, left + crop, top + crop))
     return image_array(resize_image(square, (side, side), crop=False)).transpose(1, 2, 0)

@@ -1,4 +1,4 @@
-"""Batches of colour images of 32x32 as CIFAR-10 and ImageNet32 store them: a row an image, a plane a channel."""
+"""Batches of 32x32 colour images as CIFAR-10 and ImageNet32 store them: one row per image, one plane per channel."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from vaehub import DataError
 from vaehub.files import read_pickle
 
 SHAPE = (3, 32, 32)
-"""Of one image: channels, height, width."""
+"""Shape of one image: channels, height, width."""
 N_BYTES = 3 * 32 * 32
 
 Batch = tuple[NDArray[np.uint8], NDArray[np.int64]]
@@ -17,11 +17,11 @@ Batch = tuple[NDArray[np.uint8], NDArray[np.int64]]
 
 
 def from_pickle(content: bytes, title: str, n_classes: int, first: int = 0) -> Batch:
-    """Return the batch in a pickled dictionary with ``data`` and ``labels``; nothing in it is run.
+    """Return the batch in a pickled dictionary with ``data`` and ``labels``, without running the pickle.
 
     Args:
-        content: The pickle. Its keys are text of Python 2 or of Python 3.
-        title: What it is, for messages.
+        content: The pickle, with keys that are text of Python 2 or 3.
+        title: Name of the content in messages.
         n_classes: Number of classes.
         first: Label of the first class in the file.
 
@@ -39,10 +39,10 @@ def from_pickle(content: bytes, title: str, n_classes: int, first: int = 0) -> B
 
 
 def from_records(content: bytes, title: str, n_classes: int) -> Batch:
-    """Return the batch in records of one byte of label and 3072 of image.
+    """Return the batch in records of one label byte and 3072 image bytes.
 
     Raises:
-        DataError: If the length is no multiple of a record's, or a label is too large.
+        DataError: If the length is not a multiple of a record's, or a label is too large.
     """
     if len(content) % (1 + N_BYTES) or not content:
         raise _wrong(title, f"records of {1 + N_BYTES} bytes", f"{len(content)} bytes")

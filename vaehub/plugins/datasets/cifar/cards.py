@@ -1,9 +1,9 @@
-"""What is known of CIFAR-10 and ImageNet32: files, checksums, addresses, licences."""
+"""Cards of CIFAR-10 and ImageNet32: files, checksums, addresses, licences."""
 
 from vaehub.files import DataCard, DataFile
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
-"""Of CIFAR-10, in the order of its labels."""
+"""Classes of CIFAR-10, in the order of its labels."""
 
 PICKLED, BINARY = "cifar-10-python.tar.gz", "cifar-10-binary.tar.gz"
 """The two official forms of CIFAR-10, with the same images in the same order."""
@@ -25,7 +25,7 @@ SHEETS = {
     "train": tuple(f"cifar10_batch_{n}.png" for n in range(4)),
     "test": ("cifar10_batch_50.png",),
 }
-"""Sheets of 1,000 images, one a row, of the first images of each part."""
+"""Sheets of 1,000 images, one per row, with the first images of each split."""
 LABELS = "labels.txt"
 _SUMS = {
     "cifar10_batch_0.png": "0614720d69293a033786d5fe2924c4e9a9b48874f19ca4627c4662a864ee9f2d",
@@ -38,7 +38,7 @@ _SUMS = {
 
 CIFAR10_SLICE = DataCard(
     folder="cifar10-slice",
-    # The sheets are those of a demonstration; nobody publishes the list of labels in this form.
+    # The sheets come from a demonstration; the list of labels is not published in this form.
     home="https://github.com/karpathy/convnetjs",
     licence=_LICENCE,
     contents="4,000 + 1,000 images of 32x32, colour; 10 classes",
@@ -46,7 +46,7 @@ CIFAR10_SLICE = DataCard(
 )
 
 ARCHIVES = {"train": "Imagenet32_train.zip", "test": "Imagenet32_val.zip"}
-"""Of ImageNet32; what it calls validation is the part that nothing is trained or chosen on."""
+"""Archives of ImageNet32; its validation split serves as test split, since nothing is trained or chosen on it."""
 BATCHES = {"train": tuple(f"train_data_batch_{n}" for n in range(1, 11)), "test": ("val_data",)}
 """Names of the files in the archives, in order."""
 

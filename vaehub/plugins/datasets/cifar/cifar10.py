@@ -1,4 +1,4 @@
-"""CIFAR-10, whole and the beginning of it."""
+"""CIFAR-10, complete and its first images."""
 
 from abc import abstractmethod
 from typing import ClassVar, final
@@ -15,10 +15,10 @@ from vaehub.plugins.datasets.cifar.params import PhotographParams
 
 N_CLASSES = len(cards.CLASSES)
 TEST_LABELS_START = 50_000
-"""Line of the list of labels at which those of the test split begin."""
+"""Line of the list of labels at which the test split begins."""
 
 
-class TwoParts(DataSource):
+class TwoSplits(DataSource):
     """Images and labels of a training and a test split."""
 
     Params = PhotographParams
@@ -26,33 +26,33 @@ class TwoParts(DataSource):
     card: ClassVar[DataCard]
 
     def load(self) -> Dataset:
-        """Return the parts ``train`` and ``test``, images ``(n, 3, 32, 32)`` in the official order, with labels.
+        """Return the splits ``train`` and ``test``, images ``(n, 3, 32, 32)`` in the official order, with labels.
 
         The labels are the positions in :data:`vaehub.plugins.datasets.cifar.cards.CLASSES`.
 
         Raises:
-            DataError: If a file cannot be had, or is not the published one.
+            DataError: If a file is not available, or is not the published one.
         """
         batches = self.batches()
         images = np.concatenate([images for each in batches.values() for images, _ in each])
         labels = np.concatenate([labels for each in batches.values() for _, labels in each])
         n_train = sum(len(labels) for _, labels in batches["train"])
-        parts = {"train": range(n_train), "test": range(n_train, len(labels))}
-        return prepare(Dataset(torch.from_numpy(images), labels=labels, splits=parts), self.params)
+        splits = {"train": range(n_train), "test": range(n_train, len(labels))}
+        return prepare(Dataset(torch.from_numpy(images), labels=labels, splits=splits), self.params)
 
     @abstractmethod
     def batches(self) -> dict[str, list[Batch]]:
-        """Return the batches of the parts ``train`` and ``test``, in order."""
+        """Return the batches of the splits ``train`` and ``test``, in order."""
 
 
 @final
-class Cifar10(TwoParts):
-    """Photographs of ten kinds of things: Krizhevsky 2009. Either of the official forms, pickled and binary."""
+class Cifar10(TwoSplits):
+    """Photographs of ten classes of objects: Krizhevsky 2009. Read from either official form, pickled or binary."""
 
     card = cards.CIFAR10
 
     def batches(self) -> dict[str, list[Batch]]:
-        """Return the five training batches and the test batch from the archive that is here."""
+        """Return the five training batches and the test batch from whichever archive is here."""
         root = self.params.root
         here = (name for name in (cards.PICKLED, cards.BINARY) if locate(self.card, self.card.file(name), root))
         archive = next(here, cards.PICKLED)
@@ -64,14 +64,14 @@ class Cifar10(TwoParts):
             "test": [f"{folder}/test_batch{ending}"],
         }
         wanted = {name for each in names.values() for name in each}
-        # The archive has them in no particular order.
+        # The archive stores them in no particular order.
         found = {
             name: _read(content, f"{path}, {name}", pickled)
             for name, content in read_members(path, wanted.__contains__)
         }
         if missing := sorted(wanted - set(found)):
             raise DataError(f"{path} holds no {missing[0]}; replace the file")
-        return {part: [found[name] for name in each] for part, each in names.items()}
+        return {split: [found[name] for name in each] for split, each in names.items()}
 
 
 def _read(content: bytes, title: str, pickled: bool) -> Batch:
@@ -79,19 +79,19 @@ def _read(content: bytes, title: str, pickled: bool) -> Batch:
 
 
 @final
-class Cifar10Slice(TwoParts):
-    """The first images of both parts of CIFAR-10, in the official order, from sheets of pictures."""
+class Cifar10Slice(TwoSplits):
+    """The first images of both splits of CIFAR-10, in the official order, from sheets of images."""
 
     card = cards.CIFAR10_SLICE
 
     def batches(self) -> dict[str, list[Batch]]:
-        """Return one batch a sheet."""
+        """Return one batch per sheet."""
         starts = {"train": 0, "test": TEST_LABELS_START}
         labels = self._labels()
         batches: dict[str, list[Batch]] = {}
-        for part, start in starts.items():
-            batches[part] = []
-            for name in cards.SHEETS[part]:
+        for split, start in starts.items():
+            batches[split] = []
+            for name in cards.SHEETS[split]:
                 images = self._sheet(name)
                 of_sheet = labels[start : start + len(images)]
                 if len(of_sheet) < len(images):
@@ -99,7 +99,7 @@ class Cifar10Slice(TwoParts):
                         f"{cards.LABELS} of dataset {self.card.folder!r} has {len(labels)} lines, too few for {name}; "
                         "replace the file"
                     )
-                batches[part].append((images, of_sheet))
+                batches[split].append((images, of_sheet))
                 start += len(images)
         return batches
 

@@ -4,4 +4,4 @@ from vaehub.files import FileParams
 
 
 class PhotographParams(FileParams):
-    """Where the files are, and what is made of the images."""
+    """Location of the files, and conversion of the images."""

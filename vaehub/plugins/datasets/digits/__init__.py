@@ -1,4 +1,4 @@
-"""Handwritten digits that come with scikit-learn: the embedded default, no network needed."""
+"""Handwritten digits that come with scikit-learn: the embedded default, available offline."""
 
 from collections.abc import Sequence
 

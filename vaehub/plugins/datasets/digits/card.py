@@ -1,4 +1,4 @@
-"""What is known of the digits of scikit-learn."""
+"""Card of the digits of scikit-learn."""
 
 from vaehub.files import DataCard
 

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from vaehub import Dataset, DataSource, ImageParams, prepare
 
 DARKEST = 16
-"""Ink of a pixel: a count of black dots in a 4x4 block of the scan (UCI, Optical Recognition of Handwritten Digits)."""
+"""Greatest value of a pixel, a count of black dots in a 4x4 block of the scan (UCI, Optical Recognition of Handwritten
+Digits)."""
 
 FILE = Path("datasets") / "data" / "digits.csv.gz"
-"""Where scikit-learn keeps them."""
+"""Location of the digits in scikit-learn."""
 
 
 @final
@@ -38,7 +39,7 @@ def _table() -> NDArray[Any]:
     assert package.submodule_search_locations, "it is a package"
     path = Path(package.submodule_search_locations[0]) / FILE
     if path.is_file():
-        # Its own reader would have to be imported, which takes longer than a short training.
+        # Importing scikit-learn's own reader would take longer than a short training.
         return np.array([line.split(b",") for line in gzip.decompress(path.read_bytes()).split()], dtype=np.float64)
     from sklearn.datasets import load_digits
 

@@ -1,4 +1,4 @@
-"""Images of objects with all, or almost all, combinations of known factors, from their official files."""
+"""Images of objects in all, or almost all, combinations of known factors, from official files."""
 
 from collections.abc import Sequence
 
@@ -24,7 +24,7 @@ def vaehub_catalog() -> Sequence[Entry]:
         _entry(
             "mpi3d",
             "Mpi3d",
-            "1,036,800 pictures of a robot's arm, drawn or photographed, 64x64 colour, seven factors",
+            "1,036,800 images of a robot arm, rendered or photographed, 64x64 colour, seven factors",
             "Gondal et al. 2019",
             "vaehub.plugins.datasets.grids.params:Mpi3dParams",
         ),

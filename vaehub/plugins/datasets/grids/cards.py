@@ -1,4 +1,4 @@
-"""What is known of 3D Shapes, MPI3D, Cars3D and SmallNORB: files, checksums, addresses, licences, factors."""
+"""Cards of 3D Shapes, MPI3D, Cars3D and SmallNORB: files, checksums, addresses, licences, factors."""
 
 from vaehub.files import DataCard, DataFile
 
@@ -64,7 +64,7 @@ CARS3D = DataCard(
     folder="cars3d",
     home="http://www.scottreed.info",
     licence="none stated with the files",
-    contents="17,568 images of 128x128, colour, made 64x64; every combination of three factors",
+    contents="17,568 images of 128x128, colour, resized to 64x64; every combination of three factors",
     files=(
         DataFile(
             "nips2015-analogy-data.tar.gz",
@@ -75,7 +75,7 @@ CARS3D = DataCard(
     factors=(("elevation", 4), ("azimuth", 24), ("object", 183)),
 )
 
-_NORB_PARTS = {"train": "5x46789x9x18x6x2x96x96-training", "test": "5x01235x9x18x6x2x96x96-testing"}
+_NORB_SPLITS = {"train": "5x46789x9x18x6x2x96x96-training", "test": "5x01235x9x18x6x2x96x96-testing"}
 _NORB = {
     ("train", "dat"): "66054832f9accfe74a0f4c36a75bc0a2",
     ("train", "cat"): "23c8b86101fbf0904a000b43d3ed2fd9",
@@ -86,16 +86,16 @@ _NORB = {
 }
 
 
-def norb_of(part: str, kind: str) -> str:
+def norb_of(split: str, kind: str) -> str:
     """Return the name of a file of the split ``train`` or ``test``: of the kind ``dat``, ``cat`` or ``info``."""
-    return f"smallnorb-{_NORB_PARTS[part]}-{kind}.mat.gz"
+    return f"smallnorb-{_NORB_SPLITS[split]}-{kind}.mat.gz"
 
 
 SMALLNORB = DataCard(
     folder="smallnorb",
     home="https://cs.nyu.edu/~ylclab/data/norb-v1.0-small/",
     licence="research use only, Courant Institute of New York University",
-    contents="24,300 + 24,300 images of 96x96, grey, made 64x64; 5 categories of toys",
+    contents="24,300 + 24,300 images of 96x96, grey, resized to 64x64; 5 categories of toys",
     files=tuple(
         DataFile(name, f"md5:{md5}", f"https://cs.nyu.edu/~ylclab/data/norb-v1.0-small/{name}")
         for name, md5 in ((norb_of(*key), md5) for key, md5 in _NORB.items())

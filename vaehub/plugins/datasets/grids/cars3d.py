@@ -16,7 +16,7 @@ from vaehub.plugins.datasets.grids import cards
 from vaehub.plugins.datasets.grids.grid import BYTE, SIDE, Grid
 
 FOLDER = PurePosixPath("data/cars")
-"""Where the archive has the cars; the rest of it belongs to other datasets."""
+"""Folder of the cars in the archive, which contains other datasets too."""
 
 RENDERED = 128
 """Height and width of the published images, in pixels."""
@@ -27,14 +27,14 @@ class Cars3d(Grid):
     """Renderings of 183 models of cars: Reed et al. 2015, from the models of Fidler et al. 2012.
 
     A car's class is the rank of its file's name in alphabetical order. The reference, ``disentanglement_lib``, takes
-    the order in which a folder happens to be listed, which differs from machine to machine, so that its classes of
-    cars cannot be compared with anyone's. Images are made 64x64 with Pillow's Lanczos filter, as there.
+    the order in which the folder is listed, which differs between machines, so that its classes of cars cannot be
+    compared with others. Images are resized to 64x64 with Pillow's Lanczos filter, as in the reference.
     """
 
     card = cards.CARS3D
 
     def blocks(self, path: Path) -> Iterator[NDArray[np.uint8]]:
-        """Yield the images of all cars from one place of the camera after the other."""
+        """Yield the images of all cars from one camera position after the other."""
         elevations, azimuths, n_cars = (size for _, size in self.card.factors)
         cars = {
             PurePosixPath(name).name: _views(content, f"{path}, {name}", (azimuths, elevations))
@@ -57,7 +57,7 @@ def _views(content: bytes, title: str, places: tuple[int, int]) -> NDArray[np.ui
     """Return the images of a car, shape ``(elevations, azimuths, 64, 64, 3)``, from its MATLAB file."""
     try:
         found = loadmat(io.BytesIO(content), variable_names=["im"])
-    # A damaged file fails in as many ways as there are fields in it.
+    # Parsing a damaged file can raise many exceptions.
     except Exception as error:
         raise DataError(f"{title} cannot be read as a MATLAB file ({error}); replace the archive") from error
     shape = (RENDERED, RENDERED, 3, *places)

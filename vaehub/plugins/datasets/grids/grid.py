@@ -1,4 +1,4 @@
-"""What data with every combination of some factors have in common."""
+"""Base class of datasets with every combination of some factors."""
 
 import math
 from abc import abstractmethod
@@ -13,7 +13,7 @@ from vaehub import Dataset, DataSource, Factors, OnDemand, prepare
 from vaehub.files import DataCard, FileParams, checksum, fetch, unpack
 
 SIDE = 64
-"""Height and width of an image as it is kept, in pixels."""
+"""Height and width of a stored image, in pixels."""
 
 BYTE = np.dtype(np.uint8)
 
@@ -21,20 +21,20 @@ BYTE = np.dtype(np.uint8)
 class Grid(DataSource):
     """Colour images of every combination of factors, the last factor varying fastest.
 
-    The file is unpacked once, into the cache, and read from there as batches are asked for.
+    The file is unpacked once, into the cache, from which batches are read on demand.
     """
 
     Params = FileParams
     params: FileParams
     card: ClassVar[DataCard]
     values: ClassVar[tuple[tuple[float, ...], ...]] = ()
-    """What each class of each factor stands for; empty where unknown."""
+    """Value of each class of each factor; empty if unknown."""
 
     def load(self) -> Dataset:
         """Return all images, on demand, shape ``(n, 3, 64, 64)``, with their factors.
 
         Raises:
-            DataError: If the file cannot be had, is not the published one, or does not fit into the cache.
+            DataError: If the file is not available, is not the published one, or does not fit into the cache.
         """
         path = fetch(self.card, self.file, self.params.root)
         images = unpack(kept_name(self.card.folder, path), self.shape, BYTE, lambda: self.blocks(path))
@@ -47,7 +47,7 @@ class Grid(DataSource):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Shape of all images together, rows from the top, colours last."""
+        """Shape of all images together, rows from the top, channels last."""
         return math.prod(size for _, size in self.card.factors), SIDE, SIDE, 3
 
     def factors(self) -> Factors:
@@ -61,5 +61,5 @@ class Grid(DataSource):
 
 
 def kept_name(name: str, *paths: Path) -> str:
-    """Return a name for what is made of some files: no other content of them has the same."""
+    """Return a cache name for an array made from some files, unique to their content."""
     return "-".join([name, *(checksum(path, "md5").removeprefix("md5:") for path in paths)])

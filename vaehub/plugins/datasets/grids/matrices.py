@@ -13,14 +13,14 @@ from vaehub import DataError
 
 INTEGER = np.dtype("<i4")
 MAGIC = {np.dtype(np.uint8): 0x1E3D4C55, INTEGER: 0x1E3D4C54}
-"""What the first four bytes, a little-endian integer, say of the values."""
+"""Types of values by the first four bytes, a little-endian integer."""
 
 BLOCK = 16 << 20
-"""Bytes that are read at once, about."""
+"""Approximate number of bytes read at a time."""
 
 
 def read_matrix(path: Path, dtype: np.dtype[Any], row: tuple[int, ...]) -> NDArray[Any]:
-    """Return an array whole; arguments and errors as those of :func:`matrix_blocks`."""
+    """Return a complete array; arguments and errors as for :func:`matrix_blocks`."""
     return np.concatenate([np.empty((0, *row), dtype), *matrix_blocks(path, dtype, row)])
 
 
@@ -28,15 +28,15 @@ def matrix_blocks(path: Path, dtype: np.dtype[Any], row: tuple[int, ...]) -> Ite
     """Yield an array in blocks of whole rows.
 
     The header is a code of the type, the number of axes, and the size of each axis, all little-endian 32-bit integers;
-    of less than three axes, three sizes are there all the same.
+    with fewer than three axes, it still holds three sizes.
 
     Args:
         path: The file.
-        dtype: Type that it should have.
-        row: Shape that a row should have.
+        dtype: Expected type.
+        row: Expected shape of a row.
 
     Raises:
-        DataError: If it has another, or the file is damaged.
+        DataError: If type or shape differ, or the file is damaged.
     """
     n_bytes = max(1, int(np.prod(row))) * dtype.itemsize
     try:
@@ -49,7 +49,7 @@ def matrix_blocks(path: Path, dtype: np.dtype[Any], row: tuple[int, ...]) -> Ite
                     raise DataError(f"{path} ends {left} rows, or less, before its end; delete the file, or replace it")
                 yield np.frombuffer(content, dtype).reshape(n, *row)
                 left -= n
-            # Only the end of the stream has the checksum, which is compared when it is reached.
+            # The checksum comes at the end of the stream, and is verified when that is reached.
             if stream.read(1):
                 raise DataError(f"{path} goes on beyond the array in it; delete the file, or replace it")
     except (OSError, EOFError, zlib.error) as error:

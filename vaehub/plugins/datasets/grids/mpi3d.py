@@ -16,10 +16,10 @@ from vaehub.plugins.datasets.grids.params import Mpi3dParams
 
 @final
 class Mpi3d(Grid):
-    """An object at the end of a robot's arm: Gondal et al. 2019.
+    """An object at the end of a robot arm: Gondal et al. 2019.
 
-    Six colours and six shapes in all variants, as the published files have. An earlier file of the simulated variants,
-    which is the one that ``disentanglement_lib`` describes, has four of each.
+    All variants have six colours and six shapes, as in the published files. An earlier file of the simulated variants,
+    which ``disentanglement_lib`` describes, has four of each.
     """
 
     Params = Mpi3dParams
@@ -32,7 +32,7 @@ class Mpi3d(Grid):
         return cards.mpi3d_of(self.params.variant)
 
     def blocks(self, path: Path) -> Iterator[NDArray[np.uint8]]:
-        """Yield the images, which the file has in the order of the grid."""
+        """Yield the images, stored in the order of the grid."""
         header, blocks = npz_blocks(path, "images")
         if header.shape != self.shape or header.dtype != BYTE:
             raise DataError(

@@ -7,8 +7,8 @@ from vaehub.files import FileParams
 
 
 class Mpi3dParams(FileParams):
-    """Which of the MPI3D datasets."""
+    """Choice of the MPI3D dataset."""
 
     variant: Literal["toy", "realistic", "real"] = Field(
-        "toy", description="toy: drawn simply; realistic: drawn with light and shadow; real: photographed"
+        "toy", description="toy: simple rendering; realistic: rendering with light and shadow; real: photographs"
     )

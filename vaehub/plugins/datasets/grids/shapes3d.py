@@ -13,10 +13,10 @@ from vaehub.plugins.datasets.grids import cards
 from vaehub.plugins.datasets.grids.grid import Grid
 
 ROWS_AT_ONCE = 4096
-"""Images that are unpacked together, about: 50 MB."""
+"""Images unpacked at a time, about 50 MB."""
 
 TOLERANCE = 1e-6
-"""Labels are stored in full precision, so that only a wrong one is further than this from its value."""
+"""Labels are stored in full precision, so that only wrong ones deviate from their values by more than this."""
 
 
 def _evenly(first: float, last: float, n: int) -> tuple[float, ...]:
@@ -41,12 +41,12 @@ class Shapes3d(Grid):
     )
 
     def blocks(self, path: Path) -> Iterator[NDArray[np.uint8]]:
-        """Yield the images, having compared every label of the file with the grid."""
+        """Yield the images, after comparing every label of the file with the grid."""
         try:
             with h5py.File(path, "r") as file:
                 images, labels = file["images"], file["labels"]
                 self._check(path, images, labels)
-                # Whole chunks of the file, or each of them would be decompressed several times.
+                # Whole chunks of the file, because otherwise each would be decompressed several times.
                 chunk = images.chunks[0] if images.chunks else 1
                 step = chunk * max(1, ROWS_AT_ONCE // chunk)
                 for start in range(0, len(images), step):

@@ -15,23 +15,23 @@ from vaehub.plugins.datasets.grids import cards
 from vaehub.plugins.datasets.grids.grid import BYTE, SIDE, kept_name
 from vaehub.plugins.datasets.grids.matrices import INTEGER, matrix_blocks, read_matrix
 
-PARTS = ("train", "test")
+SPLITS = ("train", "test")
 
 PAIR = (2, 96, 96)
-"""Shape of what two cameras see: camera, height and width in pixels."""
+"""Shape of an image pair: camera, height and width in pixels."""
 
 INSTANCE, ELEVATION, AZIMUTH, LIGHTING = range(4)
-"""Columns of the files of the kind ``info``."""
+"""Columns of the ``info`` files."""
 
 
 @final
 class SmallNorb(DataSource):
     """Photographs of 50 toys, from the first of two cameras: LeCun, Huang & Bottou 2004.
 
-    Labels are the categories: animal, human, aeroplane, truck, car. Each has ten instances, which are no factor, as in
-    ``disentanglement_lib``; so every combination of factors is there ten times: five times in the split ``train``
+    Labels are the categories: animal, human, aeroplane, truck, car. Each has ten instances, which are not a factor, as
+    in ``disentanglement_lib``; so every combination of factors occurs ten times: five times in the split ``train``
     (instances 4, 6, 7, 8 and 9) and five times in ``test`` (0, 1, 2, 3 and 5). Elevation and azimuth are in degrees,
-    lighting is a number. Images are made 64x64 with Pillow's Lanczos filter.
+    lighting is a number. Images are resized to 64x64 with Pillow's Lanczos filter.
     """
 
     Params = FileParams
@@ -45,39 +45,39 @@ class SmallNorb(DataSource):
     )
 
     def load(self) -> Dataset:
-        """Return all images, on demand, shape ``(n, 1, 64, 64)``, in the parts ``train`` and ``test``.
+        """Return all images, on demand, shape ``(n, 1, 64, 64)``, in the splits ``train`` and ``test``.
 
         Raises:
-            DataError: If a file cannot be had, or is not the published one.
+            DataError: If a file is not available, or is not the published one.
         """
-        classes = [self._classes(part) for part in PARTS]
-        paths = [self._file(part, "dat") for part in PARTS]
+        classes = [self._classes(split) for split in SPLITS]
+        paths = [self._file(split, "dat") for split in SPLITS]
         n_train, n = len(classes[0]), sum(map(len, classes))
         images = unpack(kept_name(self.card.folder, *paths), (n, SIDE, SIDE), BYTE, lambda: _images(paths))
         names, sizes = zip(*self.card.factors, strict=True)
         factors = Factors(names, sizes, torch.from_numpy(np.concatenate(classes)), self.values)
-        parts = {"train": range(n_train), "test": range(n_train, n)}
-        data = Dataset(OnDemand.mapped(images), labels=factors.classes[:, 0], factors=factors, splits=parts)
+        splits = {"train": range(n_train), "test": range(n_train, n)}
+        data = Dataset(OnDemand.mapped(images), labels=factors.classes[:, 0], factors=factors, splits=splits)
         return prepare(data, self.params)
 
-    def _file(self, part: str, kind: str) -> Path:
-        return fetch(self.card, cards.norb_of(part, kind), self.params.root)
+    def _file(self, split: str, kind: str) -> Path:
+        return fetch(self.card, cards.norb_of(split, kind), self.params.root)
 
-    def _classes(self, part: str) -> NDArray[np.int64]:
-        """Return the class of each factor of a part, shape ``(n, 4)``."""
-        category = read_matrix(self._file(part, "cat"), INTEGER, ())
-        path = self._file(part, "info")
+    def _classes(self, split: str) -> NDArray[np.int64]:
+        """Return the class of each factor of a split, shape ``(n, 4)``."""
+        category = read_matrix(self._file(split, "cat"), INTEGER, ())
+        path = self._file(split, "info")
         info = read_matrix(path, INTEGER, (4,))
         if len(info) != len(category):
-            raise DataError(f"{path} is of {len(info)} images, and there are {len(category)}; replace the file")
-        # Azimuths are counted in tens of degrees, and every other one occurs.
+            raise DataError(f"{path} describes {len(info)} images, and there are {len(category)}; replace the file")
+        # Azimuths are counted in tens of degrees, and only even ones occur.
         columns = [category, info[:, ELEVATION], info[:, AZIMUTH] // 2, info[:, LIGHTING]]
         return np.stack(columns, axis=1).astype(np.int64)
 
 
 def _images(paths: list[Path]) -> Iterator[NDArray[np.uint8]]:
     for path in paths:
-        # As they come: the whole takes 450 MB.
+        # Block by block, because all images take 450 MB.
         for pairs in matrix_blocks(path, BYTE, PAIR):
             yield np.stack([_small(image) for image in pairs[:, 0]])
 

@@ -1,4 +1,4 @@
-"""The double helix of the paper on latent responses."""
+"""The double helix of the latent response paper."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What is known of the double helix."""
+"""Card of the double helix."""
 
 from vaehub.files import DataCard
 

@@ -16,11 +16,11 @@ def double_helix(t: Tensor, strand: Tensor, amplitude: Sequence[float], frequenc
     Leeb et al. 2021, Eq. 10: ``x = [A1 cos(pi (w t + n)), A2 sin(pi (w t + n)), A3 t] + noise``.
 
     Args:
-        t: Place along the strand, in [-1, 1], shape ``(n,)``.
+        t: Position along the strand, in [-1, 1], shape ``(n,)``.
         strand: Which of the two, 0 or 1, shape ``(n,)``.
         amplitude: ``A``, half the extent along each of three axes.
         frequency: ``w``, turns of a strand from -1 to 1.
-        noise: Added to the points, shape ``(n, 3)``, in their unit.
+        noise: Noise added to the points, shape ``(n, 3)``, in their unit.
 
     Returns:
         Points, shape ``(n, 3)``, in the unit of the amplitude.

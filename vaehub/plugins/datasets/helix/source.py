@@ -23,7 +23,7 @@ class Helix(DataSource):
     def load(self) -> Dataset:
         """Return the points, shape ``(n_samples, 3)``, not in [0, 1].
 
-        Place along the strand, strand and noise come from streams of their own: another noise leaves the rest alone.
+        Position, strand and noise have separate random streams, so that different noise leaves the rest unchanged.
         """
         n, seed = self.params.n_samples, self.params.seed
         t = 2 * torch.rand(n, dtype=torch.float64, generator=generator(seed, "helix", "t")) - 1

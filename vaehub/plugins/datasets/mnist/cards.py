@@ -1,28 +1,28 @@
-"""What is known of MNIST and its kin: files, checksums, addresses, licences."""
+"""Cards of MNIST and its kin: files, checksums, addresses, licences."""
 
 from pathlib import Path
 
 from vaehub.files import DataCard, DataFile
 
-PARTS = ("train", "t10k")
-"""How the files of a part begin."""
+SPLITS = ("train", "t10k")
+"""Prefixes of the files of each split."""
 
 
-def images_of(part: str) -> str:
-    """Return the name of a part's images."""
-    return f"{part}-images-idx3-ubyte.gz"
+def images_of(split: str) -> str:
+    """Return the name of a split's image file."""
+    return f"{split}-images-idx3-ubyte.gz"
 
 
-def labels_of(part: str) -> str:
-    """Return the name of a part's labels."""
-    return f"{part}-labels-idx1-ubyte.gz"
+def labels_of(split: str) -> str:
+    """Return the name of a split's label file."""
+    return f"{split}-labels-idx1-ubyte.gz"
 
 
-NAMES = tuple(name(part) for part in PARTS for name in (images_of, labels_of))
+NAMES = tuple(name(split) for split in SPLITS for name in (images_of, labels_of))
 
 
 def _files(address: str, sums: tuple[str, ...], contents: tuple[str, ...] | None = None) -> tuple[DataFile, ...]:
-    """Return the four files, with the md5 of each as published and, where packages compress anew, of its content."""
+    """Return the four files, with the md5 of each as published and, if packages recompress it, of its content."""
     of_content = [None] * len(NAMES) if contents is None else [f"md5:{each}" for each in contents]
     rows = zip(NAMES, sums, of_content, strict=True)
     return tuple(DataFile(name, f"md5:{md5}", address + name, content) for name, md5, content in rows)
@@ -81,7 +81,7 @@ KMNIST_ARRAYS = {
     images_of("t10k"): "kmnist-test-imgs.npz",
     labels_of("t10k"): "kmnist-test-labels.npz",
 }
-"""The same arrays in the other official form."""
+"""The same arrays in the other official format."""
 _KMNIST_SUMS = (
     "a183fbc01ed9a345513b145673d3d0bb",
     "e0b1d240e8afec72b50437fc3bc5908a",
@@ -120,7 +120,7 @@ QMNIST = DataCard(
     folder="qmnist",
     home="https://github.com/facebookresearch/qmnist",
     licence="BSD-3-Clause, Facebook",
-    contents="60,000 + 60,000 images of 28x28, grey; 10 digits; the test split of MNIST made whole again",
+    contents="60,000 + 60,000 images of 28x28, grey; 10 digits; with the complete test split of MNIST",
     files=tuple(
         DataFile(name, f"md5:{md5}", f"https://raw.githubusercontent.com/facebookresearch/qmnist/master/{name}")
         for name, md5 in _QMNIST.items()

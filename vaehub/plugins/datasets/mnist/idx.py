@@ -18,7 +18,7 @@ def read_idx(card: DataCard, name: str, root: Path | None) -> NDArray[Any]:
     """Return the array of an official gzip-compressed idx file, from the first place that has it.
 
     Raises:
-        DataError: If it cannot be had, or is not the published file.
+        DataError: If it is not available, or is not the published file.
     """
     path = fetch(card, name, root)
     published = card.file(name).content

@@ -7,14 +7,14 @@ from vaehub.files import FileParams
 
 
 class IdxParams(FileParams):
-    """Which official splits are loaded."""
+    """Choice of the official splits."""
 
     splits: Literal["both", "train", "test"] = Field("both", description="official splits that are loaded")
 
 
 class EmnistParams(IdxParams):
-    """Which of the EMNIST datasets."""
+    """Choice of the EMNIST dataset."""
 
     variant: Literal["balanced", "letters", "digits"] = Field(
-        "balanced", description="balanced: 47 classes; letters: 26, both cases in one; digits: 10"
+        "balanced", description="balanced: 47 classes; letters: 26, upper and lower case merged; digits: 10"
     )

@@ -16,7 +16,7 @@ from vaehub.plugins.datasets.mnist.params import EmnistParams, IdxParams
 Arrays = tuple[NDArray[np.uint8], NDArray[np.integer]]
 
 
-class TwoParts(DataSource):
+class TwoSplits(DataSource):
     """Images and labels of a training and a test split."""
 
     Params = IdxParams
@@ -27,7 +27,7 @@ class TwoParts(DataSource):
         """Return all images in the splits ``train`` and ``test``, shape ``(n, 1, h, w)``, with labels.
 
         Raises:
-            DataError: If a file cannot be had, or is not the published one.
+            DataError: If a file is not available, or is not the published one.
         """
         names = ("train", "test") if self.params.splits == "both" else (self.params.splits,)
         found = [self._checked(*self.arrays(name)) for name in names]
@@ -38,7 +38,7 @@ class TwoParts(DataSource):
         return prepare(Dataset(torch.from_numpy(images)[:, None], labels=labels, splits=splits), self.params)
 
     @abstractmethod
-    def arrays(self, part: str) -> Arrays:
+    def arrays(self, split: str) -> Arrays:
         """Return images ``(n, h, w)`` and labels ``(n,)`` of the split ``train`` or ``test``."""
 
     def _checked(self, images: NDArray[np.uint8], labels: NDArray[np.integer]) -> Arrays:
@@ -47,12 +47,12 @@ class TwoParts(DataSource):
         return images, labels
 
 
-class FourFiles(TwoParts):
-    """In four idx files."""
+class FourFiles(TwoSplits):
+    """A dataset in four idx files."""
 
-    def arrays(self, part: str) -> Arrays:
+    def arrays(self, split: str) -> Arrays:
         """Return images and labels from two files."""
-        begin = "train" if part == "train" else "t10k"
+        begin = "train" if split == "train" else "t10k"
         return self._array(cards.images_of(begin)), self._array(cards.labels_of(begin))
 
     def _array(self, name: str) -> NDArray[np.uint8]:
@@ -75,7 +75,7 @@ class FashionMnist(FourFiles):
 
 @final
 class Kmnist(FourFiles):
-    """Characters of cursive Japanese: Clanuwat et al. 2018. Either of the official forms, npz and idx."""
+    """Characters of cursive Japanese: Clanuwat et al. 2018. Read from either official format, npz or idx."""
 
     card = cards.KMNIST
 
@@ -87,35 +87,35 @@ class Kmnist(FourFiles):
 
 
 @final
-class Qmnist(TwoParts):
+class Qmnist(TwoSplits):
     """Handwritten digits with the lost part of MNIST's test set: Yadav & Bottou 2019."""
 
     card = cards.QMNIST
 
-    def arrays(self, part: str) -> Arrays:
+    def arrays(self, split: str) -> Arrays:
         """Return images, and the first of the eight columns of the labels, which is the digit."""
-        images = read_idx(self.card, f"qmnist-{part}-images-idx3-ubyte.gz", self.params.root)
-        labels = read_idx(self.card, f"qmnist-{part}-labels-idx2-int.gz", self.params.root)
+        images = read_idx(self.card, f"qmnist-{split}-images-idx3-ubyte.gz", self.params.root)
+        labels = read_idx(self.card, f"qmnist-{split}-labels-idx2-int.gz", self.params.root)
         return images.astype(np.uint8, copy=False), labels[:, 0]
 
 
 @final
-class Emnist(TwoParts):
+class Emnist(TwoSplits):
     """Handwritten letters and digits: Cohen et al. 2017."""
 
     Params = EmnistParams
     params: EmnistParams
     card = cards.EMNIST
 
-    def arrays(self, part: str) -> Arrays:
+    def arrays(self, split: str) -> Arrays:
         """Return images, turned upright, and labels from 0."""
         path = fetch(self.card, cards.EMNIST_ARCHIVE, self.params.root)
-        begin = f"gzip/emnist-{self.params.variant}-{part}-"
+        begin = f"gzip/emnist-{self.params.variant}-{split}-"
         names = (f"{begin}images-idx3-ubyte.gz", f"{begin}labels-idx1-ubyte.gz")
         found = dict(read_members(path, lambda name: name in names))
         if missing := [name for name in names if name not in found]:
             raise DataError(f"{path} holds no {missing[0]}; replace the file")
         images, labels = (parse_idx(gunzip(found[name], f"{path}, {name}")) for name in names)
-        # The files hold every image transposed. Labels of the letters alone are counted from 1.
+        # The files hold every image transposed. Only the labels of the letters are counted from 1.
         first = int(self.params.variant == "letters")
         return np.ascontiguousarray(images.transpose(0, 2, 1)).astype(np.uint8, copy=False), labels.astype(int) - first

@@ -1,4 +1,4 @@
-"""What is known of Omniglot: files, checksums, addresses, licence."""
+"""Card of Omniglot: files, checksums, addresses, licence."""
 
 from vaehub.files import DataCard, DataFile
 

@@ -18,22 +18,22 @@ from vaehub.plugins.datasets.omniglot.cards import ARCHIVES, OMNIGLOT
 from vaehub.plugins.datasets.omniglot.params import OmniglotParams
 
 SIDE = 105
-"""Pixels."""
+"""Height and width of an image, in pixels."""
 N_DRAWERS = 20
-"""Of each character; drawers of different alphabets are different people, numbered anew."""
+"""Drawers of each character; each alphabet has its own drawers, numbered from 1."""
 BOTH = {"train": "background", "test": "evaluation"}
-"""The official roles of the two large archives."""
+"""Official roles of the two large archives."""
 
 _NAME = re.compile(r"\d+_(\d\d)\.png")
 
 
 @dataclass(frozen=True, order=True)
 class _Drawing:
-    """A picture as it is in the archive: a few hundred bytes, so that all can be sorted before any is decoded."""
+    """An encoded image from the archive: only a few hundred bytes, so that all can be sorted before decoding."""
 
     key: tuple[str, str, int]
     """Alphabet, character, drawer from 1."""
-    part: str
+    split: str
     title: str
     content: bytes
 
@@ -52,32 +52,32 @@ class Omniglot(DataSource):
     def load(self) -> Dataset:
         """Return images ``(n, 1, 105, 105)``, sorted by alphabet, character and drawer.
 
-        Labels number the characters (of all alphabets, in sorted order) over all that is loaded. The factors are this
-        ``character`` and ``drawer``; as everyone drew every character of an alphabet, they are a complete grid.
+        Labels number the loaded characters (of all alphabets, in sorted order). The factors are this ``character`` and
+        ``drawer``; they form a complete grid, because every drawer drew every character of an alphabet.
 
         Raises:
-            DataError: If a file cannot be had, or is not the published one.
+            DataError: If a file is not available, or is not the published one.
         """
         alphabets = self.params.alphabets
         sets = BOTH if alphabets == "both" else {"": alphabets}
-        drawings = sorted(each for part, name in sets.items() for each in self._drawings(part, ARCHIVES[name]))
+        drawings = sorted(each for split, name in sets.items() for each in self._drawings(split, ARCHIVES[name]))
         images = np.empty((len(drawings), 1, SIDE, SIDE), np.uint8)
         for at, drawing in enumerate(drawings):
             images[at] = _pixels(drawing)
         classes = _classes(drawings)
         factors = Factors(("character", "drawer"), (int(classes[-1, 0]) + 1, N_DRAWERS), classes)
-        part_of = np.array([drawing.part for drawing in drawings])
-        parts = {part: np.flatnonzero(part_of == part) for part in sets if part}
-        data = Dataset(torch.from_numpy(images), labels=classes[:, 0], factors=factors, splits=parts)
+        split_of = np.array([drawing.split for drawing in drawings])
+        splits = {split: np.flatnonzero(split_of == split) for split in sets if split}
+        data = Dataset(torch.from_numpy(images), labels=classes[:, 0], factors=factors, splits=splits)
         return prepare(data, self.params)
 
-    def _drawings(self, part: str, archive: str) -> list[_Drawing]:
+    def _drawings(self, split: str, archive: str) -> list[_Drawing]:
         path = fetch(self.card, archive, self.params.root)
         begin = f"{path.stem}/"
-        pictures = read_members(path, lambda name: name.startswith(begin) and name.endswith(".png"))
-        found = [_Drawing(_key(path, name), part, f"{path}, {name}", content) for name, content in pictures]
+        images = read_members(path, lambda name: name.startswith(begin) and name.endswith(".png"))
+        found = [_Drawing(_key(path, name), split, f"{path}, {name}", content) for name, content in images]
         if not found:
-            raise DataError(f"{path} holds no pictures in a folder {begin!r}; replace the file")
+            raise DataError(f"{path} holds no images in a folder {begin!r}; replace the file")
         return found
 
 
@@ -86,7 +86,7 @@ def _key(path: Path, name: str) -> tuple[str, str, int]:
     match = _NAME.fullmatch(parts[-1])
     if len(parts) != 4 or match is None or not 1 <= int(match[1]) <= N_DRAWERS:
         raise DataError(
-            f"{path} holds {name!r}, and its pictures should be called like "
+            f"{path} holds {name!r}, and its images should have names like "
             f"'{path.stem}/Greek/character01/0394_01.png', with drawers from 01 to {N_DRAWERS}; replace the file"
         )
     return parts[1], parts[2], int(match[1])

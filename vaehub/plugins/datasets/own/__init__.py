@@ -1,4 +1,4 @@
-"""The user's own data, named by their path: pictures, arrays, tables of vectors."""
+"""Users' own data, named by their path: images, arrays, tables of vectors."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ def vaehub_catalog() -> Sequence[Entry]:
         Dataset(
             "images",
             "vaehub.plugins.datasets.own.images:Images",
-            "a folder or archive of pictures; subfolders become labels",
+            "a folder or archive of images; subfolders become labels",
             params="vaehub.plugins.datasets.own.params:ImagesParams",
             opens=("/", ".zip", ".tar", ".tar.gz", ".tgz"),
         ),

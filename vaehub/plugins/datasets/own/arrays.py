@@ -14,37 +14,37 @@ from vaehub.files import map_npy, npz_blocks, npz_keys, unpack
 from vaehub.plugins.datasets.own.params import ArraysParams
 
 IN_MEMORY = 1 << 30
-"""Bytes up to which an array is kept in memory; of a larger one, batches are read as they are asked for."""
+"""Bytes up to which an array is kept in memory; batches of a larger one are read on demand."""
 AT_ONCE = 1 << 26
-"""Bytes of a large array that are looked at or copied together."""
+"""Bytes of a large array that are scanned or copied at a time."""
 
 IMAGES = ("images", "imgs", "x", "data", "arr_0", "X", "x_train", "vectors")
 LABELS = ("labels", "label", "y", "targets", "target", "Y", "y_train")
 FACTORS = ("factors", "latents_classes", "latents")
-"""Usual names, in the order in which they are looked for."""
+"""Common names of arrays, in order of search."""
 
 Array = Any
-"""A numpy array or an HDF5 dataset: something with a shape and a dtype that gives rows when sliced."""
+"""A numpy array or an HDF5 dataset: has a shape and a dtype, and returns rows when sliced."""
 Contents = tuple[list[str], Callable[[str], Array]]
-"""Names of the arrays in a file, and what reads one."""
+"""Names of the arrays in a file, and a function that reads one."""
 
 
 @final
 class Arrays(DataSource):
     """Images ``(n, h, w)``, ``(n, h, w, c)`` or ``(n, c, h, w)``, or vectors ``(n, p)``, with labels and factors.
 
-    Bytes stand for 0 to 1 in steps of 1/255; bytes and whole numbers of which none is above 1, and truth values, stand
-    for themselves. Floating-point images lie in [0, 1].
+    Bytes stand for 0 to 1 in steps of 1/255; booleans, and bytes and integers without any value above 1, stand for
+    themselves. Floating-point images lie in [0, 1].
     """
 
     Params = ArraysParams
     params: ArraysParams
 
     def load(self) -> Dataset:
-        """Return the observations, with labels and factors where the file has them.
+        """Return the observations, with labels and factors if the file has them.
 
         Raises:
-            DataError: If an array is missing, holds objects, has another length than the others, or does not fit.
+            DataError: If an array is missing, holds objects, differs in length from the others, or does not fit.
         """
         path = self.params.path
         names, read = {".npy": _npy, ".npz": _npz}.get(path.suffix.lower(), _hdf5)(self.params)
@@ -97,7 +97,7 @@ class Arrays(DataSource):
         if array.nbytes <= IN_MEMORY:
             return torch.from_numpy(arranged(convert(np.asarray(array[:]))))
         if not isinstance(array, np.ndarray):
-            # Rows of a compressed HDF5 dataset cannot be read one by one in any useful time.
+            # Reading single rows of a compressed HDF5 dataset is far too slow.
             array = unpack(_kept_as(self.params, name), array.shape, array.dtype, lambda: _blocks(array))
         shape = arranged(np.empty((1, *array.shape[1:]), np.uint8)).shape[1:]
         return OnDemand.rendered(len(array), shape, lambda rows: arranged(convert(array[rows])))
@@ -158,7 +158,7 @@ def _range(array: Array) -> tuple[float, float]:
     if array.dtype == np.bool_:
         return 0.0, 1.0
     ranges = [(float(block.min()), float(block.max())) for block in _blocks(array)]
-    # Unlike Python's, numpy's minimum and maximum pass NaN on.
+    # Unlike Python's, numpy's minimum and maximum propagate NaN.
     return float(np.min([low for low, _ in ranges])), float(np.max([high for _, high in ranges]))
 
 
@@ -177,7 +177,7 @@ def _conversion(dtype: np.dtype[Any], n_axes: int, high: float) -> Callable[[NDA
 
 def _classes(values: NDArray[Any], title: str) -> NDArray[np.int64]:
     if values.dtype == object and all(isinstance(value, str | bytes) for value in values.flat):
-        values = values.astype(str)  # how HDF5's text of any length arrives
+        values = values.astype(str)  # HDF5's variable-length text is read as objects
     if values.dtype.kind not in "biuUSf" or values.ndim != 1:
         raise DataError(f"{title} is {values.shape} of {values.dtype}, and labels are one number or word each")
     if values.dtype.kind in "biu" and (not len(values) or values.min() >= 0):

@@ -15,16 +15,16 @@ LABELS = ("label", "labels")
 
 @final
 class Vectors(DataSource):
-    """The numeric columns of a table, side by side in their order; lists of one length count as several columns."""
+    """The numeric columns of a table, in order; a column of lists of one length counts as several columns."""
 
     Params = VectorsParams
     params: VectorsParams
 
     def load(self) -> Dataset:
-        """Return the vectors, shape ``(n, p)``, with labels where a column gives them.
+        """Return the vectors, shape ``(n, p)``, with labels if a column holds them.
 
         Raises:
-            DataError: If it is no Parquet file, a column is neither numeric nor the labels, or a value is missing.
+            DataError: If it is not a Parquet file, a column is neither numeric nor the labels, or a value is missing.
         """
         import pyarrow as pa
         from pyarrow import parquet
@@ -72,7 +72,7 @@ class Vectors(DataSource):
             pa.types.is_integer(values.type) or pa.types.is_floating(values.type) or pa.types.is_boolean(values.type)
         ):
             raise DataError(
-                f"{title} holds {values.type}, not numbers; drop it, or let it be the labels: '-s data.labels={name}'"
+                f"{title} holds {values.type}, not numbers; drop it, or use it as labels: '-s data.labels={name}'"
             )
         numbers: NDArray[np.float64] = values.to_numpy(zero_copy_only=False).astype(np.float64)
         return numbers.reshape(-1, width)

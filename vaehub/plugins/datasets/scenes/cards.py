@@ -1,4 +1,4 @@
-"""What is known of the rooms that are drawn here."""
+"""Card of the rooms that are drawn here."""
 
 from vaehub.files import DataCard
 

@@ -1,9 +1,9 @@
 """Images with the factors of 3D Shapes (Burgess & Kim 2018), drawn rather than downloaded.
 
-An object stands on the floor of a room before the corner of two walls, and the camera looks at it from a circle around
-it. What it sees depends on scale, shape and orientation only; the hues merely tint it. So each of the 480 views is cast
-once, in the absence of colour, and an image is a weighted sum of its maps. The factors and their values are those of 3D
-Shapes; the measures of object, room, camera and light are our own.
+An object stands on the floor of a room in front of the corner of two walls, and the camera looks at it from a circle
+around it. Only scale, shape and orientation determine the view; the hues merely tint it. Each of the 480 views is
+therefore rendered once, without colour, and an image is a weighted sum of its maps. The factors and their values are
+those of 3D Shapes; the dimensions of object, room, camera and light are our own.
 """
 
 from functools import cache
@@ -26,8 +26,8 @@ VALUES: dict[str, NDArray[np.float64]] = {
     "shape": np.arange(4.0),
     "orientation": np.linspace(-30, 30, 15),
 }
-"""Value of each class: hue as a share of the colour circle, from red over green and blue; orientation in degrees, of a
-camera that goes anticlockwise round the object, as seen from above."""
+"""Value of each class: hue as a share of the colour circle, from red through green and blue; orientation in degrees, of
+a camera that moves anticlockwise around the object, seen from above."""
 
 SIZES = tuple(len(VALUES[name]) for name in NAMES)
 """Number of classes of each factor; 480,000 images in all."""
@@ -36,38 +36,38 @@ SIDE = 64
 """Height and width of an image, in pixels."""
 
 RAYS = 3
-"""Rays across a pixel, and as many down it, whose mean is its colour."""
+"""Rays per pixel along each side; their mean is its colour."""
 
 EYE, TARGET, HALF_WIDTH = (8.5, 3.6), 1.1, 0.34
-"""Where the camera is, from the axis of the object and above the floor; the height that it looks at; and half the
-picture's width as a share of its distance. Lengths are in units of the radius of a sphere at scale 1."""
+"""Position of the camera, from the axis of the object and above the floor; the height that it looks at; and half the
+image's width as a share of its distance. Lengths are in units of the radius of a sphere at scale 1."""
 
 WALL = 4.2
 """Distance of both walls from the axis of the object."""
 
 PLANES = np.array([-WALL, -WALL, 0], np.float32)
-"""Where both walls and the floor are, each along its own axis."""
+"""Positions of both walls and the floor, each along its own axis."""
 
 LIGHT = np.array([1.5, 8.5, 9.0], np.float32)
-"""Where the lamp is: more before one wall than before the other, so that they differ and the corner shows."""
+"""Position of the lamp: more in front of one wall than of the other, so that they differ and the corner shows."""
 
 FLOOR, WALLS, OBJECT, GLOSS = range(4)
-"""Maps of a view: what each material gives back of its colour, and the white reflection of the lamp."""
+"""Maps of a view: the share of its colour that each material reflects, and the white reflection of the lamp."""
 
 REACH = 1.65
-"""No shape of scale 1 is further than this from the point at height 1 on its axis."""
+"""No shape of scale 1 extends further than this from the point at height 1 on its axis."""
 
 STEPS = 32
-"""Steps of a ray along the object: what has not come to it by then is outside."""
+"""Steps of a ray towards the object: rays that have not reached it by then miss it."""
 
 TOUCHING = 0.004
-"""Distance from which a ray counts as arrived: a twentieth of the width of a pixel, there."""
+"""Distance at which a ray counts as a hit: a twentieth of a pixel's width at the object."""
 
 SHARPNESS = 7
-"""Distance by which light misses the object, as a share of its way, at which a shadow ends: one in so many."""
+"""A shadow ends where light misses the object by at least its path length divided by this."""
 
 Points: TypeAlias = NDArray[np.float32]
-"""Places or directions, shape ``(k, 3)``: along one wall, along the other, and up."""
+"""Points or directions, shape ``(k, 3)``: along one wall, along the other, and up."""
 
 
 def render(classes: NDArray[np.integer]) -> NDArray[np.uint8]:
@@ -78,7 +78,7 @@ def render(classes: NDArray[np.integer]) -> NDArray[np.uint8]:
 
     Returns:
         Images, shape ``(n, 3, 64, 64)``: red, green and blue in 0 to 255, rows from the top. Each view that occurs is
-        kept for the next time: cast in about 15 ms, 64 kB each, 31 MB for all of them.
+        cached: it takes about 15 ms and 64 kB, 31 MB for all of them.
     """
     images = np.empty((len(classes), 3, SIDE, SIDE), np.uint8)
     # Columns are the maps of a view: three materials with their colours, and the reflection, which is white.
@@ -109,10 +109,10 @@ def rgb(hue: NDArray[np.float64]) -> NDArray[np.float64]:
 
 @cache
 def view(scale: int, shape: int, orientation: int) -> NDArray[np.float32]:
-    """Return what the camera sees, apart from colour.
+    """Return the view of the camera, without colour.
 
-    Light is diffuse (Lambert) with a reflection of the lamp on the object (Blinn 1977). The object is found, and casts
-    its soft shadow, by steps as long as its distance (Hart 1996).
+    Light is diffuse (Lambert) with a reflection of the lamp on the object (Blinn 1977). The object and its soft shadow
+    are found by sphere tracing (Hart 1996).
 
     Args:
         scale: Class of the scale.
@@ -121,7 +121,7 @@ def view(scale: int, shape: int, orientation: int) -> NDArray[np.float32]:
 
     Returns:
         Maps, shape ``(4, 64, 64)``, in [0, 1]: the light that comes from floor, walls and object, each as a share of
-        its colour, and the reflection. Read-only, for it is kept.
+        its colour, and the reflection. Read-only, because it is cached.
     """
     size = float(VALUES["scale"][scale])
     eye, rays = _camera(np.radians(VALUES["orientation"][orientation]))
@@ -143,7 +143,7 @@ def view(scale: int, shape: int, orientation: int) -> NDArray[np.float32]:
 
 
 def _camera(orientation: float) -> tuple[Points, Points]:
-    """Return the place of the camera, shape ``(3,)``, and the unit directions that it looks in, row by row."""
+    """Return the position of the camera, shape ``(3,)``, and the unit directions of its rays, row by row."""
     azimuth = np.pi / 4 + orientation
     outwards = np.array([np.cos(azimuth), np.sin(azimuth), 0])
     eye = EYE[0] * outwards + [0, 0, EYE[1]]
@@ -165,9 +165,9 @@ def _unit(vectors: Points) -> Points:
 
 
 def _distance(places: Points, *, shape: int, size: float) -> NDArray[np.float32]:
-    """Return how far places are from the surface of the object, negative within it."""
+    """Return the signed distance of points from the surface of the object, negative inside it."""
     x, y, z = places.T
-    # How far outside it is in each direction that matters to the shape, all directions at right angles.
+    # Signed excess in each direction that bounds the shape; these directions are orthogonal.
     match SHAPES[shape]:
         case "cube":
             half = 0.85 * size
@@ -186,7 +186,7 @@ def _distance(places: Points, *, shape: int, size: float) -> NDArray[np.float32]
 
 
 def _near(start: Points, rays: Points, size: float) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-    """Return the numbers of the rays that come near the object, and how far it is to there."""
+    """Return the numbers of the rays that come near the object, and their distances to it."""
     to_centre = np.array([0, 0, size], np.float32) - start
     along = _dot(rays, np.broadcast_to(to_centre, rays.shape))
     missed = np.sum(to_centre * to_centre, axis=-1) - along * along
@@ -195,7 +195,7 @@ def _near(start: Points, rays: Points, size: float) -> tuple[NDArray[np.intp], N
 
 
 def _object(eye: Points, rays: Points, *, shape: int, size: float) -> tuple[NDArray[np.intp], Points]:
-    """Return the numbers of the rays that meet the object, and the places where they do."""
+    """Return the numbers of the rays that hit the object, and the points that they hit."""
     near, depth = _near(eye, rays, size)
     rays = rays[near]
     for _ in range(STEPS):
@@ -209,7 +209,7 @@ def _object(eye: Points, rays: Points, *, shape: int, size: float) -> tuple[NDAr
 def _lit_object(
     places: Points, rays: Points, *, shape: int, size: float
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return the diffuse light and the reflection of the lamp at places on the object."""
+    """Return the diffuse light and the reflection of the lamp at points on the object."""
     slopes = [
         _distance(places + step, shape=shape, size=size) - _distance(places - step, shape=shape, size=size)
         for step in np.eye(3, dtype=np.float32) * np.float32(0.02)
@@ -217,7 +217,7 @@ def _lit_object(
     normals = _unit(np.stack(slopes, axis=1))
     to_lamp = _unit(LIGHT - places)
     lamp = np.maximum(_dot(normals, to_lamp), 0)
-    # What faces the floor sees less of the room, and least where it is near the floor.
+    # Surfaces that face the floor receive less light from the room, and least close to the floor.
     room = (0.36 + 0.14 * normals[:, 2]) * (1 - 0.3 * np.exp(-3 * places[:, 2] / size))
     mirrored = _dot(normals, _unit(to_lamp - rays))
     gloss = np.where(lamp > 0, 0.3 * np.maximum(mirrored, 0) ** 40, 0)
@@ -225,7 +225,7 @@ def _lit_object(
 
 
 def _room(eye: Points, rays: Points) -> tuple[Points, Points]:
-    """Return the places where rays meet wall or floor, and the normals there."""
+    """Return the points where rays hit a wall or the floor, and the normals there."""
     with np.errstate(divide="ignore"):
         depths = (PLANES - eye) / rays
     depths[depths < 0] = np.inf
@@ -234,20 +234,20 @@ def _room(eye: Points, rays: Points) -> tuple[Points, Points]:
 
 
 def _lit_room(places: Points, normals: Points, *, shape: int, size: float) -> NDArray[np.float32]:
-    """Return the diffuse light at places on walls and floor."""
+    """Return the diffuse light at points on walls and floor."""
     to_lamp = LIGHT - places
     far = np.sqrt(_dot(to_lamp, to_lamp))
     to_lamp = _unit(to_lamp)
     lamp = _dot(normals, to_lamp) * (np.linalg.norm(LIGHT) / far)
     lamp *= _unshadowed(places, to_lamp, shape=shape, size=size)
-    # Corners, and the floor next to the object, see less of the room.
+    # Corners, and the floor next to the object, receive less light from the room.
     creases = np.prod(1 - 0.22 * np.exp(-(places - PLANES) / 0.7), axis=1) / (1 - 0.22)
     contact = 1 - 0.5 * np.exp(-3 * _distance(places, shape=shape, size=size) / size)
     return np.asarray(np.minimum((0.42 * contact + 0.58 * lamp) * creases, 1))
 
 
 def _unshadowed(places: Points, to_lamp: Points, *, shape: int, size: float) -> NDArray[np.float32]:
-    """Return the share of the lamp that places see, in [0, 1], from how narrowly its light misses the object."""
+    """Return the visible share of the lamp at each point, in [0, 1], from how narrowly its light misses the object."""
     share = np.ones(len(places), np.float32)
     near, depth = _near(places, to_lamp, size)
     places, to_lamp, least = places[near], to_lamp[near], share[near]

@@ -12,7 +12,7 @@ from vaehub.plugins.datasets.scenes.kernels import NAMES, SIDE, SIZES, VALUES, r
 
 @final
 class Scenes(DataSource):
-    """Rooms with an object in them, drawn when they are asked for: the grid of 3D Shapes, with pictures of our own."""
+    """Rooms with an object in them, drawn on demand: the factors of 3D Shapes, with our own images."""
 
     Params = ImageParams
     params: ImageParams

@@ -1,4 +1,4 @@
-"""Sprites with the factors of dSprites: drawn here, or from the official file; plain, coloured, noisy, on a picture."""
+"""Sprites with the factors of dSprites, drawn here or from the official file: plain, coloured, noisy, on a painting."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What is known of sprites: files, checksums, addresses, licences."""
+"""Cards of sprites: files, checksums, addresses, licences."""
 
 from dataclasses import replace
 
@@ -10,7 +10,7 @@ ARCHIVE = "dsprites_ndarray_co1sh3sc6or40x32y32_64x64.npz"
 PAINTING = "scream.jpg"
 
 _ADDRESS = "https://raw.githubusercontent.com/google-deepmind/dsprites-dataset/master/"
-# The painting that Locatello et al. 2019 download; nobody published a checksum of it.
+# The painting that Locatello et al. 2019 download; no checksum of it was published.
 _PAINTING = DataFile(PAINTING, address="https://upload.wikimedia.org/wikipedia/commons/f/f4/The_Scream.jpg")
 
 SPRITES = DataCard(

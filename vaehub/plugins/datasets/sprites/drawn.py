@@ -9,7 +9,7 @@ from vaehub.plugins.datasets.sprites.looks import Colour, Masks, Noisy, Plain, S
 
 
 class Drawn(Sprites):
-    """Drawn when they are asked for."""
+    """Sprites drawn on demand."""
 
     def masks(self) -> Masks:
         """Return the renderer."""
@@ -23,14 +23,14 @@ class PlainSprites(Drawn, Plain):
 
 @final
 class ColourSprites(Drawn, Colour):
-    """As colour dSprites: Locatello et al. 2019."""
+    """As in colour dSprites: Locatello et al. 2019."""
 
 
 @final
 class NoisySprites(Drawn, Noisy):
-    """As noisy dSprites: Locatello et al. 2019."""
+    """As in noisy dSprites: Locatello et al. 2019."""
 
 
 @final
 class ScreamSprites(Drawn, Scream):
-    """As Scream dSprites: Locatello et al. 2019."""
+    """As in Scream dSprites: Locatello et al. 2019."""

@@ -1,4 +1,4 @@
-"""What sprites look like: plain, coloured, noisy, or negatives of a painting."""
+"""Appearance of sprites: plain, coloured, noisy, or negatives of a painting."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ COLOUR, NOISE, PATCH, TINT = range(4)
 """Streams of random numbers."""
 
 LARGEST = (350, 274)
-"""Width and height into which the painting is shrunk, as in the code of Locatello et al. 2019."""
+"""Greatest width and height of the painting after resizing, as in the code of Locatello et al. 2019."""
 
 HALF = np.float32(0.5)
 
@@ -31,8 +31,8 @@ Look = Callable[[NDArray[np.uint8], NDArray[np.int64]], Pixels]
 class Sprites(DataSource):
     """All combinations of shape, scale, orientation and position, each once, the last factor varying fastest.
 
-    dSprites has a sixth factor, its colour, with the one value white; here it is left out. What is random of an image
-    is decided by its number and by ``data.seed``, where Locatello et al. 2019 draw anew whenever an image is used.
+    dSprites has a sixth factor, its colour, with white as its only value; here it is left out. The random features of
+    an image depend only on its number and ``data.seed``; Locatello et al. 2019 draw them again for each use.
     """
 
     Params = FileParams
@@ -43,7 +43,7 @@ class Sprites(DataSource):
         """Return 737,280 images on demand, with their factors.
 
         Raises:
-            DataError: If a file cannot be had, or is not the published one.
+            DataError: If a file is not available, or is not the published one.
         """
         masks, look = self.masks(), self.look()
         shape = (self.n_channels, kernels.SIDE, kernels.SIDE)
@@ -64,7 +64,7 @@ class Sprites(DataSource):
         """Return the function from binary images and their row numbers to pixels."""
 
     def random(self, rows: NDArray[np.int64], n_values: int, stream: int) -> NDArray[np.float32]:
-        """Return random numbers that belong to observations."""
+        """Return random numbers for each of the given observations."""
         return kernels.uniform(self.params.seed, rows, n_values, stream)
 
 
@@ -79,7 +79,7 @@ class Plain(Sprites):
 
 
 class Colour(Sprites):
-    """In one colour each, at least half bright in every channel."""
+    """Sprites in one random colour each, at least half bright in every channel."""
 
     def look(self) -> Look:
         """Return sprites in colours uniform in [0.5, 1)."""
@@ -97,12 +97,12 @@ class Noisy(Sprites):
 
 
 class Scream(Sprites):
-    """As negatives of tinted parts of a painting, by default Munch's Scream."""
+    """Sprites as negatives of tinted patches of a painting, by default Munch's Scream."""
 
     Params = ScreamSpritesParams
 
     def look(self) -> Look:
-        """Return sprites on random parts of the picture, tinted with a random colour."""
+        """Return sprites on random patches of the image, tinted with a random colour."""
         parts = np.lib.stride_tricks.sliding_window_view(self._picture(), (kernels.SIDE, kernels.SIDE), (1, 2))
         ends = np.array(parts.shape[1:3])
 

@@ -1,4 +1,4 @@
-"""The official dSprites, kept as bits: 377 MB on disk, mapped into memory, where the bytes would be 3 GB."""
+"""The official dSprites, stored as bits: 377 MB on disk, memory-mapped, instead of 3 GB as bytes."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,12 +16,12 @@ N_PIXELS = kernels.SIDE**2
 
 
 class Official(Sprites):
-    """From the official file, whose pickled description is never read: all that it says is on the card."""
+    """Sprites from the official file, whose pickled description is never read: the card has all its content."""
 
     card: ClassVar[DataCard] = cards.DSPRITES
 
     def masks(self) -> Masks:
-        """Return what unpacks the bits of some rows."""
+        """Return the function that unpacks the bits of some rows."""
         path = fetch(self.card, cards.ARCHIVE, self.params.root)
         n = int(np.prod(kernels.SIZES))
         name = f"dsprites-{checksum(path, 'md5').partition(':')[2]}"
@@ -30,10 +30,10 @@ class Official(Sprites):
 
 
 def packed(path: Path, n: int) -> Iterator[NDArray[np.uint8]]:
-    """Yield the images of a file of ``n``, eight pixels a byte, having seen that they are in the order of the factors.
+    """Yield the ``n`` images of a file, eight pixels per byte, and check that they are in the order of the factors.
 
     Raises:
-        DataError: If they are not, or are not binary.
+        DataError: If they are in another order, or are not binary.
     """
     _, blocks = npz_blocks(path, "latents_classes")
     # The first column is the colour, which is always the same.

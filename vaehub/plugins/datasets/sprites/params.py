@@ -11,12 +11,12 @@ DspritesParams = FileParams
 
 
 class ScreamSpritesParams(FileParams, OwnFile):
-    """Which picture is behind the sprites."""
+    """Choice of the background image."""
 
     own: ClassVar[str] = "picture"
 
     picture: Annotated[Path | None, Incidental()] = Field(
-        None, description="picture behind the sprites; none takes Munch's painting, as the paper does"
+        None, description="background image of the sprites; none takes Munch's painting, as in the paper"
     )
 
 

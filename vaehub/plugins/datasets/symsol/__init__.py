@@ -1,4 +1,4 @@
-"""Symmetric Solids, whole and as in Bonheme's thesis, from the official file."""
+"""Symmetric Solids, complete and reduced as in Bonheme's thesis, from the official file."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ def vaehub_catalog() -> Sequence[Entry]:
         Dataset(
             "symsol",
             "vaehub.plugins.datasets.symsol.source:Symsol",
-            "400,000 views of eight solids, made 64x64 grey",
+            "400,000 views of eight solids, converted to 64x64 grey",
             params="vaehub.plugins.datasets.symsol.params:SymsolParams",
             source="Murphy et al. 2021",
             card="vaehub.plugins.datasets.symsol.cards:SYMSOL",
@@ -20,7 +20,7 @@ def vaehub_catalog() -> Sequence[Entry]:
         Dataset(
             "symsol_reduced",
             "vaehub.plugins.datasets.symsol.source:SymsolReduced",
-            "distinct views of five solids without marks, made 64x64 grey",
+            "distinct views of five solids without marks, converted to 64x64 grey",
             params="vaehub.files:FileParams",
             source="Murphy et al. 2021; Bonheme 2023, ch. 8",
             card="vaehub.plugins.datasets.symsol.cards:SYMSOL",

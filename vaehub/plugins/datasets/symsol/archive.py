@@ -1,4 +1,4 @@
-"""The archive of Symmetric Solids: what is in it, and its images, made small once."""
+"""The archive of Symmetric Solids: its list of images, and the images, downsampled once."""
 
 import hashlib
 import re
@@ -13,57 +13,57 @@ from numpy.typing import NDArray
 from vaehub import DataError
 from vaehub.files import checksum, member_names, open_image, read_members, resize_image, unpack
 
-PARTS = ("train", "test")
+SPLITS = ("train", "test")
 SHAPES = ("tet", "cube", "icosa", "cone", "cyl", "tetX", "cylO", "sphereX")
 """Shapes in the order of their labels: tetrahedron, cube, icosahedron, cone, cylinder; then with marks, tetrahedron,
 cylinder and sphere."""
 
-NAME = re.compile(rf"(?:.*/)?({'|'.join(PARTS)})/images/({'|'.join(SHAPES)})_(\d+)\.png")
+NAME = re.compile(rf"(?:.*/)?({'|'.join(SPLITS)})/images/({'|'.join(SHAPES)})_(\d+)\.png")
 
 SIDE = 224
 """Height and width of the published images, in pixels."""
 
 AT_ONCE = 512
-"""Images that are kept in memory together."""
+"""Images kept in memory at a time."""
 
 
 @dataclass(frozen=True)
 class Views:
-    """The images of an archive, sorted by part, shape and number.
+    """The images of an archive, sorted by split, shape and number.
 
     Attributes:
         path: The archive.
-        part: Number of each one's part, shape ``(n,)``.
-        shape: Number of each one's shape, shape ``(n,)``.
-        place: Where each one is among the images of the archive, in the archive's own order, shape ``(n,)``.
+        split: Index of each image's split, shape ``(n,)``.
+        shape: Index of each image's shape, shape ``(n,)``.
+        place: Position of each image in the archive's own order, shape ``(n,)``.
     """
 
     path: Path
-    part: NDArray[np.int64]
+    split: NDArray[np.int64]
     shape: NDArray[np.int64]
     place: NDArray[np.int64]
 
 
 def listed(path: Path) -> Views:
-    """Return what images an archive has, having read their names only.
+    """Return the list of an archive's images, from their names only.
 
     Raises:
-        DataError: If it has no image of some shape in some part.
+        DataError: If a shape has no image in one of the splits.
     """
     matches = filter(None, map(NAME.fullmatch, member_names(path)))
-    found = [(PARTS.index(match[1]), SHAPES.index(match[2]), int(match[3])) for match in matches]
-    part, shape, number = np.array(found, np.int64).reshape(-1, 3).T
-    for at in np.ndindex(len(PARTS), len(SHAPES)):
-        if not np.any((part == at[0]) & (shape == at[1])):
-            raise DataError(f"{path} has no {PARTS[at[0]]}/images/{SHAPES[at[1]]}_….png; replace the file")
-    place = np.lexsort((number, shape, part))
-    return Views(path, part[place], shape[place], place)
+    found = [(SPLITS.index(match[1]), SHAPES.index(match[2]), int(match[3])) for match in matches]
+    split, shape, number = np.array(found, np.int64).reshape(-1, 3).T
+    for at in np.ndindex(len(SPLITS), len(SHAPES)):
+        if not np.any((split == at[0]) & (shape == at[1])):
+            raise DataError(f"{path} has no {SPLITS[at[0]]}/images/{SHAPES[at[1]]}_….png; replace the file")
+    place = np.lexsort((number, shape, split))
+    return Views(path, split[place], shape[place], place)
 
 
 def small_images(views: Views, side: int, channels: int) -> NDArray[np.uint8]:
     """Return all images in the archive's own order, shape ``(n, side, side[, 3])``, mapped from the cache.
 
-    The archive is gone through once, the first time.
+    Only the first call reads the archive.
     """
     shape = (len(views.place), side, side) if channels == 1 else (len(views.place), side, side, channels)
 
@@ -90,7 +90,7 @@ def image_digests(views: Views, side: int, channels: int) -> NDArray[np.bytes_]:
 
 
 def _digest(image: NDArray[np.uint8]) -> bytes:
-    # In hexadecimal: numpy drops zero bytes from the end of texts.
+    # In hexadecimal, because numpy strips zero bytes from the end of byte strings.
     return hashlib.blake2b(image.tobytes(), digest_size=16).hexdigest().encode()
 
 

@@ -1,4 +1,4 @@
-"""Symmetric Solids, whole and reduced."""
+"""Symmetric Solids, complete and reduced."""
 
 from typing import ClassVar, final
 
@@ -8,7 +8,7 @@ import torch
 from vaehub import Dataset, DataSource, OnDemand, prepare
 from vaehub.files import DataCard, FileParams, fetch
 from vaehub.plugins.datasets.symsol import cards
-from vaehub.plugins.datasets.symsol.archive import PARTS, SIDE, image_digests, listed, small_images
+from vaehub.plugins.datasets.symsol.archive import SIDE, SPLITS, image_digests, listed, small_images
 from vaehub.plugins.datasets.symsol.params import SymsolParams
 
 N_UNMARKED = 5
@@ -19,33 +19,33 @@ REDUCED_SIDE = 64
 
 @final
 class Symsol(DataSource):
-    """Solids seen from all sides: Murphy et al. 2021. Labels are the shapes, sorted by part, shape and number."""
+    """Views of solids from all sides: Murphy et al. 2021. Sorted by split, shape and number; labels are the shapes."""
 
     Params = SymsolParams
     params: SymsolParams
     card: ClassVar[DataCard] = cards.SYMSOL
 
     def load(self) -> Dataset:
-        """Return all images, on demand, in the parts ``train`` and ``test``.
+        """Return all images, on demand, in the splits ``train`` and ``test``.
 
         Raises:
-            DataError: If the file cannot be had or read, or the images do not fit into the cache.
+            DataError: If the file is not available or readable, or the images do not fit into the cache.
         """
         views = listed(fetch(self.card, cards.ARCHIVE, self.params.root))
         images = small_images(views, self.params.size or SIDE, self.params.channels or 3)
-        parts = {name: np.flatnonzero(views.part == at) for at, name in enumerate(PARTS)}
+        splits = {name: np.flatnonzero(views.split == at) for at, name in enumerate(SPLITS)}
         x = OnDemand.mapped(images).of(torch.from_numpy(views.place))
-        return prepare(Dataset(x, labels=views.shape, splits=parts), self.params)
+        return prepare(Dataset(x, labels=views.shape, splits=splits), self.params)
 
 
 @final
 class SymsolReduced(DataSource):
     """Distinct views of the five solids without marks: Bonheme 2023, chapter 8.
 
-    The thesis speaks of 112,791 images of 64x64, grey, left when duplicates and marked shapes are removed. How it found
-    duplicates is not stated. Here they are images with equal pixels once they are 64x64 and grey, of whatever shape (a
-    cone and a cylinder may look alike from below), and the first of them stays, in the order of part, shape and number;
-    so there may be more or less than 112,791. There are no parts.
+    The thesis reports 112,791 grey images of 64x64 after removal of duplicates and marked shapes. It does not state how
+    duplicates were found. Here they are images with equal pixels after conversion to 64x64 grey, regardless of shape (a
+    cone and a cylinder may look alike from below), and the first one is kept, in the order of split, shape and number;
+    so the number may differ from 112,791. There are no splits.
     """
 
     Params = FileParams
@@ -56,7 +56,7 @@ class SymsolReduced(DataSource):
         """Return the images, on demand, shape ``(n, 1, 64, 64)``, with the shapes as labels.
 
         Raises:
-            DataError: If the file cannot be had or read, or the images do not fit into the cache.
+            DataError: If the file is not available or readable, or the images do not fit into the cache.
         """
         views = listed(fetch(self.card, cards.ARCHIVE, self.params.root))
         rows = np.flatnonzero(views.shape < N_UNMARKED)

@@ -1,4 +1,4 @@
-"""Models that know labels or factors: a VAE conditioned on them, and a classifier of them."""
+"""Models that use labels or factors: a VAE conditioned on them, and a classifier."""
 
 from collections.abc import Sequence
 

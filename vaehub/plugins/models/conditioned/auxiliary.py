@@ -1,4 +1,4 @@
-"""What is known of observations besides themselves: labels or factors, and the auxiliary variable made of them."""
+"""Labels or factors as input of a model, and the auxiliary variable made of them."""
 
 import torch
 from torch import Tensor, nn
@@ -8,14 +8,14 @@ from vaehub.plugins.models.conditioned.params import Choice, Kind
 
 
 def known(choice: Choice, spec: DataSpec, *, model: str, parameter: str, purpose: str) -> Kind:
-    """Return what a model takes of the data: what was chosen or, on ``auto``, factors before labels.
+    """Return whether a model uses labels or factors: the user's choice or, on ``auto``, factors before labels.
 
     Args:
-        choice: Of the user.
-        spec: What is known of the data.
+        choice: The user's choice.
+        spec: What is known about the data.
         model: Name of the model, for the message.
         parameter: Name of the parameter that holds the choice, for the message.
-        purpose: What it is needed for, for the message.
+        purpose: Purpose of the labels or factors, for the message.
 
     Raises:
         VaehubError: If the data do not have it.
@@ -49,10 +49,10 @@ def sizes(kind: Kind, spec: DataSpec) -> tuple[int, ...]:
 
 
 def classes(batch: Batch, kind: Kind, n: int, *, model: str) -> Tensor:
-    """Return the classes of a batch, shape ``(len(batch), n)``; of labels, ``n`` is 1.
+    """Return the classes of a batch, shape ``(len(batch), n)``; for labels, ``n`` is 1.
 
     Raises:
-        VaehubError: If the batch does not have them, or has another number of factors.
+        VaehubError: If the batch does not have them, or has a different number of factors.
     """
     values = batch.factors if kind == "factors" else batch.labels
     if values is None:
@@ -70,15 +70,15 @@ def classes(batch: Batch, kind: Kind, n: int, *, model: str) -> Tensor:
 
 
 class Auxiliary(nn.Module):
-    """The variable u of an iVAE: factors rescaled to [0, 1], or labels one-hot.
+    """The variable u of an iVAE: factors rescaled to [0, 1], or one-hot labels.
 
-    Class c of a factor with k values becomes c / (k - 1), and 0 where k is 1: minimum and maximum are those of the data
-    set. The reference rescales by those of each minibatch instead, which are undefined when a factor is constant there,
-    and make u depend on what an observation happens to be together with.
+    Class c of a factor with k values becomes c / (k - 1), or 0 if k is 1: minimum and maximum are those of the dataset.
+    The reference uses those of each minibatch instead, which fails when a factor is constant there, and makes u depend
+    on the other observations of the minibatch.
 
     Args:
-        kind: What it is made of.
-        spec: What is known of the data, which have it.
+        kind: Labels or factors.
+        spec: What is known about the data, which have them.
 
     Attributes:
         size: Number of values of u.
@@ -91,7 +91,7 @@ class Auxiliary(nn.Module):
         self.kind = kind
         self._sizes = sizes(kind, spec)
         self.size = len(self._sizes) if kind == "factors" else self._sizes[0]
-        # A buffer, so that it moves with the weights; not stored, since the data say it.
+        # A buffer, so that it moves with the weights; not stored, because the data determine it.
         largest = torch.tensor([max(size - 1, 1) for size in self._sizes], dtype=torch.float32)
         self.register_buffer("largest", largest, persistent=False)
 
@@ -108,5 +108,5 @@ class Auxiliary(nn.Module):
     def _of(self, table: Tensor) -> Tensor:
         if self.kind == "factors":
             return table / self.largest
-        # functional.one_hot looks at the largest label, which a batched program cannot.
+        # functional.one_hot reads the largest label, which a batched program cannot.
         return (table == torch.arange(self.size, device=table.device)).to(self.largest.dtype)

@@ -1,4 +1,4 @@
-"""An encoder that learns classes."""
+"""The supervised baseline: an encoder with classification heads."""
 
 from typing import final
 
@@ -13,13 +13,13 @@ from vaehub.plugins.models.conditioned.params import ClassifierParams
 
 @final
 class Classifier(LatentModel):
-    """A network's encoder under one linear head for each factor, or for the label: Bonheme 2023, Appendix C.3.
+    """A network's encoder with one linear head for each factor, or for the label: Bonheme 2023, Appendix C.3.
 
-    Made to compare its layers with those of a VAE's encoder. The reference puts its heads on the last hidden layer;
-    here the encoder's last layer stays, one number for each latent, so that every layer has its like in a VAE. Heads
-    thus see ``latent_dim`` numbers and no more.
+    Its layers are to be compared with those of a VAE's encoder. The reference puts its heads on the last hidden layer;
+    here the encoder keeps its last layer, with one output per latent, so that every layer has a counterpart in a VAE.
+    The heads therefore see only ``latent_dim`` numbers.
 
-    There is no decoder: the network's stands idle, keeps its first weights, and nothing is decoded or drawn.
+    There is no decoder: the network's decoder is unused and keeps its initial weights, and nothing is decoded or drawn.
     """
 
     Params = ClassifierParams
@@ -33,7 +33,7 @@ class Classifier(LatentModel):
         self.heads = nn.ModuleList(nn.Linear(params.latent_dim, size) for size in sizes(self._target, spec))
 
     def encode(self, batch: Batch) -> Posterior:
-        """Return the encoder's numbers, without a variance."""
+        """Return the encoder's outputs as means, without a variance."""
         return Posterior(self.network.encoder(batch.x), None)
 
     def logits(self, batch: Batch) -> list[Tensor]:
@@ -42,13 +42,13 @@ class Classifier(LatentModel):
         return [head(mu) for head in self.heads]
 
     def loss(self, batch: Batch, step: Step) -> Losses:
-        """Return the cross-entropy, summed over heads; ``accuracy`` is their mean rate of right answers."""
+        """Return the cross-entropy, summed over heads; ``accuracy`` is their mean rate of correct predictions."""
         truth = classes(batch, self._target, len(self.heads), model="classifier").unbind(dim=1)
         pairs = list(zip(self.logits(batch), truth, strict=True))
         cross_entropy = torch.stack([functional.cross_entropy(logits, true) for logits, true in pairs]).sum()
         right = torch.stack([logits.argmax(dim=1) == true for logits, true in pairs])
-        parts = {"cross_entropy": cross_entropy, "accuracy": right.to(cross_entropy.dtype).mean()}
-        return Losses(cross_entropy, parts)
+        terms = {"cross_entropy": cross_entropy, "accuracy": right.to(cross_entropy.dtype).mean()}
+        return Losses(cross_entropy, terms)
 
     def decode(self, z: Tensor) -> Tensor:
         """Refuse.
@@ -67,6 +67,6 @@ class Classifier(LatentModel):
         raise VaehubError("model 'classifier' has no prior to draw from; 'vae' and 'ivae' have")
 
     def optimiser(self, learning_rate: float) -> torch.optim.Optimizer:
-        """Return Adam over encoder and heads: the decoder stands idle."""
+        """Return Adam over encoder and heads; the decoder is unused."""
         weights = [*self.network.encoder.parameters(), *self.heads.parameters()]
         return torch.optim.Adam(weights, lr=learning_rate, fused=True)

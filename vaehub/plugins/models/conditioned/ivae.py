@@ -12,7 +12,7 @@ from vaehub.plugins.models.conditioned.kernels import kl_between_gaussians
 from vaehub.plugins.models.conditioned.params import IvaeParams
 
 N_HIDDEN = 3
-"""Hidden layers of what is learned of the prior: Bonheme 2023, Appendix A.2."""
+"""Hidden layers of the prior's network: Bonheme 2023, Appendix A.2."""
 
 LEAK = 0.1
 """Slope of the leaky ReLU below 0: Khemakhem et al. 2020, released code."""
@@ -20,17 +20,18 @@ LEAK = 0.1
 
 @final
 class Ivae(Autoencoder):
-    """VAE whose posterior and prior depend on a known variable u, which makes latents identifiable.
+    """VAE whose posterior and prior depend on an auxiliary variable u, which makes latents identifiable.
 
-    Khemakhem et al. 2020, as Bonheme 2023, Chapter 5, computes it: the encoder sees its flat features side by side with
-    u, where the original sees data and u; the divergence is the closed form, where the original takes the difference of
-    two log densities at one draw; and the likelihood is the data's usual one, where the original has a Gaussian of
-    variance 0.01 ('likelihood=gaussian' with 'decoder_variance=0.01' gives it).
+    Khemakhem et al. 2020, as implemented by Bonheme 2023, Chapter 5: u is joined to the encoder's flat features,
+    in the original to the data; the divergence is the closed form, in the original the difference of two log
+    densities at one draw; and the likelihood is the usual one for the data, in the original a Gaussian of variance 0.01
+    ('likelihood=gaussian' with 'decoder_variance=0.01' gives it).
 
-    The variable u is made of factors, rescaled to [0, 1] each by the minimum and maximum of the data set, or of labels,
-    one-hot. The reference rescales by the minimum and maximum of each minibatch, undefined where a factor is constant.
+    The variable u consists of the factors, each rescaled to [0, 1] by the minimum and maximum of the dataset, or of
+    one-hot labels. The reference rescales by the minimum and maximum of each minibatch, undefined where a factor is
+    constant.
 
-    Draws from the prior are draws of z for a u of which every class of every factor, or every label, is equally likely.
+    Draws from the prior are draws of z given a u in which all classes of a factor, or all labels, are equally likely.
     """
 
     Params = IvaeParams
@@ -71,8 +72,8 @@ class Ivae(Autoencoder):
         z = posterior.sample(step.generator)
         reconstruction = self.reconstruction(z, batch)
         kl = kl_between_gaussians(posterior.mu, posterior.logvar, *self.prior_given(u)).mean()
-        parts = {"reconstruction": reconstruction, "kl": kl}
-        return Losses(reconstruction + self.params.beta * kl, parts, self.likelihood.omitted)
+        terms = {"reconstruction": reconstruction, "kl": kl}
+        return Losses(reconstruction + self.params.beta * kl, terms, self.likelihood.omitted)
 
     @torch.no_grad()
     def prior_sample(self, n: int, generator: torch.Generator) -> Tensor:
@@ -85,11 +86,11 @@ class Ivae(Autoencoder):
 
 @final
 class Conditioned(nn.Module):
-    """An encoder that sees a second variable beside the features which its first part gives.
+    """An encoder that takes u as a second input, concatenated with its flat features.
 
     Args:
-        before: From observations to flat features.
-        after: From features and u, side by side, to statistics.
+        before: Layers from observations to flat features.
+        after: Layers from concatenated features and u to statistics.
     """
 
     def __init__(self, before: nn.Sequential, after: nn.Sequential) -> None:
@@ -105,17 +106,17 @@ class Conditioned(nn.Module):
 
 
 def conditioned(encoder: nn.Module, n_values: int) -> Conditioned:
-    """Return an encoder that sees u at its first fully connected layer, which becomes wider by the size of u.
+    """Return an encoder that takes u at its first fully connected layer, whose input grows by the size of u.
 
-    Its outputs become as many more, as Bonheme 2023, Appendix A.2, has it, unless it is the last such layer, or layers
-    between it and the next know its width. Layers made wider start with PyTorch's own random weights.
+    Its output grows by as much, as in Bonheme 2023, Appendix A.2, unless it is the last such layer, or layers between
+    it and the next depend on its width. Layers that grow start with PyTorch's default initial weights.
 
     Args:
-        encoder: Of a network.
+        encoder: Encoder of a network.
         n_values: Number of values of u.
 
     Raises:
-        VaehubError: If the encoder is no sequence of layers with a fully connected one.
+        VaehubError: If the encoder is not a sequence of layers with a fully connected one.
     """
     layers = list(encoder) if isinstance(encoder, nn.Sequential) else []
     places = [place for place, layer in enumerate(layers) if isinstance(layer, nn.Linear)]

@@ -5,7 +5,7 @@ from typing import Literal
 from vaehub import Field, LikelihoodParams, ModelParams
 
 Kind = Literal["labels", "factors"]
-"""What is known of each observation besides itself."""
+"""Kinds of auxiliary information about observations."""
 
 Choice = Literal["auto", "labels", "factors"]
 
@@ -13,16 +13,16 @@ Choice = Literal["auto", "labels", "factors"]
 class IvaeParams(LikelihoodParams):
     """Parameters of an iVAE; defaults are those of Bonheme 2023, Chapter 5."""
 
-    beta: float = Field(1.0, ge=0, description="weight of the divergence")
-    auxiliary: Choice = Field("auto", description="what u is made of; auto takes factors where the data have them")
+    beta: float = Field(1.0, ge=0, description="weight of the KL divergence")
+    auxiliary: Choice = Field("auto", description="source of u; auto takes factors if the data have them")
     prior_mean: Literal["fixed", "learned"] = Field("fixed", description="mean of the prior: 0, or a function of u")
     prior_variance: Literal["learned", "fixed"] = Field(
         "learned", description="variance of the prior: a function of u, or 1"
     )
-    hidden: int = Field(50, gt=0, description="width of the three hidden layers of what is learned of the prior")
+    hidden: int = Field(50, gt=0, description="width of the three hidden layers of the prior's network")
 
 
 class ClassifierParams(ModelParams):
     """Parameters of a classifier."""
 
-    target: Choice = Field("auto", description="what is learned; auto takes factors where the data have them")
+    target: Choice = Field("auto", description="classes to learn; auto takes factors if the data have them")

@@ -1,4 +1,4 @@
-"""Autoencoders that find their number of latents while they learn."""
+"""Autoencoders that learn their number of latents."""
 
 from collections.abc import Sequence
 

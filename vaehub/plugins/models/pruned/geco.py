@@ -1,4 +1,4 @@
-"""The VAE whose latents have gates."""
+"""GECO-L0-ARM-VAE."""
 
 from collections.abc import Sequence
 from typing import final
@@ -15,15 +15,15 @@ from vaehub.plugins.models.pruned.params import GecoL0ArmParams
 class GecoL0Arm(Autoencoder):
     """GECO-L0-ARM-VAE: De Boom et al. 2020.
 
-    Each latent has a binary gate, the same for all observations, open with probability ``sigmoid(k phi)``. The
-    divergence of open latents and the expected number of open gates are minimised as far as the reconstruction term
-    stays below ``tau``, which a multiplier enforces that grows while it does not. Gates learn by the ARM estimator,
-    from two draws in each step, and only after the moving average of the violation was first at most 0; until then all
-    are open. In evaluation a gate is open if that is more probable than not.
+    Each latent has a binary gate, the same for all observations, open with probability ``sigmoid(k phi)``. The KL
+    divergence of open latents and the expected number of open gates are minimised subject to a reconstruction term
+    below ``tau``, enforced by a multiplier that grows while the constraint is violated. Gates learn by the ARM
+    estimator, from two draws per step, once the moving average of the violation has been at most 0; until then all are
+    open. In evaluation a gate is open if its probability is above 1/2.
 
-    No code was published. All values but ``tau``, the bounds of the multiplier, and that it starts at 1, are ours;
-    digits and sprites met their bound with them, and closed three of four gates. A bound that is met with hardly any
-    latent can close all gates, and then none opens again, for the estimate has no gradient where gates never differ.
+    No code was published. All values but ``tau``, the range of the multiplier and its initial value of 1 are ours; with
+    them, digits and sprites met their bound and closed three of four gates. A bound that is met with hardly any latent
+    can close all gates, and then none opens again, because the estimated gradient is zero if gates never differ.
     """
 
     Params = GecoL0ArmParams
@@ -42,12 +42,12 @@ class GecoL0Arm(Autoencoder):
 
     @property
     def logits(self) -> Tensor:
-        """Logarithm of the odds that each gate is open."""
+        """Log odds that each gate is open, shape ``(latent_dim,)``."""
         return self.params.steepness * self.phi
 
     @property
     def active(self) -> Tensor:
-        """Whether each gate is more probably open than not, shape ``(latent_dim,)``."""
+        """Whether each gate is open with a probability above 1/2, shape ``(latent_dim,)``."""
         return self.phi.detach() > 0
 
     def decode(self, z: Tensor) -> Tensor:
@@ -72,19 +72,19 @@ class GecoL0Arm(Autoencoder):
         if self.training:
             with torch.no_grad():
                 other = self.multiplier * self.reconstruction(z * second, batch) + (second * kl).sum()
-            # It has no value, only the gradient of the expected cost.
+            # Its value is zero; it contributes only the gradient of the expected cost.
             surrogate = (arm_gradient(cost.detach(), other, u) * self.logits).sum()
             learned = gates_cost + surrogate - surrogate.detach()
             gates_cost = torch.where(self.constraint_met, learned, gates_cost.detach())
         total = cost + gates_cost - self.multiplier * self.params.tau
-        parts = {
+        terms = {
             "reconstruction": reconstruction,
             "kl": kl.sum(),
             "n_open": n_open,
-            # As it was, for it moves in place before an epoch's means are taken.
+            # A copy, because it is updated in place before an epoch's means are taken.
             "multiplier": self.multiplier.clone(),
         }
-        return Losses(total, parts, self.likelihood.omitted)
+        return Losses(total, terms, self.likelihood.omitted)
 
     def optimiser(self, learning_rate: float) -> torch.optim.Optimizer:
         """Return Adam, with a learning rate of its own for the gates."""
@@ -95,7 +95,7 @@ class GecoL0Arm(Autoencoder):
 
     @torch.no_grad()
     def step_ended(self, losses: Losses, step: Step) -> None:
-        """Move the multiplier by the moving average of the violation, which begins with that of the first step."""
+        """Update the multiplier by the moving average of the violation, which starts at that of the first step."""
         violation = losses.terms["reconstruction"].detach() - self.params.tau
         kept = self.params.averaging if step.index > 0 else 0.0
         self.moving_average.copy_(kept * self.moving_average + (1 - kept) * violation)
@@ -103,7 +103,7 @@ class GecoL0Arm(Autoencoder):
         self.multiplier.copy_(next_multiplier(self.multiplier, self.moving_average, self.params.multiplier_speed))
 
     def notes(self) -> Sequence[str]:
-        """Say how many gates are open, and whether the constraint was met."""
+        """Return the number of open gates, and whether the constraint was met."""
         found = f"{int(self.active.sum())} of {self.latent_dim} gates are open"
         if bool(self.constraint_met):
             return (f"{found}; the reconstruction term met its bound of {self.params.tau:g}",)

@@ -8,22 +8,22 @@ from torch import Tensor
 from vaehub.analysis import accepts_arrays
 
 MULTIPLIER_RANGE = (1e-4, 1e4)
-"""Bounds of the multiplier, without unit; ours, so that a bound that cannot be met does not end in infinity."""
+"""Range of the multiplier, without unit; ours, so that it stays finite if the constraint cannot be met."""
 
 FASTEST_CHANGE = 0.005
 """Largest change of the multiplier's logarithm in one step; ours. An untrained decoder is hundreds of nats off, and
-without this the multiplier would rise in its first steps to where it takes many epochs to come down from."""
+without this limit the multiplier would rise so far in the first steps that it takes many epochs to come down."""
 
 MASKED_DECAY = 10.0
-"""How sharply the penalty on the spread of latents falls with their mask: Mondal et al. 2021."""
+"""Decay of the penalty on the spread of latents with their squared mask: Mondal et al. 2021."""
 
 LARGEST_POLARISATION_WEIGHT = 2048.0
-"""Where the weight that drives the mask to 0 and 1 stops doubling: Mondal et al. 2021."""
+"""Value at which the weight that drives the mask towards 0 and 1 stops doubling: Mondal et al. 2021."""
 
 
 @accepts_arrays
 def gates_of(u: Tensor, logits: Tensor) -> tuple[Tensor, Tensor]:
-    """Return two draws of binary gates from one uniform draw, correlated so that their difference tells the gradient.
+    """Return two draws of binary gates from one uniform draw, correlated as the ARM gradient estimator requires.
 
     Yin & Zhou 2019, Theorem 1, as De Boom et al. 2020 use it: ``1[u > sigmoid(-logit)]`` and ``1[u < sigmoid(logit)]``.
 
@@ -44,12 +44,12 @@ def arm_gradient(f1: Tensor, f2: Tensor, u: Tensor) -> Tensor:
     Yin & Zhou 2019, Theorem 1 (augment, reinforce, merge).
 
     Args:
-        f1: What the first draw of :func:`gates_of` costs, scalar.
-        f2: What the second costs, scalar.
+        f1: Cost of the first draw of :func:`gates_of`, scalar.
+        f2: Cost of the second draw, scalar.
         u: The uniform draws of both, shape ``(latent_dim,)``.
 
     Returns:
-        Estimate in the unit of the costs, shape ``(latent_dim,)``; zero where both draws cost the same.
+        Estimate in the unit of the costs, shape ``(latent_dim,)``; zero if both costs are equal.
     """
     return (f1 - f2) * (u - 0.5)
 
@@ -74,16 +74,16 @@ def kl_per_latent(mu: Tensor, logvar: Tensor) -> Tensor:
 def next_multiplier(multiplier: Tensor, violation: Tensor, speed: float) -> Tensor:
     """Return the multiplier of a constraint after a step.
 
-    Rezende & Viola 2018, Algorithm 1: it is multiplied by ``exp(speed * violation)``. The exponent is held within
-    ``FASTEST_CHANGE`` and the result within ``MULTIPLIER_RANGE``, which the paper does not do.
+    Rezende & Viola 2018, Algorithm 1: it is multiplied by ``exp(speed * violation)``. The exponent is clipped to
+    ``FASTEST_CHANGE`` and the result to ``MULTIPLIER_RANGE``, which the paper does not do.
 
     Args:
-        multiplier: The one before, positive, scalar.
-        violation: How far the constrained value is above its bound, a moving average, scalar.
-        speed: Growth of its logarithm for each unit of violation.
+        multiplier: Multiplier before the step, positive, scalar.
+        violation: Moving average of the constrained value minus its bound, scalar.
+        speed: Growth of the multiplier's logarithm per unit of violation.
 
     Returns:
-        The next one, without unit, scalar.
+        Multiplier after the step, without unit, scalar.
     """
     change = (speed * violation).clamp(-FASTEST_CHANGE, FASTEST_CHANGE)
     return (multiplier * change.exp()).clamp(*MULTIPLIER_RANGE)
@@ -91,7 +91,7 @@ def next_multiplier(multiplier: Tensor, violation: Tensor, speed: float) -> Tens
 
 @accepts_arrays
 def mask_of(m: Tensor) -> Tensor:
-    """Return the mask ``1 - exp(-m)`` of its weights.
+    """Return the mask ``1 - exp(-m)`` from its weights.
 
     Mondal et al. 2021.
 
@@ -106,7 +106,7 @@ def mask_of(m: Tensor) -> Tensor:
 
 @accepts_arrays
 def polarisation(a: Tensor) -> Tensor:
-    """Return how far a mask is from being binary: the sum of ``|a (1 - a)|``.
+    """Return the deviation of a mask from a binary one: the sum of ``|a (1 - a)|``.
 
     Mondal et al. 2021.
 
@@ -122,7 +122,7 @@ def polarisation(a: Tensor) -> Tensor:
 def polarisation_weight(step: int, latent_dim: int, doubling_steps: int) -> float:
     """Return the weight of the polarisation of a mask.
 
-    Mondal et al. 2021: it doubles from ``2 / latent_dim`` until it reaches 2048. How often is not said there, so that
+    Mondal et al. 2021: it doubles from ``2 / latent_dim`` until it reaches 2048. The paper does not state how often, so
     the interval is ours.
 
     Args:
@@ -130,14 +130,14 @@ def polarisation_weight(step: int, latent_dim: int, doubling_steps: int) -> floa
         latent_dim: Number of latents.
         doubling_steps: Steps between two doublings.
     """
-    # Beyond a thousand doublings a float overflows, and long before the limit is reached.
+    # A float overflows beyond a thousand doublings, long after the limit is reached.
     doublings = min(step // doubling_steps, 1000)
     return min(LARGEST_POLARISATION_WEIGHT, 2.0**doublings * 2 / latent_dim)
 
 
 @accepts_arrays
 def masked_spread(z: Tensor, a: Tensor) -> Tensor:
-    """Return the spread of codes around the batch's mean, counted where the mask is small.
+    """Return the spread of codes around the batch's mean, weighted towards latents with a small mask.
 
     Mondal et al. 2021: the mean over observations and latents of ``(z - mean)^2 exp(-10 a^2)``.
 
@@ -155,18 +155,18 @@ def masked_spread(z: Tensor, a: Tensor) -> Tensor:
 def gradient_penalty(
     critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, generator: torch.Generator
 ) -> Tensor:
-    """Return how far the gradients of a critic are from norm 1, between two samples.
+    """Return the gradient penalty of a critic: squared deviation of its gradient norms from 1, between two samples.
 
     Gulrajani et al. 2017, Eq. 3, at one uniformly drawn point between each pair.
 
     Args:
-        critic: Gives a score for each row, shape ``(n, d)`` to ``(n, 1)``.
+        critic: Scores each row, shape ``(n, d)`` to ``(n, 1)``.
         real: First sample, shape ``(n, d)``.
         fake: Second sample, same shape.
         generator: Draws the points.
 
     Returns:
-        Mean squared distance of the norms from 1, scalar without unit; it can be differentiated once more.
+        Mean squared deviation of the norms from 1, scalar without unit, differentiable.
     """
     share = torch.rand(len(real), 1, generator=generator, device=real.device, dtype=real.dtype)
     between = (share * real + (1 - share) * fake).detach().requires_grad_()

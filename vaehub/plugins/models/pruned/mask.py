@@ -1,4 +1,4 @@
-"""The adversarial autoencoder whose latents have a mask."""
+"""MaskAAE."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -18,19 +18,19 @@ from vaehub.plugins.models.pruned.kernels import (
 from vaehub.plugins.models.pruned.params import MaskAaeParams
 
 LARGEST_START = 5.0
-"""Weights of the mask start uniformly between 0 and this: Mondal et al. 2021."""
+"""Initial weights of the mask are uniform between 0 and this: Mondal et al. 2021."""
 
 
 @final
 class MaskAae(Autoencoder):
     """MaskAAE: Mondal et al. 2021.
 
-    Decoder and critic see codes times a mask in [0, 1) that is learned. In each step learn, in this order, the
-    autoencoder by its reconstruction and the spread of masked codes; the critic, to tell masked codes from masked draws
-    of the prior; the encoder, to deceive it; and the mask, by the reconstruction, the critic and its own polarisation.
+    Decoder and critic see codes times a learned mask in [0, 1). Each step trains, in this order, the autoencoder on the
+    reconstruction and the spread of masked codes; the critic to distinguish masked codes from masked draws of the
+    prior; the encoder to deceive it; and the mask on the reconstruction, the critic and its own polarisation.
 
-    The reconstruction term is averaged over values in the paper and summed here, as everywhere; where it meets another
-    term it is divided by their number, so that the paper's weights hold. The critic's several steps see the same
+    The reconstruction term is averaged over values in the paper and summed here, as everywhere; next to other terms it
+    is divided by the number of values, so that the paper's weights hold. All steps of the critic see the same
     observations, with fresh draws of the prior.
     """
 
@@ -54,17 +54,17 @@ class MaskAae(Autoencoder):
         return self.mask.detach() > 0.5
 
     def decode(self, z: Tensor) -> Tensor:
-        """Return the reconstruction of codes, which are masked here."""
+        """Return the reconstruction of codes, masked here."""
         return self.likelihood.mean(self.network.decoder(z * self.mask.detach()))
 
     def loss(self, batch: Batch, step: Step) -> Losses:
-        """Return the mean reconstruction term of a value plus the weighted spread of masked codes."""
+        """Return the reconstruction term per value plus the weighted spread of masked codes."""
         z, a = self.encode(batch).mu, self.mask.detach()
         reconstruction = self.reconstruction(z * a, batch)
         spread = masked_spread(z, a)
         total = reconstruction / self.spec.n_values + self.params.spread_weight * spread
-        parts = {"reconstruction": reconstruction, "masked_spread": spread, "n_active": self.active.sum()}
-        return Losses(total, parts, self.likelihood.omitted)
+        terms = {"reconstruction": reconstruction, "masked_spread": spread, "n_active": self.active.sum()}
+        return Losses(total, terms, self.likelihood.omitted)
 
     def optimiser(self, learning_rate: float) -> torch.optim.Optimizer:
         """Return RMSprop over encoder and decoder."""
@@ -93,12 +93,12 @@ class MaskAae(Autoencoder):
         return loss
 
     def encoder_loss(self, batch: Batch, step: Step, losses: Losses) -> Tensor:
-        """Return how far the critic is from taking codes for draws of the prior."""
+        """Return the encoder's adversarial loss: minus the critic's mean score of masked codes."""
         loss: Tensor = -self.critic(self.encode(batch).mu * self.mask.detach()).mean()
         return loss
 
     def mask_loss(self, batch: Batch, step: Step, losses: Losses) -> Tensor:
-        """Return what the mask costs in reconstruction, in the critic's distance and in being neither 0 nor 1."""
+        """Return the mask's loss: reconstruction term, critic's distance and polarisation, weighted."""
         fake, real = self._masked(batch, step)
         reconstruction = self.reconstruction(fake, batch) / self.spec.n_values
         distance = self.critic(fake).mean() - self.critic(real).mean()
@@ -116,7 +116,7 @@ class MaskAae(Autoencoder):
         self.m.clamp_(min=0)
 
     def notes(self) -> Sequence[str]:
-        """Say how many latents the mask leaves."""
+        """Return the number of latents that the mask keeps."""
         return (f"{int(self.active.sum())} of {self.latent_dim} latents have a mask above 1/2",)
 
     def _masked(self, batch: Batch, step: Step) -> tuple[Tensor, Tensor]:

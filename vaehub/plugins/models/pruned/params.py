@@ -1,4 +1,4 @@
-"""Parameters of models that find their number of latents."""
+"""Parameters of models that learn their number of latents."""
 
 from typing import Annotated
 
@@ -10,21 +10,21 @@ Width = Annotated[int, Bound(gt=0)]
 
 
 class GecoL0ArmParams(LikelihoodParams):
-    """Parameters of a GECO-L0-ARM-VAE; those besides ``tau`` are ours, for no code was published."""
+    """Parameters of a GECO-L0-ARM-VAE; all defaults but ``tau`` are ours, because no code was published."""
 
-    likelihood: LikelihoodName = Field("squared_error", description="what an error costs")
+    likelihood: LikelihoodName = Field("squared_error", description="likelihood of the reconstruction term")
     tau: float = Field(
         10.0,
-        description="bound on the reconstruction term of the likelihood, summed over an observation's values; "
-        "for its squared error MNIST 10, CelebA 300, CIFAR10 25, ImageNet32 15",
+        description="upper bound of the reconstruction term, summed over an observation's values; the paper has, for "
+        "squared error, MNIST 10, CelebA 300, CIFAR10 25, ImageNet32 15",
     )
     gate_weight: float = Field(1.0, ge=0, description="weight of the expected number of open gates")
     multiplier_speed: float = Field(
-        1e-3, gt=0, description="growth of the multiplier's logarithm for each step and unit of violation"
+        1e-3, gt=0, description="growth of the multiplier's logarithm per step and unit of violation"
     )
-    averaging: float = Field(0.99, ge=0, lt=1, description="share of the violation's moving average that a step keeps")
+    averaging: float = Field(0.99, ge=0, lt=1, description="decay of the violation's moving average per step")
     steepness: float = Field(7.0, gt=0, description="k of a gate's probability sigmoid(k phi)")
-    gate_start: float = Field(0.3, gt=0, description="phi of all gates at the start; positive, so that they begin open")
+    gate_start: float = Field(0.3, gt=0, description="initial phi of all gates; positive, so that they begin open")
     gate_rate: float = Field(3.0, gt=0, description="learning rate of the gates, relative to that of the network")
 
 
@@ -32,16 +32,16 @@ class MaskAaeParams(LikelihoodParams):
     """Parameters of a MaskAAE; ``train.learning_rate`` is 1e-4 in the paper, and ``train.batch_size`` 64."""
 
     latent_dim: int = Field(48, gt=0, description="number of latents")
-    spread_weight: float = Field(100.0, ge=0, description="weight of the spread of masked latents in the autoencoder")
-    critic_steps: int = Field(5, gt=0, description="steps of the critic for each one of the autoencoder")
+    spread_weight: float = Field(100.0, ge=0, description="weight of the spread of masked latents in the loss")
+    critic_steps: int = Field(5, gt=0, description="steps of the critic per step of the autoencoder")
     critic_hidden: tuple[Width, ...] = Field((256, 256), description="widths of the critic's layers")
     gradient_weight: float = Field(10.0, ge=0, description="weight of the critic's gradient penalty")
     mask_reconstruction_weight: float = Field(
-        1000.0, ge=0, description="weight of the mean reconstruction term of a value in the mask's loss"
+        1000.0, ge=0, description="weight of the reconstruction term per value in the mask's loss"
     )
     doubling_steps: int = Field(
-        2000, gt=0, description="steps between doublings of the weight that drives the mask to 0 and 1"
+        2000, gt=0, description="steps between doublings of the weight that drives the mask towards 0 and 1"
     )
     fast_rate: float = Field(
-        5.0, gt=0, description="learning rate of autoencoder and mask, relative to that of critic and encoder"
+        5.0, gt=0, description="learning rate of autoencoder and mask, relative to critic and encoder"
     )

@@ -6,7 +6,7 @@ from torch import Tensor
 from vaehub.analysis import accepts_arrays
 
 SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
-"""Widths of the kernels that are added up, relative to that which suits a standard normal."""
+"""Widths of the summed kernels, relative to the width that suits a standard normal."""
 
 
 @accepts_arrays
@@ -30,6 +30,6 @@ def mmd2_imq(p: Tensor, q: Tensor) -> Tensor:
         squared = torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist").square()
         return (widths / (widths + squared)).sum(dim=0)
 
-    # The kernel of an observation with itself is 1 at every scale, and does not count.
+    # The kernel of an observation with itself is 1 at every scale, and is left out.
     within = sum(kernel(x, x).sum() - n * len(SCALES) for x in (p, q))
     return within / (n * (n - 1)) - 2 * kernel(p, q).mean()

@@ -14,8 +14,8 @@ class Rae(Autoencoder):
     """RAE-L2: Ghosh et al. 2020, Eq. 9 with an L2 penalty on the decoder's weights.
 
     The published weights are for an error averaged over pixels. Here the error is summed, as everywhere, and the
-    penalties are multiplied by the number of pixels, which changes the objective by a constant factor. The paper has
-    half the squared norm of a code, its code the mean over latents of squares; the paper is followed.
+    penalties are multiplied by the number of pixels, which changes the objective by a constant factor. The paper uses
+    half the squared norm of a code z, the released code the mean of squares over latents; the paper is followed.
     """
 
     Params = RaeParams
@@ -29,7 +29,7 @@ class Rae(Autoencoder):
         super().__init__(params, network, spec)
         self.n_pixels = spec.n_values // (spec.shape[0] if len(spec.shape) == 3 else 1)
         k, d = params.n_components, params.latent_dim
-        # Stored with the weights; a standard normal until something is fitted.
+        # Stored with the weights; a standard normal until the mixture is fitted.
         self.register_buffer("mixture", torch.eye(k)[0])
         self.register_buffer("means", torch.zeros(k, d))
         self.register_buffer("factors", torch.eye(d).repeat(k, 1, 1))
@@ -41,8 +41,8 @@ class Rae(Autoencoder):
         latent_norm = 0.5 * z.square().sum(dim=1).mean()
         decoder_norm = torch.stack([weight.square().sum() for weight in self.network.decoder.parameters()]).sum()
         penalty = self.params.latent_weight * latent_norm + self.params.decoder_weight * decoder_norm
-        parts = {"reconstruction": reconstruction, "latent_norm": latent_norm, "decoder_norm": decoder_norm}
-        return Losses(reconstruction + self.n_pixels * penalty, parts, self.likelihood.omitted)
+        terms = {"reconstruction": reconstruction, "latent_norm": latent_norm, "decoder_norm": decoder_norm}
+        return Losses(reconstruction + self.n_pixels * penalty, terms, self.likelihood.omitted)
 
     def training_ended(self, epoch: Epoch) -> None:
         """Fit a mixture of Gaussians to the codes of training observations: Ghosh et al. 2020, Section 4."""

@@ -18,7 +18,7 @@ class Wae(Autoencoder):
     n_statistics = 1
 
     def loss(self, batch: Batch, step: Step) -> Losses:
-        """Return the weighted sum of reconstruction and discrepancy from as many draws of the prior."""
+        """Return the weighted sum of the reconstruction term and the discrepancy from as many draws of the prior."""
         z = self.encode(batch).mu
         prior = torch.randn(z.shape, generator=step.generator, device=z.device, dtype=z.dtype)
         reconstruction, mmd2 = self.reconstruction(z, batch), mmd2_imq(prior, z)

@@ -1,4 +1,4 @@
-"""Autoencoders, and variational ones with a standard normal prior."""
+"""Plain autoencoders, and variational autoencoders with a standard normal prior."""
 
 from collections.abc import Sequence
 

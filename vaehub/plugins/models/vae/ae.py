@@ -10,7 +10,7 @@ from vaehub.plugins.models.vae.params import VaeParams
 class Ae(Autoencoder):
     """Autoencoder trained by its reconstruction alone, without noise or prior: Hinton & Salakhutdinov 2006.
 
-    Draws of the standard normal are no codes that it has learned to decode, which shows.
+    It has not learned to decode draws from the standard normal, which shows in its samples.
     """
 
     Params = VaeParams

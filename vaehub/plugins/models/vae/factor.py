@@ -1,4 +1,4 @@
-"""The VAE with a discriminator."""
+"""FactorVAE."""
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -17,7 +17,7 @@ REAL, PERMUTED = 0, 1
 """Classes of the discriminator: draws from the aggregate posterior, and from the product of its marginals."""
 
 SLOPE = 0.2
-"""Of leaky rectifiers where they are negative: Kim & Mnih 2018, Appendix A."""
+"""Negative slope of the leaky ReLU: Kim & Mnih 2018, Appendix A."""
 
 BETAS = (0.5, 0.9)
 """Decay rates of the discriminator's Adam: Kim & Mnih 2018, Appendix A."""
@@ -25,11 +25,11 @@ BETAS = (0.5, 0.9)
 
 @final
 class FactorVae(StandardVae):
-    """VAE whose total correlation is weighted: Kim & Mnih 2018, Algorithm 2.
+    """VAE with a weighted total correlation: Kim & Mnih 2018, Algorithm 2.
 
-    The total correlation is the log ratio of densities that a discriminator gives for draws of z. The discriminator
-    learns after each step of the VAE to tell these draws from the same ones permuted latent by latent. The paper
-    permutes the draws of a second batch; the code of Locatello et al. 2019, followed here, those of the same one.
+    The total correlation is the log density ratio that a discriminator estimates for draws of z. After each step of the
+    VAE, the discriminator learns to distinguish these draws from the same draws permuted latent by latent. The paper
+    permutes the draws of a second batch; the code of Locatello et al. 2019, followed here, those of the same batch.
     """
 
     Params = FactorVaeParams
@@ -49,23 +49,23 @@ class FactorVae(StandardVae):
         return kl + self.params.gamma * correlation, {"total_correlation": correlation}
 
     def optimiser(self, learning_rate: float) -> torch.optim.Optimizer:
-        """Return Adam over the weights of the VAE alone."""
+        """Return Adam over the weights of the VAE without the discriminator."""
         weights = [*self.network.parameters(), *self.likelihood.parameters()]
         return torch.optim.Adam(weights, lr=learning_rate, fused=True)
 
     def adversaries(self, learning_rate: float) -> Sequence[Adversary]:
-        """Return the discriminator, whose learning rate is its own."""
+        """Return the discriminator, with its own learning rate."""
         weights = self.discriminator.parameters()
         adam = torch.optim.Adam(weights, lr=self.params.discriminator_rate, betas=BETAS, fused=True)
         return (Adversary("discriminator", adam, self.discriminator_loss),)
 
     def discriminator_loss(self, batch: Batch, step: Step, losses: Losses) -> Tensor:
-        """Return the cross-entropy of telling draws from permuted ones, in nats; log 2 for a guess."""
+        """Return the cross-entropy of classifying draws and permuted draws, in nats; log 2 for guessing."""
         z = losses.kept["z"]
         logits = self.discriminator(torch.cat([z, permuted_latents(z, step.generator)]))
         classes = torch.full((len(logits),), PERMUTED, device=logits.device)
         classes[: len(z)] = REAL
-        # Both halves are of the same size, so that the mean over all is half the sum of their means.
+        # Both halves have the same size, so that the mean over all is half the sum of their means.
         return cross_entropy(logits, classes)
 
 

@@ -25,7 +25,7 @@ def kl_to_standard_normal(mu: Tensor, logvar: Tensor) -> Tensor:
 
 
 def capacity(step: int, maximum: float, steps: int) -> float:
-    """Return the divergence that an annealed VAE aims at.
+    """Return the target of an annealed VAE's KL divergence.
 
     Burgess et al. 2018, Section 5: rises linearly from 0 to its maximum, and stays there.
 
@@ -43,7 +43,7 @@ def total_correlation(z: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
 
     Chen et al. 2018, Section 3 and Appendix C.1 (minibatch-weighted sampling), without the constant
     ``(latent_dim - 1) log(N n)`` that depends on the sizes of data and batch: it has no gradient, and Locatello et al.
-    2019 leave it out too. So values of batches of different sizes cannot be compared, and may be negative.
+    2019 leave it out too. Values of batches of different sizes can therefore not be compared, and may be negative.
 
     Args:
         z: One draw from each posterior, shape ``(n, latent_dim)``.
@@ -63,17 +63,17 @@ def total_correlation(z: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
 
 @accepts_arrays
 def covariance_penalties(mu: Tensor, logvar: Tensor | None = None) -> tuple[Tensor, Tensor]:
-    """Return how far the covariance of the latents is from the identity: off the diagonal, and on it.
+    """Return the deviation of the latents' covariance from the identity, off the diagonal and on it.
 
     Kumar et al. 2018, Eqs. 6 and 7.
 
     Args:
         mu: Posterior means, shape ``(n, latent_dim)``.
-        logvar: Natural logarithm of the posterior variances, same shape: then the covariance is that of z (DIP-VAE-II);
-            without, that of the means (DIP-VAE-I).
+        logvar: Natural logarithm of the posterior variances, same shape: with it, the covariance is that of z
+            (DIP-VAE-II); without it, that of the means (DIP-VAE-I).
 
     Returns:
-        Sum of squares of the covariances off the diagonal, and of the variances less 1; scalars.
+        Sum of squares of the covariances off the diagonal, and of the variances minus 1; scalars.
     """
     centred = mu - mu.mean(dim=0)
     covariance = centred.mT @ centred / len(mu)
@@ -92,10 +92,10 @@ def permuted_latents(z: Tensor, generator: torch.Generator) -> Tensor:
 
     Args:
         z: Draws from the aggregate posterior, shape ``(n, latent_dim)``.
-        generator: Decides the permutations, on the device of ``z``.
+        generator: Draws the permutations, on the device of ``z``.
 
     Returns:
-        The same values, each in its own column, shape ``(n, latent_dim)``; a single row comes back as it is.
+        The same values, each in its own column, shape ``(n, latent_dim)``; a single row is returned unchanged.
     """
     order = torch.rand(z.shape, generator=generator, device=z.device).argsort(dim=0)
     return z.gather(0, order)

@@ -1,4 +1,4 @@
-"""VAEs that differ in what they add to the reconstruction term."""
+"""VAEs that differ in the regularisation of the latents."""
 
 from collections.abc import Mapping
 from typing import final
@@ -31,7 +31,7 @@ class Vae(StandardVae):
 
 @final
 class BetaVae(StandardVae):
-    """VAE whose divergence is weighted: Higgins et al. 2017, Eq. 4."""
+    """VAE with a weighted KL divergence: Higgins et al. 2017, Eq. 4."""
 
     Params = BetaVaeParams
     params: BetaVaeParams
@@ -43,23 +43,23 @@ class BetaVae(StandardVae):
 
 @final
 class AnnealedVae(StandardVae):
-    """VAE whose divergence is held at a capacity that rises: Burgess et al. 2018, Eq. 8.
+    """VAE whose KL divergence is held at a capacity that rises: Burgess et al. 2018, Eq. 8.
 
-    The absolute value is taken of the batch's mean divergence, once a batch, as the code of Locatello et al. 2019 does.
+    The absolute value is taken once per batch, after the mean of divergences, as in the code of Locatello et al. 2019.
     """
 
     Params = AnnealedVaeParams
     params: AnnealedVaeParams
 
     def regularisation(self, kl: Tensor, posterior: Posterior, z: Tensor, step: Step) -> tuple[Tensor, Terms]:
-        """Return gamma times the distance of the divergence from the capacity of this step."""
+        """Return gamma times the absolute difference of the divergence and the capacity of this step."""
         reached = capacity(step.index, self.params.max_capacity, self.params.capacity_steps)
         return self.params.gamma * (kl - reached).abs(), {}
 
 
 @final
 class BetaTcVae(StandardVae):
-    """VAE whose total correlation is weighted: Chen et al. 2018, Eq. 4 with alpha and gamma 1."""
+    """VAE with a weighted total correlation: Chen et al. 2018, Eq. 4 with alpha and gamma 1."""
 
     Params = BetaTcVaeParams
     params: BetaTcVaeParams
@@ -72,7 +72,7 @@ class BetaTcVae(StandardVae):
 
 
 class DipVae(StandardVae):
-    """VAE whose aggregate posterior is pulled to uncorrelated latents of variance 1: Kumar et al. 2018.
+    """VAE whose aggregate posterior is pulled towards uncorrelated latents of variance 1: Kumar et al. 2018.
 
     Covariances are those of the batch, divided by its size.
     """

@@ -10,15 +10,15 @@ class VaeParams(LikelihoodParams):
 class BetaVaeParams(VaeParams):
     """Parameters of a beta-VAE."""
 
-    beta: float = Field(4.0, ge=0, description="weight of the divergence; 1 gives the plain VAE")
+    beta: float = Field(4.0, ge=0, description="weight of the KL divergence; 1 gives the plain VAE")
 
 
 class AnnealedVaeParams(VaeParams):
     """Parameters of an annealed VAE; the defaults are those of Locatello et al. 2019."""
 
-    max_capacity: float = Field(25.0, ge=0, description="divergence aimed at in the end, in nats")
-    capacity_steps: int = Field(100_000, gt=0, description="optimiser steps over which it rises from 0")
-    gamma: float = Field(1000.0, ge=0, description="weight of the distance from it")
+    max_capacity: float = Field(25.0, ge=0, description="final target of the KL divergence, in nats")
+    capacity_steps: int = Field(100_000, gt=0, description="optimiser steps over which the target rises from 0")
+    gamma: float = Field(1000.0, ge=0, description="weight of the absolute difference from the target")
 
 
 class BetaTcVaeParams(VaeParams):
@@ -51,5 +51,5 @@ class FactorVaeParams(VaeParams):
 
     gamma: float = Field(10.0, ge=0, description="weight of the total correlation; 0 gives the plain VAE")
     discriminator_layers: int = Field(6, gt=0, description="hidden layers of the discriminator")
-    discriminator_width: int = Field(1000, gt=0, description="width of each of them")
-    discriminator_rate: float = Field(1e-4, gt=0, description="learning rate of the discriminator, which is Adam's")
+    discriminator_width: int = Field(1000, gt=0, description="width of each hidden layer of the discriminator")
+    discriminator_rate: float = Field(1e-4, gt=0, description="learning rate of the discriminator's Adam")

@@ -1,4 +1,4 @@
-"""What all VAEs with a Gaussian posterior and a standard normal prior share."""
+"""Base class of VAEs with a Gaussian posterior and a standard normal prior."""
 
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from vaehub.plugins.models.vae.params import VaeParams
 
 
 class StandardVae(Autoencoder):
-    """A Gaussian posterior, a standard normal prior, and a regularisation that makes the difference."""
+    """A VAE with a Gaussian posterior and a standard normal prior; subclasses differ in the regularisation."""
 
     Params = VaeParams
     params: VaeParams
@@ -23,13 +23,13 @@ class StandardVae(Autoencoder):
     def regularisation(
         self, kl: Tensor, posterior: Posterior, z: Tensor, step: Step
     ) -> tuple[Tensor, Mapping[str, Tensor]]:
-        """Return what is added to the reconstruction term, and its named terms besides the divergence.
+        """Return the regularisation, added to the reconstruction term, and its named terms besides the divergence.
 
         Args:
-            kl: Divergence from the prior, a mean over the batch.
-            posterior: Of the batch.
-            z: One draw from it for each observation, shape ``(n, latent_dim)``.
-            step: Where training stands.
+            kl: Divergence from the prior, averaged over the batch.
+            posterior: Posterior of the batch.
+            z: One draw from the posterior of each observation, shape ``(n, latent_dim)``.
+            step: State of the training.
         """
 
     def loss(self, batch: Batch, step: Step) -> Losses:
@@ -39,7 +39,7 @@ class StandardVae(Autoencoder):
         z = posterior.sample(step.generator)
         reconstruction = self.reconstruction(z, batch)
         kl = kl_to_standard_normal(posterior.mu, posterior.logvar).mean()
-        added, terms = self.regularisation(kl, posterior, z, step)
-        parts = {"reconstruction": reconstruction, "kl": kl, **terms}
+        added, others = self.regularisation(kl, posterior, z, step)
+        terms = {"reconstruction": reconstruction, "kl": kl, **others}
         kept = {"z": z.detach()} if self.keeps_z else {}
-        return Losses(reconstruction + added, parts, self.likelihood.omitted, kept)
+        return Losses(reconstruction + added, terms, self.likelihood.omitted, kept)

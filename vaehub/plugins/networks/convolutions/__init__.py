@@ -1,4 +1,4 @@
-"""The other networks of the papers: convolutions of five families, fully connected layers, and linear maps."""
+"""Networks of the papers: five families of convolutional networks, fully connected layers, and linear maps."""
 
 from collections.abc import Sequence
 

@@ -24,8 +24,8 @@ CURE = "'-s data.size={}' resizes them, and '-s data.pad=2' brings 28x28 to 32x3
 class ArdMnist(Network):
     """Convolutions of kernel 4 and stride 2 with batch normalisation and ReLU, mirrored by transposed ones.
 
-    Saha, Joshi & Whitaker 2025, supplementary Table 4. Images in [0, 1] are brought to [-1, 1] inside the encoder, as
-    the released code does. Weights start He-normal.
+    Saha, Joshi & Whitaker 2025, supplementary Table 4. Images in [0, 1] are rescaled to [-1, 1] inside the encoder, as
+    in the released code. Initial weights are He-normal.
     """
 
     Params = ArdMnistParams
@@ -57,8 +57,9 @@ class ArdCeleba(Network):
     """Convolutions of stride 2 with batch normalisation and ReLU, and back from twice the encoder's smallest size.
 
     Saha, Joshi & Whitaker 2025, supplementary Table 4. The decoder's last convolution has stride 1. The paper has
-    images in [-1, 1] and a tanh; here those in [0, 1] are brought to [-1, 1] inside the encoder, and the sigmoid of an
-    output is the tanh of its half. Squared errors are then a quarter of the paper's, and so is a matching beta.
+    images in [-1, 1] and a tanh; here images in [0, 1] are rescaled to [-1, 1] inside the encoder, and a sigmoid of the
+    output corresponds to the tanh of half of it. Squared errors are then a quarter of the paper's, and so is a matching
+    beta.
     """
 
     Params = ArdCelebaParams
@@ -84,8 +85,8 @@ class ArdCeleba(Network):
 class ArdCifar(Network):
     """Convolutions of stride 2 with batch normalisation and ReLU, and back from four times the smallest size.
 
-    Saha, Joshi & Whitaker 2025, supplementary Table 4. The decoder has two convolutions fewer that double the size, and
-    its last one has stride 1.
+    Saha, Joshi & Whitaker 2025, supplementary Table 4. The decoder has two upsampling convolutions fewer, and its last
+    convolution has stride 1.
     """
 
     Params = ArdCifarParams
@@ -131,7 +132,7 @@ class ArdSynthetic(Network):
 
 
 class _Centred(nn.Module):
-    """Brings [0, 1] to [-1, 1]."""
+    """Rescales [0, 1] to [-1, 1]."""
 
     def forward(self, x: Tensor) -> Tensor:
         return 2 * x - 1
@@ -175,7 +176,7 @@ def _start(latent_dim: int, smallest: tuple[int, int, int]) -> list[nn.Module]:
 
 
 def _last_of_stride_1(inputs: int, outputs: int) -> list[nn.Module]:
-    # TensorFlow's 'same' for kernel 4 takes one row off the start and two off the end: one more than PyTorch can.
+    # TensorFlow's 'same' for kernel 4 crops one row at the start and two at the end: one more than PyTorch can.
     return [
         _glorot(nn.ConvTranspose2d(inputs, outputs, kernel_size=4, padding=1)),
         nn.ZeroPad2d((0, -1, 0, -1)),
@@ -185,7 +186,7 @@ def _last_of_stride_1(inputs: int, outputs: int) -> list[nn.Module]:
 Layer = TypeVar("Layer", nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
 
 
-# The released code starts only convolutions before a ReLU He-normal; the others keep Keras's default, Glorot-uniform.
+# In the released code only convolutions before a ReLU start He-normal; the others keep Keras's default, Glorot-uniform.
 def _he(layer: Layer) -> Layer:
     nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
     return _without_bias(layer)

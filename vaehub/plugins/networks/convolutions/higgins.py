@@ -1,4 +1,4 @@
-"""The two networks of the beta-VAE paper that studies of disentanglement have used since."""
+"""The two networks of the beta-VAE paper, which later studies of disentanglement adopted."""
 
 from itertools import pairwise
 from typing import final
@@ -16,10 +16,10 @@ WIDTH = 1200
 
 @final
 class ConvHiggins(Network):
-    """Four convolutions of stride 2 and a layer of 256, ReLU after each; transposed convolutions of kernel 4 back.
+    """Four convolutions of stride 2 and a layer of 256 units, each with ReLU; transposed convolutions of kernel 4 back.
 
-    Higgins et al. 2017, Table 1, row 3, as the library of Locatello et al. 2019 computes it: the third and fourth
-    kernel are 2, where the papers print 4, and padding is TensorFlow's 'same'.
+    Higgins et al. 2017, Table 1, row 3, as in the library of Locatello et al. 2019: the third and fourth kernel have
+    size 2, where the papers print 4, and padding is TensorFlow's 'same'.
     """
 
     Params = ConvHigginsParams
@@ -55,9 +55,9 @@ class ConvHiggins(Network):
 
 @final
 class FcHiggins(Network):
-    """Two hidden layers of 1200 with ReLU, and three with tanh back.
+    """Two hidden layers of 1200 units with ReLU in the encoder, and three with tanh in the decoder.
 
-    Higgins et al. 2017, Table 1, row 1, as the library of Locatello et al. 2019 computes it.
+    Higgins et al. 2017, Table 1, row 1, as in the library of Locatello et al. 2019.
     """
 
     def __init__(self, params: Params, spec: DataSpec, latent_dim: int, n_statistics: int) -> None:
@@ -85,7 +85,8 @@ class FcHiggins(Network):
 def same_padding(kernel: int) -> tuple[int, int]:
     """Return the pixels that TensorFlow's 'same' adds before and after a side of even length, at stride 2.
 
-    An odd number has the one more after; PyTorch's own padding is the same on both sides and would shift the image.
+    If the total is odd, the extra pixel comes after; PyTorch's own padding is equal on both sides and would shift the
+    image.
     """
     total = max(kernel - 2, 0)
     return total // 2, total - total // 2

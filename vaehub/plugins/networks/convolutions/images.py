@@ -1,4 +1,4 @@
-"""What images a convolutional network can take."""
+"""Shapes of images that convolutional networks accept."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ def image_shape(name: str, shape: Sequence[int]) -> tuple[int, int, int]:
     """Return channels, height and width.
 
     Raises:
-        VaehubError: If the data are no images.
+        VaehubError: If the data are not images.
     """
     if len(shape) != 3:
         raise VaehubError(
@@ -25,11 +25,11 @@ def halved(name: str, shape: Sequence[int], n_times: int, *, cure: str) -> tuple
     Args:
         name: The network.
         shape: Shape of one observation.
-        n_times: Halvings.
-        cure: What brings images to a shape that fits, for the message.
+        n_times: Number of halvings.
+        cure: How to bring images to a shape that fits, for the message.
 
     Raises:
-        VaehubError: If the data are no images, or a side cannot be halved that often.
+        VaehubError: If the data are not images, or a side cannot be halved that often.
     """
     _, height, width = image_shape(name, shape)
     factor = 2**n_times

@@ -10,7 +10,7 @@ from vaehub.plugins.networks.convolutions.images import halved
 
 @final
 class ConvBn(Network):
-    """Two convolutions that halve and one that does not, each with batch normalisation and ReLU, and back.
+    """Two convolutions of stride 2 and one of stride 1, each with batch normalisation and ReLU, mirrored back.
 
     Müller et al. 2025, Appendix C. A 28x28 image becomes 128 maps of 7x7. The decoder's last layer
     is a plain convolution.

@@ -11,10 +11,10 @@ from vaehub.plugins.networks.convolutions.params import ConvMnistParams
 
 @final
 class ConvMnist(Network):
-    """Two convolutions of kernel 4 that halve, ReLU after each, a dense layer, and back by transposed convolutions.
+    """Two convolutions of kernel 4 and stride 2, ReLU after each, a dense layer; transposed convolutions back.
 
-    Shonia 2026, slides: a convolutional trunk and dense layers, and the reverse. Numbers of layers, widths and kernels
-    are not given; all of them are ours. A 28x28 image becomes 64 maps of 7x7.
+    Shonia 2026, slides: a convolutional trunk and dense layers, mirrored in the decoder. Numbers of layers, widths and
+    kernels are not given there; all of them are ours. A 28x28 image becomes 64 maps of 7x7.
     """
 
     Params = ConvMnistParams

@@ -10,7 +10,7 @@ Size = Annotated[int, Bound(gt=0)]
 
 
 class ConvHigginsParams(Params):
-    """Parameters of the beta-VAE paper's convolutions; the default is what both code bases compute."""
+    """Parameters of the beta-VAE paper's convolutions; the default is that of both code bases."""
 
     kernel_sizes: tuple[Size, Size, Size, Size] = Field(
         (4, 4, 2, 2), description="pixels along each side of the encoder's kernels; the papers print 4,4,4,4"
@@ -18,7 +18,7 @@ class ConvHigginsParams(Params):
 
 
 class ConvMnistParams(Params):
-    """Parameters of the plain network for MNIST, which its source leaves open."""
+    """Parameters of the plain network for MNIST, which its source does not specify."""
 
     hidden: int = Field(256, gt=0, description="width of the dense layer on each side of the latents")
 
@@ -60,12 +60,10 @@ class ArdSyntheticParams(Params):
 class ConvResponseParams(Params):
     """Parameters of the latent response paper's network."""
 
-    channels: int = Field(
-        64, gt=0, multiple_of=8, description="channels of each convolution, which are normalised in 8 groups"
-    )
+    channels: int = Field(64, gt=0, multiple_of=8, description="channels of each convolution, normalised in 8 groups")
 
 
 class LinearParams(Params):
     """Parameters of the linear network."""
 
-    bias: bool = Field(True, description="whether a constant is added to each map")
+    bias: bool = Field(True, description="whether both maps have a bias")

@@ -14,11 +14,11 @@ SMALLEST = 2  # pixels along each side of the smallest maps
 
 @final
 class ConvResponse(Network):
-    """Blocks that halve an image down to 2x2 and layers of 256 and 128, and as many doublings back; ELU throughout.
+    """Blocks that halve an image down to 2x2, layers of 256 and 128 units, and as many doublings back; ELU throughout.
 
     Leeb et al. 2021, Appendix A.4.2, with the order of layers in the released code: convolution, pooling, group
-    normalisation, ELU. The last of the doublings is followed by the output's convolution alone, so 64x64 has five
-    blocks and 32x32 has four.
+    normalisation, ELU. Only the output convolution follows the last doubling, so 64x64 images have five blocks and
+    32x32 images have four.
     """
 
     Params = ConvResponseParams

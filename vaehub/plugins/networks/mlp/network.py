@@ -20,7 +20,7 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
 
 @final
 class Mlp(Network):
-    """Layers ``data - hidden - statistics`` and ``latents - hidden reversed - data``, a non-linearity between them."""
+    """Layers ``data - hidden - statistics`` and ``latents - hidden reversed - data``, with non-linearities between."""
 
     Params = MlpParams
     params: MlpParams

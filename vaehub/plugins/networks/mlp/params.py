@@ -10,7 +10,7 @@ Width = Annotated[int, Bound(gt=0)]
 
 
 class MlpParams(Params):
-    """Sizes and non-linearity of the layers between data and latents."""
+    """Widths and non-linearity of the layers between data and latents."""
 
     hidden: tuple[Width, ...] = Field((400,), description="widths of the encoder's layers; the decoder mirrors them")
     activation: Literal["relu", "elu", "leaky_relu", "tanh", "gelu"] = Field(

@@ -1,4 +1,4 @@
-"""Reading a user's programs and objects. Nothing is unpickled."""
+"""Loading users' programs and objects. Nothing is unpickled."""
 
 import inspect
 import warnings
@@ -33,11 +33,11 @@ def program(path: Path) -> nn.Module:
         if exported:
             return torch.export.load(path).module()
         with warnings.catch_warnings():
-            # Deprecated in favour of torch.export, and still what many files are.
+            # Deprecated in favour of torch.export, but many files still have this format.
             warnings.simplefilter("ignore", DeprecationWarning)
             module: nn.Module = torch.jit.load(str(path), map_location="cpu")  # type: ignore[no-untyped-call]
             return module
-    # The readers fail in more ways than can be named.
+    # The readers can raise any exception.
     except Exception as error:
         raise VaehubError(f"{str(path)!r} cannot be read as a program: {first_line(error)}") from error
 
@@ -46,7 +46,7 @@ def network_of(path: str) -> nn.Module:
     """Return the network that an import path names; a pair becomes one module.
 
     Raises:
-        VaehubError: If there is no such object, or it is not what is needed.
+        VaehubError: If there is no such object, or it is neither a network nor a pair of modules.
     """
     found = import_object(path)
     if isinstance(found, tuple | list) and len(found) == 2 and all(isinstance(each, nn.Module) for each in found):

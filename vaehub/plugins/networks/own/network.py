@@ -1,4 +1,4 @@
-"""A network of a user's own modules."""
+"""A network built of a user's own modules."""
 
 from typing import final
 
@@ -15,7 +15,7 @@ from vaehub.plugins.networks.own.params import OwnNetworkParams
 class OwnNetwork(Network):
     """An encoder and a decoder that were written, and perhaps trained, elsewhere.
 
-    ``train.epochs=0`` measures them as they are; with more epochs, a model of the catalog goes on training them.
+    ``train.epochs=0`` measures them as they are; with more epochs, a model of the catalog continues their training.
     """
 
     Params = OwnNetworkParams
@@ -30,8 +30,8 @@ class OwnNetwork(Network):
 
 def _pair(params: OwnNetworkParams) -> tuple[nn.Module, nn.Module]:
     if params.object is None:
-        assert params.encoder is not None, "the parameters see to it"
-        assert params.decoder is not None, "the parameters see to it"
+        assert params.encoder is not None, "checked by the parameters"
+        assert params.decoder is not None, "checked by the parameters"
         return program(params.encoder), program(params.decoder)
     whole = network_of(params.object)
     if params.weights is not None:
@@ -47,8 +47,8 @@ def _check(encoder: UserEncoder, decoder: UserDecoder, spec: DataSpec, latent_di
     mu, logvar = encoder.posterior(torch.full((2, *spec.shape), 0.5))
     found = 1 if logvar is None else 2
     if found != n_statistics:
-        gives = "means alone" if found == 1 else "means and log variances"
-        takes = "means alone, as 'ae' does" if n_statistics == 1 else "means and log variances, as 'vae' does"
+        gives = "only means" if found == 1 else "means and log variances"
+        takes = "only means, as 'ae' does" if n_statistics == 1 else "means and log variances, as 'vae' does"
         raise VaehubError(
             f"network 'own' has an encoder that gives {gives}, and this model takes {takes}; "
             f"'--model {'ae' if found == 1 else 'vae'}' fits it"

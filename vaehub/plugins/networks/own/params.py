@@ -1,4 +1,4 @@
-"""Where a user's encoder and decoder are."""
+"""Parameters of users' own encoders and decoders."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -12,7 +12,7 @@ FILES = ("encoder", "decoder", "weights")
 
 
 class OwnNetworkParams(Params):
-    """A pair of programs, or a Python object and perhaps its weights; files are known by what they hold."""
+    """A pair of programs, or a Python object and perhaps its weights; files are identified by their content."""
 
     encoder: Annotated[Path | None, Incidental()] = Field(
         None, description="encoder as a TorchScript or torch.export program"
@@ -23,16 +23,16 @@ class OwnNetworkParams(Params):
     object: str | None = Field(
         None,
         description="import path, package.module:name, of a module with the attributes encoder and decoder, of a pair "
-        "of modules, or of a class or function that makes either without arguments",
+        "of modules, or of a class or function that returns either without arguments",
     )
     weights: Annotated[Path | None, Incidental()] = Field(
         None, description="weights of the object: safetensors, or what torch.load reads with weights_only=True"
     )
     output: Literal["mean", "logits"] = Field(
-        "mean", description="whether the decoder gives means of p(x|z), or logits"
+        "mean", description="whether the decoder returns means of p(x|z), or logits"
     )
     content: dict[str, str] | None = Field(
-        None, description="digests of the files; found by themselves, checked if given"
+        None, description="digests of the files; computed by themselves, checked if given"
     )
 
     @model_validator(mode="before")
@@ -42,7 +42,7 @@ class OwnNetworkParams(Params):
             return values
         given, expected = {name: values[name] for name in FILES if values.get(name) is not None}, values.get("content")
         if not all(isinstance(path, str | Path) for path in given.values()) or not isinstance(expected, dict | None):
-            # They are refused with the other parameters.
+            # Reported together with the other problems.
             return values
         paths = {name: Path(path).expanduser().resolve() for name, path in given.items()}
         for name, path in paths.items():
@@ -51,7 +51,7 @@ class OwnNetworkParams(Params):
         found = {name: checksum(path, "sha256") for name, path in paths.items()}
         if expected is not None and expected != found:
             changed = " and ".join(name for name in FILES if expected.get(name) != found.get(name))
-            raise ValueError(f"the file of {changed} is not what it was; put it back, or run the recipe again")
+            raise ValueError(f"the file of {changed} has changed; put it back, or run the recipe again")
         return {**values, **paths, "content": found}
 
     @model_validator(mode="after")
