@@ -53,7 +53,7 @@ def test_info_of_real_files_gives_the_published_figures(vaehub, real_data):
     assert found["state"] == "here"
     assert found["files"][0]["checksum"] == "md5:f68b3c2dcbeaaa9fbdd348bbdeb94873"
     assert found["figures"]["n"] == 70_000
-    assert found["figures"]["parts"] == {"train": 60_000, "test": 10_000}
+    assert found["figures"]["splits"] == {"train": 60_000, "test": 10_000}
     assert found["figures"]["mean"] == [pytest.approx(0.13066, abs=1e-5)]
     assert found["figures"]["deviation"] == [pytest.approx(0.30811, abs=1e-5)]
 
