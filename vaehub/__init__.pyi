@@ -9,7 +9,6 @@ from .core.data.factors import Factors as Factors
 from .core.data.on_demand import OnDemand as OnDemand
 from .core.data.params import DataParams as DataParams
 from .core.data.params import ImageParams as ImageParams
-from .core.data.prepare import prepare as prepare
 from .core.data.source import DataSource as DataSource
 from .core.errors import DataError as DataError
 from .core.errors import StoreError as StoreError
@@ -57,4 +56,5 @@ from .core.result import Table as Table
 from .core.result import Vector as Vector
 from .core.sample import Observations as Observations
 from .core.sample import Sample as Sample
+from .files.prepare import prepare as prepare
 from .hub import Hub as Hub

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import model_validator
 
-from vaehub import Field, Incidental, ModelParams, Params, TrainParams, VaehubError
-from vaehub.core.params import document, parse
+from vaehub import Field, Incidental, Params, VaehubError
+from vaehub.core.params import parse
 
 
 class Sample(Params):
@@ -56,23 +56,6 @@ def test_parameters_cannot_be_changed():
 def test_where_something_is_stays_out_of_the_identity():
     here, there = Sample(root=Path("a")), Sample(root=Path("b"))
     assert here.identity() == there.identity() == {"width": 4, "rate": 0.5, "mode": "fast", "sizes": [1, 2]}
-
-
-def test_documentation_says_what_must_be_given():
-    class Own(Params):
-        path: Path
-        size: int = 3
-
-    assert [(each.name, each.required) for each in document(Own)] == [("path", True), ("size", False)]
-
-
-def test_documentation_has_type_default_limits_and_description():
-    width, rate, mode, sizes, root = document(Sample)
-    assert (width.type, width.default, width.limits, width.description) == ("int", 4, "> 0", "pixels")
-    assert rate.limits == ">= 0, <= 1"
-    assert mode.type == "fast | exact"
-    assert (sizes.type, sizes.default) == ("list of int", [1, 2])
-    assert (root.type, root.default) == ("path | none", None)
 
 
 @given(
@@ -139,35 +122,3 @@ def test_a_default_out_of_range_is_found_too():
 
 def test_whole_numbers_for_a_real_parameter_change_no_identity():
     assert repr(parse(Sample, {"rate": 1}, owner="x").identity()) == repr(Sample(rate=1.0).identity())
-
-
-def test_documentation_has_the_limits_of_what_may_be_none():
-    patience = next(info for info in document(TrainParams) if info.name == "lr_patience")
-    assert (patience.type, patience.default, patience.limits) == ("int | none", None, ">= 0")
-
-
-@pytest.mark.parametrize("params", [TrainParams, ModelParams])
-def test_every_parameter_of_the_core_is_described(params):
-    assert all(info.description for info in document(params))
-
-
-class Sized(Params):
-    kernel: tuple[int, int] = Field((3, 3), description="height and width")
-    widths: tuple[int, ...] | None = Field(None, min_length=1, max_length=4, description="of each layer")
-    side: int = Field(8, multiple_of=4, description="in pixels")
-
-
-def test_documentation_tells_pairs_from_lists_and_gives_lengths():
-    found = {info.name: (info.type, info.limits) for info in document(Sized)}
-    assert found == {
-        "kernel": ("(int, int)", ""),
-        "widths": ("list of int | none", "length >= 1, length <= 4"),
-        "side": ("int", "multiple of 4"),
-    }
-
-
-def test_documentation_names_the_type_of_bounded_items():
-    class Sizes(Params):
-        widths: tuple[Annotated[int, Field(gt=0)], ...] = (1,)
-
-    assert document(Sizes)[0].type == "list of int"

@@ -12,8 +12,8 @@ from rich.text import Text
 from vaehub.cli import terminal
 
 if TYPE_CHECKING:
-    from vaehub.core.params import ParamInfo
     from vaehub.registry.catalog import Catalog, Registered
+    from vaehub.registry.documentation import ParamInfo
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from vaehub.core.errors import UnknownName, VaehubError
-from vaehub.core.params import document
 from vaehub.core.recipe import Component, Recipe
 from vaehub.hub import requests
 from vaehub.hub.comparison import Comparison, mean_result, pairs_of
@@ -19,6 +18,7 @@ from vaehub.hub.papers import papers_of
 from vaehub.hub.requests import DEFAULT_DATASET, DEFAULT_NETWORK, Settings, Subject
 from vaehub.hub.worker import Worker
 from vaehub.registry.catalog import Catalog
+from vaehub.registry.documentation import document
 from vaehub.registry.entries import Subject as SubjectKind
 from vaehub.registry.holdings import Holding, holding
 from vaehub.store.records import MeasurementRecord, StudyRecord, TrainingRecord

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from vaehub.core.params import ParamInfo
     from vaehub.hub.study.definition import Definition
     from vaehub.registry.catalog import Registered
+    from vaehub.registry.documentation import ParamInfo
 
 ROWS_SHOWN = 32
 """Rows of a table that a notebook shows; all are in the data frame."""
