@@ -66,9 +66,33 @@ class Metric(Parametrised[P_co], ABC):
         """What has to be there: set as ``needs = Needs(...)``, or as a property where it depends on parameters."""
         return Needs()
 
-    @property
-    def _needs_check(self) -> Check:
-        return Check(self.name, self.needs, self.params)
+    def refuse(self, *asked: Any) -> None:
+        """Refuse, before any work is done, what lacks one of the needs or is refused by :meth:`check`.
+
+        Args:
+            asked: The arguments of :meth:`check`.
+
+        Raises:
+            VaehubError: If the measurement could not succeed; says what would.
+        """
+        self._refuse_unmet(Check(self.name, self.needs, self.params), *asked)
+        self.check(*asked)
+
+    def check(self, *args: Any, **kwargs: Any) -> None:
+        """Refuse what is asked for a reason of this metric alone, once all its needs are met; by default nothing.
+
+        Each kind of metric has its own arguments.
+
+        Raises:
+            VaehubError: If the measurement could not succeed; says what would.
+        """
+
+    @abstractmethod
+    def measure(self, *args: Any, **kwargs: Any) -> Result:
+        """Return the result; each kind of metric has its own arguments."""
+
+    @abstractmethod
+    def _refuse_unmet(self, needs: Check, *args: Any, **kwargs: Any) -> None: ...
 
     def draw_observations(
         self,
@@ -159,46 +183,22 @@ def _stream(name: str, purpose: str | None) -> tuple[str, ...]:
 class DatasetMetric(Metric[P_co]):
     """Measures a dataset."""
 
-    def refuse(self, data: Dataset) -> None:
-        """Refuse data that lack what the metric needs, or that :meth:`check` refuses.
-
-        Raises:
-            VaehubError: If the measurement could not succeed; says what would.
-        """
-        self._needs_check.data(data)
-        self.check(data)
-
     def check(self, data: Dataset) -> None:
-        """Refuse data for a reason of this metric alone, when all that it needs is there.
-
-        Raises:
-            VaehubError: If the measurement could not succeed; says what would.
-        """
+        """Refuse data, as :meth:`Metric.check`."""
 
     @abstractmethod
     def measure(self, data: Dataset) -> Result:
         """Return what was measured of the data."""
 
+    def _refuse_unmet(self, needs: Check, data: Dataset) -> None:
+        needs.data(data)
+
 
 class ModelMetric(Metric[P_co]):
     """Measures a trained model on data."""
 
-    def refuse(self, model: LatentModel, data: Dataset) -> None:
-        """Refuse a model or data that lack what the metric needs, or that :meth:`check` refuses.
-
-        Raises:
-            VaehubError: If the measurement could not succeed; says what would.
-        """
-        self._needs_check.data(data)
-        self._needs_check.model(model, data)
-        self.check(model, data)
-
     def check(self, model: LatentModel, data: Dataset) -> None:
-        """Refuse a model or data for a reason of this metric alone, when all that it needs is there.
-
-        Raises:
-            VaehubError: If the measurement could not succeed; says what would.
-        """
+        """Refuse a model, perhaps an untrained one, or its data, as :meth:`Metric.check`."""
 
     @abstractmethod
     def measure(self, model: LatentModel, data: Dataset) -> Result:
@@ -209,41 +209,30 @@ class ModelMetric(Metric[P_co]):
             data: What the model was trained on, with its splits: ``train``, ``validation`` and, if official, ``test``.
         """
 
+    def _refuse_unmet(self, needs: Check, model: LatentModel, data: Dataset) -> None:
+        needs.data(data)
+        needs.model(model, data)
+
 
 class PairMetric(Metric[P_co]):
     """Compares two trained models on the same data."""
 
-    def refuse(self, a: LatentModel, b: LatentModel, data: Dataset) -> None:
-        """Refuse models or data that lack what the metric needs, or that :meth:`check` refuses.
+    def check(self, a: LatentModel, b: LatentModel, data: Dataset) -> None:
+        """Refuse models, perhaps untrained ones, or the data of the first, as :meth:`Metric.check`."""
 
-        Raises:
-            VaehubError: If the measurement could not succeed; says what would.
-        """
+    @abstractmethod
+    def measure(self, a: LatentModel, b: LatentModel, data: Dataset) -> Result:
+        """Return what was measured; both models are in evaluation mode, gradients off."""
+
+    def _refuse_unmet(self, needs: Check, a: LatentModel, b: LatentModel, data: Dataset) -> None:
         if b.spec.shape != data.spec.shape:
             raise DataError(
                 f"two models are compared on the same observations: the first takes shape {data.spec.shape} and the "
                 f"second {b.spec.shape}; compare models of one dataset"
             )
-        self._needs_check.data(data)
+        needs.data(data)
         for model in (a, b):
-            self._needs_check.model(model, data)
-        self.check(a, b, data)
-
-    def check(self, a: LatentModel, b: LatentModel, data: Dataset) -> None:
-        """Refuse models or data for a reason of this metric alone, when all that it needs is there.
-
-        Args:
-            a: The first model, perhaps with nothing learned.
-            b: The second.
-            data: That of the first, with its parts.
-
-        Raises:
-            VaehubError: If the measurement could not succeed; says what would.
-        """
-
-    @abstractmethod
-    def measure(self, a: LatentModel, b: LatentModel, data: Dataset) -> Result:
-        """Return what was measured; both models are in evaluation mode, gradients off."""
+            needs.model(model, data)
 
 
 class Laboratory(Protocol):
@@ -284,28 +273,8 @@ class Laboratory(Protocol):
 class RecipeMetric(Metric[P_co]):
     """Measures a recipe by training it, as it is or varied."""
 
-    def refuse(self, recipe: Recipe, model: LatentModel, data: Dataset) -> None:
-        """Refuse a recipe, its model or its data that lack what the metric needs, or that :meth:`check` refuses.
-
-        Raises:
-            VaehubError: If the measurement could not succeed; says what would.
-        """
-        self._needs_check.recipe(recipe)
-        self._needs_check.data(data)
-        self._needs_check.model(model, data)
-        self.check(recipe, model, data)
-
     def check(self, recipe: Recipe, model: LatentModel, data: Dataset) -> None:
-        """Refuse a recipe for a reason of this metric alone, when all that it needs is there.
-
-        Args:
-            recipe: Where the measurement would start from.
-            model: Its model, with nothing learned.
-            data: Its data.
-
-        Raises:
-            VaehubError: If the measurement could not succeed; says what would.
-        """
+        """Refuse a recipe, given its untrained model and its data, as :meth:`Metric.check`."""
 
     @abstractmethod
     def measure(self, recipe: Recipe, lab: Laboratory) -> Result:
@@ -316,25 +285,21 @@ class RecipeMetric(Metric[P_co]):
             lab: Trains recipes and measures them: ``model, data = lab(recipe)``.
         """
 
+    def _refuse_unmet(self, needs: Check, recipe: Recipe, model: LatentModel, data: Dataset) -> None:
+        needs.recipe(recipe)
+        needs.data(data)
+        needs.model(model, data)
+
 
 class TableMetric(Metric[P_co]):
     """Measures the answer to a query: a statistic over the results of a study, or over those of a whole store."""
 
-    def refuse(self, rows: Columns) -> None:
-        """Refuse rows that :meth:`check` refuses.
-
-        Raises:
-            VaehubError: If the measurement could not succeed; says what would.
-        """
-        self.check(rows)
-
     def check(self, rows: Columns) -> None:
-        """Refuse rows for a reason of this metric alone, when all that it needs is there.
-
-        Raises:
-            VaehubError: If the measurement could not succeed; says what would.
-        """
+        """Refuse the rows of a query, as :meth:`Metric.check`."""
 
     @abstractmethod
     def measure(self, rows: Columns) -> Result:
         """Return what was measured of the rows."""
+
+    def _refuse_unmet(self, needs: Check, rows: Columns) -> None:
+        """Rows of a query are whatever they are; what a metric needs of them is for its check to say."""
