@@ -33,7 +33,7 @@ def _seconds(dataset: str, network: str, settings: Mapping[str, object], *, toge
     from vaehub.core.random import generator
     from vaehub.core.together import Member, fit_together
     from vaehub.core.training import fit
-    from vaehub.hub.workshop import Workshop
+    from vaehub.hub.builder import Workshop
 
     hub = Hub.open("unused")
     workshop = Workshop(hub.catalog, hub.store, "auto")

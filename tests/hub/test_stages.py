@@ -11,7 +11,7 @@ SETTINGS = {"model.latent_dim": 3, "train.epochs": 4}
 @pytest.fixture
 def trained(monkeypatch):
     """Epochs of every training that was carried out."""
-    from vaehub.hub.workshop import Workshop
+    from vaehub.hub.builder import Workshop
 
     found = []
     train, together = Workshop.train, Workshop.train_together

@@ -10,11 +10,11 @@ from rich.text import Text
 from vaehub.cli import terminal
 from vaehub.cli.tables import cell, table
 from vaehub.hub import requests
-from vaehub.hub.outcome import Measurement, groups_by_index, reading_order
+from vaehub.hub.views import Measurement, groups_by_index, reading_order
 
 if TYPE_CHECKING:
     from vaehub.core.result import Result, Vector
-    from vaehub.hub.outcome import TrainingView
+    from vaehub.hub.views import TrainingView
     from vaehub.store.records import MeasurementRecord, TrainingRecord
     from vaehub.store.verify import Verification
 

@@ -11,13 +11,13 @@ from vaehub.core.errors import UnknownName, VaehubError
 from vaehub.core.params import document
 from vaehub.core.recipe import Part, Recipe
 from vaehub.hub import requests
-from vaehub.hub.comparison import Comparison, mean_result, pairs_of
-from vaehub.hub.exporting import WeightsFormat, write_weights
-from vaehub.hub.figures import loss_curves, require_matplotlib
-from vaehub.hub.outcome import Description, Measurement, Measurements, Rows, TrainingView
+from vaehub.hub.compare import Comparison, mean_result, pairs_of
+from vaehub.hub.export import WeightsFormat, write_weights
 from vaehub.hub.papers import papers_of
+from vaehub.hub.plots import loss_curves, require_matplotlib
 from vaehub.hub.requests import DEFAULT_DATASET, DEFAULT_NETWORK, Settings, Subject
-from vaehub.hub.worker import Worker
+from vaehub.hub.runner import Worker
+from vaehub.hub.views import Description, Measurement, Measurements, Rows, TrainingView
 from vaehub.registry.catalog import Catalog
 from vaehub.registry.entries import Subject as SubjectKind
 from vaehub.registry.holdings import Holding, holding
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from vaehub.core.data import Dataset
     from vaehub.core.model import LatentModel
     from vaehub.hub.study import Study
-    from vaehub.hub.suggestion import Suggestion
+    from vaehub.hub.suggest_dim import Suggestion
 
 
 class Hub:
@@ -318,7 +318,7 @@ class Hub:
         Raises:
             VaehubError: If the request is wrong; nothing has been done.
         """
-        from vaehub.hub.suggestion import suggest
+        from vaehub.hub.suggest_dim import suggest
 
         return suggest(
             self._worker,
@@ -362,7 +362,7 @@ class Hub:
         Raises:
             VaehubError: If the data cannot be had, or are no images.
         """
-        from vaehub.hub.sheets import sheet
+        from vaehub.hub.previews import sheet
 
         return sheet(self.data(data) if isinstance(data, str) else data, seed)
 

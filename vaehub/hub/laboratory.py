@@ -11,7 +11,7 @@ from vaehub.hub import requests
 if TYPE_CHECKING:
     from vaehub.core.data import Dataset
     from vaehub.core.model import LatentModel
-    from vaehub.hub.worker import Worker
+    from vaehub.hub.runner import Worker
 
 
 class Laboratory:

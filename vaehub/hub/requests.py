@@ -13,7 +13,7 @@ from vaehub.core.errors import UnknownName, VaehubError
 from vaehub.core.identity import Json, identity
 from vaehub.core.params import Params, parse, with_whole_ids
 from vaehub.core.recipe import Part, Recipe, TrainParams
-from vaehub.hub.outcome import Rows
+from vaehub.hub.views import Rows
 from vaehub.registry.catalog import Catalog, Registered
 from vaehub.registry.entries import Metric as MetricEntry
 from vaehub.registry.entries import Subject as SubjectKind

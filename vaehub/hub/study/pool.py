@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from vaehub.hub.study.grid import Job
-from vaehub.hub.study.remote import Answer, Asked, Ended, work
+from vaehub.hub.study.worker_process import Answer, Asked, Ended, work
 
 THREAD_SETTINGS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 """Read by libraries when they are loaded, which is before a worker can say anything."""

@@ -17,10 +17,10 @@ from vaehub.core.identity import Json
 from vaehub.core.recipe import Recipe
 from vaehub.core.result import Result, Signatures, Table
 from vaehub.hub import requests
-from vaehub.hub.outcome import Rows
 from vaehub.hub.study.definition import Analysis, Scaled
 from vaehub.hub.study.grid import Cell
 from vaehub.hub.study.report import lined_up, results_of, rows_of, table_of
+from vaehub.hub.views import Rows
 from vaehub.registry.catalog import Catalog
 from vaehub.registry.entries import Entry, Metric
 from vaehub.store import measurements, studies, trainings

@@ -13,20 +13,20 @@ from vaehub.core.errors import VaehubError, WorkFailed
 from vaehub.core.identity import Json, canonical_json
 from vaehub.core.progress import task
 from vaehub.hub import requests
-from vaehub.hub.outcome import Rows
 from vaehub.hub.papers import figures_of
 from vaehub.hub.requests import MeasurementRequest
 from vaehub.hub.study.definition import Analysis, Definition, Scaled
 from vaehub.hub.study.grid import Cell, Job, cells_of, jobs_of, trials_of
 from vaehub.hub.study.pool import Pool, n_cores
 from vaehub.hub.study.rehearsal import rehearse
-from vaehub.hub.study.remote import Asked
 from vaehub.hub.study.report import ReportTable, report_of, results_of
+from vaehub.hub.study.worker_process import Asked
+from vaehub.hub.views import Rows
 from vaehub.registry.catalog import Catalog
 from vaehub.store.records import CellRecord, now
 
 if TYPE_CHECKING:
-    from vaehub.hub.worker import Worker
+    from vaehub.hub.runner import Worker
     from vaehub.store.store import Store
 
 

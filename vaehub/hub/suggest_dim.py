@@ -20,7 +20,7 @@ from vaehub.registry.entries import Metric, Suggests
 
 if TYPE_CHECKING:
     from vaehub.core.data import Dataset
-    from vaehub.hub.worker import Worker
+    from vaehub.hub.runner import Worker
     from vaehub.registry.catalog import Catalog
     from vaehub.store.store import Store
 

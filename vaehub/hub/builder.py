@@ -21,8 +21,8 @@ from vaehub.core.result import Result
 from vaehub.core.together import CannotBeBatched, Member, fit_together
 from vaehub.core.training import Fitted, fit, resolve_device
 from vaehub.core.wrapped import Wrapped
-from vaehub.hub.given import given_data, given_recipe
-from vaehub.hub.recording import Recorder, reason, tell
+from vaehub.hub.in_memory import given_data, given_recipe
+from vaehub.hub.recorder import Recorder, reason, tell
 from vaehub.hub.requests import restored_recipe
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from typing import Any, cast
 
 from vaehub.core.errors import StoreError, VaehubError
 from vaehub.core.result import Result
+from vaehub.hub.runner import Worker
 from vaehub.hub.study.grid import Job
-from vaehub.hub.worker import Worker
 from vaehub.registry.catalog import Catalog
 from vaehub.store.files import StoredFile, WrittenFile
 from vaehub.store.ledger import Entered, Ledger
@@ -145,7 +145,7 @@ def _tried(worker: Worker, job: Job) -> dict[str, str]:
 
 
 def _done(worker: Worker, job: Job) -> dict[str, str]:
-    from vaehub.hub.recording import reason
+    from vaehub.hub.recorder import reason
 
     failures: dict[str, str] = {}
     if job.recipes:

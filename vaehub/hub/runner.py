@@ -15,8 +15,8 @@ from vaehub.core.recipe import Part, Recipe
 from vaehub.core.result import Result
 from vaehub.hub import requests
 from vaehub.hub.laboratory import Laboratory
-from vaehub.hub.outcome import Measurement, Rows
 from vaehub.hub.requests import MeasurementRequest, Subject
+from vaehub.hub.views import Measurement, Rows
 from vaehub.registry.catalog import Catalog
 from vaehub.store.records import MeasurementRecord, TrainingRecord, now
 from vaehub.store.store import Store
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from vaehub.core.data import Dataset
     from vaehub.core.metric import Metric
     from vaehub.core.model import LatentModel
-    from vaehub.hub.workshop import Order, Trained, Workshop
+    from vaehub.hub.builder import Order, Trained, Workshop
 
 
 class Worker:
@@ -45,7 +45,7 @@ class Worker:
     @cached_property
     def _workshop(self) -> Workshop:
         # Brings torch along, which answers from the store do not need.
-        from vaehub.hub.workshop import Workshop
+        from vaehub.hub.builder import Workshop
 
         return Workshop(self.catalog, self.store, self._device)
 
@@ -167,7 +167,7 @@ class Worker:
 
     def _ordered(self, recipes: Sequence[Recipe], wanted: Sequence[MeasurementRequest]) -> Order:
         from vaehub.core.metric import ModelMetric
-        from vaehub.hub.workshop import Order
+        from vaehub.hub.builder import Order
 
         *stages, recipe = recipes
         data = self._workshop.data_of(recipe)
@@ -299,7 +299,7 @@ class Worker:
 
 
 def _reason(error: Exception) -> str:
-    from vaehub.hub.recording import reason
+    from vaehub.hub.recorder import reason
 
     return reason(error)
 
