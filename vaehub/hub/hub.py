@@ -134,10 +134,11 @@ class Hub:
             for each in seeds
         ]
         orders = [requests.Asked(recipe, requests.stages_of(recipe, at_epochs), wanted) for recipe in recipes]
+        known = {} if force else self._worker.known([request.id for each in orders for request, _ in each.requests])
         for each in orders:
             # What is asked of data or recipes is refused before a training that it does not need.
             others = [other for other in each.requests if "training" not in other[0].subject]
-            missing = [other for other in others if not self._worker.is_done(other[0])]
+            missing = [other for other in others if other[0].id not in known]
             if each.of_trainings and missing:
                 self._worker.try_out([], missing)
         trained: set[str] = set()
@@ -146,10 +147,13 @@ class Hub:
             trained = self._worker.ensure_trained_together(together, force=force)
         done: list[Measurement] = []
         for each in orders:
-            if each.of_trainings and (force or not all(map(self._worker.is_done, each.of_trainings))):
+            if any(request.id not in known for request in each.of_trainings):
                 again = force and each.recipe.id not in trained
                 self._worker.ensure_trained(each.recipe, each.of_trainings, stages=each.stages, force=again)
-            done += [self._worker.measured(request, subject, force=force) for request, subject in each.requests]
+            done += [
+                known.get(request.id) or self._worker.measured(request, subject, force=force)
+                for request, subject in each.requests
+            ]
         return Measurements(done)
 
     def train(self, recipe: Recipe, *, force: bool = False) -> TrainingRecord:
@@ -289,7 +293,8 @@ class Hub:
 
     def studies(self) -> list[StudyRecord]:
         """Return the studies that this store was asked for, the latest first."""
-        return self.store.ledger.studies()
+        with self.store.session() as session:
+            return session.studies()
 
     def suggest_dim(
         self,

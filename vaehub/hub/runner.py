@@ -18,7 +18,7 @@ from vaehub.hub.laboratory import Laboratory
 from vaehub.hub.requests import MeasurementRequest, Subject
 from vaehub.hub.views import Measurement, Rows
 from vaehub.registry.catalog import Catalog
-from vaehub.store.records import MeasurementRecord, TrainingRecord, now
+from vaehub.store.records import MeasurementRecord, StoredMeasurement, TrainingRecord, now
 from vaehub.store.store import Store
 
 if TYPE_CHECKING:
@@ -199,17 +199,14 @@ class Worker:
 
     # Measurements
 
-    def is_done(self, request: MeasurementRequest) -> bool:
-        """Say whether the store has an answer."""
-        known = self.store.measurement(request.id)
-        return known is not None and known.status == "done"
+    def known(self, measurement_ids: Sequence[str]) -> dict[str, Measurement]:
+        """Return those of some measurements that are stored and succeeded, by id."""
+        stored = self.store.find_many(measurement_ids)
+        return {name: _reused(found) for name, found in stored.items() if found.record.status == "done"}
 
     def stored(self, measurement_id: str) -> Measurement:
         """Return a measurement from the store."""
-        record = self.store.measurement(measurement_id)
-        assert record is not None, "it was found or recorded before"
-        training = self.store.training(record.training) if record.training else None
-        return Measurement(record, self.store.result(measurement_id), training, reused=True)
+        return _reused(self.store.find_many([measurement_id])[measurement_id])
 
     def measured(self, request: MeasurementRequest, subject: Subject, *, force: bool) -> Measurement:
         """Return a measurement from the store, or measure now.
@@ -218,13 +215,13 @@ class Worker:
             VaehubError: If what is to be measured cannot be had; nothing is recorded.
             WorkFailed: If the measurement fails; that is recorded.
         """
-        if not force and self.is_done(request):
-            return self.stored(request.id)
+        if not force and (found := self.known([request.id])):
+            return found[request.id]
         work = self._work(request, subject)
         self.store.prepare()
         with self.store.working_on(request.id):
-            if not force and self.is_done(request):
-                return self.stored(request.id)
+            if not force and (found := self.known([request.id])):
+                return found[request.id]
             return self._measure(request, subject, work, force=force)
 
     def metric_of(self, record: MeasurementRecord) -> Metric:
@@ -296,6 +293,10 @@ class Worker:
             # Trains inside, and so keeps its gradients.
             return lambda: of_recipe.measure(subject, Laboratory(self, seed))
         return torch.no_grad()(work)
+
+
+def _reused(found: StoredMeasurement) -> Measurement:
+    return Measurement(found.record, found.result, found.training, reused=True)
 
 
 def _reason(error: Exception) -> str:

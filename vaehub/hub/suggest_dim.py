@@ -239,15 +239,15 @@ def definition_of(
 def answers_of(study: Study, store: Store, methods: Mapping[str, Metric]) -> tuple[Answer, ...]:
     """Return what each method has said so far."""
     cells = study.cells()
-    outcomes = store.ledger.outcomes([cell.request.id for cell in cells])
+    stored = store.find_many([cell.request.id for cell in cells])
     answers = []
     for name, entry in methods.items():
         asked = [cell.request.id for cell in cells if cell.request.metric.name == name]
-        done = [each for each in asked if each in outcomes and outcomes[each].status == "done"]
-        failures = [outcomes[each].error or "" for each in asked if each in outcomes and each not in done]
-        records = [store.measurement(each) for each in done]
-        values = tuple(store.result(each).scalars[_suggests(entry).value] for each in done)
-        seconds = sum(record.seconds for record in records if record is not None)
+        found = [stored[each] for each in asked if each in stored]
+        done = [each for each in found if each.record.status == "done"]
+        failures = [each.record.error or "" for each in found if each.record.status == "failed"]
+        values = tuple(each.result.scalars[_suggests(entry).value] for each in done)
+        seconds = sum(each.record.seconds for each in done)
         answers.append(Answer(name, _suggests(entry), values, seconds, tuple(failures), len(asked)))
     return tuple(answers)
 

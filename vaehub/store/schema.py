@@ -3,7 +3,7 @@
 Times are in UTC and carry no zone: DuckDB needs one more package to hand zoned times to Python.
 """
 
-from duckdb import DuckDBPyConnection
+from duckdb import BinderException, CatalogException, DuckDBPyConnection
 
 MIGRATIONS: tuple[str, ...] = (
     """
@@ -253,6 +253,14 @@ def version_of(connection: DuckDBPyConnection) -> int | None:
     if columns != ["migrated", "version"] or _number(connection, _OUR_TABLES) != 2:
         return None
     return _number(connection, _READ_VERSION)
+
+
+def recorded_version(connection: DuckDBPyConnection) -> int | None:
+    """Return the schema version of a database that was a store's before, with one query where it still is."""
+    try:
+        return _number(connection, _READ_VERSION)
+    except (CatalogException, BinderException, TypeError):
+        return version_of(connection)  # another database has taken its place
 
 
 def migrate(connection: DuckDBPyConnection, migrations: tuple[str, ...] = MIGRATIONS) -> None:

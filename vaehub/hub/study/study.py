@@ -20,7 +20,7 @@ from vaehub.hub.study.grid import Cell, Job, cells_of, jobs_of, trials_of
 from vaehub.hub.study.pool import Pool, n_cores
 from vaehub.hub.study.rehearsal import rehearse
 from vaehub.hub.study.report import ReportTable, report_of, results_of
-from vaehub.hub.study.worker_process import Asked
+from vaehub.hub.study.worker_process import StoreCall
 from vaehub.hub.views import Rows
 from vaehub.registry.catalog import Catalog
 from vaehub.store.records import CellRecord, now
@@ -109,11 +109,12 @@ class Study:
         """
         until = math.inf if budget is None else time.monotonic() + budget
         scaled = self.definition.at(scale)
-        cells = cells_of(scaled, self._catalog, self._store.training_id)
         size = self._n_jobs(jobs)
+        with self._store.session() as session:
+            cells = cells_of(scaled, self._catalog, self._store.training_id)
+            known = session.outcomes([cell.request.id for cell in cells])
         for analysis, rows in rehearse(scaled, cells, figures_of(self._catalog, scaled.paper), self._catalog):
             self._try_analysis(analysis, rows)
-        known = self._store.ledger.outcomes([cell.request.id for cell in cells])
         made = {measurement for measurement, outcome in known.items() if outcome.status == "done"}
         missing = [cell for cell in cells if cell.request.id not in made]
         with Pool(size, self._store.path, self._device, self._serve).running() as pool:
@@ -133,11 +134,12 @@ class Study:
             VaehubError: If a name or a parameter of the study is wrong.
         """
         scaled = self.definition.at(scale)
-        cells = {cell.request.id: cell for cell in cells_of(scaled, self._catalog, self._store.training_id)}
-        asked: dict[str, CellRecord] = {measurement: cell.record() for measurement, cell in cells.items()}
-        stored = self._store.ledger.cells(self.name, scaled.scale)
-        asked |= {cell.measurement: cell for cell in stored if cell.cell is None}
-        known = self._store.ledger.outcomes(list(asked))
+        with self._store.session() as session:
+            cells = {cell.request.id: cell for cell in cells_of(scaled, self._catalog, self._store.training_id)}
+            asked: dict[str, CellRecord] = {measurement: cell.record() for measurement, cell in cells.items()}
+            stored = session.cells(self.name, scaled.scale)
+            asked |= {cell.measurement: cell for cell in stored if cell.cell is None}
+            known = session.outcomes(list(asked))
         varied = {*_varied([cell.settings for cell in cells.values()]), "analysis"}
         failures = [
             (
@@ -169,19 +171,21 @@ class Study:
             known = ", ".join(repr(report.name) for report in scaled.reports)
             what = f"no report {name!r}; it has {known}" if known else "no reports"
             raise VaehubError(f"study {self.name!r} has {what} at scale {scaled.scale!r}")
-        asked = [cell.record() for cell in cells_of(scaled, self._catalog, self._store.training_id)]
-        outcomes = self._store.ledger.outcomes([cell.measurement for cell in asked])
+        with self._store.session() as session:
+            asked = [cell.record() for cell in cells_of(scaled, self._catalog, self._store.training_id)]
+            outcomes = session.outcomes([cell.measurement for cell in asked])
+            stored = session.cells(self.name, scaled.scale)
         if not any(outcome.status == "done" for outcome in outcomes.values()):
             raise VaehubError(
                 f"study {self.name!r} has no results at scale {scaled.scale!r} in store {str(self._store.path)!r}; "
                 f"'vaehub study run {self.definition.reference} --scale {scaled.scale}' makes them"
             )
         # The file may have changed since the study was run: what it says now is what is reported.
-        if [cell for cell in self._store.ledger.cells(self.name, scaled.scale) if cell.cell is not None] != asked:
+        if [cell for cell in stored if cell.cell is not None] != asked:
             self._enter(scaled, asked)
-        settings = [cell.settings for cell in self._store.ledger.cells(self.name, scaled.scale)]
+        settings = [cell.settings for cell in asked] + [cell.settings for cell in stored if cell.cell is None]
         figures = figures_of(self._catalog, scaled.paper)
-        return [report_of(scaled, report, settings, self._store.ledger.query, figures) for report in wanted]
+        return [report_of(scaled, report, settings, self._store.query, figures) for report in wanted]
 
     def _n_jobs(self, jobs: int | None) -> int:
         if jobs is None:
@@ -190,8 +194,9 @@ class Study:
             raise VaehubError(f"a study is carried out by one job at least, and {jobs} were asked for")
         return jobs
 
-    def _serve(self, asked: Asked) -> object:
-        return asked.of(self._store.ledger)
+    def _serve(self, call: StoreCall) -> object:
+        with self._store.session() as session:
+            return call.made_to(session)
 
     def _try(self, pool: Pool, missing: Sequence[Cell]) -> None:
         trials = trials_of(missing)
@@ -207,7 +212,8 @@ class Study:
                 advance(1)
 
     def _enter(self, scaled: Scaled, records: Sequence[CellRecord]) -> None:
-        self._store.ledger.enter_study(self.name, scaled.scale, scaled.title, scaled.record(), records)
+        with self._store.session() as session:
+            session.insert_study(self.name, scaled.scale, scaled.title, scaled.record(), records)
 
     def _work(self, pool: Pool, label: str, missing: Sequence[Cell], until: float) -> None:
         failed, started = 0, now()
@@ -220,13 +226,15 @@ class Study:
 
     def _record_failure(self, job: Job, measurement: str, reason: str, started: datetime) -> None:
         """Record what a worker could not make, unless it has done so itself."""
-        known = self._store.ledger.outcomes([measurement]).get(measurement)
+        with self._store.session() as session:
+            known = session.outcomes([measurement]).get(measurement)
         if known is None or (known.status == "failed" and known.started < started):
             self._worker.record_failure(*job.wanted[measurement], reason)
 
     def _analyse(self, scaled: Scaled, analysis: Analysis) -> None:
         """Measure the results, and note that the study asks for it."""
-        settings = [cell.settings for cell in self._store.ledger.cells(self.name, scaled.scale)]
+        with self._store.session() as session:
+            settings = [cell.settings for cell in session.cells(self.name, scaled.scale)]
         rows = Rows(self._store.query(results_of(scaled, settings, analysis.sql)))
         request = self._analysis_request(analysis, rows)
         try:
@@ -237,7 +245,8 @@ class Study:
             # Whatever was wrong with the request came out before; what is wrong now are the results.
             self._worker.record_failure(request, rows, str(error))
         cell = CellRecord(None, {"analysis": analysis.name}, analysis.metric, None, request.id)
-        self._store.ledger.enter_analysis(self.name, scaled.scale, analysis.name, cell)
+        with self._store.session() as session:
+            session.insert_analysis(self.name, scaled.scale, analysis.name, cell)
 
     def _try_analysis(self, analysis: Analysis, rows: Rows) -> None:
         request = self._analysis_request(analysis, rows)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import connection, parent_process
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from vaehub.core.errors import StoreError, VaehubError
 from vaehub.core.result import Result
@@ -18,34 +19,35 @@ from vaehub.hub.runner import Worker
 from vaehub.hub.study.grid import Job
 from vaehub.registry.catalog import Catalog
 from vaehub.store.files import StoredFile, WrittenFile
-from vaehub.store.ledger import Entered, Ledger
-from vaehub.store.records import MeasurementRecord, TrainingRecord
+from vaehub.store.published import Paper
+from vaehub.store.records import MeasurementRecord, StoredMeasurement, TrainingRecord
+from vaehub.store.session import Inserted, Session
 from vaehub.store.store import Store
 from vaehub.store.trainings import Losses
 
-ASKABLE = frozenset({"training", "measurement", "values", "file_of", "enter_training", "enter_measurement"})
-"""What a worker may ask of the ledger."""
+ASKABLE = frozenset({"find_many", "trainings", "file_of", "ids", "insert_training", "insert_measurement"})
+"""What a worker may ask of the store."""
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A call of the ledger, from a worker."""
+class StoreCall:
+    """A call of a session, from a worker."""
 
     method: str
     arguments: tuple[Any, ...]
     replace: bool | None = None
 
-    def of(self, ledger: Ledger) -> Any:
-        """Carry the call out."""
+    def made_to(self, session: Session) -> Any:
+        """Make the call."""
         if self.method not in ASKABLE:
-            raise StoreError(f"a worker asked the ledger for {self.method!r}")
+            raise StoreError(f"a worker asked the store for {self.method!r}")
         named = {} if self.replace is None else {"replace": self.replace}
-        return getattr(ledger, self.method)(*self.arguments, **named)
+        return getattr(session, self.method)(*self.arguments, **named)
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What the call came to."""
+class StoreReply:
+    """What the call returned or raised."""
 
     value: Any = None
     error: Exception | None = None
@@ -62,8 +64,8 @@ class Ended:
     failures: Mapping[str, str]
 
 
-class RemoteLedger(Ledger):
-    """The ledger of a worker: every call goes to the process that started it."""
+class RemoteSession(Session):
+    """The session of a worker: every call goes to the process that started it, which alone opens the database."""
 
     def __init__(self, line: Connection) -> None:
         self._line = line
@@ -73,43 +75,48 @@ class RemoteLedger(Ledger):
         """It does: whoever started the worker has seen to it."""
         return True
 
-    def prepare(self) -> None:
+    @contextmanager
+    def opened(self) -> Iterator[None]:
+        """Nothing is opened here."""
+        yield
+
+    def prepare(self, papers: Iterable[Paper]) -> None:
         """Nothing is left to do."""
 
-    def training(self, training_id: str) -> TrainingRecord | None:
-        """As :meth:`Ledger.training`."""
-        return cast("TrainingRecord | None", self._ask("training", training_id))
+    def find_many(self, measurement_ids: Sequence[str]) -> dict[str, StoredMeasurement]:
+        """As :meth:`Session.find_many`."""
+        return cast("dict[str, StoredMeasurement]", self._ask("find_many", measurement_ids))
 
-    def measurement(self, measurement_id: str) -> MeasurementRecord | None:
-        """As :meth:`Ledger.measurement`."""
-        return cast("MeasurementRecord | None", self._ask("measurement", measurement_id))
-
-    def values(self, measurement_id: str) -> Result:
-        """As :meth:`Ledger.values`."""
-        return cast(Result, self._ask("values", measurement_id))
+    def trainings(self, training_ids: Sequence[str]) -> dict[str, TrainingRecord]:
+        """As :meth:`Session.trainings`."""
+        return cast("dict[str, TrainingRecord]", self._ask("trainings", training_ids))
 
     def file_of(self, owner: str) -> StoredFile | None:
-        """As :meth:`Ledger.file_of`."""
+        """As :meth:`Session.file_of`."""
         return cast("StoredFile | None", self._ask("file_of", owner))
 
-    def enter_training(
-        self, record: TrainingRecord, epochs: Sequence[Losses], file: WrittenFile | None, *, replace: bool
-    ) -> Entered:
-        """As :meth:`Ledger.enter_training`."""
-        return cast(Entered, self._ask("enter_training", record, epochs, file, replace=replace))
+    def ids(self, prefix: str) -> list[tuple[Literal["training", "measurement"], str]]:
+        """As :meth:`Session.ids`."""
+        return cast('list[tuple[Literal["training", "measurement"], str]]', self._ask("ids", prefix))
 
-    def enter_measurement(
+    def insert_training(
+        self, record: TrainingRecord, epochs: Sequence[Losses], file: WrittenFile | None, *, replace: bool
+    ) -> Inserted:
+        """As :meth:`Session.insert_training`."""
+        return cast(Inserted, self._ask("insert_training", record, epochs, file, replace=replace))
+
+    def insert_measurement(
         self, record: MeasurementRecord, result: Result, file: WrittenFile | None, *, replace: bool
-    ) -> Entered:
-        """As :meth:`Ledger.enter_measurement`."""
-        return cast(Entered, self._ask("enter_measurement", record, result, file, replace=replace))
+    ) -> Inserted:
+        """As :meth:`Session.insert_measurement`."""
+        return cast(Inserted, self._ask("insert_measurement", record, result, file, replace=replace))
 
     def _ask(self, method: str, *arguments: Any, replace: bool | None = None) -> object:
-        self._line.send(Asked(method, arguments, replace))
-        answer: Answer = self._line.recv()
-        if answer.error is not None:
-            raise answer.error
-        return answer.value
+        self._line.send(StoreCall(method, arguments, replace))
+        reply: StoreReply = self._line.recv()
+        if reply.error is not None:
+            raise reply.error
+        return reply.value
 
 
 def work(line: Connection, store: Path, device: str, threads: int) -> None:
@@ -127,7 +134,7 @@ def work(line: Connection, store: Path, device: str, threads: int) -> None:
     import torch
 
     torch.set_num_threads(threads)
-    worker = Worker(Store(store, RemoteLedger(line)), Catalog(), device)
+    worker = Worker(Store(store, RemoteSession(line)), Catalog(), device)
     while True:
         job: Job | None = line.recv()
         if job is None:
