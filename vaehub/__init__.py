@@ -31,7 +31,7 @@ _HOMES = {
     "vaehub.core.likelihood": ("Likelihood", "gaussian_sample", "likelihood"),
     "vaehub.core.metric": (
         "DatasetMetric",
-        "Laboratory",
+        "Runner",
         "ModelMetric",
         "PairMetric",
         "RecipeMetric",
@@ -129,11 +129,11 @@ if TYPE_CHECKING:
     from vaehub.core.likelihood import gaussian_sample as gaussian_sample
     from vaehub.core.likelihood import likelihood as likelihood
     from vaehub.core.metric import DatasetMetric as DatasetMetric
-    from vaehub.core.metric import Laboratory as Laboratory
     from vaehub.core.metric import ModelMetric as ModelMetric
     from vaehub.core.metric import PairMetric as PairMetric
     from vaehub.core.metric import RecipeMetric as RecipeMetric
     from vaehub.core.metric import RowsMetric as RowsMetric
+    from vaehub.core.metric import Runner as Runner
     from vaehub.core.model import EVALUATION_BATCH as EVALUATION_BATCH
     from vaehub.core.model import Epoch as Epoch
     from vaehub.core.model import LatentModel as LatentModel

@@ -9,7 +9,7 @@ from vaehub import Dataset, LatentModel, Losses, ModelParams, Network, Params, P
 from vaehub import generator as stream
 from vaehub.core.errors import TrainingDiverged
 from vaehub.core.random import seeded_construction
-from vaehub.core.together import CannotBeBatched, Member, fit_together
+from vaehub.core.together import CannotBeBatched, EnsembleMember, fit_together
 from vaehub.core.training import fit
 
 PARAMS = TrainParams(epochs=3, batch_size=16, learning_rate=0.01)
@@ -80,7 +80,7 @@ def made(seed, kind=Sampling):
 
 
 def members(kind=Sampling, **more):
-    return [Member(made(seed, kind), data(seed), seed, **more) for seed in SEEDS]
+    return [EnsembleMember(made(seed, kind), data(seed), seed, **more) for seed in SEEDS]
 
 
 def values(model):
@@ -136,7 +136,7 @@ def test_on_the_way_snapshots_are_those_of_shorter_trainings():
     def keep(seed):
         return {2: lambda model, fitted: taken.update({seed: (values(model), len(fitted.history))})}
 
-    fit_together([Member(made(seed), data(seed), seed, snapshots=keep(seed)) for seed in SEEDS], PARAMS)
+    fit_together([EnsembleMember(made(seed), data(seed), seed, snapshots=keep(seed)) for seed in SEEDS], PARAMS)
     shorter = members()
     fit_together(shorter, TrainParams(**{**PARAMS.model_dump(), "epochs": 2}))
     for member in shorter:
@@ -151,11 +151,12 @@ def test_interrupted_and_resumed_they_end_with_the_same_bits():
 
     memories = {seed: Memory() for seed in SEEDS}
     stopped = [
-        Member(made(seed), data(seed), seed, memories[seed], interrupt if seed == SEEDS[-1] else None) for seed in SEEDS
+        EnsembleMember(made(seed), data(seed), seed, memories[seed], interrupt if seed == SEEDS[-1] else None)
+        for seed in SEEDS
     ]
     with pytest.raises(Interrupted):
         fit_together(stopped, PARAMS)
-    resumed = [Member(made(seed), data(seed), seed, memories[seed]) for seed in SEEDS]
+    resumed = [EnsembleMember(made(seed), data(seed), seed, memories[seed]) for seed in SEEDS]
     fit_together(resumed, PARAMS)
     whole = members()
     fit_together(whole, PARAMS)
@@ -166,7 +167,7 @@ def test_states_of_different_epochs_are_not_mixed():
     memories = {seed: Memory() for seed in SEEDS}
     fit(made(0), data(0), TrainParams(**{**PARAMS.model_dump(), "epochs": 2}), seed=0, checkpoint=memories[0])
     fit(made(1), data(1), PARAMS, seed=1, checkpoint=memories[1])
-    asked = [Member(made(seed), data(seed), seed, memories[seed]) for seed in SEEDS]
+    asked = [EnsembleMember(made(seed), data(seed), seed, memories[seed]) for seed in SEEDS]
     fit_together(asked, PARAMS)
     whole = members()
     fit_together(whole, PARAMS)

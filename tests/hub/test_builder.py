@@ -57,14 +57,14 @@ class Code(Honest):
 @pytest.fixture
 def hub(hub):
     kinds = {"wrong_code": WrongCode, "wrong_image": WrongImage, "crashing": Crashing, "code": Code}
-    module = types.ModuleType("workshop_test_plugin")
+    module = types.ModuleType("builder_test_plugin")
     module.__dict__.update({kind.__name__: kind for kind in kinds.values()})
-    sys.modules["workshop_test_plugin"] = module
-    entries = tuple(Model(name, f"workshop_test_plugin:{kind.__name__}", "") for name, kind in kinds.items())
+    sys.modules["builder_test_plugin"] = module
+    entries = tuple(Model(name, f"builder_test_plugin:{kind.__name__}", "") for name, kind in kinds.items())
     found = discover()
-    plugins = (*found.plugins, Plugin("models", "tests", "1.0", "workshop_test_plugin", entries))
+    plugins = (*found.plugins, Plugin("models", "tests", "1.0", "builder_test_plugin", entries))
     yield Hub(hub.store, Catalog(Discovered(plugins, found.manager)), "cpu")
-    sys.modules.pop("workshop_test_plugin")
+    sys.modules.pop("builder_test_plugin")
 
 
 @pytest.mark.parametrize(
@@ -87,6 +87,6 @@ def test_a_deterministic_autoencoder_can_be_trained_and_measured(hub):
 
 
 def test_the_last_dataset_is_remembered(hub):
-    workshop = hub._worker._workshop
+    builder = hub._runner._builder
     part = hub.recipe("vae", settings=QUICK).dataset
-    assert workshop.load(part) is workshop.load(part)
+    assert builder.load(part) is builder.load(part)

@@ -11,10 +11,10 @@ SETTINGS = {"model.latent_dim": 3, "train.epochs": 4}
 @pytest.fixture
 def trained(monkeypatch):
     """Epochs of every training that was carried out."""
-    from vaehub.hub.builder import Workshop
+    from vaehub.hub.builder import Builder
 
     found = []
-    train, together = Workshop.train, Workshop.train_together
+    train, together = Builder.train, Builder.train_together
 
     def counted(self, order, **more):
         found.append(order.recipe.train.epochs)
@@ -24,8 +24,8 @@ def trained(monkeypatch):
         found.append([order.recipe.seed for order in orders])
         together(self, orders, **more)
 
-    monkeypatch.setattr(Workshop, "train", counted)
-    monkeypatch.setattr(Workshop, "train_together", counted_together)
+    monkeypatch.setattr(Builder, "train", counted)
+    monkeypatch.setattr(Builder, "train_together", counted_together)
     return found
 
 

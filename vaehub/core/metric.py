@@ -116,13 +116,13 @@ class PairMetric(Metric):
         """Return what was measured; both models are in evaluation mode, gradients off."""
 
 
-class Laboratory(Protocol):
-    """Where a metric of recipes has trainings and other measurements made, or takes them from the store.
+class Runner(Protocol):
+    """Trains recipes and measures them for a metric of recipes, or takes both from the store.
 
     Both are recorded as if a user had asked, so that a measurement that was interrupted goes on where it was.
     """
 
-    def __call__(self, recipe: Recipe) -> tuple[LatentModel, Dataset]:
+    def train(self, recipe: Recipe) -> tuple[LatentModel, Dataset]:
         """Return the model of a recipe, in evaluation mode, and its data, once it is trained.
 
         Raises:
@@ -167,12 +167,12 @@ class RecipeMetric(Metric):
         """
 
     @abstractmethod
-    def measure(self, recipe: Recipe, lab: Laboratory) -> Result:
+    def measure(self, recipe: Recipe, runner: Runner) -> Result:
         """Return what was measured.
 
         Args:
             recipe: Where to start from; ``recipe.vary(...)`` makes others.
-            lab: Trains recipes and measures them: ``model, data = lab(recipe)``.
+            runner: Trains recipes and measures them: ``model, data = runner.train(recipe)``.
         """
 
 

@@ -29,7 +29,7 @@ Draw = Callable[[torch.Generator], Tensor]
 
 
 @dataclass(frozen=True)
-class Member:
+class EnsembleMember:
     """One of several trainings; the attributes are the arguments of :func:`vaehub.core.training.fit`."""
 
     model: LatentModel
@@ -45,7 +45,7 @@ class CannotBeBatched(Exception):  # noqa: N818 it is no error of anybody
 
 
 def fit_together(
-    members: Sequence[Member], params: TrainParams, *, label: str = "training"
+    members: Sequence[EnsembleMember], params: TrainParams, *, label: str = "training"
 ) -> list[Fitted | TrainingDiverged]:
     """Train models that differ in seed alone as one batched program, each as if it were alone up to rounding.
 
@@ -86,7 +86,7 @@ def fit_together(
     return [failure or Fitted(loop.history, notes) for loop, failure in zip(loops, failures, strict=True)]
 
 
-def _resume(loops: Sequence[Loop], members: Sequence[Member]) -> None:
+def _resume(loops: Sequence[Loop], members: Sequence[EnsembleMember]) -> None:
     states = [None if each.checkpoint is None else each.checkpoint.load() for each in members]
     found = [state for state in states if state is not None]
     # Killed between two files, they may stand at different epochs; then all begin anew.
@@ -96,7 +96,7 @@ def _resume(loops: Sequence[Loop], members: Sequence[Member]) -> None:
 
 
 def _end_epoch(
-    loop: Loop, epoch: OpenEpoch, member: Member, notes: Sequence[str], params: TrainParams
+    loop: Loop, epoch: OpenEpoch, member: EnsembleMember, notes: Sequence[str], params: TrainParams
 ) -> TrainingDiverged | None:
     try:
         record = loop.end_epoch(epoch)

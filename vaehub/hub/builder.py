@@ -18,7 +18,7 @@ from vaehub.core.network import Network
 from vaehub.core.random import generator, seeded_construction
 from vaehub.core.recipe import Part, Recipe
 from vaehub.core.result import Result
-from vaehub.core.together import CannotBeBatched, Member, fit_together
+from vaehub.core.together import CannotBeBatched, EnsembleMember, fit_together
 from vaehub.core.training import Fitted, fit, resolve_device
 from vaehub.core.wrapped import Wrapped
 from vaehub.hub.in_memory import given_data, given_recipe
@@ -48,7 +48,7 @@ class Trained:
 
 
 @dataclass(frozen=True)
-class Order:
+class TrainingJob:
     """A recipe that is ready to be trained.
 
     Attributes:
@@ -64,7 +64,7 @@ class Order:
     snapshots: Sequence[Recipe] = ()
 
 
-class Workshop:
+class Builder:
     """Carries recipes out and applies metrics.
 
     Args:
@@ -161,7 +161,7 @@ class Workshop:
 
     # Training
 
-    def train(self, order: Order, *, force: bool, notes: Sequence[str] = ()) -> None:
+    def train(self, order: TrainingJob, *, force: bool, notes: Sequence[str] = ()) -> None:
         """Train a model, and record it, whether that succeeds or fails.
 
         Args:
@@ -174,7 +174,7 @@ class Workshop:
         """
         self._train(order, *self._member(order, force=force), notes)
 
-    def _train(self, order: Order, member: Member, recorder: Recorder, notes: Sequence[str]) -> None:
+    def _train(self, order: TrainingJob, member: EnsembleMember, recorder: Recorder, notes: Sequence[str]) -> None:
         recipe = order.recipe
         try:
             fitted = fit(
@@ -197,7 +197,7 @@ class Workshop:
         recorder.done(recipe, member.model, replace(fitted, notes=(*fitted.notes, *notes)))
         _discard(member)
 
-    def train_together(self, orders: Sequence[Order], *, force: bool) -> None:
+    def train_together(self, orders: Sequence[TrainingJob], *, force: bool) -> None:
         """Train models that differ in seed alone as one batched program, or one by one where that cannot be.
 
         Raises:
@@ -236,7 +236,7 @@ class Workshop:
         for failure, cause in failures[:1]:
             raise failure from cause
 
-    def _member(self, order: Order, *, force: bool) -> tuple[Member, Recorder]:
+    def _member(self, order: TrainingJob, *, force: bool) -> tuple[EnsembleMember, Recorder]:
         recipe = order.recipe
         checkpoint = self._store.checkpoint(recipe.id)
         if force:
@@ -244,7 +244,7 @@ class Workshop:
         recorder = Recorder(self._store, self._catalog.manager, self.device, recipe, force=force)
         snapshots = {each.train.epochs: partial(recorder.done, each) for each in order.snapshots}
         model = order.model.to(self.device)
-        return Member(model, order.data, recipe.seed, checkpoint, recorder.epoch_ended, snapshots), recorder
+        return EnsembleMember(model, order.data, recipe.seed, checkpoint, recorder.epoch_ended, snapshots), recorder
 
     # Metrics
 
@@ -281,7 +281,7 @@ class Workshop:
             raise VaehubError(f"{title} cannot be made: {reason(error)}") from error
 
 
-def _discard(member: Member) -> None:
+def _discard(member: EnsembleMember) -> None:
     if member.checkpoint is not None:
         member.checkpoint.discard()
 

@@ -16,7 +16,7 @@ from vaehub.hub.export import WeightsFormat, write_weights
 from vaehub.hub.papers import papers_of
 from vaehub.hub.plots import loss_curves, require_matplotlib
 from vaehub.hub.requests import DEFAULT_DATASET, DEFAULT_NETWORK, Settings, Subject
-from vaehub.hub.runner import Worker
+from vaehub.hub.runner import Runner
 from vaehub.hub.views import Description, Measurement, Measurements, Rows, TrainingView
 from vaehub.registry.catalog import Catalog
 from vaehub.registry.entries import Subject as SubjectKind
@@ -44,7 +44,7 @@ class Hub:
     def __init__(self, store: Store, catalog: Catalog, device: str = "auto") -> None:
         self.store = store
         self.catalog = catalog
-        self._worker = Worker(store, catalog, device)
+        self._runner = Runner(store, catalog, device)
         self._device = device
 
     @classmethod
@@ -133,25 +133,25 @@ class Hub:
             requests.recipe_of(self.catalog, model=model, network=network, dataset=dataset, seed=each, settings=split)
             for each in seeds
         ]
-        orders = [requests.Asked(recipe, requests.stages_of(recipe, at_epochs), wanted) for recipe in recipes]
-        known = {} if force else self._worker.known([request.id for each in orders for request, _ in each.requests])
+        orders = [requests.RunPlan(recipe, requests.stages_of(recipe, at_epochs), wanted) for recipe in recipes]
+        known = {} if force else self._runner.known([request.id for each in orders for request, _ in each.requests])
         for each in orders:
             # What is asked of data or recipes is refused before a training that it does not need.
             others = [other for other in each.requests if "training" not in other[0].subject]
             missing = [other for other in others if other[0].id not in known]
             if each.of_trainings and missing:
-                self._worker.try_out([], missing)
+                self._runner.try_out([], missing)
         trained: set[str] = set()
         if recipes[0].train.together:
             together = [(each.recipe, each.of_trainings, each.stages) for each in orders]
-            trained = self._worker.ensure_trained_together(together, force=force)
+            trained = self._runner.ensure_trained_together(together, force=force)
         done: list[Measurement] = []
         for each in orders:
             if any(request.id not in known for request in each.of_trainings):
                 again = force and each.recipe.id not in trained
-                self._worker.ensure_trained(each.recipe, each.of_trainings, stages=each.stages, force=again)
+                self._runner.ensure_trained(each.recipe, each.of_trainings, stages=each.stages, force=again)
             done += [
-                known.get(request.id) or self._worker.measured(request, subject, force=force)
+                known.get(request.id) or self._runner.measured(request, subject, force=force)
                 for request, subject in each.requests
             ]
         return Measurements(done)
@@ -163,7 +163,7 @@ class Hub:
             VaehubError: If it cannot be carried out.
             WorkFailed: If the training fails; that is recorded.
         """
-        return self._worker.ensure_trained(recipe, [], force=force)
+        return self._runner.ensure_trained(recipe, [], force=force)
 
     def measure(
         self,
@@ -202,7 +202,7 @@ class Hub:
         if data is not None:
             raise VaehubError("data are named for a model of your own; a recipe and a training have theirs")
         request = requests.measurement_of(entry.subject, part, subject, seed)
-        return self._worker.measured(request, subject, force=force)
+        return self._runner.measured(request, subject, force=force)
 
     def compare(
         self,
@@ -252,7 +252,7 @@ class Hub:
         """
         if data is None:
             raise VaehubError("a model of your own is measured on data; say which: data='mnist', or a Dataset")
-        return self._worker.take(model, requests.dataset_of(self.catalog, data, {}) if isinstance(data, str) else data)
+        return self._runner.take(model, requests.dataset_of(self.catalog, data, {}) if isinstance(data, str) else data)
 
     def model(self, subject: Recipe | str) -> tuple[LatentModel, Dataset]:
         """Return the trained model of a recipe or of a training's id, and the data it was trained on.
@@ -261,7 +261,7 @@ class Hub:
             VaehubError: If there is no such training, or its plugins are missing.
         """
         recipe = self.stored_recipe(subject) if isinstance(subject, str) else subject
-        trained = self._worker.trained(recipe)
+        trained = self._runner.trained(recipe)
         return trained.model, trained.data
 
     # Studies
@@ -289,7 +289,7 @@ class Hub:
                 hint = f"; the file here is asked for as './{own}'" if own.is_file() else ""
                 raise UnknownName(f"{error}{hint}") from error
             definition = Definition(found.entry.name, found.read())
-        return Study(definition, self.store, self.catalog, self._worker, self._device)
+        return Study(definition, self.store, self.catalog, self._runner, self._device)
 
     def studies(self) -> list[StudyRecord]:
         """Return the studies that this store was asked for, the latest first."""
@@ -318,7 +318,7 @@ class Hub:
             seeds: How often each is asked.
             settings: Parameters of data, network and training; without ``train.epochs``, trainings have 2,500 steps.
             budget: Seconds after which work stops; none, if not given.
-            jobs: Worker processes; one for each core, if not given.
+            jobs: Runner processes; one for each core, if not given.
 
         Raises:
             VaehubError: If the request is wrong; nothing has been done.
@@ -326,7 +326,7 @@ class Hub:
         from vaehub.hub.suggest_dim import suggest
 
         return suggest(
-            self._worker,
+            self._runner,
             self._device,
             data=data,
             network=network,
@@ -349,7 +349,7 @@ class Hub:
         Raises:
             VaehubError: If the name or a parameter is wrong, or the data cannot be had.
         """
-        return self._worker.data(requests.dataset_of(self.catalog, name, settings or {}))
+        return self._runner.data(requests.dataset_of(self.catalog, name, settings or {}))
 
     def holding(self, name: str, settings: Settings | None = None) -> Holding:
         """Return what is known of a dataset and where its files are, without loading it.
@@ -393,7 +393,7 @@ class Hub:
         """
         kind, found = self.store.resolve(prefix)
         if kind == "measurement":
-            return self._worker.stored(found)
+            return self._runner.stored(found)
         record = self.store.training(found)
         assert record is not None, "resolve() found it"
         return TrainingView(record, self.store.epochs(found), self.store.measurements_of(found))
@@ -415,7 +415,7 @@ class Hub:
         record = shown.record
         if record.status == "failed":
             raise VaehubError(f"measurement {record.id[:8]} failed ({record.error}), so there is no picture")
-        metric = self._worker.metric_of(record)
+        metric = self._runner.metric_of(record)
         figure = metric.plot(shown.result)
         if figure is None:
             raise VaehubError(
@@ -430,7 +430,7 @@ class Hub:
             VaehubError: If the metric has no picture, or matplotlib is missing.
         """
         require_matplotlib()
-        figure = self._worker.metric_of(found.measurements[0].record).plot(found.result)
+        figure = self._runner.metric_of(found.measurements[0].record).plot(found.result)
         if figure is None:
             raise VaehubError(f"metric {found.metric!r} has no picture")
         return figure

@@ -218,7 +218,7 @@ def measurement_of(kind: SubjectKind, metric: Part, subject: Subject, seed: int)
     return MeasurementRequest(metric, found, seed)
 
 
-class Asked:
+class RunPlan:
     """What is asked of one recipe: metrics of its stages, and of itself."""
 
     def __init__(self, recipe: Recipe, stages: Sequence[Recipe], wanted: Sequence[tuple[MetricEntry, Part]]) -> None:

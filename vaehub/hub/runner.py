@@ -1,4 +1,4 @@
-"""Getting work done once: from the store if it is there, else by the workshop, never twice at the same time."""
+"""Getting work done once: from the store if it is there, else by the builder, never twice at the same time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from vaehub.core.errors import WorkFailed
 from vaehub.core.recipe import Part, Recipe
 from vaehub.core.result import Result
 from vaehub.hub import requests
-from vaehub.hub.laboratory import Laboratory
+from vaehub.hub.recipe_runner import RecipeRunner
 from vaehub.hub.requests import MeasurementRequest, Subject
 from vaehub.hub.views import Measurement, Rows
 from vaehub.registry.catalog import Catalog
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from vaehub.core.data import Dataset
     from vaehub.core.metric import Metric
     from vaehub.core.model import LatentModel
-    from vaehub.hub.builder import Order, Trained, Workshop
+    from vaehub.hub.builder import Builder, Trained, TrainingJob
 
 
-class Worker:
+class Runner:
     """Sees to it that a training or a measurement is in the store.
 
     Args:
@@ -43,11 +43,11 @@ class Worker:
         self._device = device
 
     @cached_property
-    def _workshop(self) -> Workshop:
+    def _builder(self) -> Builder:
         # Brings torch along, which answers from the store do not need.
-        from vaehub.hub.builder import Workshop
+        from vaehub.hub.builder import Builder
 
-        return Workshop(self.catalog, self.store, self._device)
+        return Builder(self.catalog, self.store, self._device)
 
     def data(self, dataset: Part) -> Dataset:
         """Return a dataset.
@@ -55,7 +55,7 @@ class Worker:
         Raises:
             DataError: If it cannot be had.
         """
-        return self._workshop.load(dataset)
+        return self._builder.load(dataset)
 
     def data_of(self, recipe: Recipe) -> Dataset:
         """Return a recipe's data with its part for validation set aside.
@@ -63,7 +63,7 @@ class Worker:
         Raises:
             DataError: If they cannot be had.
         """
-        return self._workshop.data_of(recipe)
+        return self._builder.data_of(recipe)
 
     # Trainings
 
@@ -90,7 +90,7 @@ class Worker:
             with self.store.working_on(order.recipe.id):
                 # Another process may have done it while this one waited.
                 if force or self._finished(order.recipe) is None:
-                    self._workshop.train(order, force=force)
+                    self._builder.train(order, force=force)
             # What that process did not pass through is trained now.
             for stage in self._missing(stages, force=False):
                 self.ensure_trained(stage, wanted, force=False)
@@ -115,11 +115,11 @@ class Worker:
             self._ordered(recipes, [request for request, _ in asked if "training" in request.subject])
         for request, subject in asked:
             if isinstance(subject, Part):
-                self._workshop.metric(request.metric, DatasetMetric, request.seed).check(self._workshop.load(subject))
+                self._builder.metric(request.metric, DatasetMetric, request.seed).check(self._builder.load(subject))
             elif isinstance(subject, Rows):
-                self._workshop.metric(request.metric, RowsMetric, request.seed).check(subject.to_numpy())
+                self._builder.metric(request.metric, RowsMetric, request.seed).check(subject.to_numpy())
             elif isinstance(subject, Recipe) and "recipe" in request.subject:
-                of_recipe = self._workshop.metric(request.metric, RecipeMetric, request.seed)
+                of_recipe = self._builder.metric(request.metric, RecipeMetric, request.seed)
                 of_recipe.check(subject, *self._untrained(subject))
 
     def ensure_trained_together(
@@ -145,7 +145,7 @@ class Worker:
                 locks.enter_context(self.store.working_on(order.recipe.id))
             left = [order for order in orders if force or self._finished(order.recipe) is None]
             if len(left) > 1:
-                self._workshop.train_together(left, force=force)
+                self._builder.train_together(left, force=force)
                 return {order.recipe.id for order in left}
             return set()
 
@@ -155,42 +155,42 @@ class Worker:
         Raises:
             VaehubError: If it does not fit the data.
         """
-        recipe = self._workshop.take(model, dataset)
+        recipe = self._builder.take(model, dataset)
         if self._finished(recipe) is None:
             self.store.prepare()
             with self.store.working_on(recipe.id):
-                self._workshop.record_given(recipe)
+                self._builder.record_given(recipe)
         return recipe
 
     def _missing(self, recipes: Sequence[Recipe], *, force: bool) -> list[Recipe]:
         return [each for each in recipes if force or self._finished(each) is None]
 
-    def _ordered(self, recipes: Sequence[Recipe], wanted: Sequence[MeasurementRequest]) -> Order:
+    def _ordered(self, recipes: Sequence[Recipe], wanted: Sequence[MeasurementRequest]) -> TrainingJob:
         from vaehub.core.metric import ModelMetric
-        from vaehub.hub.builder import Order
+        from vaehub.hub.builder import TrainingJob
 
         *stages, recipe = recipes
-        data = self._workshop.data_of(recipe)
-        model = self._workshop.build(recipe, data)
+        data = self._builder.data_of(recipe)
+        model = self._builder.build(recipe, data)
         for request in wanted:
-            self._workshop.metric(request.metric, ModelMetric, request.seed).check(model, data)
-        return Order(recipe, model, data, stages)
+            self._builder.metric(request.metric, ModelMetric, request.seed).check(model, data)
+        return TrainingJob(recipe, model, data, stages)
 
     def trained(self, recipe: Recipe) -> Trained:
         """Return the model of a recipe and its data; raises as :meth:`ensure_trained`."""
         self.ensure_trained(recipe, [], force=False)
-        return self._workshop.restore(recipe)
+        return self._builder.restore(recipe)
 
     def _untrained(self, recipe: Recipe) -> tuple[LatentModel, Dataset]:
         """Return the model of a recipe with nothing learned, and its data."""
-        data = self._workshop.data_of(recipe)
-        return self._workshop.build(recipe, data), data
+        data = self._builder.data_of(recipe)
+        return self._builder.build(recipe, data), data
 
     def _known(self, recipe: Recipe) -> tuple[LatentModel, Dataset]:
         """Return the model of a recipe, trained if it is in the store, and its data."""
         if self._finished(recipe) is None:
             return self._untrained(recipe)
-        trained = self._workshop.restore(recipe)
+        trained = self._builder.restore(recipe)
         return trained.model, trained.data
 
     def _finished(self, recipe: Recipe) -> TrainingRecord | None:
@@ -230,7 +230,7 @@ class Worker:
 
         stored = record.request["metric"]
         part = requests.restored_part(self.catalog, "metric", requests.mapping(stored))
-        return self._workshop.metric(part, metric.Metric, record.seed)
+        return self._builder.metric(part, metric.Metric, record.seed)
 
     def _measure(
         self, request: MeasurementRequest, subject: Subject, work: Callable[[], Result], *, force: bool
@@ -248,7 +248,7 @@ class Worker:
         if failure is not None:
             title = f"measurement {record.id[:8]} of metric {record.metric!r} failed"
             raise WorkFailed(f"{title}: {why}") from failure
-        self._workshop.tell_measured(record.id, record.metric, result)
+        self._builder.tell_measured(record.id, record.metric, result)
         training = self.store.training(record.training) if record.training else None
         return Measurement(record, result, training, reused=False)
 
@@ -268,30 +268,30 @@ class Worker:
         part, seed = request.metric, request.seed
         work: Callable[[], Result]
         if isinstance(subject, Part):
-            of_data, data = self._workshop.metric(part, DatasetMetric, seed), self._workshop.load(subject)
+            of_data, data = self._builder.metric(part, DatasetMetric, seed), self._builder.load(subject)
             of_data.check(data)
             work = lambda: of_data.measure(data)  # noqa: E731
         elif isinstance(subject, Rows):
-            of_rows, rows = self._workshop.metric(part, RowsMetric, seed), subject.to_numpy()
+            of_rows, rows = self._builder.metric(part, RowsMetric, seed), subject.to_numpy()
             of_rows.check(rows)
             work = lambda: of_rows.measure(rows)  # noqa: E731
         elif isinstance(subject, tuple):
-            of_pair = self._workshop.metric(part, PairMetric, seed)
+            of_pair = self._builder.metric(part, PairMetric, seed)
             (a_model, data), (b_model, _) = map(self._known, subject)
             of_pair.check(a_model, b_model, data)
             a, b = map(self.trained, subject)
             work = lambda: of_pair.measure(a.model, b.model, a.data)  # noqa: E731
         elif "training" in request.subject:
-            of_model = self._workshop.metric(part, ModelMetric, seed)
+            of_model = self._builder.metric(part, ModelMetric, seed)
             self.ensure_trained(subject, [request], force=False)
-            trained = self._workshop.restore(subject)
+            trained = self._builder.restore(subject)
             of_model.check(trained.model, trained.data)
             work = lambda: of_model.measure(trained.model, trained.data)  # noqa: E731
         else:
-            of_recipe = self._workshop.metric(part, RecipeMetric, seed)
+            of_recipe = self._builder.metric(part, RecipeMetric, seed)
             of_recipe.check(subject, *self._untrained(subject))
             # Trains inside, and so keeps its gradients.
-            return lambda: of_recipe.measure(subject, Laboratory(self, seed))
+            return lambda: of_recipe.measure(subject, RecipeRunner(self, seed))
         return torch.no_grad()(work)
 
 

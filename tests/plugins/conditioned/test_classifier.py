@@ -6,7 +6,7 @@ from torch.nn import functional
 
 from vaehub import Batch, Dataset, Factors, Hub, Step, TrainParams, VaehubError, generator
 from vaehub.core.random import seeded_construction
-from vaehub.core.together import Member, fit_together
+from vaehub.core.together import EnsembleMember, fit_together
 from vaehub.core.training import fit
 from vaehub.plugins.conditioned.classifier import Classifier
 from vaehub.plugins.conditioned.params import ClassifierParams
@@ -132,7 +132,7 @@ def test_it_learns_the_factors_of_sprites(tmp_path):
 def test_trained_together_it_is_as_one_by_one(data):
     params = TrainParams(epochs=3, batch_size=16)
     parted = data.with_validation(0.2, generator(0, "validation"))
-    together = fit_together([Member(build(data.spec), parted, seed) for seed in (0, 1)], params)
+    together = fit_together([EnsembleMember(build(data.spec), parted, seed) for seed in (0, 1)], params)
     alone = [fit(build(data.spec), parted, params, seed=seed) for seed in (0, 1)]
     for one, other in zip(together, alone, strict=True):
         for found, expected in zip(one.history, other.history, strict=True):

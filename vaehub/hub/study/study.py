@@ -26,7 +26,7 @@ from vaehub.registry.catalog import Catalog
 from vaehub.store.records import CellRecord, now
 
 if TYPE_CHECKING:
-    from vaehub.hub.runner import Worker
+    from vaehub.hub.runner import Runner
     from vaehub.store.store import Store
 
 
@@ -65,15 +65,15 @@ class Study:
         definition: What it is.
         store: Where results are kept.
         catalog: Where names are looked up.
-        worker: Makes what is measured of results.
+        runner: Makes what is measured of results.
         device: Where workers compute.
     """
 
-    def __init__(self, definition: Definition, store: Store, catalog: Catalog, worker: Worker, device: str) -> None:
+    def __init__(self, definition: Definition, store: Store, catalog: Catalog, runner: Runner, device: str) -> None:
         self.definition = definition
         self._store = store
         self._catalog = catalog
-        self._worker = worker
+        self._runner = runner
         self._device = device
 
     @property
@@ -96,7 +96,7 @@ class Study:
 
         Args:
             scale: Name of the scale; the usual one if not given.
-            jobs: Worker processes; one for each core, or one where an accelerator computes, if not given. The cores are
+            jobs: Runner processes; one for each core, or one where an accelerator computes, if not given. The cores are
                 divided among them.
             budget: Seconds after which work stops where it is, to go on when the study is run again; none, if not
                 given. Seeing whether the study can be carried out is not stopped.
@@ -229,7 +229,7 @@ class Study:
         with self._store.session() as session:
             known = session.outcomes([measurement]).get(measurement)
         if known is None or (known.status == "failed" and known.started < started):
-            self._worker.record_failure(*job.wanted[measurement], reason)
+            self._runner.record_failure(*job.wanted[measurement], reason)
 
     def _analyse(self, scaled: Scaled, analysis: Analysis) -> None:
         """Measure the results, and note that the study asks for it."""
@@ -238,12 +238,12 @@ class Study:
         rows = Rows(self._store.query(results_of(scaled, settings, analysis.sql)))
         request = self._analysis_request(analysis, rows)
         try:
-            self._worker.measured(request, rows, force=False)
+            self._runner.measured(request, rows, force=False)
         except WorkFailed:
             pass  # recorded as failed, as a cell would be
         except VaehubError as error:
             # Whatever was wrong with the request came out before; what is wrong now are the results.
-            self._worker.record_failure(request, rows, str(error))
+            self._runner.record_failure(request, rows, str(error))
         cell = CellRecord(None, {"analysis": analysis.name}, analysis.metric, None, request.id)
         with self._store.session() as session:
             session.insert_analysis(self.name, scaled.scale, analysis.name, cell)
@@ -251,7 +251,7 @@ class Study:
     def _try_analysis(self, analysis: Analysis, rows: Rows) -> None:
         request = self._analysis_request(analysis, rows)
         try:
-            self._worker.try_out([], [(request, rows)])
+            self._runner.try_out([], [(request, rows)])
         except VaehubError as error:
             raise VaehubError(f"analysis {analysis.name!r} of study {self.name!r}: {error}") from error
 

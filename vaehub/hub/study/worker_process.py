@@ -15,7 +15,7 @@ from typing import Any, Literal, cast
 
 from vaehub.core.errors import StoreError, VaehubError
 from vaehub.core.result import Result
-from vaehub.hub.runner import Worker
+from vaehub.hub.runner import Runner
 from vaehub.hub.study.grid import Job
 from vaehub.registry.catalog import Catalog
 from vaehub.store.files import StoredFile, WrittenFile
@@ -134,31 +134,31 @@ def work(line: Connection, store: Path, device: str, threads: int) -> None:
     import torch
 
     torch.set_num_threads(threads)
-    worker = Worker(Store(store, RemoteSession(line)), Catalog(), device)
+    runner = Runner(Store(store, RemoteSession(line)), Catalog(), device)
     while True:
         job: Job | None = line.recv()
         if job is None:
             # Nothing is left to do, and libraries that are taken down in the wrong order would complain of it.
             os._exit(0)
-        line.send(Ended(_tried(worker, job) if job.dry else _done(worker, job)))
+        line.send(Ended(_tried(runner, job) if job.dry else _done(runner, job)))
 
 
-def _tried(worker: Worker, job: Job) -> dict[str, str]:
+def _tried(runner: Runner, job: Job) -> dict[str, str]:
     try:
-        worker.try_out(job.recipes, job.wanted.values())
+        runner.try_out(job.recipes, job.wanted.values())
     except VaehubError as error:
         return {next(iter(job.wanted)): str(error)}
     return {}
 
 
-def _done(worker: Worker, job: Job) -> dict[str, str]:
+def _done(runner: Runner, job: Job) -> dict[str, str]:
     from vaehub.hub.recorder import reason
 
     failures: dict[str, str] = {}
     if job.recipes:
         *stages, recipe = job.recipes
         try:
-            worker.ensure_trained(recipe, job.of_training, stages=stages, force=False)
+            runner.ensure_trained(recipe, job.of_training, stages=stages, force=False)
         # A stranger's code runs here; what is wrong with one job must not stop the others.
         except Exception as error:  # noqa: BLE001
             failures |= {request.id: reason(error) for request in job.of_training}
@@ -166,7 +166,7 @@ def _done(worker: Worker, job: Job) -> dict[str, str]:
         if request.id in failures:
             continue
         try:
-            worker.measured(request, subject, force=False)
+            runner.measured(request, subject, force=False)
         except Exception as error:  # noqa: BLE001 as above
             failures[request.id] = reason(error)
     return failures
