@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from vaehub import LatentModel, Losses, Posterior, VaehubError
+from vaehub.hub.builder import Builder
 from vaehub.hub.hub import Hub
 from vaehub.registry import Model
 from vaehub.registry.catalog import Catalog
@@ -86,7 +87,7 @@ def test_a_deterministic_autoencoder_can_be_trained_and_measured(hub):
     assert found[0]["relevance"].shape == (3,)
 
 
-def test_the_last_dataset_is_remembered(hub):
-    builder = hub._runner._builder
+def test_a_dataset_is_remembered(hub):
+    builder = Builder(hub.catalog, hub.store, "cpu")
     part = hub.recipe("vae", settings=QUICK).dataset
     assert builder.load(part) is builder.load(part)

@@ -16,13 +16,13 @@ def trained(monkeypatch):
     found = []
     train, together = Builder.train, Builder.train_together
 
-    def counted(self, order, **more):
-        found.append(order.recipe.train.epochs)
-        train(self, order, **more)
+    def counted(self, job, **more):
+        found.append(job.recipe.train.epochs)
+        train(self, job, **more)
 
-    def counted_together(self, orders, **more):
-        found.append([order.recipe.seed for order in orders])
-        together(self, orders, **more)
+    def counted_together(self, jobs, **more):
+        found.append([job.recipe.seed for job in jobs])
+        together(self, jobs, **more)
 
     monkeypatch.setattr(Builder, "train", counted)
     monkeypatch.setattr(Builder, "train_together", counted_together)

@@ -13,14 +13,14 @@ from vaehub.core.recipe import Part, Recipe
 from vaehub.hub import requests
 from vaehub.hub.compare import Comparison, mean_result, pairs_of
 from vaehub.hub.export import WeightsFormat, write_weights
-from vaehub.hub.papers import papers_of
 from vaehub.hub.plots import loss_curves, require_matplotlib
-from vaehub.hub.requests import DEFAULT_DATASET, DEFAULT_NETWORK, Settings, Subject
+from vaehub.hub.requests import DEFAULT_DATASET, DEFAULT_NETWORK, MeasurementRequest, RunPlan, Settings
 from vaehub.hub.runner import Runner
+from vaehub.hub.subjects import Given, kind_of
 from vaehub.hub.views import Description, Measurement, Measurements, Rows, TrainingView
 from vaehub.registry.catalog import Catalog
-from vaehub.registry.entries import Subject as SubjectKind
 from vaehub.registry.holdings import Holding, holding
+from vaehub.store.published import Paper
 from vaehub.store.records import MeasurementRecord, StudyRecord, TrainingRecord
 from vaehub.store.store import Store
 from vaehub.store.verify import Verification
@@ -60,7 +60,7 @@ class Hub:
         """
         catalog = Catalog()
         versions = {plugin.distribution: plugin.version for plugin in catalog.plugins}
-        return cls(Store.open(path, plugins=versions, papers=partial(papers_of, catalog)), catalog, device)
+        return cls(Store.open(path, plugins=versions, papers=partial(_papers, catalog)), catalog, device)
 
     # Asking for work
 
@@ -133,28 +133,8 @@ class Hub:
             requests.recipe_of(self.catalog, model=model, network=network, dataset=dataset, seed=each, settings=split)
             for each in seeds
         ]
-        orders = [requests.RunPlan(recipe, requests.stages_of(recipe, at_epochs), wanted) for recipe in recipes]
-        known = {} if force else self._runner.known([request.id for each in orders for request, _ in each.requests])
-        for each in orders:
-            # What is asked of data or recipes is refused before a training that it does not need.
-            others = [other for other in each.requests if "training" not in other[0].subject]
-            missing = [other for other in others if other[0].id not in known]
-            if each.of_trainings and missing:
-                self._runner.try_out([], missing)
-        trained: set[str] = set()
-        if recipes[0].train.together:
-            together = [(each.recipe, each.of_trainings, each.stages) for each in orders]
-            trained = self._runner.ensure_trained_together(together, force=force)
-        done: list[Measurement] = []
-        for each in orders:
-            if any(request.id not in known for request in each.of_trainings):
-                again = force and each.recipe.id not in trained
-                self._runner.ensure_trained(each.recipe, each.of_trainings, stages=each.stages, force=again)
-            done += [
-                known.get(request.id) or self._runner.measured(request, subject, force=force)
-                for request, subject in each.requests
-            ]
-        return Measurements(done)
+        plans = [RunPlan(recipe, requests.stages_of(recipe, at_epochs), wanted) for recipe in recipes]
+        return Measurements(self._runner.run(plans, force=force))
 
     def train(self, recipe: Recipe, *, force: bool = False) -> TrainingRecord:
         """Carry a recipe out, or take it from the store.
@@ -163,12 +143,12 @@ class Hub:
             VaehubError: If it cannot be carried out.
             WorkFailed: If the training fails; that is recorded.
         """
-        return self._runner.ensure_trained(recipe, [], force=force)
+        return self._runner.train(recipe, [], force=force)
 
     def measure(
         self,
         metric: str,
-        subject: Subject | LatentModel | str | tuple[str, str],
+        subject: Given | LatentModel | str | tuple[str, str],
         *,
         data: Dataset | str | None = None,
         seed: int = 0,
@@ -192,17 +172,16 @@ class Hub:
             WorkFailed: If the measurement, or a training that it needs, fails; that is recorded.
         """
         entry, part = requests.metric_of(self.catalog, metric, settings or {}, self.store.training_id)
-        if isinstance(subject, tuple):
-            one, other = (self.stored_recipe(each) if isinstance(each, str) else each for each in subject)
-            subject = one, other
-        elif isinstance(subject, str):
-            subject = self._subject_named(subject, entry.subject)
-        elif not isinstance(subject, Recipe | Part | Rows):
-            return self.measure(metric, self.take(subject, data), seed=seed, settings=settings, force=force)
-        if data is not None:
+        kind = kind_of(entry.subject, part.name)
+        if not isinstance(subject, tuple | str | Recipe | Part | Rows):
+            subject = self.take(subject, data)
+        elif data is not None:
             raise VaehubError("data are named for a model of your own; a recipe and a training have theirs")
-        request = requests.measurement_of(entry.subject, part, subject, seed)
-        return self._runner.measured(request, subject, force=force)
+        if isinstance(subject, str):
+            measured = kind.named(subject, self, part.name)
+        else:
+            measured = kind.of(self._pair(subject) if isinstance(subject, tuple) else subject, part.name)
+        return self._runner.measure(MeasurementRequest(part, measured, seed), force=force)
 
     def compare(
         self,
@@ -231,13 +210,13 @@ class Hub:
             VaehubError: If the request is wrong.
             WorkFailed: If a training or a measurement fails; that is recorded, as is all that was done before.
         """
-        one, other = (self.stored_recipe(each) if isinstance(each, str) else each for each in (a, b))
-        found = Measurements(
-            [
-                self.measure(metric, pair, seed=seed, settings=settings, force=force)
-                for pair in pairs_of(one, other, seeds)
-            ]
-        )
+        with self.store.session():
+            one, other = self._pair((a, b))
+            entry, part = requests.metric_of(self.catalog, metric, settings or {}, self.store.training_id)
+        kind = kind_of(entry.subject, part.name)
+        asked = [MeasurementRequest(part, kind.of(pair, part.name), seed) for pair in pairs_of(one, other, seeds)]
+        known = {} if force else self._runner.known([request.id for request in asked])
+        found = Measurements([known.get(request.id) or self._runner.measure(request, force=force) for request in asked])
         return Comparison(metric, found, mean_result([each.result for each in found]))
 
     def take(self, model: LatentModel, data: Dataset | str | None) -> Recipe:
@@ -252,7 +231,7 @@ class Hub:
         """
         if data is None:
             raise VaehubError("a model of your own is measured on data; say which: data='mnist', or a Dataset")
-        return self._runner.take(model, requests.dataset_of(self.catalog, data, {}) if isinstance(data, str) else data)
+        return self._runner.adopt(model, self.dataset_named(data) if isinstance(data, str) else data)
 
     def model(self, subject: Recipe | str) -> tuple[LatentModel, Dataset]:
         """Return the trained model of a recipe or of a training's id, and the data it was trained on.
@@ -261,7 +240,7 @@ class Hub:
             VaehubError: If there is no such training, or its plugins are missing.
         """
         recipe = self.stored_recipe(subject) if isinstance(subject, str) else subject
-        trained = self._runner.trained(recipe)
+        trained = self._runner.restored(recipe)
         return trained.model, trained.data
 
     # Studies
@@ -349,7 +328,7 @@ class Hub:
         Raises:
             VaehubError: If the name or a parameter is wrong, or the data cannot be had.
         """
-        return self._runner.data(requests.dataset_of(self.catalog, name, settings or {}))
+        return self._runner.builder.load(requests.dataset_of(self.catalog, name, settings or {}))
 
     def holding(self, name: str, settings: Settings | None = None) -> Holding:
         """Return what is known of a dataset and where its files are, without loading it.
@@ -461,6 +440,14 @@ class Hub:
         """
         return requests.restored_recipe(self.catalog, self._training(prefix).recipe)
 
+    def dataset_named(self, name: str) -> Part:
+        """Return a dataset of the catalog, or a user's own where the name is a path.
+
+        Raises:
+            VaehubError: If there is none.
+        """
+        return requests.dataset_of(self.catalog, name, {})
+
     def describe(self, name: str) -> list[Description]:
         """Return what there is to know of a name, in every kind that has it.
 
@@ -487,11 +474,10 @@ class Hub:
         assert record is not None, "it was found by its id"
         return record
 
-    def _subject_named(self, name: str, kind: SubjectKind) -> Subject:
-        if kind == "dataset":
-            return requests.dataset_of(self.catalog, name, {})
-        if kind == "pair":
-            raise VaehubError(
-                "a metric of pairs needs two trainings; give a pair of recipes or of ids, or 'vaehub compare A B'"
-            )
-        return self.stored_recipe(name)
+    def _pair(self, pair: tuple[Recipe | str, Recipe | str]) -> tuple[Recipe, Recipe]:
+        one, other = (self.stored_recipe(each) if isinstance(each, str) else each for each in pair)
+        return one, other
+
+
+def _papers(catalog: Catalog) -> list[Paper]:
+    return [Paper(each.entry.name, each.read()) for each in catalog.entries("published")]

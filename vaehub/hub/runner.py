@@ -1,11 +1,11 @@
-"""Getting work done once: from the store if it is there, else by the builder, never twice at the same time."""
+"""From what is asked to what is in the store: looked up, else trained and measured, never twice at the same time."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -14,9 +14,9 @@ from vaehub.core.errors import WorkFailed
 from vaehub.core.recipe import Part, Recipe
 from vaehub.core.result import Result
 from vaehub.hub import requests
-from vaehub.hub.recipe_runner import RecipeRunner
-from vaehub.hub.requests import MeasurementRequest, Subject
-from vaehub.hub.views import Measurement, Rows
+from vaehub.hub.requests import MeasurementRequest, RunPlan
+from vaehub.hub.subjects import kind_of
+from vaehub.hub.views import Measurement
 from vaehub.registry.catalog import Catalog
 from vaehub.store.records import MeasurementRecord, StoredMeasurement, TrainingRecord, now
 from vaehub.store.store import Store
@@ -25,11 +25,14 @@ if TYPE_CHECKING:
     from vaehub.core.data import Dataset
     from vaehub.core.metric import Metric
     from vaehub.core.model import LatentModel
-    from vaehub.hub.builder import Builder, Trained, TrainingJob
+    from vaehub.hub.builder import Builder, TrainingJob
+    from vaehub.hub.memory import Trained
 
 
 class Runner:
-    """Sees to it that a training or a measurement is in the store.
+    """Sees to it that trainings and measurements are in the store.
+
+    The store is looked at first, in one session; it is not held while anything is trained or measured.
 
     Args:
         store: Where answers are kept.
@@ -40,34 +43,89 @@ class Runner:
     def __init__(self, store: Store, catalog: Catalog, device: str) -> None:
         self.store = store
         self.catalog = catalog
-        self._device = device
+        self.device = device
 
     @cached_property
-    def _builder(self) -> Builder:
+    def builder(self) -> Builder:
+        """Makes data, models and metrics."""
         # Brings torch along, which answers from the store do not need.
         from vaehub.hub.builder import Builder
 
-        return Builder(self.catalog, self.store, self._device)
+        return Builder(self.catalog, self.store, self.device)
 
-    def data(self, dataset: Part) -> Dataset:
-        """Return a dataset.
+    # Plans
 
-        Raises:
-            DataError: If it cannot be had.
-        """
-        return self._builder.load(dataset)
+    def run(self, plans: Sequence[RunPlan], *, force: bool) -> list[Measurement]:
+        """Return all that is asked of some recipes, which differ in seed alone; what the store has not is made.
 
-    def data_of(self, recipe: Recipe) -> Dataset:
-        """Return a recipe's data with its part for validation set aside.
+        Args:
+            plans: What is asked, of each recipe.
+            force: Train and measure even what is stored.
 
         Raises:
-            DataError: If they cannot be had.
+            VaehubError: If a request is wrong; nothing has been done.
+            WorkFailed: If a training or a measurement failed; that is recorded, as is all that was done before.
         """
-        return self._builder.data_of(recipe)
+        known = {} if force else self.known([request.id for plan in plans for request in plan.requests])
+        for plan in plans:
+            # What is asked of data or recipes is refused before a training that it does not need.
+            missing = [request for request in plan.of_others if request.id not in known]
+            if plan.of_trainings and missing:
+                self.try_out([], missing)
+        missed = [plan for plan in plans if any(request.id not in known for request in plan.of_trainings)]
+        trained = self._train_together([plan for plan in missed if plan.recipe.train.together], force=force)
+        found: list[Measurement] = []
+        for plan in plans:
+            if plan in missed:
+                again = force and plan.recipe.id not in trained
+                self.train(plan.recipe, plan.of_trainings, stages=plan.stages, force=again)
+            found += [known.get(request.id) or self._measured(request, force=force) for request in plan.requests]
+        return found
+
+    def run_all(self, recipes: Sequence[Recipe], wanted: Iterable[MeasurementRequest]) -> dict[str, str]:
+        """Train and measure what the store has not, whatever fails, and return the reason of each failure.
+
+        Args:
+            recipes: Of one training, with growing numbers of epochs; or none.
+            wanted: What is measured.
+        """
+        asked, failures = list(wanted), dict[str, str]()
+        if recipes:
+            of_trainings = [request for request in asked if request.subject.trainings]
+            *stages, recipe = recipes
+            try:
+                self.train(recipe, of_trainings, stages=stages, force=False)
+            # A stranger's code runs here; what is wrong with one job must not stop the others.
+            except Exception as error:  # noqa: BLE001
+                failures |= dict.fromkeys((request.id for request in of_trainings), _reason(error))
+        for request in asked:
+            if request.id not in failures:
+                try:
+                    self.measure(request, force=False)
+                except Exception as error:  # noqa: BLE001 as above
+                    failures[request.id] = _reason(error)
+        return failures
+
+    def try_out(self, recipes: Sequence[Recipe], wanted: Iterable[MeasurementRequest]) -> None:
+        """See whether trainings and measurements could be made, without making any.
+
+        Args:
+            recipes: Of one training, with growing numbers of epochs; or none.
+            wanted: What would be measured.
+
+        Raises:
+            VaehubError: If one could not.
+        """
+        asked = list(wanted)
+        if recipes:
+            self._job(recipes, recipes, [request for request in asked if request.subject.trainings])
+        for request in asked:
+            if not request.subject.trainings:
+                request.subject.check(self._metric(request), _Models(self.builder))
 
     # Trainings
 
-    def ensure_trained(
+    def train(
         self, recipe: Recipe, wanted: Sequence[MeasurementRequest], *, force: bool, stages: Sequence[Recipe] = ()
     ) -> TrainingRecord:
         """Return a training from the store, once it is there.
@@ -82,120 +140,98 @@ class Runner:
             VaehubError: If the recipe, or a measurement of it, cannot be carried out; nothing is recorded.
             WorkFailed: If the training fails; that is recorded.
         """
-        missing = self._missing([*stages, recipe], force=force)
+        passed = [*stages, recipe]
+        done = self._finished(passed)
+        missing = [each for each in passed if force or each.id not in done]
         if missing:
             # Whatever is wrong with the request comes out here, before anything is written.
-            order = self._ordered(missing, wanted)
+            job = self._job(missing, passed, wanted)
             self.store.prepare()
-            with self.store.working_on(order.recipe.id):
+            with self.store.working_on(job.recipe.id):
                 # Another process may have done it while this one waited.
-                if force or self._finished(order.recipe) is None:
-                    self._builder.train(order, force=force)
+                if force or job.recipe.id not in self._finished([job.recipe]):
+                    self.builder.train(job, force=force)
+            done = self._finished(passed)
             # What that process did not pass through is trained now.
-            for stage in self._missing(stages, force=False):
-                self.ensure_trained(stage, wanted, force=False)
-        known = self._finished(recipe)
-        assert known is not None, "a training that fails raises"
-        return known
+            for stage in stages:
+                if stage.id not in done:
+                    self.train(stage, wanted, force=False)
+        return done[recipe.id]
 
-    def try_out(self, recipes: Sequence[Recipe], wanted: Iterable[tuple[MeasurementRequest, Subject]]) -> None:
-        """See whether trainings and measurements could be made, without making any.
-
-        Args:
-            recipes: Of one training, with growing numbers of epochs; or none.
-            wanted: What would be measured, and of what.
-
-        Raises:
-            VaehubError: If one could not.
-        """
-        from vaehub.core.metric import DatasetMetric, RecipeMetric, RowsMetric
-
-        asked = list(wanted)
-        if recipes:
-            self._ordered(recipes, [request for request, _ in asked if "training" in request.subject])
-        for request, subject in asked:
-            if isinstance(subject, Part):
-                self._builder.metric(request.metric, DatasetMetric, request.seed).check(self._builder.load(subject))
-            elif isinstance(subject, Rows):
-                self._builder.metric(request.metric, RowsMetric, request.seed).check(subject.to_numpy())
-            elif isinstance(subject, Recipe) and "recipe" in request.subject:
-                of_recipe = self._builder.metric(request.metric, RecipeMetric, request.seed)
-                of_recipe.check(subject, *self._untrained(subject))
-
-    def ensure_trained_together(
-        self, asked: Sequence[tuple[Recipe, Sequence[MeasurementRequest], Sequence[Recipe]]], *, force: bool
-    ) -> set[str]:
-        """Train those of some recipes that are missing at once, where there are several, and return their ids.
-
-        Args:
-            asked: Recipes that differ in seed alone, of each what will be measured and the stages that are wanted too.
-            force: Train in any case.
-
-        Raises:
-            VaehubError: As :meth:`ensure_trained`.
-            WorkFailed: If a training fails, when all have ended.
-        """
-        missing = [(self._missing([*stages, recipe], force=force), wanted) for recipe, wanted, stages in asked]
-        orders = [self._ordered(recipes, wanted) for recipes, wanted in missing if recipes]
-        if len(orders) < 2 or len({order.recipe.train.epochs for order in orders}) > 1:
-            return set()  # each is trained by itself
-        self.store.prepare()
-        with ExitStack() as locks:
-            for order in sorted(orders, key=lambda each: each.recipe.id):
-                locks.enter_context(self.store.working_on(order.recipe.id))
-            left = [order for order in orders if force or self._finished(order.recipe) is None]
-            if len(left) > 1:
-                self._builder.train_together(left, force=force)
-                return {order.recipe.id for order in left}
-            return set()
-
-    def take(self, model: LatentModel, dataset: Part | Dataset) -> Recipe:
-        """Take a model that was handed over, record it, and return its recipe.
+    def adopt(self, model: LatentModel, dataset: Part | Dataset) -> Recipe:
+        """Record a model that was handed over, and return its recipe.
 
         Raises:
             VaehubError: If it does not fit the data.
         """
-        recipe = self._builder.take(model, dataset)
-        if self._finished(recipe) is None:
+        recipe = self.builder.adopt(model, dataset)
+        if not self._finished([recipe]):
             self.store.prepare()
             with self.store.working_on(recipe.id):
-                self._builder.record_given(recipe)
+                self.builder.record_in_memory(recipe)
         return recipe
 
-    def _missing(self, recipes: Sequence[Recipe], *, force: bool) -> list[Recipe]:
-        return [each for each in recipes if force or self._finished(each) is None]
-
-    def _ordered(self, recipes: Sequence[Recipe], wanted: Sequence[MeasurementRequest]) -> TrainingJob:
-        from vaehub.core.metric import ModelMetric
-        from vaehub.hub.builder import TrainingJob
-
-        *stages, recipe = recipes
-        data = self._builder.data_of(recipe)
-        model = self._builder.build(recipe, data)
-        for request in wanted:
-            self._builder.metric(request.metric, ModelMetric, request.seed).check(model, data)
-        return TrainingJob(recipe, model, data, stages)
-
     def trained(self, recipe: Recipe) -> Trained:
-        """Return the model of a recipe and its data; raises as :meth:`ensure_trained`."""
-        self.ensure_trained(recipe, [], force=False)
-        return self._builder.restore(recipe)
+        """Return the model of a recipe, which nobody may change, and its data; raises as :meth:`train`."""
+        return self.builder.trained(recipe, self.train(recipe, [], force=False))
 
-    def _untrained(self, recipe: Recipe) -> tuple[LatentModel, Dataset]:
-        """Return the model of a recipe with nothing learned, and its data."""
-        data = self._builder.data_of(recipe)
-        return self._builder.build(recipe, data), data
+    def restored(self, recipe: Recipe) -> Trained:
+        """Return the model of a recipe, for whoever asks to keep, and its data; raises as :meth:`train`."""
+        self.train(recipe, [], force=False)
+        return self.builder.restore(recipe)
 
-    def _known(self, recipe: Recipe) -> tuple[LatentModel, Dataset]:
-        """Return the model of a recipe, trained if it is in the store, and its data."""
-        if self._finished(recipe) is None:
-            return self._untrained(recipe)
-        trained = self._builder.restore(recipe)
-        return trained.model, trained.data
+    def _train_together(self, plans: Sequence[RunPlan], *, force: bool) -> set[str]:
+        """Train what is missing as one batched program, where several seeds are, and return the ids.
 
-    def _finished(self, recipe: Recipe) -> TrainingRecord | None:
-        known = self.store.training(recipe.id)
-        return known if known is not None and known.status == "done" else None
+        Raises:
+            VaehubError: As :meth:`train`.
+            WorkFailed: If a training fails, when all have ended.
+        """
+        done = {} if force else self._finished([each for plan in plans for each in (*plan.stages, plan.recipe)])
+        jobs = []
+        for plan in plans:
+            passed = [*plan.stages, plan.recipe]
+            if missing := [each for each in passed if each.id not in done]:
+                jobs.append(self._job(missing, passed, plan.of_trainings))
+        if len(jobs) < 2 or len({job.recipe.train.epochs for job in jobs}) > 1:
+            return set()  # each is trained by itself
+        self.store.prepare()
+        with ExitStack() as locks:
+            for job in sorted(jobs, key=lambda each: each.recipe.id):
+                locks.enter_context(self.store.working_on(job.recipe.id))
+            done = {} if force else self._finished([job.recipe for job in jobs])
+            left = [job for job in jobs if job.recipe.id not in done]
+            if len(left) > 1:
+                self.builder.train_together(left, force=force)
+                return {job.recipe.id for job in left}
+            return set()
+
+    def _job(
+        self, missing: Sequence[Recipe], passed: Sequence[Recipe], wanted: Sequence[MeasurementRequest]
+    ) -> TrainingJob:
+        """Return a training that is ready, once nothing speaks against what will be measured of it.
+
+        Args:
+            missing: What is to be recorded, with growing numbers of epochs.
+            passed: The same, and what is recorded already: they have the same model before they are trained.
+            wanted: What will be measured.
+        """
+        *snapshots, recipe = missing
+        job = self.builder.job(recipe, snapshots)
+        ids = {each.id for each in passed}
+        others = [each for request in wanted for each in request.subject.trainings if each.id not in ids]
+        models = _Models(self.builder, self._finished(others), dict.fromkeys(ids, (job.model, job.data)))
+        for request in wanted:
+            request.subject.check(self._metric(request), models)
+        return job
+
+    def _finished(self, recipes: Sequence[Recipe]) -> dict[str, TrainingRecord]:
+        """Return the records of those of some trainings that are stored and succeeded, by id."""
+        if not recipes:
+            return {}
+        with self.store.session() as session:
+            found = session.trainings([recipe.id for recipe in recipes])
+        return {name: record for name, record in found.items() if record.status == "done"}
 
     # Measurements
 
@@ -208,21 +244,15 @@ class Runner:
         """Return a measurement from the store."""
         return _reused(self.store.find_many([measurement_id])[measurement_id])
 
-    def measured(self, request: MeasurementRequest, subject: Subject, *, force: bool) -> Measurement:
+    def measure(self, request: MeasurementRequest, *, force: bool) -> Measurement:
         """Return a measurement from the store, or measure now.
 
         Raises:
             VaehubError: If what is to be measured cannot be had; nothing is recorded.
-            WorkFailed: If the measurement fails; that is recorded.
+            WorkFailed: If the measurement, or a training that it needs, fails; that is recorded.
         """
-        if not force and (found := self.known([request.id])):
-            return found[request.id]
-        work = self._work(request, subject)
-        self.store.prepare()
-        with self.store.working_on(request.id):
-            if not force and (found := self.known([request.id])):
-                return found[request.id]
-            return self._measure(request, subject, work, force=force)
+        known = {} if force else self.known([request.id])
+        return known.get(request.id) or self._measured(request, force=force)
 
     def metric_of(self, record: MeasurementRecord) -> Metric:
         """Return the metric that made a record, with its parameters."""
@@ -230,69 +260,105 @@ class Runner:
 
         stored = record.request["metric"]
         part = requests.restored_part(self.catalog, "metric", requests.mapping(stored))
-        return self._builder.metric(part, metric.Metric, record.seed)
+        return self.builder.metric(part, metric.Metric, record.seed)
 
-    def _measure(
-        self, request: MeasurementRequest, subject: Subject, work: Callable[[], Result], *, force: bool
-    ) -> Measurement:
-        started, clock = now(), time.perf_counter()
-        result, failure = Result(), None
-        try:
-            result = work()
-        # A stranger's metric runs here.
-        except Exception as error:  # noqa: BLE001
-            failure = error
-        why = None if failure is None else _reason(failure)
-        record = _record_of(request, subject, why, started, time.perf_counter() - clock)
-        self.store.record_measurement(record, result, replace=force)
-        if failure is not None:
-            title = f"measurement {record.id[:8]} of metric {record.metric!r} failed"
-            raise WorkFailed(f"{title}: {why}") from failure
-        self._builder.tell_measured(record.id, record.metric, result)
-        training = self.store.training(record.training) if record.training else None
-        return Measurement(record, result, training, reused=False)
-
-    def record_failure(self, request: MeasurementRequest, subject: Subject, why: str) -> None:
+    def record_failure(self, request: MeasurementRequest, why: str) -> None:
         """Record that a measurement could not be made, for a reason that lies before it."""
-        record = _record_of(request, subject, why, now(), 0.0)
+        record = _record_of(request, why, now(), 0.0)
         if record.training is not None and self.store.training(record.training) is None:
             record = replace(record, training=None)
         self.store.record_measurement(record, Result())
 
-    def _work(self, request: MeasurementRequest, subject: Subject) -> Callable[[], Result]:
-        """Fetch what is to be measured, and return what is left to do."""
-        import torch
+    def _measured(self, request: MeasurementRequest, *, force: bool) -> Measurement:
+        """Measure, unless another process has done so meanwhile."""
+        subject, metric = request.subject, self._metric(request)
+        done = self._finished(subject.trainings)
+        if any(recipe.id not in done for recipe in subject.trainings):
+            for recipe in subject.trainings:
+                self.train(recipe, [request], force=False)
+            done = self._finished(subject.trainings)
+        arguments = subject.check(metric, _Models(self.builder, done))
+        self.store.prepare()
+        with self.store.working_on(request.id):
+            if not force and (found := self.known([request.id])):
+                return found[request.id]
+            started, clock = now(), time.perf_counter()
+            result, failure = Result(), None
+            try:
+                result = subject.measure(metric, arguments, RecipeRunner(self, request.seed))
+            # A stranger's metric runs here.
+            except Exception as error:  # noqa: BLE001
+                failure = error
+            why = None if failure is None else _reason(failure)
+            record = _record_of(request, why, started, time.perf_counter() - clock)
+            self.store.record_measurement(record, result, replace=force)
+            if failure is not None:
+                title = f"measurement {record.id[:8]} of metric {record.metric!r} failed"
+                raise WorkFailed(f"{title}: {why}") from failure
+            self.builder.tell_measured(record.id, record.metric, result)
+            return Measurement(record, result, done.get(record.training or ""), reused=False)
 
-        from vaehub.core.metric import DatasetMetric, ModelMetric, PairMetric, RecipeMetric, RowsMetric
+    def _metric(self, request: MeasurementRequest) -> Metric:
+        return self.builder.metric(request.metric, request.subject.contract(), request.seed)
 
-        part, seed = request.metric, request.seed
-        work: Callable[[], Result]
-        if isinstance(subject, Part):
-            of_data, data = self._builder.metric(part, DatasetMetric, seed), self._builder.load(subject)
-            of_data.check(data)
-            work = lambda: of_data.measure(data)  # noqa: E731
-        elif isinstance(subject, Rows):
-            of_rows, rows = self._builder.metric(part, RowsMetric, seed), subject.to_numpy()
-            of_rows.check(rows)
-            work = lambda: of_rows.measure(rows)  # noqa: E731
-        elif isinstance(subject, tuple):
-            of_pair = self._builder.metric(part, PairMetric, seed)
-            (a_model, data), (b_model, _) = map(self._known, subject)
-            of_pair.check(a_model, b_model, data)
-            a, b = map(self.trained, subject)
-            work = lambda: of_pair.measure(a.model, b.model, a.data)  # noqa: E731
-        elif "training" in request.subject:
-            of_model = self._builder.metric(part, ModelMetric, seed)
-            self.ensure_trained(subject, [request], force=False)
-            trained = self._builder.restore(subject)
-            of_model.check(trained.model, trained.data)
-            work = lambda: of_model.measure(trained.model, trained.data)  # noqa: E731
-        else:
-            of_recipe = self._builder.metric(part, RecipeMetric, seed)
-            of_recipe.check(subject, *self._untrained(subject))
-            # Trains inside, and so keeps its gradients.
-            return lambda: of_recipe.measure(subject, RecipeRunner(self, seed))
-        return torch.no_grad()(work)
+
+@dataclass(frozen=True)
+class _Models:
+    """What metrics are asked of; see :class:`vaehub.hub.subjects.Models`.
+
+    Attributes:
+        builder: Makes them.
+        done: Records of trainings that are in the store, by id.
+        built: Models with nothing learned and their data, of trainings that are about to be made.
+    """
+
+    builder: Builder
+    done: Mapping[str, TrainingRecord] = field(default_factory=dict)
+    built: Mapping[str, tuple[LatentModel, Dataset]] = field(default_factory=dict)
+
+    def dataset(self, part: Part) -> Dataset:
+        return self.builder.load(part)
+
+    def untrained(self, recipe: Recipe) -> tuple[LatentModel, Dataset]:
+        data = self.builder.data_of(recipe)
+        return self.builder.build(recipe, data), data
+
+    def known(self, recipe: Recipe) -> tuple[LatentModel, Dataset]:
+        if recipe.id in self.built:
+            return self.built[recipe.id]
+        if recipe.id not in self.done:
+            return self.untrained(recipe)
+        trained = self.builder.trained(recipe, self.done[recipe.id])
+        return trained.model, trained.data
+
+
+class RecipeRunner:
+    """What a metric of recipes has, as :class:`vaehub.Runner` promises it: a runner with the seed of one measurement.
+
+    Args:
+        runner: Trains and measures.
+        seed: Of the metric that asks.
+    """
+
+    def __init__(self, runner: Runner, seed: int) -> None:
+        self._runner = runner
+        self._seed = seed
+
+    def train(self, recipe: Recipe) -> tuple[LatentModel, Dataset]:
+        """Return the model of a recipe and its data, once it is trained."""
+        trained = self._runner.trained(recipe)
+        return trained.model, trained.data
+
+    def data(self, recipe: Recipe) -> Dataset:
+        """Return the data of a recipe."""
+        return self._runner.builder.data_of(recipe)
+
+    def measure(self, metric: str, subject: Recipe, **params: object) -> Result:
+        """Return what another metric measures of the recipe, of its training or of its dataset."""
+        runner = self._runner
+        entry, part = requests.metric_of(runner.catalog, metric, params, runner.store.training_id)
+        measured = kind_of(entry.subject, part.name).of_recipe(subject, part.name)
+        return runner.measure(MeasurementRequest(part, measured, self._seed), force=False).result
 
 
 def _reused(found: StoredMeasurement) -> Measurement:
@@ -305,16 +371,14 @@ def _reason(error: Exception) -> str:
     return reason(error)
 
 
-def _record_of(
-    request: MeasurementRequest, subject: Subject, why: str | None, started: datetime, seconds: float
-) -> MeasurementRecord:
-    ids = [recipe.id for recipe in _trainings(request, subject)]
+def _record_of(request: MeasurementRequest, why: str | None, started: datetime, seconds: float) -> MeasurementRecord:
+    ids = [recipe.id for recipe in request.subject.trainings]
     return MeasurementRecord(
         id=request.id,
         metric=request.metric.name,
         params=request.metric.params.identity(),
         seed=request.seed,
-        subject=request.subject,
+        subject=request.subject.key(),
         request=request.identity(),
         training=ids[0] if ids else None,
         other=ids[1] if len(ids) > 1 else None,
@@ -323,9 +387,3 @@ def _record_of(
         started=started,
         seconds=seconds,
     )
-
-
-def _trainings(request: MeasurementRequest, subject: Subject) -> tuple[Recipe, ...]:
-    if isinstance(subject, tuple):
-        return subject
-    return (subject,) if isinstance(subject, Recipe) and "training" in request.subject else ()

@@ -160,7 +160,7 @@ def suggest(
         VaehubError: If the request is wrong; nothing has been done.
     """
     chosen, train = methods_of(runner.catalog, methods), train_params_of(settings)
-    whole = runner.data(requests.dataset_of(runner.catalog, data, requests.split_settings(settings)["data"]))
+    whole = runner.builder.load(requests.dataset_of(runner.catalog, data, requests.split_settings(settings)["data"]))
     definition, epochs = definition_of(
         chosen,
         data=data,

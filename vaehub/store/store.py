@@ -131,14 +131,15 @@ class Store:
         weights: Arrays | None,
         *,
         replace: bool = False,
-    ) -> bool:
-        """Record a training; return whether it was.
+    ) -> TrainingRecord | None:
+        """Record a training, and return it with the name of its file; ``None`` if the store keeps the one it has.
 
         A failure never takes the place of a success, and a success only with ``replace``.
         """
         file = write_arrays(self._files, f"training-{record.id}", weights) if weights else None
         stored = dataclasses.replace(record, weights=file.name if file else None)
-        return self._tidied(self._session.insert_training(stored, epochs, file, replace=replace))
+        inserted = self._session.insert_training(stored, epochs, file, replace=replace)
+        return stored if self._tidied(inserted) else None
 
     def weights(self, training_id: str) -> dict[str, NDArray[Any]]:
         """Return the weights of a training.

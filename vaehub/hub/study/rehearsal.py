@@ -19,6 +19,7 @@ from vaehub.hub import requests
 from vaehub.hub.study.definition import Analysis, Scaled
 from vaehub.hub.study.grid import Cell
 from vaehub.hub.study.report import lined_up, results_of, rows_of, table_of
+from vaehub.hub.subjects import TableSubject
 from vaehub.hub.views import Rows
 from vaehub.registry.catalog import Catalog
 from vaehub.registry.entries import Entry, Metric
@@ -64,7 +65,7 @@ def rehearse(
 
 
 def _is_of_rows(entry: Entry) -> bool:
-    return isinstance(entry, Metric) and entry.subject == "rows"
+    return isinstance(entry, Metric) and entry.subject == TableSubject.kind
 
 
 def _fill(
@@ -73,12 +74,11 @@ def _fill(
     trained: dict[str, TrainingRecord] = {}
     measured: dict[str, MeasurementRecord] = {}
     for cell in cells:
-        subject, request = cell.subject, cell.request
-        training = subject.id if isinstance(subject, Recipe) and "training" in request.subject else None
-        if training is not None:
-            assert isinstance(subject, Recipe), "only recipes are trained"
-            trained[training] = _training(subject)
-        measured[request.id] = _measurement(request.id, request.metric.name, request.subject, training, request.seed)
+        request = cell.request
+        trained |= {recipe.id: _training(recipe) for recipe in request.subject.trainings}
+        training = next((recipe.id for recipe in request.subject.trainings), None)
+        subject = request.subject.key()
+        measured[request.id] = _measurement(request.id, request.metric.name, subject, training, request.seed)
     store.insert_trainings(list(trained.values()))
     store.insert_measurements(list(measured.values()), Result(dict.fromkeys(names, 1.0), signatures=_signatures(names)))
     analyses = [_measurement(each.name, each.metric, {}, None, 0) for each in scaled.analyses]

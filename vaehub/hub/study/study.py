@@ -13,7 +13,6 @@ from vaehub.core.errors import VaehubError, WorkFailed
 from vaehub.core.identity import Json, canonical_json
 from vaehub.core.progress import task
 from vaehub.hub import requests
-from vaehub.hub.papers import figures_of
 from vaehub.hub.requests import MeasurementRequest
 from vaehub.hub.study.definition import Analysis, Definition, Scaled
 from vaehub.hub.study.grid import Cell, Job, cells_of, jobs_of, trials_of
@@ -21,8 +20,10 @@ from vaehub.hub.study.pool import Pool, n_cores
 from vaehub.hub.study.rehearsal import rehearse
 from vaehub.hub.study.report import ReportTable, report_of, results_of
 from vaehub.hub.study.worker_process import StoreCall
+from vaehub.hub.subjects import kind_of
 from vaehub.hub.views import Rows
 from vaehub.registry.catalog import Catalog
+from vaehub.store.published import Figure, Paper
 from vaehub.store.records import CellRecord, now
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ class Study:
         with self._store.session() as session:
             cells = cells_of(scaled, self._catalog, self._store.training_id)
             known = session.outcomes([cell.request.id for cell in cells])
-        for analysis, rows in rehearse(scaled, cells, figures_of(self._catalog, scaled.paper), self._catalog):
+        for analysis, rows in rehearse(scaled, cells, self._figures(scaled), self._catalog):
             self._try_analysis(analysis, rows)
         made = {measurement for measurement, outcome in known.items() if outcome.status == "done"}
         missing = [cell for cell in cells if cell.request.id not in made]
@@ -184,8 +185,13 @@ class Study:
         if [cell for cell in stored if cell.cell is not None] != asked:
             self._enter(scaled, asked)
         settings = [cell.settings for cell in asked] + [cell.settings for cell in stored if cell.cell is None]
-        figures = figures_of(self._catalog, scaled.paper)
+        figures = self._figures(scaled)
         return [report_of(scaled, report, settings, self._store.query, figures) for report in wanted]
+
+    def _figures(self, scaled: Scaled) -> list[Figure]:
+        """Return what is published of the paper, in the order it is printed; nothing where there is no such paper."""
+        papers = [each for each in self._catalog.entries("published") if each.entry.name == scaled.paper]
+        return [figure for each in papers for figure in Paper(each.entry.name, each.read()).figures()]
 
     def _n_jobs(self, jobs: int | None) -> int:
         if jobs is None:
@@ -229,7 +235,7 @@ class Study:
         with self._store.session() as session:
             known = session.outcomes([measurement]).get(measurement)
         if known is None or (known.status == "failed" and known.started < started):
-            self._runner.record_failure(*job.wanted[measurement], reason)
+            self._runner.record_failure(job.wanted[measurement], reason)
 
     def _analyse(self, scaled: Scaled, analysis: Analysis) -> None:
         """Measure the results, and note that the study asks for it."""
@@ -238,12 +244,12 @@ class Study:
         rows = Rows(self._store.query(results_of(scaled, settings, analysis.sql)))
         request = self._analysis_request(analysis, rows)
         try:
-            self._runner.measured(request, rows, force=False)
+            self._runner.measure(request, force=False)
         except WorkFailed:
             pass  # recorded as failed, as a cell would be
         except VaehubError as error:
             # Whatever was wrong with the request came out before; what is wrong now are the results.
-            self._runner.record_failure(request, rows, str(error))
+            self._runner.record_failure(request, str(error))
         cell = CellRecord(None, {"analysis": analysis.name}, analysis.metric, None, request.id)
         with self._store.session() as session:
             session.insert_analysis(self.name, scaled.scale, analysis.name, cell)
@@ -251,13 +257,13 @@ class Study:
     def _try_analysis(self, analysis: Analysis, rows: Rows) -> None:
         request = self._analysis_request(analysis, rows)
         try:
-            self._runner.try_out([], [(request, rows)])
+            self._runner.try_out([], [request])
         except VaehubError as error:
             raise VaehubError(f"analysis {analysis.name!r} of study {self.name!r}: {error}") from error
 
     def _analysis_request(self, analysis: Analysis, rows: Rows) -> MeasurementRequest:
         entry, part = requests.metric_of(self._catalog, analysis.metric, analysis.params, self._store.training_id)
-        return requests.measurement_of(entry.subject, part, rows, 0)
+        return MeasurementRequest(part, kind_of(entry.subject, part.name).of(rows, part.name), 0)
 
     def _is_running(self, cell: CellRecord) -> bool:
         return any(map(self._store.is_worked_on, filter(None, (cell.measurement, cell.training))))

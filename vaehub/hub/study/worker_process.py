@@ -140,7 +140,7 @@ def work(line: Connection, store: Path, device: str, threads: int) -> None:
         if job is None:
             # Nothing is left to do, and libraries that are taken down in the wrong order would complain of it.
             os._exit(0)
-        line.send(Ended(_tried(runner, job) if job.dry else _done(runner, job)))
+        line.send(Ended(_tried(runner, job) if job.dry else runner.run_all(job.recipes, job.wanted.values())))
 
 
 def _tried(runner: Runner, job: Job) -> dict[str, str]:
@@ -149,27 +149,6 @@ def _tried(runner: Runner, job: Job) -> dict[str, str]:
     except VaehubError as error:
         return {next(iter(job.wanted)): str(error)}
     return {}
-
-
-def _done(runner: Runner, job: Job) -> dict[str, str]:
-    from vaehub.hub.recorder import reason
-
-    failures: dict[str, str] = {}
-    if job.recipes:
-        *stages, recipe = job.recipes
-        try:
-            runner.ensure_trained(recipe, job.of_training, stages=stages, force=False)
-        # A stranger's code runs here; what is wrong with one job must not stop the others.
-        except Exception as error:  # noqa: BLE001
-            failures |= {request.id: reason(error) for request in job.of_training}
-    for request, subject in job.wanted.values():
-        if request.id in failures:
-            continue
-        try:
-            runner.measured(request, subject, force=False)
-        except Exception as error:  # noqa: BLE001 as above
-            failures[request.id] = reason(error)
-    return failures
 
 
 def _end_with_parent() -> None:
