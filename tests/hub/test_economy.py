@@ -6,10 +6,12 @@ import sys
 import duckdb
 import pytest
 import torch
+from filelock import FileLock
 
 from vaehub import Hub, ModelMetric, Params, Result, WorkFailed
 from vaehub.hub.builder import Builder
 from vaehub.hub.memory import Memory, Trained
+from vaehub.registry import hookimpl
 from vaehub.store.store import Store
 
 QUICK = {"train.epochs": 1, "model.latent_dim": 3}
@@ -38,6 +40,29 @@ def test_six_stored_measurements_are_one_opening(hub, openings):
     assert [(each.id, each.reused) for each in again] == [(each.id, True) for each in first]
     assert [each["elbo"] for each in again[::3]] == [each["elbo"] for each in first[::3]]
     assert [each.training for each in again] == [each.training for each in first]
+
+
+def test_nobody_waits_for_the_database_while_a_model_is_trained_or_measured(hub, monkeypatch):
+    def is_free():
+        lock = FileLock(hub.store.path / "results.lock")
+        lock.acquire(timeout=0)
+        lock.release()
+        return True
+
+    class Tracker:
+        @hookimpl
+        def vaehub_epoch_ended(self, training_id, epoch, losses):
+            seen.append(is_free())
+
+    def measure(self, model, data):
+        seen.append(is_free())
+        return Result(scalars={"n": 1})
+
+    seen = []
+    hub.catalog.manager.register(Tracker())
+    monkeypatch.setattr(sys.modules["hub_test_plugin"].Fussy, "measure", measure)
+    hub.run("vae", "fussy", settings=QUICK)
+    assert seen == [True, True]
 
 
 @pytest.fixture

@@ -19,7 +19,6 @@ from vaehub.hub.runner import Runner
 from vaehub.hub.subjects import Given, kind_of
 from vaehub.hub.views import Description, Measurement, Measurements, Rows, TrainingView
 from vaehub.registry.catalog import Catalog
-from vaehub.registry.holdings import Holding, holding
 from vaehub.store.published import Paper
 from vaehub.store.records import MeasurementRecord, StudyRecord, TrainingRecord
 from vaehub.store.store import Store
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from vaehub.core.model import LatentModel
     from vaehub.hub.study import Study
     from vaehub.hub.suggest_dim import Suggestion
+    from vaehub.registry.holdings import Holding
 
 
 class Hub:
@@ -336,6 +336,8 @@ class Hub:
         Raises:
             VaehubError: If the name or a parameter is wrong.
         """
+        from vaehub.registry.holdings import holding
+
         part = requests.dataset_of(self.catalog, name, settings or {})
         root = getattr(part.params, "root", None)
         return holding(self.catalog.find("dataset", f"{part.distribution}:{part.name}"), root)

@@ -56,6 +56,7 @@ class Store:
         self._session = session
         self._files = path / "arrays"
         self._papers = papers
+        self._is_prepared = False
 
     @classmethod
     def open(
@@ -111,8 +112,9 @@ class Store:
             raise StoreError(f"store {str(self.path)!r} cannot be made: {error.strerror}") from error
         if not (os.access(self.path, os.W_OK) and os.access(self._files, os.W_OK)):
             raise StoreError(f"store {str(self.path)!r} is not writable; name another with '--store'")
-        self._session.prepare(() if self._papers is None else self._papers())
-        self._papers = None
+        if not (self._is_prepared and self.exists):
+            self._session.prepare(() if self._papers is None else self._papers())
+            self._is_prepared = True
 
     # Trainings
 

@@ -84,7 +84,8 @@ def jobs_of(cells: Sequence[Cell]) -> list[Job]:
         work = _but_for_epochs(trainings[0]) if trainings else canonical_json(request.subject.key())
         job = jobs.setdefault(work, Job())
         known = {recipe.id for recipe in job.recipes}
-        job.recipes += [recipe for recipe in trainings if recipe.id not in known]
+        # Of several trainings the first is the job's; the others are made when they are measured, or by jobs of theirs.
+        job.recipes += [recipe for recipe in trainings[:1] if recipe.id not in known]
         job.wanted[request.id] = request
     for job in jobs.values():
         job.recipes.sort(key=lambda recipe: recipe.train.epochs)
