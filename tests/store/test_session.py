@@ -132,3 +132,16 @@ def test_a_folder_of_locks_that_cannot_be_made_is_one_sentence(many):
     (many.path / "locks").write_text("a file")
     with pytest.raises(StoreError, match=r"^store '.+' cannot be written: File exists$"), many.working_on("t9"):
         pass
+
+
+def test_what_goes_wrong_beside_the_store_is_no_error_of_the_store(many):
+    for held in (many.session, many.burst):
+        with pytest.raises(FileNotFoundError), held():
+            raise FileNotFoundError("data.npz")
+
+
+def test_a_lock_file_that_cannot_be_made_is_one_sentence(many):
+    (many.path / "results.lock").unlink(missing_ok=True)
+    (many.path / "results.lock").mkdir()
+    with pytest.raises(StoreError, match=r"^store '.+' cannot be read: [^\n]+$"), many.session():
+        pass

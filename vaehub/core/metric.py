@@ -125,6 +125,8 @@ class Runner(Protocol):
     def train(self, recipe: Recipe) -> tuple[LatentModel, Dataset]:
         """Return the model of a recipe, in evaluation mode, and its data, once it is trained.
 
+        The model is remembered for what is measured next: measure it, and change nothing of it.
+
         Raises:
             VaehubError: If the recipe cannot be carried out.
             WorkFailed: If the training fails.

@@ -372,12 +372,12 @@ class Hub:
         Raises:
             VaehubError: If there is none, or more than one.
         """
-        kind, found = self.store.resolve(prefix)
-        if kind == "measurement":
-            return self._runner.stored(found)
-        record = self.store.training(found)
-        assert record is not None, "resolve() found it"
-        return TrainingView(record, self.store.epochs(found), self.store.measurements_of(found))
+        with self.store.session() as session:
+            kind, found = self.store.resolve(prefix)
+            if kind == "training":
+                record = session.trainings([found])[found]
+                return TrainingView(record, session.epochs(found), session.measurements_of(found))
+        return self._runner.stored(found)
 
     def figure(self, prefix: str) -> Figure:
         """Return a picture of a measurement, as its metric draws it, or of a training's losses.
@@ -472,9 +472,9 @@ class Hub:
         return self.store.verify(remove_leftovers=remove_leftovers)
 
     def _training(self, prefix: str) -> TrainingRecord:
-        record = self.store.training(self.store.training_id(prefix))
-        assert record is not None, "it was found by its id"
-        return record
+        with self.store.session() as session:
+            found = self.store.training_id(prefix)
+            return session.trainings([found])[found]
 
     def _pair(self, pair: tuple[Recipe | str, Recipe | str]) -> tuple[Recipe, Recipe]:
         one, other = (self.stored_recipe(each) if isinstance(each, str) else each for each in pair)

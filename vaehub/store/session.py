@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -83,18 +83,18 @@ class Session:
         if not self.exists:
             yield  # there is nothing to open, and whatever is first recorded makes it
             return
-        with self._database.session():
+        with self._held("read", self._database.session()):
             yield
 
     @contextmanager
     def burst(self) -> Iterator[None]:
         """Hold the database for many records in a row, each its own commit."""
-        with translated(self._name, "written"), self._database.held():
+        with self._held("written", self._database.held()):
             yield
 
     def prepare(self, papers: Iterable[Paper]) -> None:
         """Make the database if there is none, see that it can be written, and record the figures of papers."""
-        with self.burst(), self._database.held() as connection:
+        with translated(self._name, "written"), self._database.held() as connection:
             present = published.sources(connection)
             new = [figure for paper in papers if paper.source not in present for figure in paper.figures()]
             if new:
@@ -228,6 +228,14 @@ class Session:
             return [] if connection is None else studies.known(connection)
 
     @contextmanager
+    def _held(self, doing: str, holding: AbstractContextManager[object]) -> Iterator[None]:
+        """Hold the database; of what goes wrong meanwhile, only what the holding says is translated."""
+        with ExitStack() as stack:
+            with translated(self._name, doing):
+                stack.enter_context(holding)
+            yield
+
+    @contextmanager
     def _reading(self) -> Iterator[DuckDBPyConnection | None]:
         if not self.exists:
             yield None
@@ -257,7 +265,7 @@ class Session:
                 arrays.insert(connection, record.id, file)
 
         unwanted = None
-        with self.burst():
+        with translated(self._name, "written"), self._database.held():
             try:
                 with self._database.writing() as connection:
                     insert(connection)
