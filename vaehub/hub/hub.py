@@ -210,13 +210,11 @@ class Hub:
             VaehubError: If the request is wrong.
             WorkFailed: If a training or a measurement fails; that is recorded, as is all that was done before.
         """
-        with self.store.session():
-            one, other = self._pair((a, b))
-            entry, part = requests.metric_of(self.catalog, metric, settings or {}, self.store.training_id)
+        one, other = self._pair((a, b))
+        entry, part = requests.metric_of(self.catalog, metric, settings or {}, self.store.training_id)
         kind = kind_of(entry.subject, part.name)
         asked = [MeasurementRequest(part, kind.of(pair, part.name), seed) for pair in pairs_of(one, other, seeds)]
-        known = {} if force else self._runner.known([request.id for request in asked])
-        found = Measurements([known.get(request.id) or self._runner.measure(request, force=force) for request in asked])
+        found = Measurements(self._runner.measure_all(asked, force=force))
         return Comparison(metric, found, mean_result([each.result for each in found]))
 
     def take(self, model: LatentModel, data: Dataset | str | None) -> Recipe:

@@ -245,14 +245,19 @@ class Runner:
         return _reused(self.store.find_many([measurement_id])[measurement_id])
 
     def measure(self, request: MeasurementRequest, *, force: bool) -> Measurement:
-        """Return a measurement from the store, or measure now.
+        """Return a measurement from the store, or measure now; raises as :meth:`measure_all`."""
+        [found] = self.measure_all([request], force=force)
+        return found
+
+    def measure_all(self, asked: Sequence[MeasurementRequest], *, force: bool) -> list[Measurement]:
+        """Return measurements from the store, or measure now.
 
         Raises:
             VaehubError: If what is to be measured cannot be had; nothing is recorded.
-            WorkFailed: If the measurement, or a training that it needs, fails; that is recorded.
+            WorkFailed: If a measurement, or a training that it needs, fails; that is recorded, as is all before.
         """
-        known = {} if force else self.known([request.id])
-        return known.get(request.id) or self._measured(request, force=force)
+        known = {} if force else self.known([request.id for request in asked])
+        return [known.get(request.id) or self._measured(request, force=force) for request in asked]
 
     def metric_of(self, record: MeasurementRecord) -> Metric:
         """Return the metric that made a record, with its parameters."""

@@ -111,8 +111,8 @@ class Study:
         until = math.inf if budget is None else time.monotonic() + budget
         scaled = self.definition.at(scale)
         size = self._n_jobs(jobs)
+        cells = cells_of(scaled, self._catalog, self._store.training_id)
         with self._store.session() as session:
-            cells = cells_of(scaled, self._catalog, self._store.training_id)
             known = session.outcomes([cell.request.id for cell in cells])
         for analysis, rows in rehearse(scaled, cells, self._figures(scaled), self._catalog):
             self._try_analysis(analysis, rows)
@@ -135,9 +135,9 @@ class Study:
             VaehubError: If a name or a parameter of the study is wrong.
         """
         scaled = self.definition.at(scale)
+        cells = {cell.request.id: cell for cell in cells_of(scaled, self._catalog, self._store.training_id)}
+        asked: dict[str, CellRecord] = {measurement: cell.record() for measurement, cell in cells.items()}
         with self._store.session() as session:
-            cells = {cell.request.id: cell for cell in cells_of(scaled, self._catalog, self._store.training_id)}
-            asked: dict[str, CellRecord] = {measurement: cell.record() for measurement, cell in cells.items()}
             stored = session.cells(self.name, scaled.scale)
             asked |= {cell.measurement: cell for cell in stored if cell.cell is None}
             known = session.outcomes(list(asked))
@@ -172,8 +172,8 @@ class Study:
             known = ", ".join(repr(report.name) for report in scaled.reports)
             what = f"no report {name!r}; it has {known}" if known else "no reports"
             raise VaehubError(f"study {self.name!r} has {what} at scale {scaled.scale!r}")
+        asked = [cell.record() for cell in cells_of(scaled, self._catalog, self._store.training_id)]
         with self._store.session() as session:
-            asked = [cell.record() for cell in cells_of(scaled, self._catalog, self._store.training_id)]
             outcomes = session.outcomes([cell.measurement for cell in asked])
             stored = session.cells(self.name, scaled.scale)
         if not any(outcome.status == "done" for outcome in outcomes.values()):
