@@ -8,7 +8,7 @@ import pytest
 import torch
 from filelock import FileLock
 
-from vaehub import Hub, ModelMetric, Params, Result, WorkFailed
+from vaehub import Hub, LatentModel, ModelMetric, Params, Result, WorkFailed
 from vaehub.hub.builder import Builder
 from vaehub.hub.memory import Memory, Trained
 from vaehub.registry import hookimpl
@@ -180,6 +180,17 @@ def test_another_process_measures_the_same_bits(hub):
     command = [sys.executable, "-c", script, str(hub.store.path), first.training.id]
     said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     assert dict(line.split() for line in said.splitlines()) == bits(first.result)
+
+
+def test_a_model_that_cannot_be_copied_is_restored_from_the_store(hub, made, monkeypatch):
+    def refuse(self, memo):
+        raise TypeError("not to be copied")
+
+    monkeypatch.setattr(LatentModel, "__deepcopy__", refuse, raising=False)
+    first = hub.run("vae", ["elbo", "relevance"], settings=QUICK)
+    assert made == ["built", "restored", "built"]
+    again = measured_anew(hub, lambda hub: hub.run("vae", ["elbo", "relevance"], settings=QUICK))
+    assert [bits(each.result) for each in again] == [bits(each.result) for each in first]
 
 
 # What a metric leaves behind

@@ -7,6 +7,7 @@ import pytest
 from stored_samples import a_measurement, a_result, a_training, python, same_result, weights
 
 from vaehub.core.errors import StoreError
+from vaehub.store import database
 from vaehub.store.files import write_arrays
 
 
@@ -145,3 +146,25 @@ def test_a_lock_file_that_cannot_be_made_is_one_sentence(many):
     (many.path / "results.lock").mkdir()
     with pytest.raises(StoreError, match=r"^store '.+' cannot be read: [^\n]+$"), many.session():
         pass
+
+
+def test_a_store_that_was_opened_before_and_is_newer_now_is_refused(many):
+    many.training("t1")
+    with duckdb.connect(many.path / "results.duckdb") as connection:
+        connection.execute("insert into schema_version values (99, now()::timestamp)")
+    with pytest.raises(StoreError, match="has schema 99, and this vaehub knows schemas up to"):
+        many.training("t1")
+
+
+def test_a_store_that_was_opened_before_and_is_none_now_is_refused(many):
+    many.training("t1")
+    with duckdb.connect(many.path / "results.duckdb") as connection:
+        connection.execute("drop table schema_version")
+    with pytest.raises(StoreError, match="is a DuckDB database but no vaehub store"):
+        many.training("t1")
+
+
+def test_of_a_file_that_is_known_one_query_reads_the_version(many, monkeypatch):
+    many.training("t1")
+    monkeypatch.setattr(database, "version_of", lambda _: pytest.fail("all of the schema was read"))
+    many.training("t1")

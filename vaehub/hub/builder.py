@@ -329,11 +329,15 @@ class Builder:
 
 def _copy(model: LatentModel) -> LatentModel | None:
     try:
-        return copy.deepcopy(model)
+        copied = copy.deepcopy(model)
     # A stranger's model may hold what cannot be copied; then it is restored from the store when it is measured.
     except Exception:
         log.debug("a model cannot be copied", exc_info=True)
         return None
+    pairs = zip(copied.parameters(), model.parameters(), strict=True)
+    # The tensors of a copied program of TorchScript are no weights any more.
+    is_faithful = all(ours.is_leaf and ours.requires_grad == theirs.requires_grad for ours, theirs in pairs)
+    return copied if is_faithful else None
 
 
 def _discard(member: EnsembleMember) -> None:
