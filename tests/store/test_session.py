@@ -7,7 +7,7 @@ import pytest
 from stored_samples import a_measurement, a_result, a_training, python, same_result, weights
 
 from vaehub.core.errors import StoreError
-from vaehub.store import database
+from vaehub.store import schema
 from vaehub.store.files import write_arrays
 
 
@@ -164,7 +164,6 @@ def test_a_store_that_was_opened_before_and_is_none_now_is_refused(many):
         many.training("t1")
 
 
-def test_of_a_file_that_is_known_one_query_reads_the_version(many, monkeypatch):
-    many.training("t1")
-    monkeypatch.setattr(database, "version_of", lambda _: pytest.fail("all of the schema was read"))
+def test_of_a_store_one_query_reads_the_version(many, monkeypatch):
+    monkeypatch.setattr(schema, "version_of", lambda _: pytest.fail("all of the schema was read"))
     many.training("t1")

@@ -24,7 +24,7 @@ from filelock import FileLock, Timeout
 
 from vaehub.core.errors import StoreError, first_line
 from vaehub.store.failures import interruptible
-from vaehub.store.schema import VERSION, migrate, recorded_version, version_of
+from vaehub.store.schema import VERSION, migrate, recorded_version
 
 FIRST_WAIT, LONGEST_WAIT = 0.005, 0.05
 """Seconds between two attempts to open a file that another process holds."""
@@ -40,8 +40,6 @@ READ_ONLY: dict[str, str | bool | int | float | list[str]] = {
 
 # One process must not open a file twice with different settings, so its threads take turns.
 _turns: dict[Path, threading.RLock] = defaultdict(threading.RLock)
-# Device and inode of files that this process has found to be stores: of these, only the version is read again.
-_known: set[tuple[int, int]] = set()
 
 
 class Database:
@@ -179,9 +177,7 @@ class Database:
             raise
 
     def _version(self, connection: DuckDBPyConnection) -> int:
-        known = os.stat(self.path)
-        place = known.st_dev, known.st_ino
-        version = recorded_version(connection) if place in _known else version_of(connection)
+        version = recorded_version(connection)
         if version is None:
             raise StoreError(f"{self.path} is a DuckDB database but no vaehub store; name another with '--store'")
         if version > VERSION:
@@ -189,7 +185,6 @@ class Database:
                 f"store {str(self.path.parent)!r} has schema {version}, and this vaehub knows schemas up to {VERSION}; "
                 "upgrade vaehub to use it"
             )
-        _known.add(place)
         return version
 
     def _opened(self, *, read_only: bool) -> DuckDBPyConnection:

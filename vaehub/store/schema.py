@@ -236,6 +236,11 @@ MIGRATIONS: tuple[str, ...] = (
 VERSION = len(MIGRATIONS)
 
 _READ_VERSION = "select max(version) from schema_version"
+_READ_VERSION_OF_STORE = """
+    select max(version) from schema_version
+    where migrated is not null
+    and not exists (select id from trainings where false) and not exists (select id from measurements where false)
+"""
 _READ_VERSION_COLUMNS = "select list_sort(list(column_name)) from duckdb_columns() where table_name = 'schema_version'"
 _HAS_ANYTHING = (
     "select (select count(*) from duckdb_tables()) + (select count(*) from duckdb_views() where not internal)"
@@ -256,11 +261,11 @@ def version_of(connection: DuckDBPyConnection) -> int | None:
 
 
 def recorded_version(connection: DuckDBPyConnection) -> int | None:
-    """Return the schema version of a database that was a store's before, with one query where it still is."""
+    """Return the same as :func:`version_of`, with one quick query where the database is a store's."""
     try:
-        return _number(connection, _READ_VERSION)
+        return _number(connection, _READ_VERSION_OF_STORE)
     except (CatalogException, BinderException, TypeError):
-        return version_of(connection)  # another database has taken its place
+        return version_of(connection)
 
 
 def migrate(connection: DuckDBPyConnection, migrations: tuple[str, ...] = MIGRATIONS) -> None:
