@@ -13,6 +13,7 @@ from benchmarks.measure import Options, Row
 
 NAMES = (
     "main_job",
+    "answers",
     "startup",
     "relevance",
     "training",
@@ -50,10 +51,20 @@ def _asked() -> tuple[list[str], Options]:
         "--environments", type=Path, default=Options.environments, help="folder of the peers' environments"
     )
     parser.add_argument("--full", action="store_true", help="run the slow side of comparisons on all of the work")
+    parser.add_argument(
+        "--before",
+        type=Path,
+        help="checkout of an earlier build, which 'answers' stands beside; VAEHUB_BEFORE if not given",
+    )
     given = parser.parse_args()
     if unknown := [name for name in given.names if name not in NAMES]:
         parser.error(f"unknown comparison {unknown[0]!r}; there are {', '.join(NAMES)}")
-    return given.names or list(NAMES), Options(given.environments, given.full)
+    return given.names or list(NAMES), Options(given.environments, given.full, given.before or _before())
+
+
+def _before() -> Path | None:
+    path = os.environ.get("VAEHUB_BEFORE")
+    return Path(path) if path else None
 
 
 def _print(rows: list[Row]) -> None:

@@ -24,10 +24,12 @@ class Options:
     Attributes:
         environments: Folder of the peers' environments.
         full: Whether the slow side does all of the work instead of a share that is scaled.
+        before: Checkout of an earlier build, which some comparisons have as their peer.
     """
 
     environments: Path = HERE / ".environments"
     full: bool = False
+    before: Path | None = None
 
 
 @dataclass(frozen=True)

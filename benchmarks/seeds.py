@@ -31,17 +31,17 @@ def rows(_: Options) -> Iterator[Row]:
 def _seconds(dataset: str, network: str, settings: Mapping[str, object], *, together: bool) -> dict[str, float]:
     from vaehub import Hub
     from vaehub.core.random import generator
-    from vaehub.hub.workshop import Workshop
+    from vaehub.hub.builder import Builder
     from vaehub.training.ensemble import EnsembleMember, fit_together
     from vaehub.training.fit import fit
 
     hub = Hub.open("unused")
-    workshop = Workshop(hub.catalog, hub.store, "auto")
+    builder = Builder(hub.catalog, hub.store, "auto")
     members = []
     for seed in SEEDS:
         recipe = hub.recipe("vae", network=network, dataset=dataset, seed=seed, settings=settings)
-        data = workshop.load(recipe.dataset).with_validation(0.1, generator(seed, "validation split"))
-        members.append(EnsembleMember(workshop.build(recipe, data).to(workshop.device), data, seed))
+        data = builder.load(recipe.dataset).with_validation(0.1, generator(seed, "validation split"))
+        members.append(EnsembleMember(builder.build(recipe, data).to(builder.device), data, seed))
     started = time.perf_counter()
     if together:
         fit_together(members, recipe.train)

@@ -21,10 +21,10 @@ from .core.likelihood import gaussian_sample as gaussian_sample
 from .core.likelihood import likelihood as likelihood
 from .core.metric import Columns as Columns
 from .core.metric import DatasetMetric as DatasetMetric
-from .core.metric import Laboratory as Laboratory
 from .core.metric import ModelMetric as ModelMetric
 from .core.metric import PairMetric as PairMetric
 from .core.metric import RecipeMetric as RecipeMetric
+from .core.metric import Runner as Runner
 from .core.metric import TableMetric as TableMetric
 from .core.model import EVALUATION_BATCH as EVALUATION_BATCH
 from .core.model import Adversary as Adversary

@@ -27,10 +27,10 @@ class Widths(RecipeMetric):
 
     params: Params
 
-    def measure(self, recipe, train):
+    def measure(self, recipe, runner):
         sizes = []
         for latent_dim in range(1, self.params.widest + 1):
-            model, data = train(recipe.vary(model={"latent_dim": latent_dim}))
+            model, data = runner.train(recipe.vary(model={"latent_dim": latent_dim}))
             sizes.append(model.encode_all(data).mu.shape[1])
         return Result(vectors={"size": sizes})
 
@@ -49,11 +49,11 @@ class Chosen(RecipeMetric):
         if self.params.refuse:
             raise VaehubError(f"metric 'chosen' refuses {len(data)} observations")
 
-    def measure(self, recipe, lab):
+    def measure(self, recipe, runner):
         asked = {"part": "train"} if self.params.ask == "elbo" else {}
         widths = [recipe.vary(model={"latent_dim": width}) for width in self.params.widths]
-        bounds = [lab.measure(self.params.ask, each, **asked).scalars["elbo"] for each in widths]
-        spread = lab.measure("spread", recipe).scalars["variance"]
+        bounds = [runner.measure(self.params.ask, each, **asked).scalars["elbo"] for each in widths]
+        spread = runner.measure("spread", recipe).scalars["variance"]
         return Result(scalars={"best": self.params.widths[bounds.index(max(bounds))], "spread": spread})
 
 

@@ -11,21 +11,21 @@ SETTINGS = {"model.latent_dim": 3, "train.epochs": 4}
 @pytest.fixture
 def trained(monkeypatch):
     """Epochs of every training that was carried out."""
-    from vaehub.hub.workshop import Workshop
+    from vaehub.hub.builder import Builder
 
     found = []
-    train, together = Workshop.train, Workshop.train_together
+    train, together = Builder.train, Builder.train_together
 
-    def counted(self, order, **more):
-        found.append(order.recipe.train.epochs)
-        train(self, order, **more)
+    def counted(self, job, **more):
+        found.append(job.recipe.train.epochs)
+        train(self, job, **more)
 
-    def counted_together(self, orders, **more):
-        found.append([order.recipe.seed for order in orders])
-        together(self, orders, **more)
+    def counted_together(self, jobs, **more):
+        found.append([job.recipe.seed for job in jobs])
+        together(self, jobs, **more)
 
-    monkeypatch.setattr(Workshop, "train", counted)
-    monkeypatch.setattr(Workshop, "train_together", counted_together)
+    monkeypatch.setattr(Builder, "train", counted)
+    monkeypatch.setattr(Builder, "train_together", counted_together)
     return found
 
 

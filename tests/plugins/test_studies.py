@@ -44,13 +44,13 @@ def test_it_has_a_title_a_source_and_reports(name):
 def test_the_intervention_study_has_the_papers_runs():
     cells = cells_of(STUDIES["intervention"].at("paper"), CATALOG, str)
     # Two data sets, three numbers of classes, ten seeds, two numbers of epochs.
-    assert len({cell.subject.id for cell in cells if cell.request.metric.name == "intervention"}) == 120
+    assert len({cell.request.subject.what.id for cell in cells if cell.request.metric.name == "intervention"}) == 120
     assert len({cell.request.id for cell in cells if cell.request.metric.name == "ssim_diversity"}) == 60
 
 
 def test_the_ard_study_has_the_papers_runs():
     cells = cells_of(STUDIES["ard"].at("paper"), CATALOG, str)
-    recipes = {cell.subject.id: cell.subject for cell in cells}.values()
+    recipes = {cell.request.subject.what.id: cell.request.subject.what for cell in cells}.values()
 
     def n(model, dataset):
         return sum((recipe.model.name, recipe.dataset.name) == (model, dataset) for recipe in recipes)

@@ -31,8 +31,8 @@ def empty():
 def filled(empty):
     """A store's database of today, with one row in each table of records."""
     migrate(empty)
-    trainings.store(empty, a_training(), [{"train": {"total": 1.0}}], "p1")
-    measurements.store(empty, a_measurement(), Result({"n": 1}), "p1")
+    trainings.insert(empty, a_training(), [{"train": {"total": 1.0}}], "p1")
+    measurements.insert(empty, a_measurement(), Result({"n": 1}), "p1")
     return empty
 
 
@@ -130,4 +130,4 @@ def test_a_store_of_the_first_schema_keeps_its_records(empty):
     empty.execute("insert into measured_values values ('m1', 'n', null, null, null, null, 2.5)")
     migrate(empty)
     assert empty.execute("select metric, name, value, study from results").fetchall() == [("relevance", "n", 2.5, None)]
-    assert measurements.find(empty, "m1").training == "t1"
+    assert measurements.find_many(empty, ["m1"])["m1"].training == "t1"

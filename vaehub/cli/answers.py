@@ -8,7 +8,7 @@ from typing import IO
 
 from vaehub.cli import terminal
 from vaehub.core.errors import VaehubError
-from vaehub.hub.outcome import Rows
+from vaehub.hub.views import Rows
 
 
 def write(rows: Rows, form: str, output: Path | None) -> None:

@@ -184,7 +184,7 @@ def show(
 
     from vaehub.cli import records, terminal
     from vaehub.hub import Hub
-    from vaehub.hub.outcome import Measurement
+    from vaehub.hub.views import Measurement
 
     hub = Hub.open(store)
     if record is None:

@@ -12,7 +12,7 @@ from vaehub.core.errors import VaehubError
 
 if TYPE_CHECKING:
     from vaehub.core.result import Table
-    from vaehub.hub.comparison import Comparison
+    from vaehub.hub.compare import Comparison
 
 BETWEEN = 3
 """Characters between two columns of a table."""

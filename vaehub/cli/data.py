@@ -61,7 +61,7 @@ def info(
     figures = picture = None
     # Looking at data must not start a download of gigabytes; asking for a sheet of them may.
     if sheet is not None or found.is_at_hand or found.state == "your own":
-        from vaehub.hub.sheets import figures as figures_of
+        from vaehub.hub.previews import figures as figures_of
 
         with progress():
             loaded = hub.data(name, settings)

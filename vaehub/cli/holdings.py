@@ -14,7 +14,7 @@ from vaehub.cli.tables import cell, table
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from vaehub.hub.sheets import Figures
+    from vaehub.hub.previews import Figures
     from vaehub.registry.holdings import Holding
 
 WIDEST = 120
@@ -68,7 +68,7 @@ def whereabouts(found: Holding) -> None:
 
 def preview(picture: Image) -> None:
     """Print a picture in half characters, where a person sees colours."""
-    from vaehub.hub.sheets import halved
+    from vaehub.hub.previews import halved
 
     console = terminal.out()
     if not console.is_terminal or console.color_system != "truecolor":

@@ -17,7 +17,7 @@ def check(path: Path) -> None:
     Raises:
         VaehubError: If matplotlib is missing, the folder is not there, or the ending is of no picture.
     """
-    from vaehub.hub.figures import require_matplotlib
+    from vaehub.hub.plots import require_matplotlib
 
     require_matplotlib()
     from matplotlib.backend_bases import FigureCanvasBase

@@ -7,22 +7,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from rich.console import Console, RenderableType
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
-from rich.table import Column
+from rich.console import Console
 
 from vaehub.cli import terminal
 from vaehub.core.progress import Advance, Listener, listening
 
-PATIENCE = 0.5
-"""Seconds after which work is shown as a bar."""
 INTERVAL = 60.0
 """Seconds between two lines of a log, so that a night of work is a page or two and an hour no silence."""
 
@@ -32,49 +21,14 @@ def progress() -> Iterator[None]:
     """Show the progress of all work inside on standard error."""
     console = terminal.err()
     if console.is_terminal:
-        with _bars(console) as bars, listening(_Bars(bars)):
+        # An answer from the store that goes into a pipe need not wait for the library.
+        from vaehub.cli.bars import Bars, made_bars
+
+        with made_bars(console) as bars, listening(Bars(bars)):
             yield
     else:
         with listening(Lines(console)):
             yield
-
-
-class _Patient(Progress):
-    """Bars of what takes a while, so that a dozen quick steps do not flicker by."""
-
-    def get_renderables(self) -> Iterator[RenderableType]:
-        yield self.make_tasks_table([task for task in self.tasks if (task.elapsed or 0) >= PATIENCE])
-
-
-def _bars(console: Console) -> Progress:
-    return _Patient(
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(table_column=Column(no_wrap=True)),
-        TimeElapsedColumn(table_column=Column(no_wrap=True)),
-        TimeRemainingColumn(table_column=Column(no_wrap=True)),
-        TextColumn("[dim]{task.fields[note]}"),
-        console=console,
-    )
-
-
-class _Bars(Listener):
-    """Tasks as bars."""
-
-    def __init__(self, bars: Progress) -> None:
-        self._bars = bars
-
-    @contextmanager
-    def begin(self, label: str, total: int | None) -> Iterator[Advance]:
-        task = self._bars.add_task(label, total=total, note="")
-
-        def advance(amount: int, note: str = "") -> None:
-            self._bars.update(task, advance=amount, note=note)
-
-        try:
-            yield advance
-        finally:
-            self._bars.stop_task(task)
 
 
 @dataclass(eq=False)

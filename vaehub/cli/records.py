@@ -9,12 +9,12 @@ from rich.text import Text
 
 from vaehub.cli import terminal
 from vaehub.cli.tables import cell, table
-from vaehub.hub import requests
-from vaehub.hub.outcome import Measurement, groups_by_index, reading_order
+from vaehub.hub.subjects import shown
+from vaehub.hub.views import Measurement, groups_by_index, reading_order
 
 if TYPE_CHECKING:
     from vaehub.core.result import Result, Vector
-    from vaehub.hub.outcome import TrainingView
+    from vaehub.hub.views import TrainingView
     from vaehub.store.records import MeasurementRecord, TrainingRecord
     from vaehub.store.verify import Verification
 
@@ -27,7 +27,9 @@ SHORT = 8
 def measurement(item: Measurement) -> None:
     """Print a measurement: what it is of, its scalars, and a table for each index."""
     console = terminal.out()
-    console.print(Text.assemble((item.record.metric, "bold"), f" of {_subject(item)}, measurement {item.id[:SHORT]}"))
+    console.print(
+        Text.assemble((item.record.metric, "bold"), f" of {shown(item.record)}, measurement {item.id[:SHORT]}")
+    )
     if item.record.status == "failed":
         console.print(f"failed: {item.record.error}", markup=False)
     for group in groups_by_index(item.result.vectors):
@@ -180,19 +182,6 @@ def _vectors(group: Mapping[str, Vector]) -> None:
         bar = "█" * round(BAR * first.values[at] / greatest) if greatest and first.values[at] > 0 else ""
         rows.append([at, *label, *(float(vector.values[at]) for vector in group.values()), bar])
     table([first.index, *([""] if first.labels else []), *group, ""], rows)
-
-
-def _subject(item: Measurement) -> str:
-    if item.training is None:
-        kind, what = next(iter(item.record.subject.items()))
-        if not isinstance(what, Mapping):
-            return kind
-        if kind == "recipe":
-            parts = {part: requests.mapping(what[part])["name"] for part in ("model", "dataset", "network")}
-            return f"{parts['model']} on {parts['dataset']} with network {parts['network']}, seed {item.record.seed}"
-        return f"{kind} {what['name']}"
-    both = f" and {item.record.other[:SHORT]}" if item.record.other else ""
-    return f"training {item.training.id[:SHORT]}{both}, seed {item.record.seed}"
 
 
 def _time(moment: object) -> str:

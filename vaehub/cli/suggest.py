@@ -10,7 +10,7 @@ import typer
 from vaehub.cli.options import BudgetOption, JsonOption, StoreOption, parse_duration, parse_settings
 
 if TYPE_CHECKING:
-    from vaehub.hub.suggestion import Answer, Suggestion
+    from vaehub.hub.suggest_dim import Answer, Suggestion
 
 
 def suggest_dim(
@@ -40,7 +40,7 @@ def suggest_dim(
     from vaehub.cli import pictures, terminal
     from vaehub.cli.progress import progress
     from vaehub.hub import Hub
-    from vaehub.hub.figures import suggestion_picture
+    from vaehub.hub.plots import suggestion_picture
 
     settings = parse_settings(assignments or [])
     seconds = None if budget is None else parse_duration(budget)

@@ -235,14 +235,16 @@ class PairMetric(Metric[P_co]):
             needs.model(model, data)
 
 
-class Laboratory(Protocol):
-    """Where a metric of recipes has trainings and other measurements made, or takes them from the store.
+class Runner(Protocol):
+    """Trains recipes and measures them for a metric of recipes, or takes both from the store.
 
     Both are recorded as if a user had asked, so that a measurement that was interrupted goes on where it was.
     """
 
-    def __call__(self, recipe: Recipe) -> tuple[LatentModel, Dataset]:
+    def train(self, recipe: Recipe) -> tuple[LatentModel, Dataset]:
         """Return the model of a recipe, in evaluation mode, and its data, once it is trained.
+
+        The model is remembered for what is measured next: measure it, and change nothing of it.
 
         Raises:
             VaehubError: If the recipe cannot be carried out.
@@ -277,12 +279,12 @@ class RecipeMetric(Metric[P_co]):
         """Refuse a recipe, given its untrained model and its data, as :meth:`Metric.check`."""
 
     @abstractmethod
-    def measure(self, recipe: Recipe, lab: Laboratory) -> Result:
+    def measure(self, recipe: Recipe, runner: Runner) -> Result:
         """Return what was measured.
 
         Args:
             recipe: Where to start from; ``recipe.vary(...)`` makes others.
-            lab: Trains recipes and measures them: ``model, data = lab(recipe)``.
+            runner: Trains recipes and measures them: ``model, data = runner.train(recipe)``.
         """
 
     def _refuse_unmet(self, needs: Check, recipe: Recipe, model: LatentModel, data: Dataset) -> None:

@@ -10,17 +10,16 @@ from typing import TYPE_CHECKING, Self
 from vaehub.core.errors import UnknownName, VaehubError
 from vaehub.core.recipe import Component, Recipe
 from vaehub.hub import requests
-from vaehub.hub.comparison import Comparison, mean_result, pairs_of
-from vaehub.hub.exporting import WeightsFormat, write_weights
-from vaehub.hub.figures import loss_curves, require_matplotlib
-from vaehub.hub.outcome import Description, Measurement, Measurements, Rows, TrainingView
-from vaehub.hub.papers import papers_of
-from vaehub.hub.requests import DEFAULT_DATASET, DEFAULT_NETWORK, Settings, Subject
-from vaehub.hub.worker import Worker
+from vaehub.hub.compare import Comparison, mean_result, pairs_of
+from vaehub.hub.export import WeightsFormat, write_weights
+from vaehub.hub.plots import loss_curves, require_matplotlib
+from vaehub.hub.requests import DEFAULT_DATASET, DEFAULT_NETWORK, MeasurementRequest, RunPlan, Settings
+from vaehub.hub.runner import Runner
+from vaehub.hub.subjects import Given, kind_of
+from vaehub.hub.views import Description, Measurement, Measurements, Rows, TrainingView
 from vaehub.registry.catalog import Catalog
 from vaehub.registry.documentation import document
-from vaehub.registry.entries import Subject as SubjectKind
-from vaehub.registry.holdings import Holding, holding
+from vaehub.store.published import Paper
 from vaehub.store.records import MeasurementRecord, StudyRecord, TrainingRecord
 from vaehub.store.store import Store
 from vaehub.store.verify import Verification
@@ -32,7 +31,8 @@ if TYPE_CHECKING:
     from vaehub.core.data.dataset import Dataset
     from vaehub.core.model import LatentModel
     from vaehub.hub.study import Study
-    from vaehub.hub.suggestion import Suggestion
+    from vaehub.hub.suggest_dim import Suggestion
+    from vaehub.registry.holdings import Holding
 
 
 class Hub:
@@ -44,7 +44,7 @@ class Hub:
     def __init__(self, store: Store, catalog: Catalog, device: str = "auto") -> None:
         self.store = store
         self.catalog = catalog
-        self._worker = Worker(store, catalog, device)
+        self._runner = Runner(store, catalog, device)
         self._device = device
 
     @classmethod
@@ -60,7 +60,7 @@ class Hub:
         """
         catalog = Catalog()
         versions = {plugin.distribution: plugin.version for plugin in catalog.plugins}
-        return cls(Store.open(path, plugins=versions, papers=partial(papers_of, catalog)), catalog, device)
+        return cls(Store.open(path, plugins=versions, papers=partial(_papers, catalog)), catalog, device)
 
     # Asking for work
 
@@ -133,24 +133,8 @@ class Hub:
             requests.recipe_of(self.catalog, model=model, network=network, dataset=dataset, seed=each, settings=split)
             for each in seeds
         ]
-        orders = [requests.Asked(recipe, requests.stages_of(recipe, at_epochs), wanted) for recipe in recipes]
-        for each in orders:
-            # What is asked of data or recipes is refused before a training that it does not need.
-            others = [other for other in each.requests if "training" not in other[0].subject]
-            missing = [other for other in others if not self._worker.is_done(other[0])]
-            if each.of_trainings and missing:
-                self._worker.try_out([], missing)
-        trained: set[str] = set()
-        if recipes[0].train.together:
-            together = [(each.recipe, each.of_trainings, each.stages) for each in orders]
-            trained = self._worker.ensure_trained_together(together, force=force)
-        done: list[Measurement] = []
-        for each in orders:
-            if each.of_trainings and (force or not all(map(self._worker.is_done, each.of_trainings))):
-                again = force and each.recipe.id not in trained
-                self._worker.ensure_trained(each.recipe, each.of_trainings, stages=each.stages, force=again)
-            done += [self._worker.measured(request, subject, force=force) for request, subject in each.requests]
-        return Measurements(done)
+        plans = [RunPlan(recipe, requests.stages_of(recipe, at_epochs), wanted) for recipe in recipes]
+        return Measurements(self._runner.run(plans, force=force))
 
     def train(self, recipe: Recipe, *, force: bool = False) -> TrainingRecord:
         """Carry a recipe out, or take it from the store.
@@ -159,12 +143,12 @@ class Hub:
             VaehubError: If it cannot be carried out.
             WorkFailed: If the training fails; that is recorded.
         """
-        return self._worker.ensure_trained(recipe, [], force=force)
+        return self._runner.train(recipe, [], force=force)
 
     def measure(
         self,
         metric: str,
-        subject: Subject | LatentModel | str | tuple[str, str],
+        subject: Given | LatentModel | str | tuple[str, str],
         *,
         data: Dataset | str | None = None,
         seed: int = 0,
@@ -188,17 +172,16 @@ class Hub:
             WorkFailed: If the measurement, or a training that it needs, fails; that is recorded.
         """
         entry, part = requests.metric_of(self.catalog, metric, settings or {}, self.store.training_id)
-        if isinstance(subject, tuple):
-            one, other = (self.stored_recipe(each) if isinstance(each, str) else each for each in subject)
-            subject = one, other
-        elif isinstance(subject, str):
-            subject = self._subject_named(subject, entry.subject)
-        elif not isinstance(subject, Recipe | Component | Rows):
-            return self.measure(metric, self.take(subject, data), seed=seed, settings=settings, force=force)
-        if data is not None:
+        kind = kind_of(entry.subject, part.name)
+        if not isinstance(subject, tuple | str | Recipe | Component | Rows):
+            subject = self.take(subject, data)
+        elif data is not None:
             raise VaehubError("data are named for a model of your own; a recipe and a training have theirs")
-        request = requests.measurement_of(entry.subject, part, subject, seed)
-        return self._worker.measured(request, subject, force=force)
+        if isinstance(subject, str):
+            measured = kind.named(subject, self, part.name)
+        else:
+            measured = kind.of(self._pair(subject) if isinstance(subject, tuple) else subject, part.name)
+        return self._runner.measure(MeasurementRequest(part, measured, seed), force=force)
 
     def compare(
         self,
@@ -227,13 +210,11 @@ class Hub:
             VaehubError: If the request is wrong.
             WorkFailed: If a training or a measurement fails; that is recorded, as is all that was done before.
         """
-        one, other = (self.stored_recipe(each) if isinstance(each, str) else each for each in (a, b))
-        found = Measurements(
-            [
-                self.measure(metric, pair, seed=seed, settings=settings, force=force)
-                for pair in pairs_of(one, other, seeds)
-            ]
-        )
+        one, other = self._pair((a, b))
+        entry, part = requests.metric_of(self.catalog, metric, settings or {}, self.store.training_id)
+        kind = kind_of(entry.subject, part.name)
+        asked = [MeasurementRequest(part, kind.of(pair, part.name), seed) for pair in pairs_of(one, other, seeds)]
+        found = Measurements(self._runner.measure_all(asked, force=force))
         return Comparison(metric, found, mean_result([each.result for each in found]))
 
     def take(self, model: LatentModel, data: Dataset | str | None) -> Recipe:
@@ -248,7 +229,7 @@ class Hub:
         """
         if data is None:
             raise VaehubError("a model of your own is measured on data; say which: data='mnist', or a Dataset")
-        return self._worker.take(model, requests.dataset_of(self.catalog, data, {}) if isinstance(data, str) else data)
+        return self._runner.adopt(model, self.dataset_named(data) if isinstance(data, str) else data)
 
     def model(self, subject: Recipe | str) -> tuple[LatentModel, Dataset]:
         """Return the trained model of a recipe or of a training's id, and the data it was trained on.
@@ -257,7 +238,7 @@ class Hub:
             VaehubError: If there is no such training, or its plugins are missing.
         """
         recipe = self.stored_recipe(subject) if isinstance(subject, str) else subject
-        trained = self._worker.trained(recipe)
+        trained = self._runner.restored(recipe)
         return trained.model, trained.data
 
     # Studies
@@ -285,11 +266,12 @@ class Hub:
                 hint = f"; the file here is asked for as './{own}'" if own.is_file() else ""
                 raise UnknownName(f"{error}{hint}") from error
             definition = Definition(found.entry.name, found.read())
-        return Study(definition, self.store, self.catalog, self._worker, self._device)
+        return Study(definition, self.store, self.catalog, self._runner, self._device)
 
     def studies(self) -> list[StudyRecord]:
         """Return the studies that this store was asked for, the latest first."""
-        return self.store.ledger.studies()
+        with self.store.session() as session:
+            return session.studies()
 
     def suggest_dim(
         self,
@@ -313,15 +295,15 @@ class Hub:
             seeds: How often each is asked.
             settings: Parameters of data, network and training; without ``train.epochs``, trainings have 2,500 steps.
             budget: Seconds after which work stops; none, if not given.
-            jobs: Worker processes; one for each core, if not given.
+            jobs: Runner processes; one for each core, if not given.
 
         Raises:
             VaehubError: If the request is wrong; nothing has been done.
         """
-        from vaehub.hub.suggestion import suggest
+        from vaehub.hub.suggest_dim import suggest
 
         return suggest(
-            self._worker,
+            self._runner,
             self._device,
             data=data,
             network=network,
@@ -344,7 +326,7 @@ class Hub:
         Raises:
             VaehubError: If the name or a parameter is wrong, or the data cannot be had.
         """
-        return self._worker.data(requests.dataset_of(self.catalog, name, settings or {}))
+        return self._runner.builder.load(requests.dataset_of(self.catalog, name, settings or {}))
 
     def holding(self, name: str, settings: Settings | None = None) -> Holding:
         """Return what is known of a dataset and where its files are, without loading it.
@@ -352,6 +334,8 @@ class Hub:
         Raises:
             VaehubError: If the name or a parameter is wrong.
         """
+        from vaehub.registry.holdings import holding
+
         part = requests.dataset_of(self.catalog, name, settings or {})
         root = getattr(part.params, "root", None)
         return holding(self.catalog.find("dataset", f"{part.distribution}:{part.name}"), root)
@@ -362,7 +346,7 @@ class Hub:
         Raises:
             VaehubError: If the data cannot be had, or are no images.
         """
-        from vaehub.hub.sheets import sheet
+        from vaehub.hub.previews import sheet
 
         return sheet(self.data(data) if isinstance(data, str) else data, seed)
 
@@ -386,12 +370,12 @@ class Hub:
         Raises:
             VaehubError: If there is none, or more than one.
         """
-        kind, found = self.store.resolve(prefix)
-        if kind == "measurement":
-            return self._worker.stored(found)
-        record = self.store.training(found)
-        assert record is not None, "resolve() found it"
-        return TrainingView(record, self.store.epochs(found), self.store.measurements_of(found))
+        with self.store.session() as session:
+            kind, found = self.store.resolve(prefix)
+            if kind == "training":
+                record = session.trainings([found])[found]
+                return TrainingView(record, session.epochs(found), session.measurements_of(found))
+        return self._runner.stored(found)
 
     def figure(self, prefix: str) -> Figure:
         """Return a picture of a measurement, as its metric draws it, or of a training's losses.
@@ -410,7 +394,7 @@ class Hub:
         record = shown.record
         if record.status == "failed":
             raise VaehubError(f"measurement {record.id[:8]} failed ({record.error}), so there is no picture")
-        metric = self._worker.metric_of(record)
+        metric = self._runner.metric_of(record)
         figure = metric.plot(shown.result)
         if figure is None:
             raise VaehubError(
@@ -425,7 +409,7 @@ class Hub:
             VaehubError: If the metric has no picture, or matplotlib is missing.
         """
         require_matplotlib()
-        figure = self._worker.metric_of(found.measurements[0].record).plot(found.result)
+        figure = self._runner.metric_of(found.measurements[0].record).plot(found.result)
         if figure is None:
             raise VaehubError(f"metric {found.metric!r} has no picture")
         return figure
@@ -456,6 +440,14 @@ class Hub:
         """
         return requests.restored_recipe(self.catalog, self._training(prefix).recipe)
 
+    def dataset_named(self, name: str) -> Component:
+        """Return a dataset of the catalog, or a user's own where the name is a path.
+
+        Raises:
+            VaehubError: If there is none.
+        """
+        return requests.dataset_of(self.catalog, name, {})
+
     def describe(self, name: str) -> list[Description]:
         """Return what there is to know of a name, in every kind that has it.
 
@@ -478,15 +470,14 @@ class Hub:
         return self.store.verify(remove_leftovers=remove_leftovers)
 
     def _training(self, prefix: str) -> TrainingRecord:
-        record = self.store.training(self.store.training_id(prefix))
-        assert record is not None, "it was found by its id"
-        return record
+        with self.store.session() as session:
+            found = self.store.training_id(prefix)
+            return session.trainings([found])[found]
 
-    def _subject_named(self, name: str, kind: SubjectKind) -> Subject:
-        if kind == "dataset":
-            return requests.dataset_of(self.catalog, name, {})
-        if kind == "pair":
-            raise VaehubError(
-                "a metric of pairs needs two trainings; give a pair of recipes or of ids, or 'vaehub compare A B'"
-            )
-        return self.stored_recipe(name)
+    def _pair(self, pair: tuple[Recipe | str, Recipe | str]) -> tuple[Recipe, Recipe]:
+        one, other = (self.stored_recipe(each) if isinstance(each, str) else each for each in pair)
+        return one, other
+
+
+def _papers(catalog: Catalog) -> list[Paper]:
+    return [Paper(each.entry.name, each.read()) for each in catalog.entries("published")]

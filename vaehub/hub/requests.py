@@ -7,29 +7,24 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from vaehub.core.errors import UnknownName, VaehubError
 from vaehub.core.identity import Json, identity
 from vaehub.core.params import Params, parse
 from vaehub.core.recipe import Component, Recipe, TrainParams
 from vaehub.hub.extractors import with_identities
-from vaehub.hub.outcome import Rows
+from vaehub.hub.subjects import IN_MEMORY, Subject, kind_of
 from vaehub.registry.catalog import Catalog, Registered
 from vaehub.registry.entries import Metric as MetricEntry
-from vaehub.registry.entries import Subject as SubjectKind
 
 SCOPES = ("model", "network", "data", "train", "metric")
-GIVEN = "given in memory"
-"""Stands for the distribution of what no plugin contributes."""
 DEFAULT_NETWORK = "mlp"
 DEFAULT_DATASET = "digits"
 
 Settings = Mapping[str, object]
 """Parameters by scope and name, such as ``{"model.latent_dim": 8}``."""
 
-Subject = Recipe | Component | tuple[Recipe, Recipe] | Rows
-"""What a metric is asked of: a recipe (its training, or itself), a dataset, a pair of trainings, or rows of a query."""
 FindTraining = Callable[[str], str]
 """From the beginning of an id to the whole one."""
 
@@ -40,18 +35,17 @@ class MeasurementRequest:
 
     Attributes:
         metric: The metric with its parameters.
-        subject: ``{"training": id}``, ``{"dataset": ...}``, ``{"pair": [id, id]}``, ``{"recipe": ...}`` or
-            ``{"rows": digest}``.
+        subject: What is measured.
         seed: Decides all randomness of the measurement.
     """
 
     metric: Component
-    subject: Mapping[str, Json]
+    subject: Subject[Any]
     seed: int
 
     def identity(self) -> dict[str, Json]:
         """Return all that decides the values."""
-        return {"metric": self.metric.identity(), "subject": self.subject, "seed": self.seed}
+        return {"metric": self.metric.identity(), "subject": self.subject.key(), "seed": self.seed}
 
     @cached_property
     def id(self) -> str:
@@ -182,63 +176,39 @@ def metric_of(catalog: Catalog, name: str, params: Settings, find: FindTraining)
     return cast(MetricEntry, found.entry), replace(part, params=identified)
 
 
-def measurement_of(kind: SubjectKind, metric: Component, subject: Subject, seed: int) -> MeasurementRequest:
-    """Return the request to measure a subject.
+class RunPlan:
+    """What is asked of one recipe: metrics of its stages, and of itself.
+
+    Args:
+        recipe: The recipe.
+        stages: The same with fewer epochs, of which the metrics of trainings are asked too.
+        wanted: The metrics.
 
     Raises:
-        VaehubError: If the subject is not of the kind that the metric measures.
+        VaehubError: If a metric cannot be asked of a recipe.
     """
-    found: dict[str, Json]
-    if kind == "model" and isinstance(subject, Recipe):
-        found = {"training": subject.id}
-    elif kind == "recipe" and isinstance(subject, Recipe):
-        if subject.model.distribution == GIVEN:
-            raise VaehubError(
-                f"metric {metric.name!r} trains models with other parameters, and this one was handed over as it is; "
-                "ask it of a recipe, whose network may be your own: 'vaehub describe own'"
-            )
-        found = {"recipe": subject.identity()}
-    elif kind == "dataset" and isinstance(subject, Component):
-        found = {"dataset": subject.identity()}
-    elif kind == "pair" and isinstance(subject, tuple):
-        found = {"pair": [recipe.id for recipe in subject]}
-    elif kind == "rows" and isinstance(subject, Rows):
-        found = {"rows": subject.digest}
-    elif kind == "rows":
-        raise VaehubError(
-            f"metric {metric.name!r} measures the rows of a query; a study asks it, or "
-            f"Hub.measure({metric.name!r}, Hub.sql(...))"
-        )
-    elif kind == "pair":
-        raise VaehubError(
-            f"metric {metric.name!r} compares two trainings; ask 'vaehub compare A B --metric {metric.name}', with the "
-            "ids of both"
-        )
-    else:
-        raise VaehubError(f"metric {metric.name!r} measures a {kind}, and was given something else")
-    return MeasurementRequest(metric, found, seed)
-
-
-class Asked:
-    """What is asked of one recipe: metrics of its stages, and of itself."""
 
     def __init__(
         self, recipe: Recipe, stages: Sequence[Recipe], wanted: Sequence[tuple[MetricEntry, Component]]
     ) -> None:
         self.recipe = recipe
         self.stages = stages
-        self.requests: list[tuple[MeasurementRequest, Recipe | Component]] = []
+        self.requests: list[MeasurementRequest] = []
         for stage in (*stages, recipe):
             for entry, part in wanted:
-                if entry.subject == "model" or stage is recipe:
-                    subject = stage.dataset if entry.subject == "dataset" else stage
-                    request = measurement_of(entry.subject, part, subject, stage.seed)
-                    self.requests.append((request, subject))
+                subject = kind_of(entry.subject, part.name).of_recipe(stage, part.name)
+                if stage is recipe or subject.trainings:
+                    self.requests.append(MeasurementRequest(part, subject, stage.seed))
 
     @property
     def of_trainings(self) -> list[MeasurementRequest]:
-        """Those that need a training."""
-        return [request for request, _ in self.requests if "training" in request.subject]
+        """Those that need the training."""
+        return [request for request in self.requests if request.subject.trainings]
+
+    @property
+    def of_others(self) -> list[MeasurementRequest]:
+        """Those that do not."""
+        return [request for request in self.requests if not request.subject.trainings]
 
 
 def restored_part(catalog: Catalog, kind: str, stored: Mapping[str, Json]) -> Component:
@@ -247,7 +217,7 @@ def restored_part(catalog: Catalog, kind: str, stored: Mapping[str, Json]) -> Co
     Raises:
         VaehubError: If the plugin is missing, or would give other numbers than the stored ones.
     """
-    if stored["distribution"] == GIVEN:
+    if stored["distribution"] == IN_MEMORY:
         raise VaehubError(f"{kind} {stored['name']!r} was handed over in memory; wrap it again to use it")
     found = catalog.find(kind, f"{stored['distribution']}:{stored['name']}")
     if found.entry.revision != stored["revision"]:

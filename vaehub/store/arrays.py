@@ -1,17 +1,19 @@
 """The table ``arrays``: what is in which file."""
 
+from collections.abc import Sequence
+
 from duckdb import DuckDBPyConnection
 
 from vaehub.store.files import StoredFile, WrittenFile
 
 _FORGET = "delete from arrays where owner = ?"
-_STORE = "insert into arrays select $1, name, shape, dtype, $2, $3 from incoming"
-_FILE = "select distinct file, sha256 from arrays where owner = ?"
+_INSERT = "insert into arrays select $1, name, shape, dtype, $2, $3 from incoming"
+_FILES_OF = "select distinct owner, file, sha256 from arrays where owner in (select unnest(?))"
 _FILES = "select file, any_value(sha256), any_value(owner) from arrays group by file order by file"
 
 
-def store(connection: DuckDBPyConnection, owner: str, file: WrittenFile) -> None:
-    """Store where the arrays of a training or a measurement are; nothing may be stored of them yet."""
+def insert(connection: DuckDBPyConnection, owner: str, file: WrittenFile) -> None:
+    """Insert where the arrays of a training or a measurement are; nothing may be stored of them yet."""
     import pyarrow as pa
 
     names, shapes, dtypes = zip(*file.contents, strict=True)
@@ -19,7 +21,7 @@ def store(connection: DuckDBPyConnection, owner: str, file: WrittenFile) -> None
     incoming = pa.table(  # noqa: F841
         {"name": names, "shape": pa.array(map(list, shapes), type=pa.list_(pa.int64())), "dtype": dtypes}
     )
-    connection.execute(_STORE, [owner, file.name, file.sha256])
+    connection.execute(_INSERT, [owner, file.name, file.sha256])
 
 
 def forget(connection: DuckDBPyConnection, owner: str) -> None:
@@ -27,10 +29,9 @@ def forget(connection: DuckDBPyConnection, owner: str) -> None:
     connection.execute(_FORGET, [owner])
 
 
-def file_of(connection: DuckDBPyConnection, owner: str) -> StoredFile | None:
-    """Return the file that holds an owner's arrays, or ``None`` if it has none."""
-    rows = connection.execute(_FILE, [owner]).fetchall()
-    return StoredFile(*rows[0]) if rows else None
+def files_of(connection: DuckDBPyConnection, owners: Sequence[str]) -> dict[str, StoredFile]:
+    """Return the file that holds the arrays of each owner that has any."""
+    return {owner: StoredFile(*rest) for owner, *rest in connection.execute(_FILES_OF, [list(owners)]).fetchall()}
 
 
 def files(connection: DuckDBPyConnection) -> list[tuple[str, str, str]]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from vaehub.core.errors import StoreError
+from vaehub.store.failures import translated
 from vaehub.store.files import read_state, write_state
 from vaehub.training.loop import TrainingState
 
@@ -58,10 +59,8 @@ class FileCheckpoint:
         if not self.is_due:
             return
         arrays = {name: value.detach().cpu().numpy() for name, value in state.tensors.items()}
-        try:
+        with translated(f"checkpoint {self.path}", "written"):
             write_state(self.path, arrays, state.plain)
-        except OSError as error:
-            raise StoreError(f"checkpoint {self.path} cannot be written: {error}") from error
         self._last = time.monotonic()
 
     def discard(self) -> None:

@@ -15,15 +15,16 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import duckdb
 from duckdb import DuckDBPyConnection
 from filelock import FileLock, Timeout
 
-from vaehub.core.errors import StoreError
-from vaehub.store.schema import VERSION, migrate, version_of
+from vaehub.core.errors import StoreError, first_line
+from vaehub.store.failures import interruptible
+from vaehub.store.schema import VERSION, migrate, recorded_version
 
 FIRST_WAIT, LONGEST_WAIT = 0.005, 0.05
 """Seconds between two attempts to open a file that another process holds."""
@@ -36,9 +37,6 @@ READ_ONLY: dict[str, str | bool | int | float | list[str]] = {
     "lock_configuration": "true",
 }
 """A reader's SQL reaches the store's tables and nothing else: no files, no network, no Python variables."""
-
-_INTERRUPTED = "Query interrupted"
-"""What DuckDB says in a ``RuntimeError`` without a cause."""
 
 # One process must not open a file twice with different settings, so its threads take turns.
 _turns: dict[Path, threading.RLock] = defaultdict(threading.RLock)
@@ -56,13 +54,32 @@ class Database:
         self.path = path
         self.timeout = timeout
         self._turn = _turns[path.resolve()]
-        self._held: DuckDBPyConnection | None = None
         self._holder: int | None = None
+        self._connection: DuckDBPyConnection | None = None
+        self._writes = False
 
     @property
     def is_held(self) -> bool:
         """Whether this thread is in the middle of writing."""
-        return self._holder == threading.get_ident()
+        return self._writes and self._holder == threading.get_ident()
+
+    @contextmanager
+    def session(self) -> Iterator[None]:
+        """Take the turn until the context ends; what is opened meanwhile stays open till then.
+
+        Other processes wait, so make it short. Within one, a thread may begin others, which change nothing.
+        """
+        with interruptible(), self._turn:
+            if self._holder is not None:
+                yield
+                return
+            with self._locked():
+                self._holder = threading.get_ident()
+                try:
+                    yield
+                finally:
+                    self._close()
+                    self._holder = None
 
     @contextmanager
     def reading(self) -> Iterator[DuckDBPyConnection]:
@@ -71,18 +88,11 @@ class Database:
         Raises:
             StoreError: If it cannot be opened, is no store, is newer than this version, or stays locked.
         """
-        with interruptible(), self._turn:
-            if self._held is not None:
-                yield self._held
-                return
-            with self._locked(), closing(self._connect(read_only=True)) as connection:
-                if version_of(connection) == VERSION:
-                    yield connection
-                    return
-            with self.held():
-                pass  # opening for writing migrates
-            with self._locked(), closing(self._connect(read_only=True)) as connection:
-                yield connection
+        with self.session():
+            if self._connection is None:
+                self._open(read_only=True)
+            assert self._connection is not None, "it has been opened"
+            yield self._connection
 
     @contextmanager
     def writing(self) -> Iterator[DuckDBPyConnection]:
@@ -105,19 +115,36 @@ class Database:
     @contextmanager
     def held(self) -> Iterator[DuckDBPyConnection]:
         """Hold the file for a burst of transactions; other processes wait, so make it short."""
-        with interruptible(), self._turn:
-            if self._held is not None:
-                yield self._held
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.session():
+            if self._writes:
+                assert self._connection is not None, "it is open as long as it is written"
+                yield self._connection
                 return
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with self._locked(), closing(self._connect(read_only=False)) as connection:
-                if version_of(connection) != VERSION:
-                    migrate(connection)
-                self._held, self._holder = connection, threading.get_ident()
-                try:
-                    yield connection
-                finally:
-                    self._held = self._holder = None
+            # One process must not open a file twice with different settings. It is opened to be read when next needed.
+            self._close()
+            try:
+                self._open(read_only=False)
+                assert self._connection is not None, "it has been opened"
+                yield self._connection
+            finally:
+                self._close()
+
+    def _open(self, *, read_only: bool) -> None:
+        connection, version = self._connect(read_only=read_only)
+        if version != VERSION and read_only:
+            connection.close()
+            with self.held():
+                pass  # opening for writing migrates
+            connection, version = self._connect(read_only=True)
+        self._connection, self._writes = connection, not read_only
+        if version != VERSION:
+            migrate(connection)
+
+    def _close(self) -> None:
+        connection, self._connection, self._writes = self._connection, None, False
+        if connection is not None:
+            connection.close()
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -141,18 +168,24 @@ class Database:
             f"{self.timeout:g} s; wait until it is done, or raise VAEHUB_LOCK_TIMEOUT"
         )
 
-    def _connect(self, *, read_only: bool) -> DuckDBPyConnection:
+    def _connect(self, *, read_only: bool) -> tuple[DuckDBPyConnection, int]:
         connection = self._opened(read_only=read_only)
-        version = version_of(connection)
-        if version is None or version > VERSION:
+        try:
+            return connection, self._version(connection)
+        except BaseException:
             connection.close()
-            if version is None:
-                raise StoreError(f"{self.path} is a DuckDB database but no vaehub store; name another with '--store'")
+            raise
+
+    def _version(self, connection: DuckDBPyConnection) -> int:
+        version = recorded_version(connection)
+        if version is None:
+            raise StoreError(f"{self.path} is a DuckDB database but no vaehub store; name another with '--store'")
+        if version > VERSION:
             raise StoreError(
                 f"store {str(self.path.parent)!r} has schema {version}, and this vaehub knows schemas up to {VERSION}; "
                 "upgrade vaehub to use it"
             )
-        return connection
+        return version
 
     def _opened(self, *, read_only: bool) -> DuckDBPyConnection:
         patience = random.SystemRandom()
@@ -164,7 +197,7 @@ class Database:
                 return duckdb.connect(self.path, read_only=read_only, config=config)
             except duckdb.Error as error:
                 if "Could not set lock" not in str(error):
-                    raise StoreError(f"{self.path} cannot be opened as a database: {_first_line(error)}") from error
+                    raise StoreError(f"{self.path} cannot be opened as a database: {first_line(error)}") from error
                 if time.monotonic() >= deadline:
                     raise self._stays_locked(_holder(error)) from error
             # Waits differ, or processes that collided once would collide for ever.
@@ -172,25 +205,6 @@ class Database:
             wait = min(2 * wait, LONGEST_WAIT)
 
 
-@contextmanager
-def interruptible() -> Iterator[None]:
-    """Raise an interruption that comes during a query as what it is.
-
-    DuckDB takes the ``KeyboardInterrupt`` and raises another error, which would be recorded as a failure of the work,
-    and the work would go on.
-    """
-    try:
-        yield
-    except RuntimeError as error:
-        if str(error) == _INTERRUPTED:
-            raise KeyboardInterrupt from error
-        raise
-
-
 def _holder(error: duckdb.Error) -> str:
     found = re.search(r"PID (\d+)", str(error))
     return f" ({found.group(1)})" if found else ""
-
-
-def _first_line(error: duckdb.Error) -> str:
-    return str(error).splitlines()[0]

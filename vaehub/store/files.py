@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vaehub.core.errors import StoreError
+from vaehub.store.failures import translated
 
 PARTIAL = ".partial"
 
@@ -50,7 +51,7 @@ def write_arrays(folder: Path, stem: str, arrays: Mapping[str, NDArray[Any]]) ->
     """
     import h5py
 
-    with _partial(folder, stem) as path:
+    with translated(f"a file in {str(folder)!r}", "written"), _partial(folder, stem) as path:
         with h5py.File(path, "w") as file:
             for name, array in arrays.items():
                 file[name] = array
@@ -69,9 +70,10 @@ def read_arrays(path: Path, checksum: str) -> dict[str, NDArray[Any]]:
     """
     if not path.is_file():
         raise StoreError(f"{path} is missing; 'vaehub verify' shows all that is, '--force' makes it again")
-    if sha256(path) != checksum:
-        raise StoreError(f"{path} is damaged: its sha256 should be {checksum}; '--force' makes it again")
-    return dict(_arrays(path))
+    with translated(str(path), "read"):
+        if sha256(path) != checksum:
+            raise StoreError(f"{path} is damaged: its sha256 should be {checksum}; '--force' makes it again")
+        return dict(_arrays(path))
 
 
 def write_state(path: Path, arrays: Mapping[str, NDArray[Any]], plain: Mapping[str, Any]) -> None:

@@ -18,38 +18,44 @@ if TYPE_CHECKING:  # loaded by what writes, so that reading need not wait for it
     import pyarrow as pa
 
 _COLUMNS = "id, metric, params, seed, subject, request, training, other, status, error, started, seconds"
-_FIND = f"select {_COLUMNS} from measurements where id = ?"  # noqa: S608 a constant
+_FIND = f"select {_COLUMNS} from measurements where id in (select unnest(?))"  # noqa: S608 a constant
 _RECENT = f"select {_COLUMNS} from measurements order by started desc limit ?"  # noqa: S608 a constant
 _OF_TRAINING = f"select {_COLUMNS} from measurements where training = $1 or other = $1 order by started"  # noqa: S608
 _IDS = "select id from measurements where starts_with(id, ?)"
 _STATUS = "select status from measurements where id = ?"
 _OUTCOMES = "select id, status, error, started from measurements where id in (select unnest(?))"
-_STORE = "insert into measurements values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_INSERT = "insert into measurements values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _FORGET = "delete from measurements where id = ?"
 _FORGET_VALUES = "delete from measured_values where measurement = ?"
 _FORGET_SIGNATURES = "delete from measured_signatures where measurement = ?"
-_STORE_VALUES = "insert into measured_values select $1, * from incoming"
-_STORE_SIGNATURES = "insert into measured_signatures select $1, * from incoming"
-_VALUES = "select name, index_name, index, label, keys, value from measured_values where measurement = ? order by rowid"
-_SIGNATURES = "select name, layer, space, vector from measured_signatures where measurement = ? order by rowid"
+_INSERT_VALUES = "insert into measured_values select $1, * from incoming"
+_INSERT_SIGNATURES = "insert into measured_signatures select $1, * from incoming"
+_VALUES = """
+    select measurement, name, index_name, index, label, keys, value from measured_values
+    where measurement in (select unnest(?)) order by rowid
+"""
+_SIGNATURES = """
+    select measurement, name, layer, space, vector from measured_signatures
+    where measurement in (select unnest(?)) order by rowid
+"""
 
 
-def store(connection: DuckDBPyConnection, record: MeasurementRecord, result: Result, provenance: str) -> None:
-    """Store a measurement and its values; nothing may be stored of it yet."""
+def insert(connection: DuckDBPyConnection, record: MeasurementRecord, result: Result, provenance: str) -> None:
+    """Insert a measurement and its values; nothing may be stored of it yet."""
     params, subject, request = map(canonical_json, (record.params, record.subject, record.request))
     asked = [record.id, record.metric, params, record.seed, subject, record.training, record.other]
     outcome = [request, record.status, record.error, record.started, record.seconds, provenance]
-    connection.execute(_STORE, [*asked, *outcome])
+    connection.execute(_INSERT, [*asked, *outcome])
     blocks = list(_blocks(result))
     if blocks:
         import pyarrow as pa
 
         # DuckDB finds the table by the name of this variable.
         incoming = pa.Table.from_batches(blocks)
-        connection.execute(_STORE_VALUES, [record.id])
+        connection.execute(_INSERT_VALUES, [record.id])
     for name, signatures in result.signatures.items():
         incoming = _signatures_table(name, signatures)  # noqa: F841
-        connection.execute(_STORE_SIGNATURES, [record.id])
+        connection.execute(_INSERT_SIGNATURES, [record.id])
 
 
 def status(connection: DuckDBPyConnection, measurement_id: str) -> Status | None:
@@ -70,10 +76,10 @@ def forget(connection: DuckDBPyConnection, measurement_id: str) -> None:
         connection.execute(statement, [measurement_id])
 
 
-def find(connection: DuckDBPyConnection, measurement_id: str) -> MeasurementRecord | None:
-    """Return a measurement, or ``None``."""
-    rows = connection.execute(_FIND, [measurement_id]).fetchall()
-    return _record(rows[0]) if rows else None
+def find_many(connection: DuckDBPyConnection, measurement_ids: Sequence[str]) -> dict[str, MeasurementRecord]:
+    """Return those of some measurements that are stored, by id."""
+    records = map(_record, connection.execute(_FIND, [list(measurement_ids)]).fetchall())
+    return {record.id: record for record in records}
 
 
 def recent(connection: DuckDBPyConnection, limit: int) -> list[MeasurementRecord]:
@@ -91,27 +97,42 @@ def ids(connection: DuckDBPyConnection, prefix: str) -> list[str]:
     return [row[0] for row in connection.execute(_IDS, [prefix]).fetchall()]
 
 
-def values(connection: DuckDBPyConnection, measurement_id: str) -> Result:
-    """Return the values of a measurement, as its metric handed them back, without arrays."""
-    scalars: dict[str, float] = {}
-    vectors: dict[tuple[str, str], list[tuple[float, str | None]]] = defaultdict(list)
-    tables: dict[str, dict[str, list[tuple[str, float]]]] = defaultdict(lambda: defaultdict(list))
-    for name, index_name, _, label, keys, value in connection.execute(_VALUES, [measurement_id]).fetchall():
+def values(connection: DuckDBPyConnection, measurement_ids: Sequence[str]) -> dict[str, Result]:
+    """Return the values of each of some measurements, as its metric handed them back, without arrays."""
+    found = {measurement: _Values() for measurement in measurement_ids}
+    for measurement, *row in connection.execute(_VALUES, [list(found)]).fetchall():
+        found[measurement].add(*row)
+    for measurement, name, layer, space, vector in connection.execute(_SIGNATURES, [list(found)]).fetchall():
+        found[measurement].signatures[name].append((layer, space, vector))
+    return {measurement: rows.result() for measurement, rows in found.items()}
+
+
+class _Values:
+    """Rows of one measurement, sorted by what they belong to."""
+
+    def __init__(self) -> None:
+        self.scalars: dict[str, float] = {}
+        self.vectors: dict[tuple[str, str], list[tuple[float, str | None]]] = defaultdict(list)
+        self.tables: dict[str, dict[str, list[tuple[str, float]]]] = defaultdict(lambda: defaultdict(list))
+        self.signatures: dict[str, list[tuple[str, str, list[float]]]] = defaultdict(list)
+
+    def add(
+        self, name: str, index_name: str | None, _: int | None, label: str | None, keys: str | None, value: float
+    ) -> None:
         if index_name is None:
-            scalars[name] = value
+            self.scalars[name] = value
         elif keys is None:
-            vectors[name, index_name].append((value, label))
+            self.vectors[name, index_name].append((value, label))
         else:
-            tables[index_name][name].append((keys, value))
-    signatures: dict[str, list[tuple[str, str, list[float]]]] = defaultdict(list)
-    for name, layer, space, vector in connection.execute(_SIGNATURES, [measurement_id]).fetchall():
-        signatures[name].append((layer, space, vector))
-    return Result(
-        scalars=scalars,
-        vectors={name: _vector(items, index) for (name, index), items in vectors.items()},
-        tables={name: _table(columns) for name, columns in tables.items()},
-        signatures={name: _signatures(items) for name, items in signatures.items()},
-    )
+            self.tables[index_name][name].append((keys, value))
+
+    def result(self) -> Result:
+        return Result(
+            scalars=self.scalars,
+            vectors={name: _vector(items, index) for (name, index), items in self.vectors.items()},
+            tables={name: _table(columns) for name, columns in self.tables.items()},
+            signatures={name: _signatures(items) for name, items in self.signatures.items()},
+        )
 
 
 def _blocks(result: Result) -> Iterator[pa.RecordBatch]:

@@ -14,7 +14,7 @@ from duckdb import DuckDBPyConnection
 
 from vaehub.store.records import now
 
-_STORE = "insert into provenance values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing"
+_INSERT = "insert into provenance values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing"
 
 
 class Provenance:
@@ -38,8 +38,8 @@ class Provenance:
     def _commit(self) -> str | None:
         return _git_commit()
 
-    def store(self, connection: DuckDBPyConnection) -> str:
-        """Store the process, unless it is known to be stored, and return its id.
+    def insert(self, connection: DuckDBPyConnection) -> str:
+        """Insert the process, unless it is known to be stored, and return its id.
 
         Whoever opened the transaction sets ``is_stored`` once it has been committed.
         """
@@ -49,7 +49,7 @@ class Provenance:
             return self.id
         plugins = json.dumps(self._plugins, sort_keys=True)
         versions = [_version("vaehub"), plugins, platform.python_version(), _version("torch"), platform.platform()]
-        connection.execute(_STORE, [self.id, *versions, self._commit, shlex.join(sys.argv), self._started])
+        connection.execute(_INSERT, [self.id, *versions, self._commit, shlex.join(sys.argv), self._started])
         return self.id
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _SOURCES = "select distinct source from published"
 _FORGET = "delete from published where study = ?"
-_STORE = "insert into published select * from incoming"
+_INSERT = "insert into published select * from incoming"
 
 
 @dataclass(frozen=True)
@@ -104,8 +104,8 @@ def sources(connection: DuckDBPyConnection) -> set[str]:
     return {row[0] for row in connection.execute(_SOURCES).fetchall()}
 
 
-def store(connection: DuckDBPyConnection, figures: Iterable[Figure]) -> None:
-    """Store figures of papers, in the place of what is stored of these papers."""
+def insert(connection: DuckDBPyConnection, figures: Iterable[Figure]) -> None:
+    """Insert figures of papers, in the place of what is stored of these papers."""
     import pyarrow as pa
 
     found = list(figures)
@@ -117,4 +117,4 @@ def store(connection: DuckDBPyConnection, figures: Iterable[Figure]) -> None:
     incoming = pa.table({name: pa.array(column, kinds.get(name, text)) for name, column in columns.items()})  # noqa: F841
     for study in dict.fromkeys(each.study for each in found):
         connection.execute(_FORGET, [study])
-    connection.execute(_STORE)
+    connection.execute(_INSERT)

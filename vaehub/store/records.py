@@ -1,11 +1,17 @@
 """What is stored of a training and of a measurement."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from vaehub.core.identity import Json
+
+if TYPE_CHECKING:
+    from vaehub.core.result import Result
+    from vaehub.store.files import StoredFile
 
 Status = Literal["done", "failed"]
 
@@ -88,6 +94,23 @@ class MeasurementRecord:
     error: str | None
     started: datetime
     seconds: float
+
+
+@dataclass(frozen=True)
+class StoredMeasurement:
+    """A measurement with all that the store has of it.
+
+    Attributes:
+        record: The measurement.
+        training: What was measured; of a pair, the first; ``None`` for data, recipes and rows.
+        result: Its values; without arrays as long as these have not been read.
+        file: Where the arrays are, if there are any.
+    """
+
+    record: MeasurementRecord
+    training: TrainingRecord | None
+    result: Result
+    file: StoredFile | None
 
 
 @dataclass(frozen=True)

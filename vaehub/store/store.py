@@ -18,11 +18,12 @@ from vaehub.core.progress import task
 from vaehub.core.result import Result
 from vaehub.store import trainings
 from vaehub.store.database import Database
-from vaehub.store.files import read_arrays, write_arrays
-from vaehub.store.ledger import Entered, Ledger
+from vaehub.store.failures import translated
+from vaehub.store.files import StoredFile, read_arrays, write_arrays
 from vaehub.store.provenance import Provenance
 from vaehub.store.published import Paper
-from vaehub.store.records import MeasurementRecord, TrainingRecord
+from vaehub.store.records import MeasurementRecord, StoredMeasurement, TrainingRecord
+from vaehub.store.session import Inserted, Session
 from vaehub.store.verify import Verification, sweep
 
 if TYPE_CHECKING:
@@ -41,19 +42,21 @@ Arrays = Mapping[str, "NDArray[Any]"]
 class Store:
     """Trainings and measurements in a DuckDB file, weights and arrays in HDF5 files beside it.
 
-    Use :meth:`open`. Nothing is written until something is recorded, and no file stays open between two calls.
+    Use :meth:`open`. Nothing is written until something is recorded, and no file stays open between two calls, unless
+    they are made inside :meth:`session`.
 
     Args:
         path: The directory.
-        ledger: The rows; those of a worker go to the process that started it.
+        session: The rows; those of a worker process go to the process that started it.
         papers: Returns those whose figures are kept beside results.
     """
 
-    def __init__(self, path: Path, ledger: Ledger, papers: Callable[[], Sequence[Paper]] | None = None) -> None:
+    def __init__(self, path: Path, session: Session, papers: Callable[[], Sequence[Paper]] | None = None) -> None:
         self.path = path
-        self.ledger = ledger
+        self._session = session
         self._files = path / "arrays"
         self._papers = papers
+        self._is_prepared = False
 
     @classmethod
     def open(
@@ -81,12 +84,21 @@ class Store:
                 f"store {str(folder)!r} is a file, and a store is a directory; name another with '--store'"
             )
         database = Database(folder / "results.duckdb", _lock_timeout() if timeout is None else timeout)
-        return cls(folder, Ledger(database, Provenance(dict(plugins or {}))), papers)
+        return cls(folder, Session(database, Provenance(dict(plugins or {}))), papers)
 
     @property
     def exists(self) -> bool:
         """Whether anything was ever recorded here."""
-        return self.ledger.exists
+        return self._session.exists
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """Open the database once for many look-ups; a thread that is in one already stays in it.
+
+        Other processes wait until the context ends, so do no work meanwhile.
+        """
+        with self._session.opened():
+            yield self._session
 
     def prepare(self) -> None:
         """Make the store if there is none, and check that it can be written, before any work is done for it.
@@ -100,20 +112,19 @@ class Store:
             raise StoreError(f"store {str(self.path)!r} cannot be made: {error.strerror}") from error
         if not (os.access(self.path, os.W_OK) and os.access(self._files, os.W_OK)):
             raise StoreError(f"store {str(self.path)!r} is not writable; name another with '--store'")
-        self.ledger.prepare()
-        if self._papers is not None:
-            self.ledger.enter_published(self._papers())
-            self._papers = None
+        if not (self._is_prepared and self.exists):
+            self._session.prepare(() if self._papers is None else self._papers())
+            self._is_prepared = True
 
     # Trainings
 
     def training(self, training_id: str) -> TrainingRecord | None:
         """Return a training, or ``None``."""
-        return self.ledger.training(training_id)
+        return self._session.trainings([training_id]).get(training_id)
 
     def epochs(self, training_id: str) -> list[dict[str, dict[str, float]]]:
         """Return the losses of each epoch of a training, by part and name."""
-        return self.ledger.epochs(training_id)
+        return self._session.epochs(training_id)
 
     def record_training(
         self,
@@ -122,14 +133,15 @@ class Store:
         weights: Arrays | None,
         *,
         replace: bool = False,
-    ) -> bool:
-        """Record a training; return whether it was.
+    ) -> TrainingRecord | None:
+        """Record a training, and return it with the name of its file; ``None`` if the store keeps the one it has.
 
         A failure never takes the place of a success, and a success only with ``replace``.
         """
         file = write_arrays(self._files, f"training-{record.id}", weights) if weights else None
         stored = dataclasses.replace(record, weights=file.name if file else None)
-        return self._tidied(self.ledger.enter_training(stored, epochs, file, replace=replace))
+        inserted = self._session.insert_training(stored, epochs, file, replace=replace)
+        return stored if self._tidied(inserted) else None
 
     def weights(self, training_id: str) -> dict[str, NDArray[Any]]:
         """Return the weights of a training.
@@ -137,17 +149,26 @@ class Store:
         Raises:
             StoreError: If they are missing or damaged.
         """
-        return self._arrays(training_id)
+        return self._arrays(self._session.file_of(training_id))
 
     # Measurements
 
+    def find_many(self, measurement_ids: Sequence[str]) -> dict[str, StoredMeasurement]:
+        """Return those of some measurements that are stored, by id, with values and arrays.
+
+        Raises:
+            StoreError: If arrays are missing or damaged.
+        """
+        return {name: self._with_arrays(found) for name, found in self._session.find_many(measurement_ids).items()}
+
     def measurement(self, measurement_id: str) -> MeasurementRecord | None:
         """Return a measurement, or ``None``."""
-        return self.ledger.measurement(measurement_id)
+        found = self._session.find_many([measurement_id]).get(measurement_id)
+        return None if found is None else found.record
 
     def measurements_of(self, training_id: str) -> list[MeasurementRecord]:
         """Return the measurements of a training, the oldest first."""
-        return self.ledger.measurements_of(training_id)
+        return self._session.measurements_of(training_id)
 
     def record_measurement(self, record: MeasurementRecord, result: Result, *, replace: bool = False) -> bool:
         """Record a measurement and its values; return whether it was.
@@ -155,7 +176,7 @@ class Store:
         A failure never takes the place of a success, and a success only with ``replace``.
         """
         file = write_arrays(self._files, f"measurement-{record.id}", result.arrays) if result.arrays else None
-        return self._tidied(self.ledger.enter_measurement(record, result.without_arrays(), file, replace=replace))
+        return self._tidied(self._session.insert_measurement(record, result.without_arrays(), file, replace=replace))
 
     def result(self, measurement_id: str) -> Result:
         """Return the values and arrays of a measurement.
@@ -163,14 +184,14 @@ class Store:
         Raises:
             StoreError: If its arrays are missing or damaged.
         """
-        found = self.ledger.values(measurement_id)
-        return dataclasses.replace(found, arrays=self._arrays(measurement_id))
+        found = self.find_many([measurement_id]).get(measurement_id)
+        return Result() if found is None else found.result
 
     # Everything
 
     def recent(self, limit: int = 20) -> tuple[list[TrainingRecord], list[MeasurementRecord]]:
         """Return the latest trainings and measurements, the latest first."""
-        return self.ledger.recent(limit)
+        return self._session.recent(limit)
 
     def resolve(self, prefix: str) -> tuple[Literal["training", "measurement"], str]:
         """Return kind and id of the one record whose id begins so.
@@ -178,7 +199,7 @@ class Store:
         Raises:
             VaehubError: If there is none, or more than one.
         """
-        found = self.ledger.ids(prefix) if prefix else []
+        found = self._session.ids(prefix) if prefix else []
         if not found:
             raise VaehubError(
                 f"nothing in store {str(self.path)!r} has an id that begins with {prefix!r}; see 'vaehub show'"
@@ -209,7 +230,7 @@ class Store:
             VaehubError: If the query is wrong, writes, or reaches outside the store.
         """
         self._must_exist()
-        return self.ledger.query(text)
+        return self._session.query(text)
 
     def verify(self, *, remove_leftovers: bool = False) -> Verification:
         """Check every checksum and pointer; optionally delete old files that nothing points at.
@@ -218,7 +239,7 @@ class Store:
             StoreError: If there is no store.
         """
         self._must_exist()
-        found = self.ledger.verify(self._files)
+        found = self._session.verify(self._files)
         if remove_leftovers:
             sweep(found.leftovers)
         return found
@@ -226,7 +247,7 @@ class Store:
     def burst(self) -> AbstractContextManager[object]:
         """Hold the database for many records in a row, each its own commit; other processes wait, so make it short."""
         self._files.mkdir(parents=True, exist_ok=True)
-        return self.ledger.burst()
+        return self._session.burst()
 
     @contextmanager
     def working_on(self, record_id: str) -> Iterator[None]:
@@ -235,13 +256,14 @@ class Store:
         Waits for as long as another process works on it. Whoever enters looks first whether the work has been done.
         """
         path = self._lock_of(record_id)
-        path.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(path)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            with task(f"waiting for another process that makes {record_id[:8]}"):
-                lock.acquire()
+        with translated(f"store {str(self.path)!r}", "written"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                with task(f"waiting for another process that makes {record_id[:8]}"):
+                    lock.acquire()
         try:
             yield
             # Recorded by now: a process that still waits on this file, and one that makes it anew, both find that out.
@@ -272,15 +294,20 @@ class Store:
     def _lock_of(self, record_id: str) -> Path:
         return self.path / "locks" / f"{record_id}.lock"
 
-    def _arrays(self, owner: str) -> dict[str, NDArray[Any]]:
-        file = self.ledger.file_of(owner)
+    def _with_arrays(self, found: StoredMeasurement) -> StoredMeasurement:
+        if found.file is None:
+            return found
+        return dataclasses.replace(found, result=dataclasses.replace(found.result, arrays=self._arrays(found.file)))
+
+    def _arrays(self, file: StoredFile | None) -> dict[str, NDArray[Any]]:
         return {} if file is None else read_arrays(self._files / file.name, file.sha256)
 
-    def _tidied(self, entered: Entered) -> bool:
-        """Delete the file that no row points at, and return whether the record was entered."""
-        if entered.unwanted is not None:
-            (self._files / entered.unwanted.name).unlink(missing_ok=True)
-        return entered.recorded
+    def _tidied(self, inserted: Inserted) -> bool:
+        """Delete the file that no row points at, and return whether the record was made."""
+        if inserted.unwanted is not None:
+            with translated(f"store {str(self.path)!r}", "written"):
+                (self._files / inserted.unwanted.name).unlink(missing_ok=True)
+        return inserted.recorded
 
     def _must_exist(self) -> None:
         if not self.exists:

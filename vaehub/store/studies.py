@@ -12,8 +12,8 @@ from vaehub.store.records import CellRecord, StudyRecord, now
 _FORGET = "delete from studies where study = ? and scale = ?"
 _FORGET_CELLS = "delete from cells where study = ? and scale = ? and cell is not null"
 _FORGET_ANALYSIS = "delete from cells where study = ? and scale = ? and cell is null and settings ->> 'analysis' = ?"
-_STORE = "insert into studies values (?, ?, ?, ?, ?)"
-_STORE_CELLS = "insert into cells select $1, $2, * from incoming"
+_INSERT = "insert into studies values (?, ?, ?, ?, ?)"
+_INSERT_CELLS = "insert into cells select $1, $2, * from incoming"
 _CELLS = """
     select cell, settings, metric, training, measurement from cells
     where study = ? and scale = ? order by cell nulls last, rowid
@@ -32,20 +32,20 @@ _STUDIES = """
 """
 
 
-def store(
+def insert(
     connection: DuckDBPyConnection, study: str, scale: str, title: str, definition: Json, cells: Sequence[CellRecord]
 ) -> None:
-    """Store what a study asks for at a scale, in the place of what it asked for before."""
+    """Insert what a study asks for at a scale, in the place of what it asked for before."""
     connection.execute(_FORGET, [study, scale])
     connection.execute(_FORGET_CELLS, [study, scale])
-    connection.execute(_STORE, [study, scale, title, canonical_json(definition), now()])
-    _store_cells(connection, study, scale, cells)
+    connection.execute(_INSERT, [study, scale, title, canonical_json(definition), now()])
+    _insert_cells(connection, study, scale, cells)
 
 
-def store_analysis(connection: DuckDBPyConnection, study: str, scale: str, name: str, cell: CellRecord) -> None:
-    """Store an analysis of a study's results, in the place of that of earlier results."""
+def insert_analysis(connection: DuckDBPyConnection, study: str, scale: str, name: str, cell: CellRecord) -> None:
+    """Insert an analysis of a study's results, in the place of that of earlier results."""
     connection.execute(_FORGET_ANALYSIS, [study, scale, name])
-    _store_cells(connection, study, scale, [cell])
+    _insert_cells(connection, study, scale, [cell])
 
 
 def cells(connection: DuckDBPyConnection, study: str, scale: str) -> list[CellRecord]:
@@ -58,7 +58,7 @@ def known(connection: DuckDBPyConnection) -> list[StudyRecord]:
     return [StudyRecord(*row) for row in connection.execute(_STUDIES).fetchall()]
 
 
-def _store_cells(connection: DuckDBPyConnection, study: str, scale: str, cells: Iterable[CellRecord]) -> None:
+def _insert_cells(connection: DuckDBPyConnection, study: str, scale: str, cells: Iterable[CellRecord]) -> None:
     import pyarrow as pa
 
     rows = [(each.cell, canonical_json(each.settings), each.metric, each.training, each.measurement) for each in cells]
@@ -71,7 +71,7 @@ def _store_cells(connection: DuckDBPyConnection, study: str, scale: str, cells: 
             for at, (name, kind) in enumerate(zip(names, kinds, strict=True))
         }
     )
-    connection.execute(_STORE_CELLS, [study, scale])
+    connection.execute(_INSERT_CELLS, [study, scale])
 
 
 def _cell(row: Sequence[Any]) -> CellRecord:

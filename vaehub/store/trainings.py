@@ -13,23 +13,23 @@ Losses = Mapping[str, Mapping[str, float]]
 """Losses of one epoch: by part, then by name."""
 
 _COLUMNS = "id, recipe, latent_dim, status, error, notes, started, seconds, device, weights"
-_FIND = f"select {_COLUMNS} from trainings where id = ?"  # noqa: S608 a constant
+_FIND = f"select {_COLUMNS} from trainings where id in (select unnest(?))"  # noqa: S608 a constant
 _RECENT = f"select {_COLUMNS} from trainings order by started desc limit ?"  # noqa: S608 a constant
 _IDS = "select id from trainings where starts_with(id, ?)"
 _STATUS = "select status from trainings where id = ?"
-_STORE = "insert into trainings values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_INSERT = "insert into trainings values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _FORGET = "delete from trainings where id = ?"
 _FORGET_EPOCHS = "delete from epochs where training = ?"
-_STORE_EPOCHS = "insert into epochs select $1, * from incoming"
+_INSERT_EPOCHS = "insert into epochs select $1, * from incoming"
 _EPOCHS = "select epoch, part, name, value from epochs where training = ? order by rowid"
 
 
-def store(connection: DuckDBPyConnection, record: TrainingRecord, epochs: Sequence[Losses], provenance: str) -> None:
-    """Store a training and its losses; nothing may be stored of it yet."""
+def insert(connection: DuckDBPyConnection, record: TrainingRecord, epochs: Sequence[Losses], provenance: str) -> None:
+    """Insert a training and its losses; nothing may be stored of it yet."""
     parts = [record.name_of(part) for part in ("model", "network", "dataset")]
     recipe, notes = canonical_json(record.recipe), canonical_json(record.notes)
     rest = [record.status, record.error, notes, record.started, record.seconds, record.device, record.weights]
-    connection.execute(_STORE, [record.id, *parts, record.seed, record.latent_dim, recipe, *rest, provenance])
+    connection.execute(_INSERT, [record.id, *parts, record.seed, record.latent_dim, recipe, *rest, provenance])
     rows = [
         (index, part, name, value)
         for index, losses in enumerate(epochs)
@@ -41,7 +41,7 @@ def store(connection: DuckDBPyConnection, record: TrainingRecord, epochs: Sequen
 
         # DuckDB finds the table by the name of this variable.
         incoming = pa.table(dict(zip(("epoch", "part", "name", "value"), zip(*rows, strict=True), strict=True)))  # noqa: F841
-        connection.execute(_STORE_EPOCHS, [record.id])
+        connection.execute(_INSERT_EPOCHS, [record.id])
 
 
 def status(connection: DuckDBPyConnection, training_id: str) -> Status | None:
@@ -56,10 +56,10 @@ def forget(connection: DuckDBPyConnection, training_id: str) -> None:
     connection.execute(_FORGET_EPOCHS, [training_id])
 
 
-def find(connection: DuckDBPyConnection, training_id: str) -> TrainingRecord | None:
-    """Return a training, or ``None``."""
-    rows = connection.execute(_FIND, [training_id]).fetchall()
-    return _record(rows[0]) if rows else None
+def find_many(connection: DuckDBPyConnection, training_ids: Sequence[str]) -> dict[str, TrainingRecord]:
+    """Return those of some trainings that are stored, by id."""
+    records = map(_record, connection.execute(_FIND, [list(training_ids)]).fetchall())
+    return {record.id: record for record in records}
 
 
 def recent(connection: DuckDBPyConnection, limit: int) -> list[TrainingRecord]:

@@ -3,7 +3,6 @@
 import pytest
 
 from vaehub import VaehubError
-from vaehub.core.recipe import Recipe
 from vaehub.hub.study.definition import Definition
 from vaehub.hub.study.grid import cells_of, jobs_of, trials_of
 from vaehub.registry.catalog import Catalog
@@ -42,8 +41,8 @@ def test_every_combination_has_a_cell_for_each_metric(catalog):
 
 def test_parameters_reach_recipe_and_metric(catalog):
     cell = cells(catalog)[0]
-    assert isinstance(cell.subject, Recipe)
-    assert (cell.subject.train.epochs, cell.subject.seed, cell.subject.dataset.params.subset) == (1, 0, 100)
+    [recipe] = cell.request.subject.trainings
+    assert (recipe.train.epochs, recipe.seed, recipe.dataset.params.subset) == (1, 0, 100)
     assert cell.request.metric.params.part == "train"
 
 
@@ -68,7 +67,7 @@ def test_one_piece_of_each_kind_is_tried_out(catalog):
 
 def test_cells_know_their_training(catalog):
     elbo, _, diversity = cells(catalog)[:3]
-    assert elbo.record().training == elbo.subject.id
+    assert elbo.record().training == elbo.request.subject.what.id
     assert diversity.record().training is None
 
 
@@ -90,7 +89,7 @@ def test_what_no_plugin_knows_is_refused(catalog, change, says):
 
 def test_what_is_measured_of_data_alone_needs_no_model(catalog):
     [cell] = cells(catalog, '[recipe]\n"data.subset" = 100\n[metrics.ssim_diversity]\n')
-    assert (cell.subject.name, cell.subject.params.subset) == ("digits", 100)
+    assert (cell.request.subject.what.name, cell.request.subject.what.params.subset) == ("digits", 100)
 
 
 def test_what_is_measured_of_a_model_needs_one(catalog):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from vaehub import DataError, Hub, Result, VaehubError, Vector, WorkFailed
-from vaehub.hub.laboratory import Laboratory
+from vaehub.hub.runner import RecipeRunner
 from vaehub.plugins.fondue.fondue import Fondue
 from vaehub.plugins.fondue.fondue_ide import FondueIde
 from vaehub.plugins.fondue.params import FondueIdeParams, FondueParams
@@ -72,7 +72,7 @@ def test_five_starts_give_one_answer(shared, recipe):
 
 
 def test_a_search_that_was_interrupted_goes_on_where_it_was(hub, recipe, trained, monkeypatch):
-    measured, n_asked = Laboratory.measure, 0
+    measured, n_asked = RecipeRunner.measure, 0
 
     def interrupted(self, metric, subject, **params):
         nonlocal n_asked
@@ -82,7 +82,7 @@ def test_a_search_that_was_interrupted_goes_on_where_it_was(hub, recipe, trained
         return measured(self, metric, subject, **params)
 
     with monkeypatch.context() as patched:
-        patched.setattr(Laboratory, "measure", interrupted)
+        patched.setattr(RecipeRunner, "measure", interrupted)
         with pytest.raises(KeyboardInterrupt):
             hub.measure("fondue", recipe, settings={"start": 3})
     assert trained() == 2
@@ -241,7 +241,7 @@ def test_one_latent_that_is_too_many_is_no_answer_and_its_trainings_stay(hub, re
 
 def test_means_that_are_all_the_same_have_no_dimension_to_compare(recipe):
     class Collapsed:
-        """A laboratory in which every training collapses."""
+        """A runner in which every training collapses."""
 
         def measure(self, metric, subject, **params):
             return Result(vectors={"mle": Vector([np.nan, 3.0], "layer", ["mean", "sampled"])})

@@ -15,6 +15,7 @@ from vaehub.core.recipe import Component, Recipe, TrainParams
 from vaehub.hub import requests
 from vaehub.hub.requests import DEFAULT_DATASET, DEFAULT_NETWORK, FindTraining, MeasurementRequest, Settings
 from vaehub.hub.study.definition import SCOPES, Grid, Scaled
+from vaehub.hub.subjects import kind_of
 from vaehub.registry.catalog import Catalog
 from vaehub.registry.entries import Metric
 from vaehub.store.records import CellRecord
@@ -28,20 +29,16 @@ class Cell:
         point: Counted from 0; all that is measured of one recipe has the same.
         settings: Of the point and of the metric's own axes, by name, such as ``{"model": "vae", "data.n_classes": 5}``.
         request: What is measured.
-        subject: Of what: a training's recipe, data, or a recipe.
     """
 
     point: int
     settings: Mapping[str, Json]
     request: MeasurementRequest
-    subject: Recipe | Component
 
     def record(self) -> CellRecord:
         """Return what a store keeps."""
-        training = self.request.subject.get("training")
-        return CellRecord(
-            self.point, self.settings, self.request.metric.name, cast("str | None", training), self.request.id
-        )
+        training = next((recipe.id for recipe in self.request.subject.trainings), None)
+        return CellRecord(self.point, self.settings, self.request.metric.name, training, self.request.id)
 
 
 @dataclass
@@ -50,18 +47,13 @@ class Job:
 
     Attributes:
         recipes: With growing numbers of epochs, the last being the training; none for measurements of data.
-        wanted: What is measured, and of what.
+        wanted: What is measured, by id.
         dry: Whether only to see that it could be done.
     """
 
     recipes: list[Recipe] = field(default_factory=list)
-    wanted: dict[str, tuple[MeasurementRequest, Recipe | Component]] = field(default_factory=dict)
+    wanted: dict[str, MeasurementRequest] = field(default_factory=dict)
     dry: bool = False
-
-    @property
-    def of_training(self) -> list[MeasurementRequest]:
-        """What is measured of trainings."""
-        return [request for request, _ in self.wanted.values() if "training" in request.subject]
 
 
 def cells_of(scaled: Scaled, catalog: Catalog, find: FindTraining) -> list[Cell]:
@@ -87,14 +79,14 @@ def jobs_of(cells: Sequence[Cell]) -> list[Job]:
     """Return the work that cells need, each piece once, however many cells ask for it."""
     jobs: dict[str, Job] = {}
     for cell in cells:
-        subject = cell.subject
-        if isinstance(subject, Recipe) and "training" in cell.request.subject:
-            job = jobs.setdefault(_but_for_epochs(subject), Job())
-            if subject.id not in {recipe.id for recipe in job.recipes}:
-                job.recipes.append(subject)
-        else:
-            job = jobs.setdefault(canonical_json(cell.request.subject), Job())
-        job.wanted[cell.request.id] = cell.request, subject
+        request = cell.request
+        trainings = request.subject.trainings
+        work = _but_for_epochs(trainings[0]) if trainings else canonical_json(request.subject.key())
+        job = jobs.setdefault(work, Job())
+        known = {recipe.id for recipe in job.recipes}
+        # Of several trainings the first is the job's; the others are made when they are measured, or by jobs of theirs.
+        job.recipes += [recipe for recipe in trainings[:1] if recipe.id not in known]
+        job.wanted[request.id] = request
     for job in jobs.values():
         job.recipes.sort(key=lambda recipe: recipe.train.epochs)
     return list(jobs.values())
@@ -126,20 +118,8 @@ class _Maker:
             for varied in _points({}, own, metrics=True):
                 params = {key.removeprefix(begin): value for key, value in varied.items()}
                 entry, part = self._once("metric", name, {**fixed, **params}, self._metric)
-                if entry.subject in ("pair", "rows"):
-                    what = (
-                        "compares two trainings"
-                        if entry.subject == "pair"
-                        else "measures rows; name it in '[[analyses]]'"
-                    )
-                    raise VaehubError(f"metric {name!r} is not one of a point of a grid: it {what}")
-                subject = dataset if entry.subject == "dataset" else recipe
-                if subject is None:
-                    raise VaehubError(
-                        f"metric {name!r} needs a model; add 'model = \"vae\"' to '[recipe]', or an axis 'model'"
-                    )
-                request = requests.measurement_of(entry.subject, part, subject, seed)
-                yield Cell(point, {**settings, **varied}, request, subject)
+                subject = kind_of(entry.subject, name).at_point(recipe, dataset, name)
+                yield Cell(point, {**settings, **varied}, MeasurementRequest(part, subject, seed))
 
     def _dataset(self, settings: Mapping[str, Any], scopes: Mapping[str, Settings]) -> Component:
         name, make = settings.get("dataset", DEFAULT_DATASET), partial(requests.dataset_of, self._catalog)

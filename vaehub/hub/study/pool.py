@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from vaehub.hub.study.grid import Job
-from vaehub.hub.study.remote import Answer, Asked, Ended, work
+from vaehub.hub.study.worker_process import Ended, StoreCall, StoreReply, work
 
 THREAD_SETTINGS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 """Read by libraries when they are loaded, which is before a worker can say anything."""
@@ -34,10 +34,10 @@ class Pool:
         size: How many processes.
         store: Folder of the store.
         device: Where they compute.
-        serve: Carries out what a worker asks of the ledger.
+        serve: Makes the calls of a worker to the store.
     """
 
-    def __init__(self, size: int, store: Path, device: str, serve: Callable[[Asked], object]) -> None:
+    def __init__(self, size: int, store: Path, device: str, serve: Callable[[StoreCall], object]) -> None:
         self._size = size
         self._arguments = (store, device, _n_threads(size))
         self._serve = serve
@@ -108,12 +108,12 @@ class Pool:
             worker.end()
             self._workers.remove(worker)
 
-    def _answer(self, asked: Asked) -> Answer:
+    def _answer(self, call: StoreCall) -> StoreReply:
         try:
-            return Answer(self._serve(asked))
+            return StoreReply(self._serve(call))
         # The worker raises it where it asked.
         except Exception as error:  # noqa: BLE001
-            return Answer(error=error)
+            return StoreReply(error=error)
 
 
 class _Worker:
@@ -133,8 +133,8 @@ class _Worker:
         self.job = job
         self._send(job)
 
-    def answer(self, answer: Answer) -> None:
-        self._send(answer)
+    def answer(self, reply: StoreReply) -> None:
+        self._send(reply)
 
     def death(self) -> str:
         """Return how the process died, as a record says it."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-import duckdb
 import numpy as np
 
 from vaehub.core.errors import VaehubError
@@ -17,18 +16,16 @@ from vaehub.core.identity import Json
 from vaehub.core.recipe import Recipe
 from vaehub.core.result import Result, Signatures, Table
 from vaehub.hub import requests
-from vaehub.hub.outcome import Rows
 from vaehub.hub.study.definition import Analysis, Scaled
 from vaehub.hub.study.grid import Cell
 from vaehub.hub.study.report import lined_up, results_of, rows_of, table_of
+from vaehub.hub.subjects import TableSubject
+from vaehub.hub.views import Rows
 from vaehub.registry.catalog import Catalog
 from vaehub.registry.entries import Entry, Metric
-from vaehub.store import measurements, studies, trainings
-from vaehub.store.database import READ_ONLY, interruptible
 from vaehub.store.published import Figure
-from vaehub.store.query import query
 from vaehub.store.records import CellRecord, MeasurementRecord, TrainingRecord, now
-from vaehub.store.schema import migrate
+from vaehub.store.rehearsal import RehearsalStore
 
 
 def rehearse(
@@ -52,58 +49,42 @@ def rehearse(
     names = {figure.name for figure in figures if figure.table in dict(wanted)}
     for sql in [sql for _, sql in wanted] + [analysis.sql for analysis in scaled.analyses]:
         names |= _texts(sql)
-    with interruptible(), duckdb.connect() as connection:
-        migrate(connection)
-        _fill(connection, scaled, cells, sorted(names), figures)
-        # Filled by the names of Python variables, which queries are not to see.
-        for name, value in READ_ONLY.items():
-            connection.execute(f"set {name} = {value}")
-        settings = [cell.settings for cell in cells] + [{"analysis": analysis.name} for analysis in scaled.analyses]
+    settings = [cell.settings for cell in cells] + [{"analysis": analysis.name} for analysis in scaled.analyses]
+    with RehearsalStore.made() as store:
+        _fill(store, scaled, cells, sorted(names), figures)
         seen = []
         for analysis in scaled.analyses:
             try:
-                seen.append((analysis, Rows(query(connection, results_of(scaled, settings, analysis.sql)))))
+                seen.append((analysis, Rows(store.query(results_of(scaled, settings, analysis.sql)))))
             except VaehubError as error:
                 raise VaehubError(f"analysis {analysis.name!r} of study {scaled.study!r}: {error}") from error
         for report in scaled.reports:
             of_table = table_of(scaled, report, figures)
-            rows = rows_of(scaled, report, settings, lambda text: query(connection, text))
-            lined_up(scaled, report, rows, of_table)
+            lined_up(scaled, report, rows_of(scaled, report, settings, store.query), of_table)
         return seen
 
 
 def _is_of_rows(entry: Entry) -> bool:
-    return isinstance(entry, Metric) and entry.subject == "rows"
+    return isinstance(entry, Metric) and entry.subject == TableSubject.kind
 
 
 def _fill(
-    connection: duckdb.DuckDBPyConnection,
-    scaled: Scaled,
-    cells: Sequence[Cell],
-    names: Sequence[str],
-    figures: Sequence[Figure],
+    store: RehearsalStore, scaled: Scaled, cells: Sequence[Cell], names: Sequence[str], figures: Sequence[Figure]
 ) -> None:
-    made_up = Result(dict.fromkeys(names, 1.0), signatures=_signatures(names))
-    done: set[str] = set()
+    trained: dict[str, TrainingRecord] = {}
+    measured: dict[str, MeasurementRecord] = {}
     for cell in cells:
-        subject, request = cell.subject, cell.request
-        training = subject.id if isinstance(subject, Recipe) and "training" in request.subject else None
-        if training is not None and training not in done:
-            done.add(training)
-            assert isinstance(subject, Recipe), "only recipes are trained"
-            trainings.store(connection, _training(subject), [], "")
-        if request.id not in done:
-            done.add(request.id)
-            record = _measurement(request.id, request.metric.name, request.subject, training, request.seed)
-            measurements.store(connection, record, made_up, "")
-    records = [cell.record() for cell in cells]
-    studies.store(connection, scaled.study, scaled.scale, scaled.title, {}, records)
-    for analysis in scaled.analyses:
-        measurements.store(
-            connection, _measurement(analysis.name, analysis.metric, {}, None, 0), _keyed(names, figures), ""
-        )
-        cell_record = CellRecord(None, {"analysis": analysis.name}, analysis.metric, None, analysis.name)
-        studies.store_analysis(connection, scaled.study, scaled.scale, analysis.name, cell_record)
+        request = cell.request
+        trained |= {recipe.id: _training(recipe) for recipe in request.subject.trainings}
+        training = next((recipe.id for recipe in request.subject.trainings), None)
+        subject = request.subject.key()
+        measured[request.id] = _measurement(request.id, request.metric.name, subject, training, request.seed)
+    store.insert_trainings(list(trained.values()))
+    store.insert_measurements(list(measured.values()), Result(dict.fromkeys(names, 1.0), signatures=_signatures(names)))
+    analyses = [_measurement(each.name, each.metric, {}, None, 0) for each in scaled.analyses]
+    store.insert_measurements(analyses, _keyed(names, figures))
+    of_analyses = [CellRecord(None, {"analysis": each.name}, each.metric, None, each.name) for each in scaled.analyses]
+    store.insert_study(scaled.study, scaled.scale, [cell.record() for cell in cells] + of_analyses)
 
 
 def _texts(sql: str) -> set[str]:

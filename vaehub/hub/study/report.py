@@ -10,8 +10,8 @@ from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
 from vaehub.core.errors import VaehubError
-from vaehub.hub.outcome import Rows
 from vaehub.hub.study.definition import NAMES, Report, Scaled
+from vaehub.hub.views import Rows
 from vaehub.store.published import Figure
 
 if TYPE_CHECKING:

@@ -13,20 +13,21 @@ from vaehub.core.errors import VaehubError, WorkFailed
 from vaehub.core.identity import Json, canonical_json
 from vaehub.core.progress import task
 from vaehub.hub import requests
-from vaehub.hub.outcome import Rows
-from vaehub.hub.papers import figures_of
 from vaehub.hub.requests import MeasurementRequest
 from vaehub.hub.study.definition import Analysis, Definition, Scaled
 from vaehub.hub.study.grid import Cell, Job, cells_of, jobs_of, trials_of
 from vaehub.hub.study.pool import Pool, n_cores
 from vaehub.hub.study.rehearsal import rehearse
-from vaehub.hub.study.remote import Asked
 from vaehub.hub.study.report import ReportTable, report_of, results_of
+from vaehub.hub.study.worker_process import StoreCall
+from vaehub.hub.subjects import kind_of
+from vaehub.hub.views import Rows
 from vaehub.registry.catalog import Catalog
+from vaehub.store.published import Figure, Paper
 from vaehub.store.records import CellRecord, now
 
 if TYPE_CHECKING:
-    from vaehub.hub.worker import Worker
+    from vaehub.hub.runner import Runner
     from vaehub.store.store import Store
 
 
@@ -65,15 +66,15 @@ class Study:
         definition: What it is.
         store: Where results are kept.
         catalog: Where names are looked up.
-        worker: Makes what is measured of results.
+        runner: Makes what is measured of results.
         device: Where workers compute.
     """
 
-    def __init__(self, definition: Definition, store: Store, catalog: Catalog, worker: Worker, device: str) -> None:
+    def __init__(self, definition: Definition, store: Store, catalog: Catalog, runner: Runner, device: str) -> None:
         self.definition = definition
         self._store = store
         self._catalog = catalog
-        self._worker = worker
+        self._runner = runner
         self._device = device
 
     @property
@@ -96,7 +97,7 @@ class Study:
 
         Args:
             scale: Name of the scale; the usual one if not given.
-            jobs: Worker processes; one for each core, or one where an accelerator computes, if not given. The cores are
+            jobs: Runner processes; one for each core, or one where an accelerator computes, if not given. The cores are
                 divided among them.
             budget: Seconds after which work stops where it is, to go on when the study is run again; none, if not
                 given. Seeing whether the study can be carried out is not stopped.
@@ -109,11 +110,12 @@ class Study:
         """
         until = math.inf if budget is None else time.monotonic() + budget
         scaled = self.definition.at(scale)
-        cells = cells_of(scaled, self._catalog, self._store.training_id)
         size = self._n_jobs(jobs)
-        for analysis, rows in rehearse(scaled, cells, figures_of(self._catalog, scaled.paper), self._catalog):
+        cells = cells_of(scaled, self._catalog, self._store.training_id)
+        with self._store.session() as session:
+            known = session.outcomes([cell.request.id for cell in cells])
+        for analysis, rows in rehearse(scaled, cells, self._figures(scaled), self._catalog):
             self._try_analysis(analysis, rows)
-        known = self._store.ledger.outcomes([cell.request.id for cell in cells])
         made = {measurement for measurement, outcome in known.items() if outcome.status == "done"}
         missing = [cell for cell in cells if cell.request.id not in made]
         with Pool(size, self._store.path, self._device, self._serve).running() as pool:
@@ -135,9 +137,10 @@ class Study:
         scaled = self.definition.at(scale)
         cells = {cell.request.id: cell for cell in cells_of(scaled, self._catalog, self._store.training_id)}
         asked: dict[str, CellRecord] = {measurement: cell.record() for measurement, cell in cells.items()}
-        stored = self._store.ledger.cells(self.name, scaled.scale)
-        asked |= {cell.measurement: cell for cell in stored if cell.cell is None}
-        known = self._store.ledger.outcomes(list(asked))
+        with self._store.session() as session:
+            stored = session.cells(self.name, scaled.scale)
+            asked |= {cell.measurement: cell for cell in stored if cell.cell is None}
+            known = session.outcomes(list(asked))
         varied = {*_varied([cell.settings for cell in cells.values()]), "analysis"}
         failures = [
             (
@@ -170,18 +173,25 @@ class Study:
             what = f"no report {name!r}; it has {known}" if known else "no reports"
             raise VaehubError(f"study {self.name!r} has {what} at scale {scaled.scale!r}")
         asked = [cell.record() for cell in cells_of(scaled, self._catalog, self._store.training_id)]
-        outcomes = self._store.ledger.outcomes([cell.measurement for cell in asked])
+        with self._store.session() as session:
+            outcomes = session.outcomes([cell.measurement for cell in asked])
+            stored = session.cells(self.name, scaled.scale)
         if not any(outcome.status == "done" for outcome in outcomes.values()):
             raise VaehubError(
                 f"study {self.name!r} has no results at scale {scaled.scale!r} in store {str(self._store.path)!r}; "
                 f"'vaehub study run {self.definition.reference} --scale {scaled.scale}' makes them"
             )
         # The file may have changed since the study was run: what it says now is what is reported.
-        if [cell for cell in self._store.ledger.cells(self.name, scaled.scale) if cell.cell is not None] != asked:
+        if [cell for cell in stored if cell.cell is not None] != asked:
             self._enter(scaled, asked)
-        settings = [cell.settings for cell in self._store.ledger.cells(self.name, scaled.scale)]
-        figures = figures_of(self._catalog, scaled.paper)
-        return [report_of(scaled, report, settings, self._store.ledger.query, figures) for report in wanted]
+        settings = [cell.settings for cell in asked] + [cell.settings for cell in stored if cell.cell is None]
+        figures = self._figures(scaled)
+        return [report_of(scaled, report, settings, self._store.query, figures) for report in wanted]
+
+    def _figures(self, scaled: Scaled) -> list[Figure]:
+        """Return what is published of the paper, in the order it is printed; nothing where there is no such paper."""
+        papers = [each for each in self._catalog.entries("published") if each.entry.name == scaled.paper]
+        return [figure for each in papers for figure in Paper(each.entry.name, each.read()).figures()]
 
     def _n_jobs(self, jobs: int | None) -> int:
         if jobs is None:
@@ -190,8 +200,9 @@ class Study:
             raise VaehubError(f"a study is carried out by one job at least, and {jobs} were asked for")
         return jobs
 
-    def _serve(self, asked: Asked) -> object:
-        return asked.of(self._store.ledger)
+    def _serve(self, call: StoreCall) -> object:
+        with self._store.session() as session:
+            return call.made_to(session)
 
     def _try(self, pool: Pool, missing: Sequence[Cell]) -> None:
         trials = trials_of(missing)
@@ -207,7 +218,8 @@ class Study:
                 advance(1)
 
     def _enter(self, scaled: Scaled, records: Sequence[CellRecord]) -> None:
-        self._store.ledger.enter_study(self.name, scaled.scale, scaled.title, scaled.record(), records)
+        with self._store.session() as session:
+            session.insert_study(self.name, scaled.scale, scaled.title, scaled.record(), records)
 
     def _work(self, pool: Pool, label: str, missing: Sequence[Cell], until: float) -> None:
         failed, started = 0, now()
@@ -220,35 +232,38 @@ class Study:
 
     def _record_failure(self, job: Job, measurement: str, reason: str, started: datetime) -> None:
         """Record what a worker could not make, unless it has done so itself."""
-        known = self._store.ledger.outcomes([measurement]).get(measurement)
+        with self._store.session() as session:
+            known = session.outcomes([measurement]).get(measurement)
         if known is None or (known.status == "failed" and known.started < started):
-            self._worker.record_failure(*job.wanted[measurement], reason)
+            self._runner.record_failure(job.wanted[measurement], reason)
 
     def _analyse(self, scaled: Scaled, analysis: Analysis) -> None:
         """Measure the results, and note that the study asks for it."""
-        settings = [cell.settings for cell in self._store.ledger.cells(self.name, scaled.scale)]
+        with self._store.session() as session:
+            settings = [cell.settings for cell in session.cells(self.name, scaled.scale)]
         rows = Rows(self._store.query(results_of(scaled, settings, analysis.sql)))
         request = self._analysis_request(analysis, rows)
         try:
-            self._worker.measured(request, rows, force=False)
+            self._runner.measure(request, force=False)
         except WorkFailed:
             pass  # recorded as failed, as a cell would be
         except VaehubError as error:
             # Whatever was wrong with the request came out before; what is wrong now are the results.
-            self._worker.record_failure(request, rows, str(error))
+            self._runner.record_failure(request, str(error))
         cell = CellRecord(None, {"analysis": analysis.name}, analysis.metric, None, request.id)
-        self._store.ledger.enter_analysis(self.name, scaled.scale, analysis.name, cell)
+        with self._store.session() as session:
+            session.insert_analysis(self.name, scaled.scale, analysis.name, cell)
 
     def _try_analysis(self, analysis: Analysis, rows: Rows) -> None:
         request = self._analysis_request(analysis, rows)
         try:
-            self._worker.try_out([], [(request, rows)])
+            self._runner.try_out([], [request])
         except VaehubError as error:
             raise VaehubError(f"analysis {analysis.name!r} of study {self.name!r}: {error}") from error
 
     def _analysis_request(self, analysis: Analysis, rows: Rows) -> MeasurementRequest:
         entry, part = requests.metric_of(self._catalog, analysis.metric, analysis.params, self._store.training_id)
-        return requests.measurement_of(entry.subject, part, rows, 0)
+        return MeasurementRequest(part, kind_of(entry.subject, part.name).of(rows, part.name), 0)
 
     def _is_running(self, cell: CellRecord) -> bool:
         return any(map(self._store.is_worked_on, filter(None, (cell.measurement, cell.training))))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, final
 
-from vaehub import Dataset, Laboratory, LatentModel, ModelParams, Recipe, RecipeMetric, Result, Table, VaehubError
+from vaehub import Dataset, LatentModel, ModelParams, Recipe, RecipeMetric, Result, Runner, Table, VaehubError
 from vaehub.analysis import MUTED, PALETTE, frame, new_figure
 from vaehub.plugins.ard.params import RelevantDimensionParams
 
@@ -30,7 +30,7 @@ class RelevantDimension(RecipeMetric[RelevantDimensionParams]):
                 f"{latent_dim}; set '-s model.latent_dim' lower or '-s metric.widest' higher"
             )
 
-    def measure(self, recipe: Recipe, lab: Laboratory) -> Result:
+    def measure(self, recipe: Recipe, runner: Runner) -> Result:
         """Return the number of active latents, with all that were tried.
 
         Raises:
@@ -39,7 +39,7 @@ class RelevantDimension(RecipeMetric[RelevantDimensionParams]):
         tried: dict[int, int] = {}
         latent_dim = _latent_dim(recipe)
         while latent_dim <= self.params.widest:
-            found = lab.measure(
+            found = runner.measure(
                 "relevance",
                 recipe.vary(model={"latent_dim": latent_dim}),
                 n_samples=self.params.n_samples,

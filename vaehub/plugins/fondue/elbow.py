@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, final
 
 import numpy as np
 
-from vaehub import Dataset, Laboratory, LatentModel, Recipe, RecipeMetric, Result, Table, VaehubError, task
+from vaehub import Dataset, LatentModel, Recipe, RecipeMetric, Result, Runner, Table, VaehubError, task
 from vaehub.plugins.fondue.kernels import knee
 from vaehub.plugins.fondue.params import ElbowParams
 from vaehub.plugins.fondue.searched import VARIED, asked, check_varies
@@ -41,14 +41,14 @@ class Elbow(RecipeMetric):
                 "leave out '-s metric.accuracy=true'"
             )
 
-    def measure(self, recipe: Recipe, lab: Laboratory) -> Result:
+    def measure(self, recipe: Recipe, runner: Runner) -> Result:
         """Return both curves and their knees."""
         rows: list[dict[str, float]] = []
         ids: list[str] = []
         with task("elbow", len(self.params.latent_dims)) as advance:
             for n in self.params.latent_dims:
                 varied = recipe.vary(model={VARIED: n})
-                rows.append(dict(asked("elbow", f"{n} latents", lambda each: self._measured(lab, each), varied)))
+                rows.append(dict(asked("elbow", f"{n} latents", lambda each: self._measured(runner, each), varied)))
                 ids.append(varied.id)
                 advance(1, note=f"{n} latents: {rows[-1]['mse']:.4f}")
         curves = {name: [row[name] for row in rows] for name in rows[0]}
@@ -69,11 +69,11 @@ class Elbow(RecipeMetric):
             },
         )
 
-    def _measured(self, lab: Laboratory, recipe: Recipe) -> dict[str, float]:
-        error = lab.measure("reconstruction_error", recipe, part=self.params.part, z=self.params.z).scalars
+    def _measured(self, runner: Runner, recipe: Recipe) -> dict[str, float]:
+        error = runner.measure("reconstruction_error", recipe, part=self.params.part, z=self.params.z).scalars
         found = {name: error[name] for name in ("mse", "squared_error", "reconstruction") if name in error}
         if self.params.accuracy:
-            probe = lab.measure(
+            probe = runner.measure(
                 "downstream_probe", recipe, subsets=("all",), representations=("mean",), test_part=self.params.part
             )
             found["accuracy"] = float(probe.tables["mean"].columns["mean_test_accuracy"][0])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, final
 
-from vaehub import Dataset, Laboratory, LatentModel, Recipe, RecipeMetric, Result
+from vaehub import Dataset, LatentModel, Recipe, RecipeMetric, Result, Runner
 from vaehub.plugins.fondue.params import FondueParams
 from vaehub.plugins.fondue.searched import check_search, figure_of, result_of, traces
 
@@ -26,9 +26,9 @@ class Fondue(RecipeMetric):
         """Refuse models without a number of latents, and searches that cannot begin."""
         check_search("fondue", self.params, recipe, model, data)
 
-    def measure(self, recipe: Recipe, lab: Laboratory) -> Result:
+    def measure(self, recipe: Recipe, runner: Runner) -> Result:
         """Return the number of latents and every step of the search."""
-        return result_of("fondue", self.params, recipe, lab, lambda each: traces(lab, each, self.params))
+        return result_of("fondue", self.params, recipe, runner, lambda each: traces(runner, each, self.params))
 
     def plot(self, result: Result) -> Figure:
         """Return the gap against the number of latents, with the threshold and the order of the visits."""

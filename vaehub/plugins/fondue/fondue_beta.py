@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, final
 
-from vaehub import Dataset, Laboratory, LatentModel, Recipe, RecipeMetric, Result, VaehubError, task
+from vaehub import Dataset, LatentModel, Recipe, RecipeMetric, Result, Runner, VaehubError, task
 from vaehub.plugins.fondue.kernels import ratio_search
 from vaehub.plugins.fondue.params import FondueBetaParams
 from vaehub.plugins.fondue.sampled import check_drawn, check_samples
@@ -36,7 +36,7 @@ class FondueBeta(RecipeMetric):
                 f"{self.params.upper:g}; raise '-s metric.upper=…'"
             )
 
-    def measure(self, recipe: Recipe, lab: Laboratory) -> Result:
+    def measure(self, recipe: Recipe, runner: Runner) -> Result:
         """Return the beta and every step of the search.
 
         Raises:
@@ -50,7 +50,7 @@ class FondueBeta(RecipeMetric):
                 varied = recipe.vary(model={"beta": beta})
                 made[beta] = (
                     varied.id,
-                    asked("fondue_beta", f"a beta of {beta:g}", lambda each: traces(lab, each, params), varied),
+                    asked("fondue_beta", f"a beta of {beta:g}", lambda each: traces(runner, each, params), varied),
                 )
                 advance(1, note=f"beta {beta:g}: {made[beta][1]['gap']:.3f}")
                 return made[beta][1]["gap"]

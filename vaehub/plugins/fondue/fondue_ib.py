@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, final
 
 import torch
 
-from vaehub import Dataset, Laboratory, LatentModel, Recipe, RecipeMetric, Result
+from vaehub import Dataset, LatentModel, Recipe, RecipeMetric, Result, Runner
 from vaehub.plugins.fondue.kernels import rounded_down
 from vaehub.plugins.fondue.params import FondueIbParams
 from vaehub.plugins.fondue.searched import check_search, figure_of, result_of
@@ -32,12 +32,12 @@ class FondueIb(RecipeMetric):
         """Refuse models without a number of latents, and searches that cannot begin."""
         check_search("fondue_ib", self.params, recipe, model, data)
 
-    def measure(self, recipe: Recipe, lab: Laboratory) -> Result:
+    def measure(self, recipe: Recipe, runner: Runner) -> Result:
         """Return the number of latents and every step of the search."""
         params = self.params
 
         def informations(varied: Recipe) -> Mapping[str, float]:
-            found = lab.measure(
+            found = runner.measure(
                 "information_plane",
                 varied,
                 n_samples=params.n_samples,
@@ -56,7 +56,7 @@ class FondueIb(RecipeMetric):
             gap = round(entropy - information, 9)
             return {"gap": gap, "entropy_z": entropy, "information_x_reconstruction": information}
 
-        return result_of("fondue_ib", params, recipe, lab, informations)
+        return result_of("fondue_ib", params, recipe, runner, informations)
 
     def plot(self, result: Result) -> Figure:
         """Return the gap against the number of latents, with the threshold and the order of the visits."""

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, final
 
-from vaehub import Dataset, Laboratory, LatentModel, Recipe, RecipeMetric, Result, WorkFailed
+from vaehub import Dataset, LatentModel, Recipe, RecipeMetric, Result, Runner, WorkFailed
 from vaehub.plugins.fondue.params import FondueIdeParams
 from vaehub.plugins.fondue.searched import VARIED, check_search, figure_of, result_of
 
@@ -30,11 +30,11 @@ class FondueIde(RecipeMetric):
         """Refuse models without a number of latents, and searches that cannot begin."""
         check_search("fondue_ide", self.params, recipe, model, data)
 
-    def measure(self, recipe: Recipe, lab: Laboratory) -> Result:
+    def measure(self, recipe: Recipe, runner: Runner) -> Result:
         """Return the number of latents and every step of the search."""
 
         def dimensions(varied: Recipe) -> Mapping[str, float]:
-            found = lab.measure(
+            found = runner.measure(
                 "representation_dimension",
                 varied,
                 of=REPRESENTATIONS,
@@ -52,7 +52,7 @@ class FondueIde(RecipeMetric):
                     )
             return {"gap": of_sampled - of_mean, "dimension_mean": of_mean, "dimension_sampled": of_sampled}
 
-        return result_of("fondue_ide", self.params, recipe, lab, dimensions)
+        return result_of("fondue_ide", self.params, recipe, runner, dimensions)
 
     def plot(self, result: Result) -> Figure:
         """Return the gap against the number of latents, with the threshold and the order of the visits."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
-from vaehub import DataError, Dataset, Laboratory, LatentModel, Recipe, Result, Table, VaehubError, WorkFailed, task
+from vaehub import DataError, Dataset, LatentModel, Recipe, Result, Runner, Table, VaehubError, WorkFailed, task
 from vaehub.plugins.fondue.params import LatentTracesParams, SearchParams
 from vaehub.plugins.fondue.sampled import check_drawn, check_samples
 from vaehub.plugins.fondue.searching import Search, search, supervised_search
@@ -85,7 +85,7 @@ def check_search(metric: str, params: SearchParams, recipe: Recipe, model: Laten
         )
 
 
-def result_of(metric: str, params: SearchParams, recipe: Recipe, lab: Laboratory, measure: Measure) -> Result:
+def result_of(metric: str, params: SearchParams, recipe: Recipe, runner: Runner, measure: Measure) -> Result:
     """Return what a search came to, made with each number of epochs until its answer repeats.
 
     Bonheme 2023, Algorithms 1 to 8, with epochs that are raised until an answer repeats.
@@ -94,14 +94,14 @@ def result_of(metric: str, params: SearchParams, recipe: Recipe, lab: Laboratory
         metric: Who asks.
         params: Of the search.
         recipe: Where it starts from.
-        lab: Trains and measures.
+        runner: Trains and measures.
         measure: Gives the gap of a recipe's training.
 
     Raises:
         VaehubError: If there is no answer, since one latent exceeds the threshold, or no number that was tried
             does. What was trained and measured stays in the store.
     """
-    start = None if params.search == "supervised" else _start(params, recipe, lab)
+    start = None if params.search == "supervised" else _start(params, recipe, runner)
     found: dict[int, Search[int]] = {}
     steps: list[Step] = []
     chosen, is_stable = 0, False
@@ -138,9 +138,9 @@ def figure_of(result: Result, params: SearchParams) -> Figure:
     return searched(result.tables["search"], result.scalars["n_latents"], params.threshold, "latents")
 
 
-def traces(lab: Laboratory, recipe: Recipe, params: LatentTracesParams) -> Mapping[str, float]:
+def traces(runner: Runner, recipe: Recipe, params: LatentTracesParams) -> Mapping[str, float]:
     """Return the gap between the traces of a recipe's training, and both traces."""
-    found = lab.measure(
+    found = runner.measure(
         "latent_traces",
         recipe,
         n_samples=params.n_samples,
@@ -181,10 +181,10 @@ def asked(metric: str, what: str, measure: Measure, recipe: Recipe) -> Mapping[s
         ) from error
 
 
-def _start(params: SearchParams, recipe: Recipe, lab: Laboratory) -> int:
+def _start(params: SearchParams, recipe: Recipe, runner: Runner) -> int:
     if params.start is not None:
         return params.start
-    data = lab.measure("intrinsic_dimension_mle", recipe, n_samples=params.n_samples)
+    data = runner.measure("intrinsic_dimension_mle", recipe, n_samples=params.n_samples)
     dimension = data.scalars["dimension"]
     if not math.isfinite(dimension):
         raise WorkFailed(f"the intrinsic dimension of the data is {dimension}; give a start: '-s metric.start=8'")

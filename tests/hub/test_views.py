@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from vaehub import Result, Vector
-from vaehub.hub.outcome import reading_order
+from vaehub.hub.views import reading_order
 
 QUICK = {"train.epochs": 1, "model.latent_dim": 3}
 
@@ -67,7 +67,7 @@ def test_latents_are_read_from_the_greatest_down_and_layers_in_order():
 
 def test_tables_of_results_have_their_keys_in_every_row(hub):
     from vaehub import Table
-    from vaehub.hub.outcome import _values
+    from vaehub.hub.views import _values
 
     rows = list(_values(Result(tables={"pairs": Table({"a": ["x", "y"]}, {"cka": [0.5, 1.0]})})))
     assert rows == [("cka", "pairs", 0, None, '{"a":"x"}', 0.5), ("cka", "pairs", 1, None, '{"a":"y"}', 1.0)]

@@ -13,7 +13,7 @@ import numpy as np
 from vaehub.core.errors import VaehubError
 from vaehub.core.recipe import Recipe
 from vaehub.core.result import Result, Table, Vector
-from vaehub.hub.outcome import Measurements
+from vaehub.hub.views import Measurements
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import torch
 
@@ -21,20 +22,24 @@ from vaehub.core.random import generator, seeded_construction
 from vaehub.core.recipe import Component, Recipe
 from vaehub.core.result import Result
 from vaehub.hub.extractors import Extractors
-from vaehub.hub.given import given_data, given_recipe
-from vaehub.hub.recording import Recorder, reason, tell
+from vaehub.hub.in_memory import dataset_part, recipe_of_model
+from vaehub.hub.memory import Memory, Trained
+from vaehub.hub.recorder import Recorded, Recorder, reason, tell
 from vaehub.hub.requests import restored_recipe
 from vaehub.training.ensemble import CannotBeBatched, EnsembleMember, fit_together
 from vaehub.training.fit import Fitted, fit, resolve_device
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from vaehub.core.params import ModelParams
     from vaehub.registry.catalog import Catalog
+    from vaehub.store.records import TrainingRecord
     from vaehub.store.store import Store
 
 log = logging.getLogger(__name__)
 
-VALIDATION_OF_GIVEN = 0.1
+VALIDATION_IN_MEMORY = 0.1
 """Share of the training split that metrics of validation data look at, where a model was handed over."""
 
 T = TypeVar("T")
@@ -42,15 +47,7 @@ M = TypeVar("M", bound=Metric)
 
 
 @dataclass(frozen=True)
-class Trained:
-    """A model with the weights of a training, in evaluation mode, and the data that it was trained on."""
-
-    model: LatentModel
-    data: Dataset
-
-
-@dataclass(frozen=True)
-class Order:
+class TrainingJob:
     """A recipe that is ready to be trained.
 
     Attributes:
@@ -58,16 +55,22 @@ class Order:
         model: Built, with nothing learned.
         data: With its part for validation set aside.
         snapshots: Recipes that differ in having fewer epochs, to be recorded on the way.
+        untrained: A copy of the model, which gets the weights when they are recorded: what training leaves in a model
+            besides, such as another layout in memory, is in no model that comes from the store. ``None`` if the model
+            cannot be copied.
     """
 
     recipe: Recipe
     model: LatentModel
     data: Dataset
     snapshots: Sequence[Recipe] = ()
+    untrained: LatentModel | None = None
 
 
-class Workshop:
-    """Carries recipes out and applies metrics.
+class Builder:
+    """Makes datasets, models and metrics, and carries recipes out.
+
+    What was used last is remembered, within a bound of memory.
 
     Args:
         catalog: Where classes are found.
@@ -79,21 +82,23 @@ class Workshop:
         self._catalog = catalog
         self._store = store
         self.device = resolve_device(device)
-        self._loaded: tuple[Component, Dataset] | None = None
-        self._given: dict[str, Trained] = {}
+        self._memory = Memory()
+        self._in_memory: dict[str, Trained] = {}
 
     # Data and models
 
     def load(self, dataset: Component) -> Dataset:
-        """Return a dataset; the last one is remembered.
+        """Return a dataset.
 
         Raises:
             DataError: If it cannot be had.
         """
-        if self._loaded is None or self._loaded[0] != dataset:
+        found = self._memory.dataset(dataset)
+        if found is None:
             source = self._class("dataset", dataset, DataSource)(dataset.params)
-            self._loaded = dataset, self._checked(f"dataset {dataset.name!r}", source.load)
-        return self._loaded[1]
+            found = self._checked(f"dataset {dataset.name!r}", source.load)
+            self._memory.keep_dataset(dataset, found)
+        return found
 
     def data_of(self, recipe: Recipe) -> Dataset:
         """Return a recipe's data with its part for validation set aside."""
@@ -120,64 +125,97 @@ class Workshop:
         self._checked(title, lambda: _try_out(model, data, title))
         return model
 
-    def take(self, model: LatentModel, dataset: Component | Dataset) -> Recipe:
-        """Take a model that was handed over, and the data to measure it on, and return its recipe.
+    def job(self, recipe: Recipe, snapshots: Sequence[Recipe] = ()) -> TrainingJob:
+        """Return a recipe that is ready to be trained.
 
         Raises:
-            VaehubError: If it does not fit the data.
+            VaehubError: If its data cannot be had, or its model not be built.
         """
-        data = dataset if isinstance(dataset, Dataset) else self.load(dataset)
-        part = given_data(dataset) if isinstance(dataset, Dataset) else dataset
-        split = data.with_validation(VALIDATION_OF_GIVEN, generator(0, "validation split"))
-        model.to(self.device)
-        title = "the model"
-        if isinstance(model, Wrapped):
-            model.meet(split.split("train").batch(slice(0, 2)), data.spec)
-        self._checked(title, lambda: _try_out(model, split.to(self.device), title))
-        recipe = given_recipe(model, part)
-        self._given[recipe.id] = Trained(model.eval(), split)
-        return recipe
-
-    def record_given(self, recipe: Recipe) -> None:
-        """Record a model that was handed over as a training of no epochs, with its weights."""
-        recorder = Recorder(self._store, self._catalog.manager, self.device, recipe, force=False)
-        recorder.done(recipe, self._given[recipe.id].model, Fitted((), ("it was handed over as it is",)))
+        data = self.data_of(recipe)
+        model = self.build(recipe, data)
+        return TrainingJob(recipe, model, data, snapshots, _copy(model))
 
     def restore(self, recipe: Recipe) -> Trained:
-        """Return a stored training.
+        """Return a stored training anew, whether it is remembered or not.
 
         Raises:
             VaehubError: If its weights are missing, damaged, or do not fit.
         """
-        if recipe.id in self._given:
-            return self._given[recipe.id]
+        if recipe.id in self._in_memory:
+            return self._in_memory[recipe.id]
         data = self.data_of(recipe)
-        model = self.build(recipe, data)
-        weights = {name: torch.from_numpy(array) for name, array in self._store.weights(recipe.id).items()}
+        return self._trained(self.build(recipe, data), data, self._store.weights(recipe.id), recipe)
+
+    def trained(self, recipe: Recipe, record: TrainingRecord) -> Trained:
+        """Return a stored training, which may be remembered; nobody may change the model.
+
+        Args:
+            recipe: Of the training.
+            record: That the store has of it now.
+
+        Raises:
+            VaehubError: As :meth:`restore`.
+        """
+        name = record.weights
+        found = None if name is None or recipe.id in self._in_memory else self._memory.trained(name)
+        if found is None:
+            found = self.restore(recipe)
+            if name is not None and recipe.id not in self._in_memory:
+                self._memory.keep_trained(name, found)
+        return found
+
+    def _trained(
+        self, model: LatentModel, data: Dataset, weights: Mapping[str, NDArray[Any]], recipe: Recipe
+    ) -> Trained:
         try:
-            model.load_state_dict(weights)
+            model.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
         except RuntimeError as error:
             reason = str(error).splitlines()[0]
             raise StoreError(f"the weights of training {recipe.id} do not fit its model: {reason}") from error
         return Trained(model.to(self.device).eval(), data)
 
+    # Models in memory
+
+    def adopt(self, model: LatentModel, dataset: Component | Dataset) -> Recipe:
+        """Remember a model that was handed over with the data to measure it on, and return its recipe.
+
+        Raises:
+            VaehubError: If it does not fit the data.
+        """
+        data = dataset if isinstance(dataset, Dataset) else self.load(dataset)
+        part = dataset_part(dataset) if isinstance(dataset, Dataset) else dataset
+        split = data.with_validation(VALIDATION_IN_MEMORY, generator(0, "validation split"))
+        model.to(self.device)
+        title = "the model"
+        if isinstance(model, Wrapped):
+            model.meet(split.split("train").batch(slice(0, 2)), data.spec)
+        self._checked(title, lambda: _try_out(model, split.to(self.device), title))
+        recipe = recipe_of_model(model, part)
+        self._in_memory[recipe.id] = Trained(model.eval(), split)
+        return recipe
+
+    def record_in_memory(self, recipe: Recipe) -> None:
+        """Record a model that was handed over as a training of no epochs, with its weights."""
+        recorder = Recorder(self._store, self._catalog.manager, self.device, recipe, force=False)
+        recorder.done(recipe, self._in_memory[recipe.id].model, Fitted((), ("it was handed over as it is",)))
+
     # Training
 
-    def train(self, order: Order, *, force: bool, notes: Sequence[str] = ()) -> None:
+    def train(self, job: TrainingJob, *, force: bool, notes: Sequence[str] = ()) -> None:
         """Train a model, and record it, whether that succeeds or fails.
 
         Args:
-            order: What to train.
+            job: What to train.
             force: Start anew, and take the place of what is recorded.
             notes: What the record has to say besides.
 
         Raises:
             WorkFailed: If the training fails; that is recorded.
         """
-        self._train(order, *self._member(order, force=force), notes)
+        self._train(job, *self._member(job, force=force), notes)
 
-    def _train(self, order: Order, member: EnsembleMember, recorder: Recorder, notes: Sequence[str]) -> None:
-        recipe = order.recipe
+    def _train(self, job: TrainingJob, member: EnsembleMember, recorder: Recorder, notes: Sequence[str]) -> None:
+        recipe = job.recipe
         try:
             fitted = fit(
                 member.model,
@@ -196,18 +234,19 @@ class Workshop:
             failure = recorder.failed(member.model, error)
             _discard(member)
             raise failure from error
-        recorder.done(recipe, member.model, replace(fitted, notes=(*fitted.notes, *notes)))
+        recorded = recorder.done(recipe, member.model, replace(fitted, notes=(*fitted.notes, *notes)))
         _discard(member)
+        self._remember(job, recorded)
 
-    def train_together(self, orders: Sequence[Order], *, force: bool) -> None:
+    def train_together(self, jobs: Sequence[TrainingJob], *, force: bool) -> None:
         """Train models that differ in seed alone as one batched program, or one by one where that cannot be.
 
         Raises:
             WorkFailed: If a training fails, when all have ended; all is recorded.
         """
-        members = [self._member(order, force=force) for order in orders]
-        first = orders[0].recipe
-        seeds = ", ".join(str(order.recipe.seed) for order in orders)
+        members = [self._member(job, force=force) for job in jobs]
+        first = jobs[0].recipe
+        seeds = ", ".join(str(job.recipe.seed) for job in jobs)
         try:
             found = fit_together(
                 [member for member, _ in members],
@@ -217,8 +256,8 @@ class Workshop:
         except CannotBeBatched as error:
             note = f"seeds were trained one by one, because this model cannot be trained together: {error}"
             log.warning(note)
-            for order, (member, recorder) in zip(orders, members, strict=True):
-                self._train(order, member, recorder, (note,))
+            for job, (member, recorder) in zip(jobs, members, strict=True):
+                self._train(job, member, recorder, (note,))
             return
         except StoreError:
             raise  # as above
@@ -229,24 +268,31 @@ class Workshop:
                 _discard(member)
             raise failed[0] from error
         failures: list[tuple[WorkFailed, Exception]] = []
-        for order, (member, recorder), result in zip(orders, members, found, strict=True):
+        for job, (member, recorder), result in zip(jobs, members, found, strict=True):
             if isinstance(result, Fitted):
-                recorder.done(order.recipe, order.model, result)
+                self._remember(job, recorder.done(job.recipe, job.model, result))
             else:
-                failures.append((recorder.failed(order.model, result), result))
+                failures.append((recorder.failed(job.model, result), result))
             _discard(member)
         for failure, cause in failures[:1]:
             raise failure from cause
 
-    def _member(self, order: Order, *, force: bool) -> tuple[EnsembleMember, Recorder]:
-        recipe = order.recipe
+    def _remember(self, job: TrainingJob, recorded: Recorded | None) -> None:
+        """Remember the model of a training as it would come from the store, which is what measuring must see."""
+        if recorded is None or recorded.record.weights is None or job.untrained is None:
+            return
+        trained = self._trained(job.untrained, job.data, recorded.weights, job.recipe)
+        self._memory.keep_trained(recorded.record.weights, trained)
+
+    def _member(self, job: TrainingJob, *, force: bool) -> tuple[EnsembleMember, Recorder]:
+        recipe = job.recipe
         checkpoint = self._store.checkpoint(recipe.id)
         if force:
             checkpoint.discard()
         recorder = Recorder(self._store, self._catalog.manager, self.device, recipe, force=force)
-        snapshots = {each.train.epochs: partial(recorder.done, each) for each in order.snapshots}
-        model = order.model.to(self.device)
-        return EnsembleMember(model, order.data, recipe.seed, checkpoint, recorder.epoch_ended, snapshots), recorder
+        snapshots = {each.train.epochs: partial(recorder.passed, each) for each in job.snapshots}
+        model = job.model.to(self.device)
+        return EnsembleMember(model, job.data, recipe.seed, checkpoint, recorder.epoch_ended, snapshots), recorder
 
     # Metrics
 
@@ -263,7 +309,7 @@ class Workshop:
         record = self._store.training(training)
         if record is None or record.status == "failed":
             raise VaehubError(f"training {training!r} is not in the store, or failed; 'vaehub show' lists trainings")
-        return self.restore(restored_recipe(self._catalog, record.recipe)).model
+        return self.trained(restored_recipe(self._catalog, record.recipe), record).model
 
     def tell_measured(self, measurement_id: str, metric: str, result: Result) -> None:
         """Tell plugins that a measurement is recorded."""
@@ -282,6 +328,19 @@ class Workshop:
         # A stranger's code runs here, before any training has begun.
         except Exception as error:
             raise VaehubError(f"{title} cannot be made: {reason(error)}") from error
+
+
+def _copy(model: LatentModel) -> LatentModel | None:
+    try:
+        copied = copy.deepcopy(model)
+    # A stranger's model may hold what cannot be copied; then it is restored from the store when it is measured.
+    except Exception:
+        log.debug("a model cannot be copied", exc_info=True)
+        return None
+    pairs = zip(copied.parameters(), model.parameters(), strict=True)
+    # The tensors of a copied program of TorchScript are no weights any more.
+    is_faithful = all(ours.is_leaf and ours.requires_grad == theirs.requires_grad for ours, theirs in pairs)
+    return copied if is_faithful else None
 
 
 def _discard(member: EnsembleMember) -> None:

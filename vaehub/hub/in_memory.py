@@ -1,4 +1,4 @@
-"""Models and data that a notebook hands over, as recipes with an identity: what they hold decides it."""
+"""Models and data in the memory of a notebook, as recipes whose identity is decided by what they hold."""
 
 from __future__ import annotations
 
@@ -14,53 +14,54 @@ from vaehub.core.data.dataset import Dataset
 from vaehub.core.model import LatentModel
 from vaehub.core.params import ModelParams, Params
 from vaehub.core.recipe import Component, Recipe, TrainParams
-from vaehub.hub.requests import GIVEN
+from vaehub.hub.subjects import IN_MEMORY
 
 AT_ONCE = 4096
 """Observations that are digested together."""
 
 
-class GivenModel(ModelParams):
-    """What tells a model that was handed over from others: weights and modules; not the code of their methods."""
+class InMemoryModel(ModelParams):
+    """Identity of a model in memory: its weights and modules; not the code of their methods."""
 
     content: str
     likelihood: str | None = None
     output: str | None = None
 
 
-class GivenData(Params):
-    """What tells data that were handed over from others."""
+class InMemoryData(Params):
+    """Identity of data in memory."""
 
     content: str
 
 
-def given_data(data: Dataset) -> Component:
-    """Return a dataset as a part of a recipe."""
+def dataset_part(data: Dataset) -> Component:
+    """Return a dataset in memory as a part of a recipe."""
     # One piece after the other, for data on demand do not fit in memory.
     observations = (batch.x for batch in data.batches(AT_ONCE))
     known = [data.labels, None if data.factors is None else data.factors.classes, *data.splits.values()]
-    content = _digest(chain(observations, (each for each in known if each is not None)), str(data.spec))
-    return Component("data", GIVEN, 1, GivenData(content=content))
+    content = digest_of(chain(observations, (each for each in known if each is not None)), str(data.spec))
+    return Component("data", IN_MEMORY, 1, InMemoryData(content=content))
 
 
-def given_recipe(model: LatentModel, dataset: Component) -> Recipe:
-    """Return the recipe of a model that nothing is to be taught."""
+def recipe_of_model(model: LatentModel, dataset: Component) -> Recipe:
+    """Return a recipe of no epochs for a model that is trained already."""
     weights = [value for _, value in sorted(model.state_dict().items())]
     more = {}
     if isinstance(model, Wrapped):
         more = {"likelihood": model.params.likelihood, "output": model.output}  # type: ignore[attr-defined]
-    params = GivenModel(latent_dim=model.latent_dim, content=_digest(weights, repr(model)), **more)
+    params = InMemoryModel(latent_dim=model.latent_dim, content=digest_of(weights, repr(model)), **more)
     name = model.name if isinstance(model, Wrapped) else type(model).__name__.lower()
     return Recipe(
-        model=Component(name, GIVEN, 1, params),
-        network=Component(name, GIVEN, 1, Params()),
+        model=Component(name, IN_MEMORY, 1, params),
+        network=Component(name, IN_MEMORY, 1, Params()),
         dataset=dataset,
         train=TrainParams(epochs=0),
         seed=0,
     )
 
 
-def _digest(tensors: Iterable[Tensor], description: str) -> str:
+def digest_of(tensors: Iterable[Tensor], description: str) -> str:
+    """Return a digest of values, shapes and types, and of a description."""
     digest = hashlib.blake2b(description.encode(), digest_size=12)
     for each in tensors:
         array = each.detach().cpu().contiguous()

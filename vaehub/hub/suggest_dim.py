@@ -20,7 +20,7 @@ from vaehub.registry.entries import Metric, Suggests
 
 if TYPE_CHECKING:
     from vaehub.core.data.dataset import Dataset
-    from vaehub.hub.worker import Worker
+    from vaehub.hub.runner import Runner
     from vaehub.registry.catalog import Catalog
     from vaehub.store.store import Store
 
@@ -132,7 +132,7 @@ class Suggestion:
 
 
 def suggest(
-    worker: Worker,
+    runner: Runner,
     device: str,
     *,
     data: str,
@@ -146,7 +146,7 @@ def suggest(
     """Ask methods how many latents data need, and return what they say.
 
     Args:
-        worker: Loads data, and knows the store and the catalog.
+        runner: Loads data, and knows the store and the catalog.
         device: Where workers of the study compute.
         data: Name in the catalog, or a path to a user's own.
         network: What the methods train.
@@ -154,13 +154,13 @@ def suggest(
         seeds: How often each is asked.
         settings: Parameters of data, network and training.
         budget: Seconds after which work stops; none, if not given.
-        jobs: Worker processes; one for each core, if not given.
+        jobs: Runner processes; one for each core, if not given.
 
     Raises:
         VaehubError: If the request is wrong; nothing has been done.
     """
-    chosen, train = methods_of(worker.catalog, methods), train_params_of(settings)
-    whole = worker.data(requests.dataset_of(worker.catalog, data, requests.split_settings(settings)["data"]))
+    chosen, train = methods_of(runner.catalog, methods), train_params_of(settings)
+    whole = runner.builder.load(requests.dataset_of(runner.catalog, data, requests.split_settings(settings)["data"]))
     definition, epochs = definition_of(
         chosen,
         data=data,
@@ -170,9 +170,9 @@ def suggest(
         seeds=seeds,
         n_observations=_n_trained_on(whole, train),
     )
-    study = Study(definition, worker.store, worker.catalog, worker, device)
+    study = Study(definition, runner.store, runner.catalog, runner, device)
     study.run(jobs=jobs, budget=budget)
-    return Suggestion(shown_name(data), network, epochs, answers_of(study, worker.store, chosen))
+    return Suggestion(shown_name(data), network, epochs, answers_of(study, runner.store, chosen))
 
 
 def methods_of(catalog: Catalog, names: Sequence[str] | None) -> dict[str, Metric]:
@@ -239,15 +239,15 @@ def definition_of(
 def answers_of(study: Study, store: Store, methods: Mapping[str, Metric]) -> tuple[Answer, ...]:
     """Return what each method has said so far."""
     cells = study.cells()
-    outcomes = store.ledger.outcomes([cell.request.id for cell in cells])
+    stored = store.find_many([cell.request.id for cell in cells])
     answers = []
     for name, entry in methods.items():
         asked = [cell.request.id for cell in cells if cell.request.metric.name == name]
-        done = [each for each in asked if each in outcomes and outcomes[each].status == "done"]
-        failures = [outcomes[each].error or "" for each in asked if each in outcomes and each not in done]
-        records = [store.measurement(each) for each in done]
-        values = tuple(store.result(each).scalars[_suggests(entry).value] for each in done)
-        seconds = sum(record.seconds for record in records if record is not None)
+        found = [stored[each] for each in asked if each in stored]
+        done = [each for each in found if each.record.status == "done"]
+        failures = [each.record.error or "" for each in found if each.record.status == "failed"]
+        values = tuple(each.result.scalars[_suggests(entry).value] for each in done)
+        seconds = sum(each.record.seconds for each in done)
         answers.append(Answer(name, _suggests(entry), values, seconds, tuple(failures), len(asked)))
     return tuple(answers)
 

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from vaehub import Dataset, Factors, OnDemand, VaehubError
-from vaehub.hub import sheets
-from vaehub.hub.sheets import PAPER, figures, halved, sheet
+from vaehub.hub import previews
+from vaehub.hub.previews import PAPER, figures, halved, sheet
 
 RNG = np.random.default_rng(0)
 
@@ -64,7 +64,7 @@ def test_figures_are_those_of_numpy():
 
 
 def test_of_much_on_demand_some_are_looked_at(monkeypatch):
-    monkeypatch.setattr(sheets, "SAMPLED", 100)
+    monkeypatch.setattr(previews, "SAMPLED", 100)
     asked = []
 
     def render(rows):

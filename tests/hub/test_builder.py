@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from vaehub import LatentModel, Losses, Posterior, VaehubError
+from vaehub.hub.builder import Builder
 from vaehub.hub.hub import Hub
 from vaehub.registry import Model
 from vaehub.registry.catalog import Catalog
@@ -57,14 +58,14 @@ class Code(Honest):
 @pytest.fixture
 def hub(hub):
     kinds = {"wrong_code": WrongCode, "wrong_image": WrongImage, "crashing": Crashing, "code": Code}
-    module = types.ModuleType("workshop_test_plugin")
+    module = types.ModuleType("builder_test_plugin")
     module.__dict__.update({kind.__name__: kind for kind in kinds.values()})
-    sys.modules["workshop_test_plugin"] = module
-    entries = tuple(Model(name, f"workshop_test_plugin:{kind.__name__}", "") for name, kind in kinds.items())
+    sys.modules["builder_test_plugin"] = module
+    entries = tuple(Model(name, f"builder_test_plugin:{kind.__name__}", "") for name, kind in kinds.items())
     found = discover()
-    plugins = (*found.plugins, Plugin("models", "tests", "1.0", "workshop_test_plugin", entries))
+    plugins = (*found.plugins, Plugin("models", "tests", "1.0", "builder_test_plugin", entries))
     yield Hub(hub.store, Catalog(Discovered(plugins, found.manager)), "cpu")
-    sys.modules.pop("workshop_test_plugin")
+    sys.modules.pop("builder_test_plugin")
 
 
 @pytest.mark.parametrize(
@@ -86,7 +87,7 @@ def test_a_deterministic_autoencoder_can_be_trained_and_measured(hub):
     assert found[0]["relevance"].shape == (3,)
 
 
-def test_the_last_dataset_is_remembered(hub):
-    workshop = hub._worker._workshop
+def test_a_dataset_is_remembered(hub):
+    builder = Builder(hub.catalog, hub.store, "cpu")
     part = hub.recipe("vae", settings=QUICK).dataset
-    assert workshop.load(part) is workshop.load(part)
+    assert builder.load(part) is builder.load(part)

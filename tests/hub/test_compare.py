@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from vaehub import Result, Table, VaehubError, Vector
-from vaehub.hub.comparison import mean_result, pairs_of
+from vaehub.hub.compare import mean_result, pairs_of
 
 QUICK = {"train.epochs": 1, "model.latent_dim": 3, "data.subset": 100}
 

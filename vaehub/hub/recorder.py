@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from vaehub.core.errors import VaehubError, WorkFailed
 from vaehub.store.records import Status, TrainingRecord, now
@@ -13,6 +15,7 @@ from vaehub.training.loop import EpochRecord
 
 if TYPE_CHECKING:
     import torch
+    from numpy.typing import NDArray
     from pluggy import PluginManager
 
     from vaehub.core.model import LatentModel
@@ -20,6 +23,14 @@ if TYPE_CHECKING:
     from vaehub.store.store import Store
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A training that is in the store, with its weights."""
+
+    record: TrainingRecord
+    weights: Mapping[str, NDArray[Any]]
 
 
 class Recorder:
@@ -50,8 +61,12 @@ class Recorder:
         self._history.append(record)
         self._tell("epoch_ended", training_id=self._recipe.id, epoch=record.index, losses=record.losses)
 
-    def done(self, recipe: Recipe, model: LatentModel, fitted: Fitted) -> None:
-        """Record what a recipe came to: the whole training, or a shorter one on the way."""
+    def done(self, recipe: Recipe, model: LatentModel, fitted: Fitted) -> Recorded | None:
+        """Record the whole training, and return what was stored."""
+        return self._record(recipe, model, fitted, None)
+
+    def passed(self, recipe: Recipe, model: LatentModel, fitted: Fitted) -> None:
+        """Record a shorter training on the way."""
         self._record(recipe, model, fitted, None)
 
     def failed(self, model: LatentModel, error: Exception) -> WorkFailed:
@@ -61,7 +76,7 @@ class Recorder:
         title = f"training {recipe.id[:8]} of model {recipe.model.name!r} with seed {recipe.seed} failed"
         return WorkFailed(f"{title}: {reason(error)}")
 
-    def _record(self, recipe: Recipe, model: LatentModel, fitted: Fitted, error: str | None) -> None:
+    def _record(self, recipe: Recipe, model: LatentModel, fitted: Fitted, error: str | None) -> Recorded | None:
         status: Status = "done" if error is None else "failed"
         record = TrainingRecord(
             id=recipe.id,
@@ -76,8 +91,9 @@ class Recorder:
         )
         weights = {name: value.detach().cpu().numpy() for name, value in model.state_dict().items()}
         losses = [epoch.losses for epoch in fitted.history]
-        self._store.record_training(record, losses, None if error else weights, replace=self._force)
+        stored = self._store.record_training(record, losses, None if error else weights, replace=self._force)
         self._tell("trained", training_id=recipe.id, status=status, seconds=record.seconds)
+        return None if stored is None else Recorded(stored, weights)
 
     def _tell(self, event: str, **news: object) -> None:
         tell(self._manager, event, **news)

@@ -3,9 +3,9 @@
 import pytest
 
 from vaehub import VaehubError
-from vaehub.hub import suggestion
-from vaehub.hub.figures import suggestion_picture
-from vaehub.hub.suggestion import Answer, Suggestion
+from vaehub.hub import suggest_dim
+from vaehub.hub.plots import suggestion_picture
+from vaehub.hub.suggest_dim import Answer, Suggestion
 from vaehub.registry.entries import Suggests
 
 QUICK = {"data.subset": 300, "train.epochs": 1, "network.hidden": [16]}
@@ -75,20 +75,20 @@ def test_a_mean_below_a_half_is_still_one_latent():
 
 
 def test_all_installed_methods_are_asked_bounds_first(hub):
-    methods = suggestion.methods_of(hub.catalog, None)
+    methods = suggest_dim.methods_of(hub.catalog, None)
     assert {"intrinsic_dimension_mle", "intrinsic_dimension_twonn", "fondue", "relevant_dimension"} <= methods.keys()
     bounds = [entry.suggests.is_bound for entry in methods.values()]
     assert bounds == sorted(bounds, reverse=True)
 
 
 def test_each_seed_is_asked_of_all_methods_before_the_next(hub):
-    methods = suggestion.methods_of(hub.catalog, ["relevant_dimension", "intrinsic_dimension_mle"])
-    definition, epochs = suggestion.definition_of(
+    methods = suggest_dim.methods_of(hub.catalog, ["relevant_dimension", "intrinsic_dimension_mle"])
+    definition, epochs = suggest_dim.definition_of(
         methods,
         data="digits",
         network="mlp",
         settings={"train.batch_size": 100},
-        train=suggestion.train_params_of({"train.batch_size": 100}),
+        train=suggest_dim.train_params_of({"train.batch_size": 100}),
         seeds=2,
         n_observations=1000,
     )

@@ -10,7 +10,7 @@ from vaehub.core.errors import VaehubError
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from vaehub.hub.suggestion import Suggestion
+    from vaehub.hub.suggest_dim import Suggestion
 
 
 def require_matplotlib() -> None:

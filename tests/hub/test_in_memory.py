@@ -73,15 +73,15 @@ def test_data_belong_to_a_model_of_ones_own_alone(hub):
 
 
 def test_data_on_demand_are_digested_a_piece_at_a_time(hub, monkeypatch):
-    from vaehub.hub import given
+    from vaehub.hub import in_memory
 
     data = hub.data("sprites", {"subset": 300})
-    expected = given.given_data(data)
+    expected = in_memory.dataset_part(data)
     asked = []
     batch = Dataset.batch
     monkeypatch.setattr(Dataset, "batch", lambda self, rows: asked.append(rows) or batch(self, rows))
-    monkeypatch.setattr(given, "_digest", lambda tensors, _: str(next(iter(tensors)).shape))
-    given.given_data(data)
+    monkeypatch.setattr(in_memory, "digest_of", lambda tensors, _: str(next(iter(tensors)).shape))
+    in_memory.dataset_part(data)
     assert len(asked) == 1
     assert expected.params.content
 

@@ -1,0 +1,54 @@
+"""What is known already: openings of the database, models made and processor time, beside a build before.
+
+The build before is a checkout named by ``--before`` or ``VAEHUB_BEFORE``; without one there are only limits. Both sides
+run the same script, in turn, each in fresh processes.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from benchmarks.measure import HERE, Options, Row, in_turn, output
+
+REPEATS = 3
+COMMAND = "from vaehub.cli.main import main; main()"
+ROWS = (
+    ("six_openings", "six stored measurements: openings", "", "1"),
+    ("six_seconds", "six stored measurements: processor time", "s", "at least 15 times"),
+    ("again", "main job, asked again", "s", "under 0.5 s"),
+    ("fresh_built", "two seeds, three metrics: models built", "", "2"),
+    ("fresh_restored", "two seeds, three metrics: trainings restored", "", "0"),
+    ("pair_restored", "a CKA of two stored trainings: restored", "", "2"),
+    ("many_restored", "five by five stored seeds: restored", "", "at most 10"),
+)
+
+
+def rows(options: Options) -> Iterator[Row]:
+    """Measure our side, and the build before if there is one."""
+    sides = [HERE.parent] + ([options.before] if options.before else [])
+    found = in_turn(REPEATS, *(partial(_side, each.absolute()) for each in sides))
+    ours, theirs = found[0], found[1] if len(found) > 1 else None
+    for name, what, unit, target in ROWS:
+        before = None if theirs is None else theirs[name]
+        ratio = before / ours[name] if before is not None and ours[name] else None
+        yield Row(what, ours[name], before, unit, ratio, target)
+
+
+def _side(checkout: Path) -> dict[str, float]:
+    path = {"PYTHONPATH": str(checkout)}
+    script = HERE / "peers" / "vaehub_answers.py"
+    figures = {name: float(value) for name, value in json.loads(output([sys.executable, str(script)], path)).items()}
+    with tempfile.TemporaryDirectory() as store:
+        asked = ["run", "--model", "ard", "--metric", "relevance", "--set", "train.epochs=1", "--store", store]
+        command = [sys.executable, "-c", COMMAND, *asked]
+        output(command, path)
+        started = time.perf_counter()
+        output(command, path)
+        figures["again"] = time.perf_counter() - started
+    return figures

@@ -1,0 +1,62 @@
+"""Bars on a terminal: one for each piece of work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console, RenderableType
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Column
+
+from vaehub.core.progress import Advance, Listener
+
+PATIENCE = 0.5
+"""Seconds after which work is shown as a bar."""
+
+
+class _Patient(Progress):
+    """Bars of what takes a while, so that a dozen quick steps do not flicker by."""
+
+    def get_renderables(self) -> Iterator[RenderableType]:
+        yield self.make_tasks_table([task for task in self.tasks if (task.elapsed or 0) >= PATIENCE])
+
+
+def made_bars(console: Console) -> Progress:
+    """Return bars on a console, without any yet."""
+    return _Patient(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(table_column=Column(no_wrap=True)),
+        TimeElapsedColumn(table_column=Column(no_wrap=True)),
+        TimeRemainingColumn(table_column=Column(no_wrap=True)),
+        TextColumn("[dim]{task.fields[note]}"),
+        console=console,
+    )
+
+
+class Bars(Listener):
+    """Tasks as bars."""
+
+    def __init__(self, bars: Progress) -> None:
+        self._bars = bars
+
+    @contextmanager
+    def begin(self, label: str, total: int | None) -> Iterator[Advance]:
+        """Have a bar for a task until the context ends."""
+        task = self._bars.add_task(label, total=total, note="")
+
+        def advance(amount: int, note: str = "") -> None:
+            self._bars.update(task, advance=amount, note=note)
+
+        try:
+            yield advance
+        finally:
+            self._bars.stop_task(task)

@@ -1,0 +1,107 @@
+"""Models and data that were used last, kept within a bound of memory for whatever is measured next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import chain
+
+from vaehub.core.data.dataset import Dataset
+from vaehub.core.model import LatentModel
+from vaehub.core.recipe import Component
+from vaehub.hub.in_memory import digest_of
+
+LIMIT = 2**30
+"""Bytes of weights and data that are kept between two uses: ten models of 20 million weights and their data, and little
+beside what training them takes."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A model with the weights of a training, in evaluation mode, and the data that it was trained on."""
+
+    model: LatentModel
+    data: Dataset
+
+    @property
+    def n_bytes(self) -> int:
+        """Size of the weights."""
+        return sum(value.nbytes for value in chain(self.model.parameters(), self.model.buffers()))
+
+
+@dataclass(frozen=True)
+class _Kept:
+    key: Component | str
+    item: Dataset | Trained
+    state: str
+
+    @property
+    def data(self) -> Dataset:
+        return self.item if isinstance(self.item, Dataset) else self.item.data
+
+
+class Memory:
+    """The datasets and the trained models that were used last; whatever was not used for longest goes first.
+
+    A model is kept by the name of its file of weights, which no two records share: one that was trained again, by
+    whomever, is another. It is given out only as long as it is as it was when it was kept: a metric that puts it in
+    another mode, or changes a weight, changes nothing for the next.
+
+    Args:
+        limit: Bytes of weights and data; the last thing used is kept in any case.
+    """
+
+    def __init__(self, limit: int = LIMIT) -> None:
+        self._limit = limit
+        self._kept: list[_Kept] = []
+
+    def dataset(self, part: Component) -> Dataset | None:
+        """Return a dataset, if it is remembered."""
+        found = self._used(part)
+        return found.item if found is not None and isinstance(found.item, Dataset) else None
+
+    def trained(self, weights: str) -> Trained | None:
+        """Return the model of a file of weights, if it is remembered and unchanged."""
+        found = self._used(weights)
+        if found is None or not isinstance(found.item, Trained):
+            return None
+        if state_of(found.item.model) != found.state:
+            self._kept = [each for each in self._kept if each is not found]
+            return None
+        return found.item
+
+    def keep_dataset(self, part: Component, data: Dataset) -> None:
+        """Remember a dataset."""
+        self._keep(_Kept(part, data, ""))
+
+    def keep_trained(self, weights: str, trained: Trained) -> None:
+        """Remember a trained model."""
+        self._keep(_Kept(weights, trained, state_of(trained.model)))
+
+    def _used(self, key: Component | str) -> _Kept | None:
+        # Not a dictionary: parameters may hold lists, which have no hash, and there are few.
+        found = next((each for each in self._kept if each.key == key), None)
+        if found is not None:
+            self._kept = [*(each for each in self._kept if each is not found), found]
+        return found
+
+    def _keep(self, kept: _Kept) -> None:
+        self._kept = [*(each for each in self._kept if each.key != kept.key), kept]
+        while len(self._kept) > 1 and self._n_bytes() > self._limit:
+            del self._kept[0]
+
+    def _n_bytes(self) -> int:
+        # Many trainings share the observations of one dataset.
+        data = {id(each.data.stored): each.data.n_bytes for each in self._kept}
+        models = (each.item.n_bytes for each in self._kept if isinstance(each.item, Trained))
+        return sum(data.values()) + sum(models)
+
+
+def state_of(model: LatentModel) -> str:
+    """Return a digest of all of a model that a metric could leave changed: weights, modes, gradients and hooks."""
+    values = [*model.named_parameters(), *model.named_buffers()]
+    gradients = [(name, value.requires_grad, value.grad is None) for name, value in values]
+    modules = [
+        (name, type(each).__name__, each.training, len(each._forward_hooks), len(each._forward_pre_hooks))
+        for name, each in model.named_modules()
+    ]
+    return digest_of((value for _, value in values), f"{gradients} {modules}")

@@ -1,0 +1,394 @@
+"""From what is asked to what is in the store: looked up, else trained and measured, never twice at the same time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from vaehub.core.errors import WorkFailed
+from vaehub.core.recipe import Component, Recipe
+from vaehub.core.result import Result
+from vaehub.hub import requests
+from vaehub.hub.requests import MeasurementRequest, RunPlan
+from vaehub.hub.subjects import kind_of
+from vaehub.hub.views import Measurement
+from vaehub.registry.catalog import Catalog
+from vaehub.store.records import MeasurementRecord, StoredMeasurement, TrainingRecord, now
+from vaehub.store.store import Store
+
+if TYPE_CHECKING:
+    from vaehub.core.data.dataset import Dataset
+    from vaehub.core.metric import Metric
+    from vaehub.core.model import LatentModel
+    from vaehub.hub.builder import Builder, TrainingJob
+    from vaehub.hub.memory import Trained
+
+
+class Runner:
+    """Sees to it that trainings and measurements are in the store.
+
+    The store is looked at first, in one session; it is not held while anything is trained or measured.
+
+    Args:
+        store: Where answers are kept.
+        catalog: Where classes are found.
+        device: Name of the device; looked for when it is first needed.
+    """
+
+    def __init__(self, store: Store, catalog: Catalog, device: str) -> None:
+        self.store = store
+        self.catalog = catalog
+        self.device = device
+
+    @cached_property
+    def builder(self) -> Builder:
+        """Makes data, models and metrics."""
+        # Brings torch along, which answers from the store do not need.
+        from vaehub.hub.builder import Builder
+
+        return Builder(self.catalog, self.store, self.device)
+
+    # Plans
+
+    def run(self, plans: Sequence[RunPlan], *, force: bool) -> list[Measurement]:
+        """Return all that is asked of some recipes, which differ in seed alone; what the store has not is made.
+
+        Args:
+            plans: What is asked, of each recipe.
+            force: Train and measure even what is stored.
+
+        Raises:
+            VaehubError: If a request is wrong; nothing has been done.
+            WorkFailed: If a training or a measurement failed; that is recorded, as is all that was done before.
+        """
+        known = {} if force else self.known([request.id for plan in plans for request in plan.requests])
+        for plan in plans:
+            # What is asked of data or recipes is refused before a training that it does not need.
+            missing = [request for request in plan.of_others if request.id not in known]
+            if plan.of_trainings and missing:
+                self.try_out([], missing)
+        missed = [plan for plan in plans if any(request.id not in known for request in plan.of_trainings)]
+        trained = self._train_together([plan for plan in missed if plan.recipe.train.together], force=force)
+        found: list[Measurement] = []
+        for plan in plans:
+            if plan in missed:
+                again = force and plan.recipe.id not in trained
+                self.train(plan.recipe, plan.of_trainings, stages=plan.stages, force=again)
+            found += [known.get(request.id) or self._measured(request, force=force) for request in plan.requests]
+        return found
+
+    def run_all(self, recipes: Sequence[Recipe], wanted: Iterable[MeasurementRequest]) -> dict[str, str]:
+        """Train and measure what the store has not, whatever fails, and return the reason of each failure.
+
+        Args:
+            recipes: Of one training, with growing numbers of epochs; or none.
+            wanted: What is measured.
+        """
+        asked, failures = list(wanted), dict[str, str]()
+        if recipes:
+            of_trainings = [request for request in asked if request.subject.trainings]
+            *stages, recipe = recipes
+            try:
+                self.train(recipe, of_trainings, stages=stages, force=False)
+            # A stranger's code runs here; what is wrong with one job must not stop the others.
+            except Exception as error:  # noqa: BLE001
+                failures |= dict.fromkeys((request.id for request in of_trainings), _reason(error))
+        for request in asked:
+            if request.id not in failures:
+                try:
+                    self.measure(request, force=False)
+                except Exception as error:  # noqa: BLE001 as above
+                    failures[request.id] = _reason(error)
+        return failures
+
+    def try_out(self, recipes: Sequence[Recipe], wanted: Iterable[MeasurementRequest]) -> None:
+        """See whether trainings and measurements could be made, without making any.
+
+        Args:
+            recipes: Of one training, with growing numbers of epochs; or none.
+            wanted: What would be measured.
+
+        Raises:
+            VaehubError: If one could not.
+        """
+        asked = list(wanted)
+        if recipes:
+            self._job(recipes, recipes, [request for request in asked if request.subject.trainings])
+        for request in asked:
+            if not request.subject.trainings:
+                request.subject.check(self._metric(request), _Models(self.builder))
+
+    # Trainings
+
+    def train(
+        self, recipe: Recipe, wanted: Sequence[MeasurementRequest], *, force: bool, stages: Sequence[Recipe] = ()
+    ) -> TrainingRecord:
+        """Return a training from the store, once it is there.
+
+        Args:
+            recipe: What to train.
+            wanted: What will be measured; whatever speaks against it is found out before the training.
+            force: Train in any case.
+            stages: The same recipe with fewer epochs, which are wanted too; one training passes through all of them.
+
+        Raises:
+            VaehubError: If the recipe, or a measurement of it, cannot be carried out; nothing is recorded.
+            WorkFailed: If the training fails; that is recorded.
+        """
+        passed = [*stages, recipe]
+        done = self._finished(passed)
+        missing = [each for each in passed if force or each.id not in done]
+        if missing:
+            # Whatever is wrong with the request comes out here, before anything is written.
+            job = self._job(missing, passed, wanted)
+            self.store.prepare()
+            with self.store.working_on(job.recipe.id):
+                # Another process may have done it while this one waited.
+                if force or job.recipe.id not in self._finished([job.recipe]):
+                    self.builder.train(job, force=force)
+            done = self._finished(passed)
+            # What that process did not pass through is trained now.
+            for stage in stages:
+                if stage.id not in done:
+                    self.train(stage, wanted, force=False)
+        return done[recipe.id]
+
+    def adopt(self, model: LatentModel, dataset: Component | Dataset) -> Recipe:
+        """Record a model that was handed over, and return its recipe.
+
+        Raises:
+            VaehubError: If it does not fit the data.
+        """
+        recipe = self.builder.adopt(model, dataset)
+        if not self._finished([recipe]):
+            self.store.prepare()
+            with self.store.working_on(recipe.id):
+                self.builder.record_in_memory(recipe)
+        return recipe
+
+    def trained(self, recipe: Recipe) -> Trained:
+        """Return the model of a recipe, which nobody may change, and its data; raises as :meth:`train`."""
+        return self.builder.trained(recipe, self.train(recipe, [], force=False))
+
+    def restored(self, recipe: Recipe) -> Trained:
+        """Return the model of a recipe, for whoever asks to keep, and its data; raises as :meth:`train`."""
+        self.train(recipe, [], force=False)
+        return self.builder.restore(recipe)
+
+    def _train_together(self, plans: Sequence[RunPlan], *, force: bool) -> set[str]:
+        """Train what is missing as one batched program, where several seeds are, and return the ids.
+
+        Raises:
+            VaehubError: As :meth:`train`.
+            WorkFailed: If a training fails, when all have ended.
+        """
+        done = {} if force else self._finished([each for plan in plans for each in (*plan.stages, plan.recipe)])
+        jobs = []
+        for plan in plans:
+            passed = [*plan.stages, plan.recipe]
+            if missing := [each for each in passed if each.id not in done]:
+                jobs.append(self._job(missing, passed, plan.of_trainings))
+        if len(jobs) < 2 or len({job.recipe.train.epochs for job in jobs}) > 1:
+            return set()  # each is trained by itself
+        self.store.prepare()
+        with ExitStack() as locks:
+            for job in sorted(jobs, key=lambda each: each.recipe.id):
+                locks.enter_context(self.store.working_on(job.recipe.id))
+            done = {} if force else self._finished([job.recipe for job in jobs])
+            left = [job for job in jobs if job.recipe.id not in done]
+            if len(left) > 1:
+                self.builder.train_together(left, force=force)
+                return {job.recipe.id for job in left}
+            return set()
+
+    def _job(
+        self, missing: Sequence[Recipe], passed: Sequence[Recipe], wanted: Sequence[MeasurementRequest]
+    ) -> TrainingJob:
+        """Return a training that is ready, once nothing speaks against what will be measured of it.
+
+        Args:
+            missing: What is to be recorded, with growing numbers of epochs.
+            passed: The same, and what is recorded already: they have the same model before they are trained.
+            wanted: What will be measured.
+        """
+        *snapshots, recipe = missing
+        job = self.builder.job(recipe, snapshots)
+        ids = {each.id for each in passed}
+        others = [each for request in wanted for each in request.subject.trainings if each.id not in ids]
+        models = _Models(self.builder, self._finished(others), dict.fromkeys(ids, (job.model, job.data)))
+        for request in wanted:
+            request.subject.check(self._metric(request), models)
+        return job
+
+    def _finished(self, recipes: Sequence[Recipe]) -> dict[str, TrainingRecord]:
+        """Return the records of those of some trainings that are stored and succeeded, by id."""
+        if not recipes:
+            return {}
+        with self.store.session() as session:
+            found = session.trainings([recipe.id for recipe in recipes])
+        return {name: record for name, record in found.items() if record.status == "done"}
+
+    # Measurements
+
+    def known(self, measurement_ids: Sequence[str]) -> dict[str, Measurement]:
+        """Return those of some measurements that are stored and succeeded, by id."""
+        stored = self.store.find_many(measurement_ids)
+        return {name: _reused(found) for name, found in stored.items() if found.record.status == "done"}
+
+    def stored(self, measurement_id: str) -> Measurement:
+        """Return a measurement from the store."""
+        return _reused(self.store.find_many([measurement_id])[measurement_id])
+
+    def measure(self, request: MeasurementRequest, *, force: bool) -> Measurement:
+        """Return a measurement from the store, or measure now; raises as :meth:`measure_all`."""
+        [found] = self.measure_all([request], force=force)
+        return found
+
+    def measure_all(self, asked: Sequence[MeasurementRequest], *, force: bool) -> list[Measurement]:
+        """Return measurements from the store, or measure now.
+
+        Raises:
+            VaehubError: If what is to be measured cannot be had; nothing is recorded.
+            WorkFailed: If a measurement, or a training that it needs, fails; that is recorded, as is all before.
+        """
+        known = {} if force else self.known([request.id for request in asked])
+        return [known.get(request.id) or self._measured(request, force=force) for request in asked]
+
+    def metric_of(self, record: MeasurementRecord) -> Metric:
+        """Return the metric that made a record, with its parameters."""
+        from vaehub.core import metric
+
+        stored = record.request["metric"]
+        part = requests.restored_part(self.catalog, "metric", requests.mapping(stored))
+        return self.builder.metric(part, metric.Metric, record.seed)
+
+    def record_failure(self, request: MeasurementRequest, why: str) -> None:
+        """Record that a measurement could not be made, for a reason that lies before it."""
+        record = _record_of(request, why, now(), 0.0)
+        if record.training is not None and self.store.training(record.training) is None:
+            record = replace(record, training=None)
+        self.store.record_measurement(record, Result())
+
+    def _measured(self, request: MeasurementRequest, *, force: bool) -> Measurement:
+        """Measure, unless another process has done so meanwhile."""
+        subject, metric = request.subject, self._metric(request)
+        done = self._finished(subject.trainings)
+        if any(recipe.id not in done for recipe in subject.trainings):
+            for recipe in subject.trainings:
+                self.train(recipe, [request], force=False)
+            done = self._finished(subject.trainings)
+        arguments = subject.check(metric, _Models(self.builder, done))
+        self.store.prepare()
+        with self.store.working_on(request.id):
+            if not force and (found := self.known([request.id])):
+                return found[request.id]
+            started, clock = now(), time.perf_counter()
+            result, failure = Result(), None
+            try:
+                result = subject.measure(metric, arguments, RecipeRunner(self, request.seed))
+            # A stranger's metric runs here.
+            except Exception as error:  # noqa: BLE001
+                failure = error
+            why = None if failure is None else _reason(failure)
+            record = _record_of(request, why, started, time.perf_counter() - clock)
+            self.store.record_measurement(record, result, replace=force)
+            if failure is not None:
+                title = f"measurement {record.id[:8]} of metric {record.metric!r} failed"
+                raise WorkFailed(f"{title}: {why}") from failure
+            self.builder.tell_measured(record.id, record.metric, result)
+            return Measurement(record, result, done.get(record.training or ""), reused=False)
+
+    def _metric(self, request: MeasurementRequest) -> Metric:
+        return self.builder.metric(request.metric, request.subject.contract(), request.seed)
+
+
+@dataclass(frozen=True)
+class _Models:
+    """What metrics are asked of; see :class:`vaehub.hub.subjects.Models`.
+
+    Attributes:
+        builder: Makes them.
+        done: Records of trainings that are in the store, by id.
+        built: Models with nothing learned and their data, of trainings that are about to be made.
+    """
+
+    builder: Builder
+    done: Mapping[str, TrainingRecord] = field(default_factory=dict)
+    built: Mapping[str, tuple[LatentModel, Dataset]] = field(default_factory=dict)
+
+    def dataset(self, part: Component) -> Dataset:
+        return self.builder.load(part)
+
+    def untrained(self, recipe: Recipe) -> tuple[LatentModel, Dataset]:
+        data = self.builder.data_of(recipe)
+        return self.builder.build(recipe, data), data
+
+    def known(self, recipe: Recipe) -> tuple[LatentModel, Dataset]:
+        if recipe.id in self.built:
+            return self.built[recipe.id]
+        if recipe.id not in self.done:
+            return self.untrained(recipe)
+        trained = self.builder.trained(recipe, self.done[recipe.id])
+        return trained.model, trained.data
+
+
+class RecipeRunner:
+    """What a metric of recipes has, as :class:`vaehub.Runner` promises it: a runner with the seed of one measurement.
+
+    Args:
+        runner: Trains and measures.
+        seed: Of the metric that asks.
+    """
+
+    def __init__(self, runner: Runner, seed: int) -> None:
+        self._runner = runner
+        self._seed = seed
+
+    def train(self, recipe: Recipe) -> tuple[LatentModel, Dataset]:
+        """Return the model of a recipe and its data, once it is trained."""
+        trained = self._runner.trained(recipe)
+        return trained.model, trained.data
+
+    def data(self, recipe: Recipe) -> Dataset:
+        """Return the data of a recipe."""
+        return self._runner.builder.data_of(recipe)
+
+    def measure(self, metric: str, subject: Recipe, **params: object) -> Result:
+        """Return what another metric measures of the recipe, of its training or of its dataset."""
+        runner = self._runner
+        entry, part = requests.metric_of(runner.catalog, metric, params, runner.store.training_id)
+        measured = kind_of(entry.subject, part.name).of_recipe(subject, part.name)
+        return runner.measure(MeasurementRequest(part, measured, self._seed), force=False).result
+
+
+def _reused(found: StoredMeasurement) -> Measurement:
+    return Measurement(found.record, found.result, found.training, reused=True)
+
+
+def _reason(error: Exception) -> str:
+    from vaehub.hub.recorder import reason
+
+    return reason(error)
+
+
+def _record_of(request: MeasurementRequest, why: str | None, started: datetime, seconds: float) -> MeasurementRecord:
+    ids = [recipe.id for recipe in request.subject.trainings]
+    return MeasurementRecord(
+        id=request.id,
+        metric=request.metric.name,
+        params=request.metric.params.identity(),
+        seed=request.seed,
+        subject=request.subject.key(),
+        request=request.identity(),
+        training=ids[0] if ids else None,
+        other=ids[1] if len(ids) > 1 else None,
+        status="done" if why is None else "failed",
+        error=why,
+        started=started,
+        seconds=seconds,
+    )

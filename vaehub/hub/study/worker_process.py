@@ -1,0 +1,159 @@
+"""A worker process: it does what it is told and never opens the database; its records go to the one writer."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import connection, parent_process
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from vaehub.core.errors import StoreError, VaehubError
+from vaehub.core.result import Result
+from vaehub.hub.runner import Runner
+from vaehub.hub.study.grid import Job
+from vaehub.registry.catalog import Catalog
+from vaehub.store.files import StoredFile, WrittenFile
+from vaehub.store.published import Paper
+from vaehub.store.records import MeasurementRecord, StoredMeasurement, TrainingRecord
+from vaehub.store.session import Inserted, Session
+from vaehub.store.store import Store
+from vaehub.store.trainings import Losses
+
+ASKABLE = frozenset({"find_many", "trainings", "file_of", "ids", "insert_training", "insert_measurement"})
+"""What a worker may ask of the store."""
+
+
+@dataclass(frozen=True)
+class StoreCall:
+    """A call of a session, from a worker."""
+
+    method: str
+    arguments: tuple[Any, ...]
+    replace: bool | None = None
+
+    def made_to(self, session: Session) -> Any:
+        """Make the call."""
+        if self.method not in ASKABLE:
+            raise StoreError(f"a worker asked the store for {self.method!r}")
+        named = {} if self.replace is None else {"replace": self.replace}
+        return getattr(session, self.method)(*self.arguments, **named)
+
+
+@dataclass(frozen=True)
+class StoreReply:
+    """What the call returned or raised."""
+
+    value: Any = None
+    error: Exception | None = None
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A job has ended.
+
+    Attributes:
+        failures: Reason for each measurement that could not be made; of a dry run, for one of them.
+    """
+
+    failures: Mapping[str, str]
+
+
+class RemoteSession(Session):
+    """The session of a worker: every call goes to the process that started it, which alone opens the database."""
+
+    def __init__(self, line: Connection) -> None:
+        self._line = line
+
+    @property
+    def exists(self) -> bool:
+        """It does: whoever started the worker has seen to it."""
+        return True
+
+    @contextmanager
+    def opened(self) -> Iterator[None]:
+        """Nothing is opened here."""
+        yield
+
+    def prepare(self, papers: Iterable[Paper]) -> None:
+        """Nothing is left to do."""
+
+    def find_many(self, measurement_ids: Sequence[str]) -> dict[str, StoredMeasurement]:
+        """As :meth:`Session.find_many`."""
+        return cast("dict[str, StoredMeasurement]", self._ask("find_many", measurement_ids))
+
+    def trainings(self, training_ids: Sequence[str]) -> dict[str, TrainingRecord]:
+        """As :meth:`Session.trainings`."""
+        return cast("dict[str, TrainingRecord]", self._ask("trainings", training_ids))
+
+    def file_of(self, owner: str) -> StoredFile | None:
+        """As :meth:`Session.file_of`."""
+        return cast("StoredFile | None", self._ask("file_of", owner))
+
+    def ids(self, prefix: str) -> list[tuple[Literal["training", "measurement"], str]]:
+        """As :meth:`Session.ids`."""
+        return cast('list[tuple[Literal["training", "measurement"], str]]', self._ask("ids", prefix))
+
+    def insert_training(
+        self, record: TrainingRecord, epochs: Sequence[Losses], file: WrittenFile | None, *, replace: bool
+    ) -> Inserted:
+        """As :meth:`Session.insert_training`."""
+        return cast(Inserted, self._ask("insert_training", record, epochs, file, replace=replace))
+
+    def insert_measurement(
+        self, record: MeasurementRecord, result: Result, file: WrittenFile | None, *, replace: bool
+    ) -> Inserted:
+        """As :meth:`Session.insert_measurement`."""
+        return cast(Inserted, self._ask("insert_measurement", record, result, file, replace=replace))
+
+    def _ask(self, method: str, *arguments: Any, replace: bool | None = None) -> object:
+        self._line.send(StoreCall(method, arguments, replace))
+        reply: StoreReply = self._line.recv()
+        if reply.error is not None:
+            raise reply.error
+        return reply.value
+
+
+def work(line: Connection, store: Path, device: str, threads: int) -> None:
+    """Do job after job, until there are no more or whoever gives them is gone.
+
+    Args:
+        line: To the process that gives jobs and keeps the store.
+        store: Its folder, for weights and arrays.
+        device: Where to compute.
+        threads: How many.
+    """
+    # An interruption is for whoever gives jobs to handle.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    import torch
+
+    torch.set_num_threads(threads)
+    runner = Runner(Store(store, RemoteSession(line)), Catalog(), device)
+    while True:
+        job: Job | None = line.recv()
+        if job is None:
+            # Nothing is left to do, and libraries that are taken down in the wrong order would complain of it.
+            os._exit(0)
+        line.send(Ended(_tried(runner, job) if job.dry else runner.run_all(job.recipes, job.wanted.values())))
+
+
+def _tried(runner: Runner, job: Job) -> dict[str, str]:
+    try:
+        runner.try_out(job.recipes, job.wanted.values())
+    except VaehubError as error:
+        return {next(iter(job.wanted)): str(error)}
+    return {}
+
+
+def _end_with_parent() -> None:
+    """End when the process that started this one has ended, however it did."""
+    parent = parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)

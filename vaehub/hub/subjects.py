@@ -1,0 +1,354 @@
+"""What metrics measure: one class for each kind of subject, the only place that knows how kinds differ.
+
+Another kind of metric is a contract in :mod:`vaehub.core.metric`, a class here, and its place in ``KINDS``.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVar, cast
+
+from vaehub.core.errors import VaehubError
+from vaehub.core.identity import Json
+from vaehub.core.recipe import Component, Recipe
+from vaehub.core.result import Result
+from vaehub.hub.views import Rows
+
+if TYPE_CHECKING:
+    from vaehub.core.data.dataset import Dataset
+    from vaehub.core.metric import Metric, Runner
+    from vaehub.core.model import LatentModel
+    from vaehub.store.records import MeasurementRecord
+
+IN_MEMORY = "given in memory"
+"""Stands for the distribution of what no plugin contributes."""
+SHORT = 8
+"""Characters of an id that people read."""
+
+Given = Recipe | Component | tuple[Recipe, Recipe] | Rows
+"""What a user hands over to be measured: a recipe, a dataset, a pair of recipes, or the answer to a query."""
+
+
+class Names(Protocol):
+    """Finds what a user names."""
+
+    def dataset_named(self, name: str) -> Component:
+        """Return a dataset of the catalog, or a user's own where the name is a path."""
+
+    def stored_recipe(self, prefix: str) -> Recipe:
+        """Return the recipe of the training whose id begins so."""
+
+
+class Models(Protocol):
+    """Gives what a metric is asked of."""
+
+    def dataset(self, part: Component) -> Dataset:
+        """Return a dataset."""
+
+    def untrained(self, recipe: Recipe) -> tuple[LatentModel, Dataset]:
+        """Return the model of a recipe with nothing learned, and its data."""
+
+    def known(self, recipe: Recipe) -> tuple[LatentModel, Dataset]:
+        """Return the model of a recipe, trained if it is in the store and else with nothing learned, and its data."""
+
+
+G = TypeVar("G", bound=Given)
+
+
+@dataclass(frozen=True)
+class Subject(ABC, Generic[G]):
+    """What one measurement is of.
+
+    Attributes:
+        what: As it was handed over.
+        kind: As manifests say it.
+        name: Key of its identity.
+        accepts: Type of what is handed over.
+        refusal: What is said of anything else, where ``{metric}`` stands for the metric.
+        of_data: Whether it belongs to a dataset, and not to a recipe.
+        not_named: Why one name does not name it; empty where it does.
+        not_in_grid: Why a grid of a study cannot ask for it, to follow "it"; empty where it can.
+    """
+
+    kind: ClassVar[str]
+    name: ClassVar[str]
+    accepts: ClassVar[type]
+    refusal: ClassVar[str] = "metric {metric!r} measures a {kind}, and was given something else"
+    of_data: ClassVar[bool] = False
+    not_named: ClassVar[str] = ""
+    not_in_grid: ClassVar[str] = ""
+
+    what: G
+
+    @classmethod
+    def of(cls, given: Given, metric: str) -> Self:
+        """Return the subject of what a user hands over.
+
+        Raises:
+            VaehubError: If the metric does not measure such a thing.
+        """
+        if not isinstance(given, cls.accepts):
+            raise VaehubError(cls.refusal.format(metric=metric, kind=cls.kind))
+        return cls(cast(G, given))
+
+    @classmethod
+    def of_recipe(cls, recipe: Recipe, metric: str) -> Self:
+        """Return the subject of this kind that belongs to a recipe; raises as :meth:`of`."""
+        return cls.of(recipe.dataset if cls.of_data else recipe, metric)
+
+    @classmethod
+    def named(cls, name: str, names: Names, metric: str) -> Self:
+        """Return the subject that a user names; raises as :meth:`of`, or if there is none of this name."""
+        if cls.not_named:
+            raise VaehubError(cls.not_named)
+        return cls.of(names.dataset_named(name) if cls.of_data else names.stored_recipe(name), metric)
+
+    @classmethod
+    def at_point(cls, recipe: Recipe | None, dataset: Component, metric: str) -> Self:
+        """Return the subject at a point of a study's grid.
+
+        Raises:
+            VaehubError: If a grid cannot ask for it, or the point names no model and one is needed.
+        """
+        if cls.not_in_grid:
+            raise VaehubError(f"metric {metric!r} is not one of a point of a grid: it {cls.not_in_grid}")
+        given = dataset if cls.of_data else recipe
+        if given is None:
+            raise VaehubError(
+                f"metric {metric!r} needs a model; add 'model = \"vae\"' to '[recipe]', or an axis 'model'"
+            )
+        return cls.of(given, metric)
+
+    @abstractmethod
+    def key(self) -> Mapping[str, Json]:
+        """Return what tells it from others, below its name."""
+
+    @property
+    def trainings(self) -> tuple[Recipe, ...]:
+        """Trainings that are measured, which are made first."""
+        return ()
+
+    @staticmethod
+    @abstractmethod
+    def contract() -> type[Metric]:
+        """Return the contract of the metrics that measure it."""
+
+    @abstractmethod
+    def arguments(self, models: Models) -> tuple[object, ...]:
+        """Return what its metrics are asked of."""
+
+    def check(self, metric: Metric, models: Models) -> tuple[object, ...]:
+        """Return what a metric is asked of, unless the metric refuses it.
+
+        Raises:
+            VaehubError: If it does.
+        """
+        found = self.arguments(models)
+        metric.refuse(*found)
+        return found
+
+    def measure(self, metric: Metric, arguments: tuple[object, ...], runner: Runner) -> Result:
+        """Return what a metric measures; models are in evaluation mode, gradients off."""
+        import torch
+
+        with torch.no_grad():
+            return metric.measure(*arguments)
+
+    @classmethod
+    def shown(cls, record: MeasurementRecord) -> str:
+        """Return what a stored measurement is of, in words."""
+        if record.training is None:
+            return cls.name
+        both = f" and {record.other[:SHORT]}" if record.other else ""
+        return f"training {record.training[:SHORT]}{both}, seed {record.seed}"
+
+
+class TrainingSubject(Subject[Recipe]):
+    """A trained model with its data."""
+
+    kind = "model"
+    name = "training"
+    accepts = Recipe
+
+    def key(self) -> Mapping[str, Json]:
+        """Return the id of the training."""
+        return {"training": self.what.id}
+
+    @property
+    def trainings(self) -> tuple[Recipe, ...]:
+        """The training."""
+        return (self.what,)
+
+    @staticmethod
+    def contract() -> type[Metric]:
+        """Return the contract of metrics of models."""
+        from vaehub.core.metric import ModelMetric
+
+        return ModelMetric
+
+    def arguments(self, models: Models) -> tuple[object, ...]:
+        """Return the model and its data."""
+        return models.known(self.what)
+
+
+class RecipeSubject(Subject[Recipe]):
+    """A recipe, which its metric trains as it is or varied."""
+
+    kind = "recipe"
+    name = "recipe"
+    accepts = Recipe
+
+    @classmethod
+    def of(cls, given: Given, metric: str) -> Self:
+        """Return the subject of a recipe, unless its model is in memory and cannot be trained."""
+        found = super().of(given, metric)
+        if found.what.model.distribution == IN_MEMORY:
+            raise VaehubError(
+                f"metric {metric!r} trains models with other parameters, and this one was handed over as it is; "
+                "ask it of a recipe, whose network may be your own: 'vaehub describe own'"
+            )
+        return found
+
+    def key(self) -> Mapping[str, Json]:
+        """Return the identity of the recipe."""
+        return {"recipe": self.what.identity()}
+
+    @staticmethod
+    def contract() -> type[Metric]:
+        """Return the contract of metrics of recipes."""
+        from vaehub.core.metric import RecipeMetric
+
+        return RecipeMetric
+
+    def arguments(self, models: Models) -> tuple[object, ...]:
+        """Return the recipe, its model with nothing learned, and its data."""
+        return self.what, *models.untrained(self.what)
+
+    def measure(self, metric: Metric, arguments: tuple[object, ...], runner: Runner) -> Result:
+        """Return what a metric measures; it trains, and so keeps its gradients."""
+        return metric.measure(arguments[0], runner)
+
+    @classmethod
+    def shown(cls, record: MeasurementRecord) -> str:
+        """Return the names of the recipe."""
+        recipe = cast(Mapping[str, Any], record.subject[cls.name])
+        model, dataset, network = (recipe[part]["name"] for part in ("model", "dataset", "network"))
+        return f"{model} on {dataset} with network {network}, seed {record.seed}"
+
+
+class DatasetSubject(Subject[Component]):
+    """A dataset."""
+
+    kind = "dataset"
+    name = "dataset"
+    accepts = Component
+    of_data = True
+
+    def key(self) -> Mapping[str, Json]:
+        """Return the identity of the dataset."""
+        return {"dataset": self.what.identity()}
+
+    @staticmethod
+    def contract() -> type[Metric]:
+        """Return the contract of metrics of datasets."""
+        from vaehub.core.metric import DatasetMetric
+
+        return DatasetMetric
+
+    def arguments(self, models: Models) -> tuple[object, ...]:
+        """Return the data."""
+        return (models.dataset(self.what),)
+
+    @classmethod
+    def shown(cls, record: MeasurementRecord) -> str:
+        """Return the name of the dataset."""
+        return f"dataset {cast(Mapping[str, Any], record.subject[cls.name])['name']}"
+
+
+class PairSubject(Subject[tuple[Recipe, Recipe]]):
+    """Two trained models, with the data of the first."""
+
+    kind = "pair"
+    name = "pair"
+    accepts = tuple
+    refusal = (
+        "metric {metric!r} compares two trainings; ask 'vaehub compare A B --metric {metric}', with the ids of both"
+    )
+    not_named = "a metric of pairs needs two trainings; give a pair of recipes or of ids, or 'vaehub compare A B'"
+    not_in_grid = "compares two trainings"
+
+    def key(self) -> Mapping[str, Json]:
+        """Return the ids of both trainings."""
+        return {"pair": [recipe.id for recipe in self.what]}
+
+    @property
+    def trainings(self) -> tuple[Recipe, ...]:
+        """Both trainings."""
+        return self.what
+
+    @staticmethod
+    def contract() -> type[Metric]:
+        """Return the contract of metrics of pairs."""
+        from vaehub.core.metric import PairMetric
+
+        return PairMetric
+
+    def arguments(self, models: Models) -> tuple[object, ...]:
+        """Return both models, and the data of the first."""
+        (a, data), (b, _) = map(models.known, self.what)
+        return a, b, data
+
+
+class TableSubject(Subject[Rows]):
+    """The rows of a query."""
+
+    kind = "rows"
+    name = "rows"
+    accepts = Rows
+    refusal = (
+        "metric {metric!r} measures the rows of a query; a study asks it, or Hub.measure({metric!r}, Hub.sql(...))"
+    )
+    not_in_grid = "measures rows; name it in '[[analyses]]'"
+
+    def key(self) -> Mapping[str, Json]:
+        """Return a digest of the rows."""
+        return {"rows": self.what.digest}
+
+    @staticmethod
+    def contract() -> type[Metric]:
+        """Return the contract of metrics of rows."""
+        from vaehub.core.metric import TableMetric
+
+        return TableMetric
+
+    def arguments(self, models: Models) -> tuple[object, ...]:
+        """Return the columns."""
+        return (self.what.to_numpy(),)
+
+
+KINDS: dict[str, type[Subject[Any]]] = {
+    each.kind: each for each in (TrainingSubject, RecipeSubject, DatasetSubject, PairSubject, TableSubject)
+}
+"""The class of each kind, as manifests name it."""
+
+
+def kind_of(name: str, metric: str) -> type[Subject[Any]]:
+    """Return the class of a kind.
+
+    Raises:
+        VaehubError: If there is none.
+    """
+    if name not in KINDS:
+        raise VaehubError(
+            f"metric {metric!r} says that it measures {name!r}, which is none of {', '.join(KINDS)}; "
+            "this is a fault of the package that brings it"
+        )
+    return KINDS[name]
+
+
+def shown(record: MeasurementRecord) -> str:
+    """Return what a stored measurement is of, in words."""
+    name = next(iter(record.subject))
+    return next((kind.shown(record) for kind in KINDS.values() if kind.name == name), name)

@@ -1,0 +1,282 @@
+"""The rows of a store: everything that is in its database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol
+
+import duckdb
+
+from vaehub.core.errors import StoreError
+from vaehub.core.identity import Json
+from vaehub.core.result import Result
+from vaehub.store import arrays, measurements, published, studies, trainings
+from vaehub.store.database import Database
+from vaehub.store.failures import translated
+from vaehub.store.files import StoredFile, WrittenFile
+from vaehub.store.provenance import Provenance
+from vaehub.store.published import Paper
+from vaehub.store.query import query
+from vaehub.store.records import (
+    CellRecord,
+    MeasurementRecord,
+    Outcome,
+    Status,
+    StoredMeasurement,
+    StudyRecord,
+    TrainingRecord,
+)
+from vaehub.store.trainings import Losses
+from vaehub.store.verify import Verification, verify
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from duckdb import DuckDBPyConnection
+
+
+class _Table(Protocol):
+    """What the modules of trainings and measurements have in common."""
+
+    def status(self, connection: DuckDBPyConnection, record_id: str, /) -> Status | None: ...
+    def forget(self, connection: DuckDBPyConnection, record_id: str, /) -> None: ...
+
+
+@dataclass(frozen=True)
+class Inserted:
+    """Outcome of recording something.
+
+    Attributes:
+        recorded: Whether it was; a success that is there already stays.
+        unwanted: File that no row points at any more, or never will.
+    """
+
+    recorded: bool
+    unwanted: StoredFile | None
+
+
+class Session:
+    """Trainings, measurements, studies and published figures, in one DuckDB file.
+
+    Inside :meth:`opened` the file is opened once, by the first call that needs it; outside, by each call.
+
+    Args:
+        database: The file.
+        provenance: This process, which every record names.
+    """
+
+    def __init__(self, database: Database, provenance: Provenance) -> None:
+        self._database = database
+        self._provenance = provenance
+        self._name = f"store {str(database.path.parent)!r}"
+
+    @property
+    def exists(self) -> bool:
+        """Whether anything was ever recorded here."""
+        return self._database.path.is_file()
+
+    @contextmanager
+    def opened(self) -> Iterator[None]:
+        """Keep the database open until the context ends; other processes wait, so do no work meanwhile."""
+        if not self.exists:
+            yield  # there is nothing to open, and whatever is first recorded makes it
+            return
+        with self._held("read", self._database.session()):
+            yield
+
+    @contextmanager
+    def burst(self) -> Iterator[None]:
+        """Hold the database for many records in a row, each its own commit."""
+        with self._held("written", self._database.held()):
+            yield
+
+    def prepare(self, papers: Iterable[Paper]) -> None:
+        """Make the database if there is none, see that it can be written, and record the figures of papers."""
+        with translated(self._name, "written"), self._database.held() as connection:
+            present = published.sources(connection)
+            new = [figure for paper in papers if paper.source not in present for figure in paper.figures()]
+            if new:
+                with self._database.writing() as transaction:
+                    published.insert(transaction, new)
+
+    # What a worker process may ask too
+
+    def find_many(self, measurement_ids: Sequence[str]) -> dict[str, StoredMeasurement]:
+        """Return those of some measurements that are stored, by id, without their arrays."""
+        with self._reading() as connection:
+            if connection is None or not measurement_ids:
+                return {}
+            records = measurements.find_many(connection, measurement_ids)
+            needed = [record.training for record in records.values() if record.training is not None]
+            known = trainings.find_many(connection, needed)
+            results = measurements.values(connection, list(records))
+            files = arrays.files_of(connection, list(records))
+        return {
+            name: StoredMeasurement(record, known.get(record.training or ""), results[name], files.get(name))
+            for name, record in records.items()
+        }
+
+    def trainings(self, training_ids: Sequence[str]) -> dict[str, TrainingRecord]:
+        """Return those of some trainings that are stored, by id."""
+        with self._reading() as connection:
+            return {} if connection is None else trainings.find_many(connection, training_ids)
+
+    def file_of(self, owner: str) -> StoredFile | None:
+        """Return the file of a training's weights or a measurement's arrays."""
+        with self._reading() as connection:
+            return None if connection is None else arrays.files_of(connection, [owner]).get(owner)
+
+    def ids(self, prefix: str) -> list[tuple[Literal["training", "measurement"], str]]:
+        """Return kind and id of the records whose id begins so."""
+        with self._reading() as connection:
+            if connection is None:
+                return []
+            found: list[tuple[Literal["training", "measurement"], str]] = []
+            found += [("training", each) for each in trainings.ids(connection, prefix)]
+            found += [("measurement", each) for each in measurements.ids(connection, prefix)]
+            return found
+
+    def insert_training(
+        self, record: TrainingRecord, epochs: Sequence[Losses], file: WrittenFile | None, *, replace: bool
+    ) -> Inserted:
+        """Record a training, whose weights are in a file.
+
+        A failure never takes the place of a success, and a success only with ``replace``.
+        """
+
+        def write(connection: DuckDBPyConnection, provenance: str) -> None:
+            trainings.insert(connection, record, epochs, provenance)
+
+        return self._insert(trainings, record, file, write, replace=replace)
+
+    def insert_measurement(
+        self, record: MeasurementRecord, result: Result, file: WrittenFile | None, *, replace: bool
+    ) -> Inserted:
+        """Record a measurement and its values; its arrays are in a file.
+
+        A failure never takes the place of a success, and a success only with ``replace``.
+        """
+
+        def write(connection: DuckDBPyConnection, provenance: str) -> None:
+            measurements.insert(connection, record, result, provenance)
+
+        return self._insert(measurements, record, file, write, replace=replace)
+
+    # What is shown
+
+    def outcomes(self, measurement_ids: Sequence[str]) -> dict[str, Outcome]:
+        """Return what those of some measurements came to that are recorded."""
+        with self._reading() as connection:
+            return {} if connection is None else measurements.outcomes(connection, measurement_ids)
+
+    def epochs(self, training_id: str) -> list[dict[str, dict[str, float]]]:
+        """Return the losses of each epoch of a training, by part and name."""
+        with self._reading() as connection:
+            return [] if connection is None else trainings.epochs(connection, training_id)
+
+    def measurements_of(self, training_id: str) -> list[MeasurementRecord]:
+        """Return the measurements of a training, the oldest first."""
+        with self._reading() as connection:
+            return [] if connection is None else measurements.of_training(connection, training_id)
+
+    def recent(self, limit: int) -> tuple[list[TrainingRecord], list[MeasurementRecord]]:
+        """Return the latest trainings and measurements, the latest first."""
+        with self._reading() as connection:
+            if connection is None:
+                return [], []
+            return trainings.recent(connection, limit), measurements.recent(connection, limit)
+
+    def query(self, text: str) -> pa.Table:
+        """Return the rows of an SQL query, which can read the store and do nothing else.
+
+        Raises:
+            StoreError: If a burst is being recorded.
+            VaehubError: If the query is wrong, writes, or reaches outside the store.
+        """
+        if self._database.is_held:
+            raise StoreError("a query cannot be asked in the middle of a burst of records")
+        with translated(self._name, "read"), self._database.reading() as connection:
+            return query(connection, text)
+
+    def verify(self, folder: Path) -> Verification:
+        """Check every checksum and pointer."""
+        with translated(self._name, "read"), self._database.reading() as connection:
+            return verify(connection, folder)
+
+    # Studies
+
+    def insert_study(self, study: str, scale: str, title: str, definition: Json, cells: Sequence[CellRecord]) -> None:
+        """Record what a study asks for at a scale, in the place of what it asked for before."""
+        with self._writing() as connection:
+            studies.insert(connection, study, scale, title, definition, cells)
+
+    def insert_analysis(self, study: str, scale: str, name: str, cell: CellRecord) -> None:
+        """Record an analysis of a study's results, in the place of that of earlier results."""
+        with self._writing() as connection:
+            studies.insert_analysis(connection, study, scale, name, cell)
+
+    def cells(self, study: str, scale: str) -> list[CellRecord]:
+        """Return what a study asks for at a scale, in order, analyses last."""
+        with self._reading() as connection:
+            return [] if connection is None else studies.cells(connection, study, scale)
+
+    def studies(self) -> list[StudyRecord]:
+        """Return the studies that were asked for, the latest first."""
+        with self._reading() as connection:
+            return [] if connection is None else studies.known(connection)
+
+    @contextmanager
+    def _held(self, doing: str, holding: AbstractContextManager[object]) -> Iterator[None]:
+        """Hold the database; of what goes wrong meanwhile, only what the holding says is translated."""
+        with ExitStack() as stack:
+            with translated(self._name, doing):
+                stack.enter_context(holding)
+            yield
+
+    @contextmanager
+    def _reading(self) -> Iterator[DuckDBPyConnection | None]:
+        if not self.exists:
+            yield None
+            return
+        with translated(self._name, "read"), self._database.reading() as connection:
+            yield connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[DuckDBPyConnection]:
+        with translated(self._name, "written"), self._database.writing() as connection:
+            yield connection
+
+    def _insert(
+        self,
+        table: _Table,
+        record: TrainingRecord | MeasurementRecord,
+        file: WrittenFile | None,
+        write: Callable[[DuckDBPyConnection, str], None],
+        *,
+        replace: bool,
+    ) -> Inserted:
+        """Write a record in one transaction, with the rows that point at its file."""
+
+        def insert(connection: DuckDBPyConnection) -> None:
+            write(connection, self._provenance.insert(connection))
+            if file is not None:
+                arrays.insert(connection, record.id, file)
+
+        unwanted = None
+        with translated(self._name, "written"), self._database.held():
+            try:
+                with self._database.writing() as connection:
+                    insert(connection)
+            except duckdb.ConstraintException:
+                # There is a record of this id. That is rare, and asking first would cost every other record a query.
+                with self._database.writing() as connection:
+                    if table.status(connection, record.id) == "done" and not (replace and record.status == "done"):
+                        return Inserted(recorded=False, unwanted=file)
+                    unwanted = arrays.files_of(connection, [record.id]).get(record.id)
+                    table.forget(connection, record.id)
+                    arrays.forget(connection, record.id)
+                    insert(connection)
+        self._provenance.is_stored = True
+        return Inserted(recorded=True, unwanted=unwanted)
