@@ -91,8 +91,8 @@ class Metric(Parametrised[P_co], ABC):
     def measure(self, *args: Any, **kwargs: Any) -> Result:
         """Return the result; each kind of metric has its own arguments."""
 
-    @abstractmethod
-    def _refuse_unmet(self, needs: Check, *args: Any, **kwargs: Any) -> None: ...
+    def _refuse_unmet(self, needs: Check, *args: Any, **kwargs: Any) -> None:
+        """Refuse what lacks a need; a kind of metric that has needs says of which arguments they are."""
 
     def draw_observations(
         self,
@@ -302,6 +302,3 @@ class TableMetric(Metric[P_co]):
     @abstractmethod
     def measure(self, rows: Columns) -> Result:
         """Return what was measured of the rows."""
-
-    def _refuse_unmet(self, needs: Check, rows: Columns) -> None:
-        """Rows of a query are whatever they are; what a metric needs of them is for its check to say."""
