@@ -4,7 +4,7 @@ import pytest
 
 from vaehub import VaehubError
 from vaehub.hub import suggest_dim
-from vaehub.hub.plots import suggestion_picture
+from vaehub.hub.plots import suggestion_plot
 from vaehub.hub.suggest_dim import Answer, Suggestion
 from vaehub.registry.entries import Suggests
 
@@ -133,11 +133,11 @@ def test_what_cannot_be_asked_is_refused_before_anything_is_made(hub, asked, say
 
 def test_its_picture_shows_who_has_answered():
     found = suggested(answer("own", 4, is_bound=True), answer("a", 9, 11), answer("b", n_asked=2))
-    [axes] = suggestion_picture(found).axes
+    [axes] = suggestion_plot(found).axes
     assert [label.get_text().split("\n")[0] for label in axes.get_yticklabels()] == ["own", "a"]
     assert axes.get_title() == "digits: use 10 latents"
 
 
 def test_its_picture_is_empty_while_nobody_has_answered():
-    [axes] = suggestion_picture(suggested(answer("a", n_asked=2))).axes
+    [axes] = suggestion_plot(suggested(answer("a", n_asked=2))).axes
     assert axes.get_title() == "digits: no recommendation yet"

@@ -40,7 +40,7 @@ def suggest_dim(
     from vaehub.cli import pictures, terminal
     from vaehub.cli.progress import progress
     from vaehub.hub import Hub
-    from vaehub.hub.plots import suggestion_picture
+    from vaehub.hub.plots import suggestion_plot
 
     settings = parse_settings(assignments or [])
     seconds = None if budget is None else parse_duration(budget)
@@ -52,7 +52,7 @@ def suggest_dim(
             data, network=network, methods=methods, seeds=seeds, settings=settings, budget=seconds, jobs=jobs
         )
     if picture is not None:
-        pictures.write(suggestion_picture(found), picture)
+        pictures.write(suggestion_plot(found), picture)
     if as_json:
         terminal.print_json(_as_json(found))
     else:

@@ -14,8 +14,28 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from vaehub.store.records import TrainingRecord
+    from vaehub.store.store import Store
 
 WeightsFormat = Literal["safetensors", "pt"]
+
+
+def export_weights(store: Store, record: TrainingRecord, path: Path | str | None, form: WeightsFormat) -> Path:
+    """Write the weights of a stored training into a file, and return its path.
+
+    Args:
+        store: Where the training is.
+        record: Of the training.
+        path: File to write; the beginning of the id with the format's ending, if ``None``.
+        form: Format of the file.
+
+    Raises:
+        VaehubError: If the training failed, or the file cannot be written.
+    """
+    if record.status == "failed":
+        raise VaehubError(f"training {record.id[:8]} failed ({record.error}), so there are no weights")
+    target = Path(path) if path is not None else Path(f"{record.id[:8]}.{form}")
+    write_weights(target, store.weights(record.id), record, form)
+    return target
 
 
 def write_weights(path: Path, weights: Mapping[str, NDArray[Any]], record: TrainingRecord, form: WeightsFormat) -> None:

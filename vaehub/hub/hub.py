@@ -1,4 +1,4 @@
-"""The façade: everything that the command line can do, from Python."""
+"""The façade: everything that the command line does, from Python."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from vaehub.core.errors import UnknownName, VaehubError
+from vaehub.core.errors import VaehubError
 from vaehub.core.recipe import Component, Recipe
 from vaehub.hub import requests
 from vaehub.hub.compare import Comparison, mean_result, pairs_of
-from vaehub.hub.export import WeightsFormat, write_weights
-from vaehub.hub.plots import loss_curves, require_matplotlib
+from vaehub.hub.export import WeightsFormat, export_weights
+from vaehub.hub.plots import comparison_plot, measurement_plot, training_plot
 from vaehub.hub.requests import DEFAULT_DATASET, DEFAULT_NETWORK, MeasurementRequest, RunPlan, Settings
 from vaehub.hub.runner import Runner
 from vaehub.hub.subjects import Given, kind_of
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 class Hub:
     """Trains models, measures them, and keeps every answer.
 
-    ``Hub.open().run(model="ard", metric="relevance")`` is the whole of it; asking again answers from the store.
+    ``Hub.open().run(model="ard", metric="relevance")`` is a whole session; asking again answers from the store.
     """
 
     def __init__(self, store: Store, catalog: Catalog, device: str = "auto") -> None:
@@ -78,7 +78,7 @@ class Hub:
         Args:
             model: Name in the catalog, as are the next two.
             network: The encoder and decoder.
-            dataset: The data; a path to a user's own, such as ``./my_images``, will do.
+            dataset: The data, or a path to your own, such as ``./my_images``.
             seed: Decides all randomness of the training.
             settings: Parameters, such as ``{"model.latent_dim": 8, "train.epochs": 20}``.
 
@@ -110,7 +110,7 @@ class Hub:
             model: Name in the catalog, as are the next three.
             metric: One or several.
             network: The encoder and decoder.
-            dataset: The data; a path to a user's own, such as ``./my_images``, will do.
+            dataset: The data, or a path to your own, such as ``./my_images``.
             seed: One or several; each is a training of its own, and seeds its measurements too.
             settings: Parameters by scope: ``model``, ``network``, ``data``, ``train``, ``metric``. With several metrics
                 a metric's are ``metric.NAME.PARAMETER``.
@@ -137,7 +137,7 @@ class Hub:
         return Measurements(self._runner.run(plans, force=force))
 
     def train(self, recipe: Recipe, *, force: bool = False) -> TrainingRecord:
-        """Carry a recipe out, or take it from the store.
+        """Train a recipe, or take the training from the store.
 
         Raises:
             VaehubError: If it cannot be carried out.
@@ -161,7 +161,7 @@ class Hub:
             metric: Name in the catalog.
             subject: A recipe or the id of a training; a model of your own, from :func:`vaehub.wrap`; the name of a
                 dataset, for a metric of datasets; a pair of recipes or of ids, for a metric of pairs; the answer to a
-                query, for a metric of rows.
+                query, for a metric of tables.
             data: What a model of your own is measured on: a dataset, its name, or a path.
             seed: Decides all randomness of the measurement.
             settings: Parameters of the metric, without scope.
@@ -254,19 +254,9 @@ class Hub:
         """
         # Few commands need it, and all would wait for it.
         from vaehub.hub.study import Study
-        from vaehub.hub.study.definition import Definition
+        from vaehub.hub.study.definition import definition_named
 
-        if requests.is_path(name):
-            definition = Definition.read(Path(name).expanduser())
-        else:
-            own = Path(f"{name}.toml")
-            try:
-                found = self.catalog.find("study", name)
-            except UnknownName as error:
-                hint = f"; the file here is asked for as './{own}'" if own.is_file() else ""
-                raise UnknownName(f"{error}{hint}") from error
-            definition = Definition(found.entry.name, found.read())
-        return Study(definition, self.store, self.catalog, self._runner, self._device)
+        return Study(definition_named(name, self.catalog), self.store, self.catalog, self._runner, self._device)
 
     def studies(self) -> list[StudyRecord]:
         """Return the studies that this store was asked for, the latest first."""
@@ -284,18 +274,18 @@ class Hub:
         budget: float | None = None,
         jobs: int | None = None,
     ) -> Suggestion:
-        """Say how many latents data need, by every installed method that says so.
+        """Return how many latents the data need, by every installed method that suggests a number.
 
         The methods are asked as a study, one seed after the other, so that asking again goes on where time was over.
 
         Args:
             data: Name in the catalog, or a path to a user's own.
             network: What the methods train.
-            methods: Names of metrics; all that can say, if not given.
+            methods: Names of metrics; all that suggest a number, if not given.
             seeds: How often each is asked.
             settings: Parameters of data, network and training; without ``train.epochs``, trainings have 2,500 steps.
             budget: Seconds after which work stops; none, if not given.
-            jobs: Runner processes; one for each core, if not given.
+            jobs: Worker processes; one for each core, if not given.
 
         Raises:
             VaehubError: If the request is wrong; nothing has been done.
@@ -329,7 +319,7 @@ class Hub:
         return self._runner.builder.load(requests.dataset_of(self.catalog, name, settings or {}))
 
     def holding(self, name: str, settings: Settings | None = None) -> Holding:
-        """Return what is known of a dataset and where its files are, without loading it.
+        """Return the card of a dataset and where its files are, without loading it.
 
         Raises:
             VaehubError: If the name or a parameter is wrong.
@@ -341,7 +331,7 @@ class Hub:
         return holding(self.catalog.find("dataset", f"{part.distribution}:{part.name}"), root)
 
     def sheet(self, data: Dataset | str, *, seed: int = 0) -> Image:
-        """Return a picture of some observations: factors going through their values, classes, or chance.
+        """Return a contact sheet of observations: along each factor, by class, or at random.
 
         Raises:
             VaehubError: If the data cannot be had, or are no images.
@@ -378,41 +368,23 @@ class Hub:
         return self._runner.stored(found)
 
     def figure(self, prefix: str) -> Figure:
-        """Return a picture of a measurement, as its metric draws it, or of a training's losses.
+        """Return the plot of a measurement, as its metric draws it, or the loss curves of a training.
 
         Raises:
-            VaehubError: If there is no such record, it failed, or it has no picture; or matplotlib is missing.
+            VaehubError: If there is no such record, it failed, or it has no plot; or matplotlib is missing.
         """
-        require_matplotlib()
         shown = self.show(prefix)
         if isinstance(shown, TrainingView):
-            if not shown.epochs:
-                raise VaehubError(
-                    f"training {shown.record.id[:8]} ended before its first epoch, so there is no picture"
-                )
-            return loss_curves(shown.epochs, f"{shown.record.name_of('model')}, training {shown.record.id[:8]}")
-        record = shown.record
-        if record.status == "failed":
-            raise VaehubError(f"measurement {record.id[:8]} failed ({record.error}), so there is no picture")
-        metric = self._runner.metric_of(record)
-        figure = metric.plot(shown.result)
-        if figure is None:
-            raise VaehubError(
-                f"metric {record.metric!r} has no picture; 'vaehub show {record.id[:8]}' prints its values"
-            )
-        return figure
+            return training_plot(shown)
+        return measurement_plot(shown, self._runner.metric_of)
 
     def comparison_figure(self, found: Comparison) -> Figure:
-        """Return a picture of a comparison, as its metric draws it.
+        """Return the plot of a comparison, as its metric draws it.
 
         Raises:
-            VaehubError: If the metric has no picture, or matplotlib is missing.
+            VaehubError: If the metric has no plot, or matplotlib is missing.
         """
-        require_matplotlib()
-        figure = self._runner.metric_of(found.measurements[0].record).plot(found.result)
-        if figure is None:
-            raise VaehubError(f"metric {found.metric!r} has no picture")
-        return figure
+        return comparison_plot(found, self._runner.metric_of)
 
     def export(self, prefix: str, path: Path | str | None = None, *, format: WeightsFormat = "safetensors") -> Path:  # noqa: A002
         """Write the weights of a stored training into a file, and return its path.
@@ -425,12 +397,7 @@ class Hub:
         Raises:
             VaehubError: If there is no such training, it has no weights, or the file cannot be written.
         """
-        record = self._training(prefix)
-        if record.status == "failed":
-            raise VaehubError(f"training {record.id[:8]} failed ({record.error}), so there are no weights")
-        target = Path(path) if path is not None else Path(f"{record.id[:8]}.{format}")
-        write_weights(target, self.store.weights(record.id), record, format)
-        return target
+        return export_weights(self.store, self._training(prefix), path, format)
 
     def stored_recipe(self, prefix: str) -> Recipe:
         """Return the recipe of a stored training.
@@ -449,7 +416,7 @@ class Hub:
         return requests.dataset_of(self.catalog, name, {})
 
     def describe(self, name: str) -> list[Description]:
-        """Return what there is to know of a name, in every kind that has it.
+        """Return the entries of a name in the catalog, with their parameters, in every kind that has it.
 
         Raises:
             VaehubError: If there is no such name.

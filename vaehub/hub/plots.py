@@ -1,16 +1,64 @@
-"""Pictures of what is stored."""
+"""Plots of stored trainings, measurements and comparisons."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from vaehub.analysis import frame, new_figure
 from vaehub.core.errors import VaehubError
+from vaehub.hub.views import Measurement, TrainingView
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from vaehub.core.metric import Metric
+    from vaehub.hub.compare import Comparison
     from vaehub.hub.suggest_dim import Suggestion
+    from vaehub.store.records import MeasurementRecord
+
+    FindMetric = Callable[[MeasurementRecord], Metric]
+
+
+def training_plot(shown: TrainingView) -> Figure:
+    """Return the loss curves of a training.
+
+    Raises:
+        VaehubError: If it has no epoch, or matplotlib is missing.
+    """
+    require_matplotlib()
+    if not shown.epochs:
+        raise VaehubError(f"training {shown.record.id[:8]} ended before its first epoch, so there is no picture")
+    return loss_curves(shown.epochs, f"{shown.record.name_of('model')}, training {shown.record.id[:8]}")
+
+
+def measurement_plot(shown: Measurement, metric_of: FindMetric) -> Figure:
+    """Return the plot of a measurement.
+
+    Args:
+        shown: The measurement.
+        metric_of: Returns the metric of a record.
+
+    Raises:
+        VaehubError: If it failed, its metric has no plot, or matplotlib is missing.
+    """
+    require_matplotlib()
+    record = shown.record
+    if record.status == "failed":
+        raise VaehubError(f"measurement {record.id[:8]} failed ({record.error}), so there is no picture")
+    figure = metric_of(record).plot(shown.result)
+    if figure is None:
+        raise VaehubError(f"metric {record.metric!r} has no picture; 'vaehub show {record.id[:8]}' prints its values")
+    return figure
+
+
+def comparison_plot(found: Comparison, metric_of: FindMetric) -> Figure:
+    """Return the plot of a comparison; arguments and errors as :func:`measurement_plot`."""
+    require_matplotlib()
+    figure = metric_of(found.measurements[0].record).plot(found.result)
+    if figure is None:
+        raise VaehubError(f"metric {found.metric!r} has no picture")
+    return figure
 
 
 def require_matplotlib() -> None:
@@ -26,31 +74,28 @@ def require_matplotlib() -> None:
 
 
 def loss_curves(epochs: Sequence[Mapping[str, Mapping[str, float]]], title: str) -> Figure:
-    """Return the losses of a training over its epochs, one panel for each term, one line for each part."""
-    from matplotlib.figure import Figure
-
+    """Return the loss curves of a training: a panel for each term, a line for each split."""
     names = list(dict.fromkeys(name for epoch in epochs for losses in epoch.values() for name in losses))
-    figure = Figure(figsize=(3.4 * len(names), 3.0), layout="constrained")
+    figure = new_figure(3.4 * len(names), 3.0)
     for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
-        for part in dict.fromkeys(part for epoch in epochs for part in epoch):
-            values = [epoch.get(part, {}).get(name, float("nan")) for epoch in epochs]
-            axes.plot(range(1, len(values) + 1), values, label=part)
+        for split in dict.fromkeys(split for epoch in epochs for split in epoch):
+            values = [epoch.get(split, {}).get(name, float("nan")) for epoch in epochs]
+            axes.plot(range(1, len(values) + 1), values, label=split)
         axes.set_title(name)
         axes.set_xlabel("epoch")
-        axes.spines[["top", "right"]].set_visible(False)
+        frame(axes)
     figure.axes[0].set_ylabel("nats per observation")
     figure.axes[-1].legend(frameon=False)
     figure.suptitle(title)
     return figure
 
 
-def suggestion_picture(found: Suggestion) -> Figure:
-    """Return what each method says of the number of latents: a dot for each seed, a line at their mean."""
-    from matplotlib.figure import Figure
+def suggestion_plot(found: Suggestion) -> Figure:
+    """Return the number of latents that each method suggests: a dot for each seed, a line at their mean."""
     from matplotlib.ticker import MaxNLocator
 
     answers = [(each, each.mean) for each in found.answers if each.mean is not None]
-    figure = Figure(figsize=(7.0, 1.2 + 0.5 * max(1, len(answers))), layout="constrained")
+    figure = new_figure(7.0, 1.2 + 0.5 * max(1, len(answers)))
     axes = figure.subplots()
     for row, (each, mean) in enumerate(answers):
         colour = "grey" if each.suggests.is_bound else "tab:blue"
@@ -65,5 +110,5 @@ def suggestion_picture(found: Suggestion) -> Figure:
     axes.set_xlabel("latents, or dimensions of the data (grey)")
     advice = "no recommendation yet" if found.latent_dim is None else f"use {found.latent_dim} latents"
     axes.set_title(f"{found.data}: {advice}", fontsize=10)
-    axes.spines[["top", "right"]].set_visible(False)
+    frame(axes)
     return figure

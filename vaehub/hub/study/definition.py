@@ -10,8 +10,10 @@ from typing import Any
 
 from pydantic import Field
 
-from vaehub.core.errors import VaehubError
+from vaehub.core.errors import UnknownName, VaehubError
 from vaehub.core.params import Params, parse
+from vaehub.hub.requests import is_path
+from vaehub.registry.catalog import Catalog
 
 NAMES = ("model", "network", "dataset", "seed")
 """What a recipe names without a scope."""
@@ -246,3 +248,20 @@ def _flat(table: Mapping[str, Any], prefix: str = "") -> Table:
         else:
             found[f"{prefix}{key}"] = value
     return found
+
+
+def definition_named(name: str, catalog: Catalog) -> Definition:
+    """Return the definition of a study in the catalog, or in a TOML file where the name is a path.
+
+    Raises:
+        VaehubError: If there is none, or the file is no study.
+    """
+    if is_path(name):
+        return Definition.read(Path(name).expanduser())
+    own = Path(f"{name}.toml")
+    try:
+        found = catalog.find("study", name)
+    except UnknownName as error:
+        hint = f"; the file here is asked for as './{own}'" if own.is_file() else ""
+        raise UnknownName(f"{error}{hint}") from error
+    return Definition(found.entry.name, found.read())
