@@ -73,9 +73,7 @@ def test_where_sampling_adds_nothing_shares_are_undefined_and_the_plot_says_noth
 
 def test_data_that_do_not_fit_are_refused(hub, known):
     model, data = known
-    with pytest.raises(
-        DataError, match=r"needs images, and these observations have shape \(4,\); '-s metric.error=mse' takes any"
-    ):
+    with pytest.raises(DataError, match=r"needs images, and .* shape \(4,\); '-s metric.error=mse' takes any"):
         hub.measure("joint_intervention", model, data=data, settings={"split": "all", "error": "ssim"})
     with pytest.raises(VaehubError, match="metric 'joint_intervention' needs a model with posterior variances"):
         hub.run("ae", "joint_intervention", settings=QUICK)
