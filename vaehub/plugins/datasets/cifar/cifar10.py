@@ -18,11 +18,9 @@ TEST_LABELS_START = 50_000
 """Line of the list of labels at which those of the test split begin."""
 
 
-class TwoParts(DataSource):
+class TwoParts(DataSource[PhotographParams]):
     """Images and labels of a training and a test split."""
 
-    Params = PhotographParams
-    params: PhotographParams
     card: ClassVar[DataCard]
 
     def load(self) -> Dataset:

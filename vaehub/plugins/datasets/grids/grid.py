@@ -18,14 +18,12 @@ SIDE = 64
 BYTE = np.dtype(np.uint8)
 
 
-class Grid(DataSource):
+class Grid(DataSource[FileParams]):
     """Colour images of every combination of factors, the last factor varying fastest.
 
     The file is unpacked once, into the cache, and read from there as batches are asked for.
     """
 
-    Params = FileParams
-    params: FileParams
     card: ClassVar[DataCard]
     values: ClassVar[tuple[tuple[float, ...], ...]] = ()
     """What each class of each factor stands for; empty where unknown."""

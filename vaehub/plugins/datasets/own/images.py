@@ -43,15 +43,12 @@ Look = tuple[int, int, int]
 
 
 @final
-class Images(DataSource):
+class Images(DataSource[ImagesParams]):
     """Every picture in a folder and below it, or in an archive, in order of name; of an archive, in its own order.
 
     Folders named ``train``, ``validation`` (or ``val``) and ``test`` become parts; the next folder of a picture is its
     class, and classes are numbered in order of name.
     """
-
-    Params = ImagesParams
-    params: ImagesParams
 
     def load(self) -> Dataset:
         """Return the pictures, shape ``(n, c, h, w)``, with the labels and parts that their folders give.

@@ -14,11 +14,8 @@ LABELS = ("label", "labels")
 
 
 @final
-class Vectors(DataSource):
+class Vectors(DataSource[VectorsParams]):
     """The numeric columns of a table, side by side in their order; lists of one length count as several columns."""
-
-    Params = VectorsParams
-    params: VectorsParams
 
     def load(self) -> Dataset:
         """Return the vectors, shape ``(n, p)``, with labels where a column gives them.

@@ -28,15 +28,13 @@ Masks = Callable[[NDArray[np.int64]], NDArray[np.uint8]]
 Look = Callable[[NDArray[np.uint8], NDArray[np.int64]], Pixels]
 
 
-class Sprites(DataSource):
+class Sprites(DataSource[FileParams]):
     """All combinations of shape, scale, orientation and position, each once, the last factor varying fastest.
 
     dSprites has a sixth factor, its colour, with the one value white; here it is left out. What is random of an image
     is decided by its number and by ``data.seed``, where Locatello et al. 2019 draw anew whenever an image is used.
     """
 
-    Params = FileParams
-    params: FileParams
     n_channels: ClassVar[int] = 3
 
     def load(self) -> Dataset:

@@ -18,11 +18,9 @@ REDUCED_SIDE = 64
 
 
 @final
-class Symsol(DataSource):
+class Symsol(DataSource[SymsolParams]):
     """Solids seen from all sides: Murphy et al. 2021. Labels are the shapes, sorted by part, shape and number."""
 
-    Params = SymsolParams
-    params: SymsolParams
     card: ClassVar[DataCard] = cards.SYMSOL
 
     def load(self) -> Dataset:
@@ -39,7 +37,7 @@ class Symsol(DataSource):
 
 
 @final
-class SymsolReduced(DataSource):
+class SymsolReduced(DataSource[FileParams]):
     """Distinct views of the five solids without marks: Bonheme 2023, chapter 8.
 
     The thesis speaks of 112,791 images of 64x64, grey, left when duplicates and marked shapes are removed. How it found
@@ -48,8 +46,6 @@ class SymsolReduced(DataSource):
     so there may be more or less than 112,791. There are no parts.
     """
 
-    Params = FileParams
-    params: FileParams
     card: ClassVar[DataCard] = cards.SYMSOL
 
     def load(self) -> Dataset:

@@ -19,7 +19,7 @@ LEAK = 0.1
 
 
 @final
-class Ivae(Autoencoder):
+class Ivae(Autoencoder[IvaeParams]):
     """VAE whose posterior and prior depend on a known variable u, which makes latents identifiable.
 
     Khemakhem et al. 2020, as Bonheme 2023, Chapter 5, computes it: the encoder sees its flat features side by side with
@@ -32,9 +32,6 @@ class Ivae(Autoencoder):
 
     Draws from the prior are draws of z for a u of which every class of every factor, or every label, is equally likely.
     """
-
-    Params = IvaeParams
-    params: IvaeParams
 
     def __init__(self, params: IvaeParams, network: Network, spec: DataSpec) -> None:
         super().__init__(params, network, spec)

@@ -7,14 +7,12 @@ from vaehub.plugins.models.vae.params import VaeParams
 
 
 @final
-class Ae(Autoencoder):
+class Ae(Autoencoder[VaeParams]):
     """Autoencoder trained by its reconstruction alone, without noise or prior: Hinton & Salakhutdinov 2006.
 
     Draws of the standard normal are no codes that it has learned to decode, which shows.
     """
 
-    Params = VaeParams
-    params: VaeParams
     n_statistics = 1
 
     def loss(self, batch: Batch, step: Step) -> Losses:
