@@ -77,11 +77,11 @@ def test_terms_are_means_over_observations_however_they_are_batched(data):
     assert kl == pytest.approx(float(expected), rel=1e-5)
 
 
-def test_a_part_that_is_not_there_is_refused(data):
-    with pytest.raises(DataError, match="there is no split 'test' of this data, there is train, validation, all"):
-        Elbo(ElboParams(part="test")).check(Exact(data), data)
+def test_a_split_that_is_not_there_is_refused(data):
+    with pytest.raises(DataError, match="there is no split 'test' of these data, there is train, validation, all"):
+        Elbo(ElboParams(split="test")).refuse(Exact(data), data)
 
 
 def test_a_model_without_the_terms_is_refused(data):
     with pytest.raises(VaehubError, match="terms reconstruction and kl, and this one has error, penalty"):
-        Elbo(ElboParams()).check(Exact(data, parts=("error", "penalty")), data)
+        Elbo(ElboParams()).refuse(Exact(data, parts=("error", "penalty")), data)
