@@ -50,7 +50,7 @@ def check(done, *words, code=2):
         ([*RUN[1:], "-s", "metric.n_samples=100000"], ["100000 observations", "part 'train' has 1617"]),
         ([*RUN[1:], "--network", "ard_mnist"], ["multiples of 16", "(1, 8, 8)"]),
         ([*RUN[1:], "--device", "tpu"], ["unknown device 'tpu'"]),
-        ([*RUN[1:], "--metric", "elbo", "-s", "metric.part=all"], ["does not say which of relevance, elbo"]),
+        ([*RUN[1:], "--metric", "elbo", "-s", "metric.split=all"], ["does not say which of relevance, elbo"]),
     ],
 )
 def test_a_wrong_request_is_refused_before_any_work(vaehub, arguments, words):

@@ -132,3 +132,59 @@ def test_structure_is_asked_of_images_of_the_windows_size_alone(hub, dataset, mo
     with pytest.raises(DataError, match=r"needs images.*; '-s metric.error=mse' takes any"):
         hub.run("vae", "intervention", dataset=dataset, settings=settings)
     assert not hub.store.exists
+
+
+class Wide(nn.Module):
+    """Values as means, with a variance of 1."""
+
+    def forward(self, x):
+        return x, torch.zeros_like(x)
+
+
+@pytest.fixture
+def split_data():
+    """Return observations of two splits, on which a decoder that squares makes errors of other sizes."""
+    x = np.concatenate([np.full((60, 2), 1.0), np.full((40, 2), 3.0)])
+    return Dataset(x, splits={"train": range(60), "test": range(60, 100)})
+
+
+class Square(nn.Module):
+    def forward(self, z):
+        return z.square()
+
+
+@pytest.mark.parametrize(("split", "n", "error"), [("train", 60, 0), ("test", 40, 36), ("all", 100, 14.4)])
+def test_errors_are_averaged_over_the_split_that_is_asked_for(split_data, split, n, error):
+    model = wrap(encoder=Wide(), decoder=Square())
+    model.meet(split_data.batch(slice(0, 2)), split_data.spec)
+    for asked, used in (("all", n), (7, 7)):
+        metric = Intervention(Intervention.Params(split=split, n_samples=asked, n_bootstrap=0))
+        found = metric.measure(model, split_data).scalars
+        assert found["n_samples"] == used
+        if used == n:
+            assert found["recon_mean"] == pytest.approx(error, rel=1e-6)
+
+
+def test_a_greater_confidence_and_other_resamplings_change_the_intervals_only(split_data):
+    model = wrap(encoder=Wide(), decoder=nn.Identity())
+    model.meet(split_data.batch(slice(0, 2)), split_data.spec)
+    plain, wide, more = (
+        Intervention(Intervention.Params(**each)).measure(model, split_data)
+        for each in ({}, {"confidence": 0.999}, {"n_bootstrap": 50})
+    )
+    width = [found.vectors["ratio_high"].values - found.vectors["ratio_low"].values for found in (plain, wide, more)]
+    assert (width[1] > width[0]).all()
+    assert not np.array_equal(width[2], width[0])
+    assert np.array_equal(plain.vectors["ratio"].values, wide.vectors["ratio"].values)
+
+
+def test_the_plot_has_heights_intervals_and_the_threshold_in_their_colours():
+    colors = pytest.importorskip("matplotlib.colors")
+    scalars = {"significant_dims": 1, "threshold": 0.75, "recon_difference": 1.0}
+    vectors = {"ratio": [0.9, 0.1], "ratio_low": [0.8, 0.0], "ratio_high": [1.0, 0.2]}
+    axes = Intervention(Intervention.Params()).plot(Result(scalars=scalars, vectors=vectors)).axes[0]
+    assert [bar.get_height() for bar in axes.patches] == [0.9, 0.1]
+    assert all(colors.same_color(bar.get_facecolor(), "tab:blue") for bar in axes.patches)
+    assert [line[:, 1].tolist() for line in axes.collections[0].get_segments()] == [[0.8, 1.0], [0.0, 0.2]]
+    assert colors.same_color(axes.lines[0].get_color(), "tab:red")
+    assert axes.get_title() == "1 of 2 latents above 0.75 (line)"
