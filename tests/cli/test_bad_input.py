@@ -52,7 +52,7 @@ def check(done, *words, code=2):
         ([*RUN[1:2], "ae", "--metric", "variable_types"], ["metric 'variable_types' needs", "posterior variances"]),
         ([*RUN[1:], "--network", "ard_mnist"], ["multiples of 16", "(1, 8, 8)"]),
         ([*RUN[1:], "--device", "tpu"], ["unknown device 'tpu'"]),
-        ([*RUN[1:], "--metric", "elbo", "-s", "metric.part=all"], ["does not say which of relevance, elbo"]),
+        ([*RUN[1:], "--metric", "elbo", "-s", "metric.split=all"], ["does not say which of relevance, elbo"]),
     ],
 )
 def test_a_wrong_request_is_refused_before_any_work(vaehub, arguments, words):

@@ -50,7 +50,7 @@ class Chosen(RecipeMetric):
             raise VaehubError(f"metric 'chosen' refuses {len(data)} observations")
 
     def measure(self, recipe, runner):
-        asked = {"part": "train"} if self.params.ask == "elbo" else {}
+        asked = {"split": "train"} if self.params.ask == "elbo" else {}
         widths = [recipe.vary(model={"latent_dim": width}) for width in self.params.widths]
         bounds = [runner.measure(self.params.ask, each, **asked).scalars["elbo"] for each in widths]
         spread = runner.measure("spread", recipe).scalars["variance"]

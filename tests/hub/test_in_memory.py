@@ -145,5 +145,5 @@ def test_a_pythae_model_is_put_through_every_metric(hub):
     with torch.no_grad():
         mu, logvar = model.encoder(x).embedding, model.encoder(x).log_covariance
     kl = 0.5 * (mu.square() + logvar.exp() - logvar - 1).sum(1)
-    measured = hub.measure("elbo", vaehub.wrap(model), data=Dataset(x), settings={"part": "all"})
+    measured = hub.measure("elbo", vaehub.wrap(model), data=Dataset(x), settings={"split": "all"})
     assert measured["kl"] == pytest.approx(float(kl.mean()), rel=1e-4)

@@ -39,12 +39,12 @@ def test_what_was_stored_in_another_revision_is_refused(hub):
 
 def test_several_metrics_need_settings_by_name(hub):
     names = ["relevance", "elbo"]
-    (_, relevance), (_, elbo) = metrics_of(hub.catalog, names, {"relevance.n_samples": 5, "elbo.part": "all"}, str)
-    assert (relevance.params.n_samples, elbo.params.part) == (5, "all")
+    (_, relevance), (_, elbo) = metrics_of(hub.catalog, names, {"relevance.n_samples": 5, "elbo.split": "all"}, str)
+    assert (relevance.params.n_samples, elbo.params.split) == (5, "all")
     with pytest.raises(
-        VaehubError, match="'metric.part' does not say which of relevance, elbo it is for; write 'metric.rel"
+        VaehubError, match="'metric.split' does not say which of relevance, elbo it is for; write 'metric.rel"
     ):
-        metrics_of(hub.catalog, names, {"part": "all"}, str)
+        metrics_of(hub.catalog, names, {"split": "all"}, str)
 
 
 def test_one_metric_needs_no_name(hub):

@@ -15,7 +15,7 @@ train.epochs = 3
 seed = [0, 1]
 "model.latent_dim" = [2, 4]
 [metrics.elbo]
-part = "train"
+split = "train"
 """
 
 
@@ -55,13 +55,13 @@ def test_a_value_of_a_scale_takes_the_place_of_an_axis_and_an_axis_that_of_a_val
 def test_grids_add_to_what_they_share_and_may_measure_something_else():
     text = SMALL + '[[grids]]\n[[grids]]\nrecipe = {model = "ae"}\nmetrics = {relevance = {}}\n'
     first, second = study(text).at(None).grids
-    assert first.metrics == {"elbo": {"part": "train"}}
+    assert first.metrics == {"elbo": {"split": "train"}}
     assert (second.recipe["model"], second.metrics) == ("ae", {"relevance": {}})
 
 
 def test_a_scale_adds_to_the_parameters_of_a_metric():
     text = SMALL + "[scales.quick.metrics.elbo]\n"
-    assert grid(text).metrics == {"elbo": {"part": "train"}}
+    assert grid(text).metrics == {"elbo": {"split": "train"}}
 
 
 def test_reports_may_be_made_at_some_scales_only():
@@ -78,7 +78,7 @@ def test_reports_may_be_made_at_some_scales_only():
         (("seed = [0, 1]", "seed = []"), "has an empty grid: axis 'seed' has no values"),
         (("seed = [0, 1]", "seed = 1"), "axis 'seed' with 1, which should be a list of values"),
         (("seed = [0, 1]", "seed = [1, 1]"), "axis 'seed' with the same value twice"),
-        (('[metrics.elbo]\npart = "train"', ""), "measures nothing"),
+        (('[metrics.elbo]\nsplit = "train"', ""), "measures nothing"),
         (("[axes]", "[axis]"), "'axis' is not one of its parameters, did you mean 'axes'"),
         (("[axes]", "[axes"), "study 'small' is no TOML"),
     ],

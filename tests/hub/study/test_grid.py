@@ -14,7 +14,7 @@ model = "vae"
 [axes]
 seed = [0, 1]
 "train.epochs" = [1, 3]
-"metric.elbo.part" = ["train", "validation"]
+"metric.elbo.split" = ["train", "validation"]
 [metrics.elbo]
 [metrics.ssim_diversity]
 n_samples = 50
@@ -32,10 +32,10 @@ def cells(catalog, text=STUDY):
 
 def test_every_combination_has_a_cell_for_each_metric(catalog):
     found = cells(catalog)
-    # The part is the bound's own axis: diversity is not measured once more for each.
+    # The split is the bound's own axis: diversity is not measured once more for each.
     assert len(found) == 2 * 2 * (2 + 1)
     assert {cell.point for cell in found} == set(range(4))
-    assert all("metric.elbo.part" not in cell.settings for cell in found if cell.request.metric.name != "elbo")
+    assert all("metric.elbo.split" not in cell.settings for cell in found if cell.request.metric.name != "elbo")
     assert len({cell.request.id for cell in found if cell.request.metric.name == "elbo"}) == 8
 
 
@@ -43,7 +43,7 @@ def test_parameters_reach_recipe_and_metric(catalog):
     cell = cells(catalog)[0]
     [recipe] = cell.request.subject.trainings
     assert (recipe.train.epochs, recipe.seed, recipe.dataset.params.subset) == (1, 0, 100)
-    assert cell.request.metric.params.part == "train"
+    assert cell.request.metric.params.split == "train"
 
 
 def test_one_job_trains_all_numbers_of_epochs_and_measures_all_of_them(catalog):

@@ -38,7 +38,7 @@ def test_more_noise_and_fresh_noise_are_other_measurements(hub):
     assert plain["recon_sample"] == fresh["recon_sample"] != more["recon_sample"]
 
 
-def test_a_picture_says_where_sampling_lowers_the_error():
+def test_a_plot_says_where_sampling_lowers_the_error():
     scalars = {"significant_dims": 1, "threshold": 0.75, "recon_difference": -1.0}
     result = Result(scalars=scalars, vectors={"ratio": [0.9, 0.1]})
     assert "noise helps" in Intervention(Intervention.Params()).plot(result).axes[0].get_title()
@@ -46,17 +46,18 @@ def test_a_picture_says_where_sampling_lowers_the_error():
 
 @pytest.mark.parametrize("model", ["ae", "classifier"])
 def test_models_that_do_not_sample_are_refused_before_training(hub, model):
-    with pytest.raises(VaehubError, match="needs a model that samples its latents and decodes them"):
+    with pytest.raises(VaehubError, match="metric 'intervention' needs a model with (posterior variances|a decoder)"):
         hub.run(model, "intervention", settings=QUICK)
     assert not hub.store.exists
 
 
-def test_more_observations_than_there_are_are_refused(hub):
-    with pytest.raises(VaehubError, match="set '-s metric.n_samples=1617' or less"):
-        hub.run("vae", "intervention", settings={**QUICK, "metric.n_samples": 2000})
+def test_more_observations_than_there_are_take_all(hub):
+    more, all_ = (hub.run("vae", "intervention", settings={**QUICK, "metric.n_samples": n})[0] for n in (2000, "all"))
+    assert more["n_samples"] == all_["n_samples"] == 1617
+    assert more["recon_mean"] == all_["recon_mean"]
 
 
-def test_a_picture_has_a_bar_for_each_latent(hub):
+def test_a_plot_has_a_bar_for_each_latent(hub):
     found = hub.run("vae", "intervention", settings=QUICK)[0]
     figure = hub.figure(found.id)
     assert len(figure.axes[0].patches) == 4
@@ -102,7 +103,7 @@ class Sure(nn.Module):
 def test_where_sampling_adds_nothing_ratios_and_what_is_made_of_them_are_undefined(hub):
     data = Dataset(np.random.default_rng(0).normal(size=(20, 3)))
     model = wrap(encoder=Sure(), decoder=nn.Identity())
-    found = hub.measure("intervention", model, data=data, settings={"part": "all", "n_samples": 20})
+    found = hub.measure("intervention", model, data=data, settings={"split": "all", "n_samples": 20})
     assert found["ratios_are_undefined"] == 1
     assert found["recon_difference"] == 0
     for name in ("ratio_sum", "significant_dims", "significant_dims_bootstrap"):
@@ -128,6 +129,62 @@ def test_a_threshold_that_no_share_can_exceed_is_refused(hub):
 )
 def test_structure_is_asked_of_images_of_the_windows_size_alone(hub, dataset, more):
     settings = {**QUICK, "metric.error": "ssim", **more}
-    with pytest.raises(DataError, match=r"needs images of 7x7 at least .*; '-s metric.error=mse' takes any"):
+    with pytest.raises(DataError, match=r"needs images.*; '-s metric.error=mse' takes any"):
         hub.run("vae", "intervention", dataset=dataset, settings=settings)
     assert not hub.store.exists
+
+
+class Wide(nn.Module):
+    """Values as means, with a variance of 1."""
+
+    def forward(self, x):
+        return x, torch.zeros_like(x)
+
+
+@pytest.fixture
+def split_data():
+    """Return observations of two splits, on which a decoder that squares makes errors of other sizes."""
+    x = np.concatenate([np.full((60, 2), 1.0), np.full((40, 2), 3.0)])
+    return Dataset(x, splits={"train": range(60), "test": range(60, 100)})
+
+
+class Square(nn.Module):
+    def forward(self, z):
+        return z.square()
+
+
+@pytest.mark.parametrize(("split", "n", "error"), [("train", 60, 0), ("test", 40, 36), ("all", 100, 14.4)])
+def test_errors_are_averaged_over_the_split_that_is_asked_for(split_data, split, n, error):
+    model = wrap(encoder=Wide(), decoder=Square())
+    model.meet(split_data.batch(slice(0, 2)), split_data.spec)
+    for asked, used in (("all", n), (7, 7)):
+        metric = Intervention(Intervention.Params(split=split, n_samples=asked, n_bootstrap=0))
+        found = metric.measure(model, split_data).scalars
+        assert found["n_samples"] == used
+        if used == n:
+            assert found["recon_mean"] == pytest.approx(error, rel=1e-6)
+
+
+def test_a_greater_confidence_and_other_resamplings_change_the_intervals_only(split_data):
+    model = wrap(encoder=Wide(), decoder=nn.Identity())
+    model.meet(split_data.batch(slice(0, 2)), split_data.spec)
+    plain, wide, more = (
+        Intervention(Intervention.Params(**each)).measure(model, split_data)
+        for each in ({}, {"confidence": 0.999}, {"n_bootstrap": 50})
+    )
+    width = [found.vectors["ratio_high"].values - found.vectors["ratio_low"].values for found in (plain, wide, more)]
+    assert (width[1] > width[0]).all()
+    assert not np.array_equal(width[2], width[0])
+    assert np.array_equal(plain.vectors["ratio"].values, wide.vectors["ratio"].values)
+
+
+def test_the_plot_has_heights_intervals_and_the_threshold_in_their_colours():
+    colors = pytest.importorskip("matplotlib.colors")
+    scalars = {"significant_dims": 1, "threshold": 0.75, "recon_difference": 1.0}
+    vectors = {"ratio": [0.9, 0.1], "ratio_low": [0.8, 0.0], "ratio_high": [1.0, 0.2]}
+    axes = Intervention(Intervention.Params()).plot(Result(scalars=scalars, vectors=vectors)).axes[0]
+    assert [bar.get_height() for bar in axes.patches] == [0.9, 0.1]
+    assert all(colors.same_color(bar.get_facecolor(), "tab:blue") for bar in axes.patches)
+    assert [line[:, 1].tolist() for line in axes.collections[0].get_segments()] == [[0.8, 1.0], [0.0, 0.2]]
+    assert colors.same_color(axes.lines[0].get_color(), "tab:red")
+    assert axes.get_title() == "1 of 2 latents above 0.75 (line)"

@@ -8,7 +8,7 @@ from vaehub import DataError, Dataset, VaehubError, wrap
 from vaehub.plugins.intervention.ssim import mean_dissimilarity
 
 QUICK = {"model.latent_dim": 4, "train.epochs": 3}
-ALL = {"part": "all", "n_samples": 30}
+ALL = {"split": "all", "n_samples": 30}
 
 
 class Encoder(nn.Module):
@@ -73,14 +73,14 @@ def test_the_same_seed_gives_the_same_values_and_more_noise_others(hub):
 
 
 def test_what_has_no_windows_is_refused_before_training(hub):
-    with pytest.raises(DataError, match=r"images of 7x7 at least .* have shape \(1, 6, 6\) .*; 'intervention' takes"):
+    with pytest.raises(DataError, match=r"images of at least 7x7, .* have shape \(1, 6, 6\); 'intervention' takes"):
         hub.run("vae", "intervention_diversity", settings={**QUICK, "data.size": 6})
-    with pytest.raises(VaehubError, match="metric 'intervention_diversity' needs a model that samples"):
+    with pytest.raises(VaehubError, match="metric 'intervention_diversity' needs a model with posterior variances"):
         hub.run("ae", "intervention_diversity", settings=QUICK)
     assert not hub.store.exists
 
 
-def test_a_picture_has_a_bar_for_each_latent(hub, known):
+def test_a_plot_has_a_bar_for_each_latent(hub, known):
     model, data = known
     found = hub.measure("intervention_diversity", model, data=data, settings=ALL)
     assert len(hub.figure(found.id).axes[0].patches) == 3

@@ -30,5 +30,5 @@ def test_diversity_of_copies_is_none():
 
 
 def test_one_image_has_no_diversity():
-    with pytest.raises(VaehubError, match="needs 2 images at least, got 1"):
+    with pytest.raises(VaehubError, match="needs at least 2 images, got 1"):
         mean_dissimilarity(torch.zeros(1, 1, 8, 8))

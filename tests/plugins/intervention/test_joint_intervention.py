@@ -24,7 +24,7 @@ def known():
 
 def test_latents_are_set_in_the_order_of_the_variances_that_they_add(hub, known):
     model, data = known
-    found = hub.measure("joint_intervention", model, data=data, settings={"part": "all"})
+    found = hub.measure("joint_intervention", model, data=data, settings={"split": "all"})
     assert found["order"].tolist() == [1, 2, 0, 3]
     # Squares of a normal variable have a relative standard deviation of sqrt(2): 0.06 of a mean over 500.
     assert found["joint_contribution"] == pytest.approx(np.array([0.01, 0.16, 0.04, 0]) / 4, rel=0.25, abs=1e-6)
@@ -45,7 +45,7 @@ def test_samples_are_those_of_the_intervention_analysis(hub):
 
 def test_several_samples_are_averaged(hub, known):
     model, data = known
-    found = hub.measure("joint_intervention", model, data=data, settings={"part": "all", "n_noise": 40})
+    found = hub.measure("joint_intervention", model, data=data, settings={"split": "all", "n_noise": 40})
     assert found["joint_contribution"] == pytest.approx(np.array([0.01, 0.16, 0.04, 0]) / 4, rel=0.04, abs=1e-6)
 
 
@@ -57,14 +57,14 @@ def test_by_structure_the_order_is_another_measurement(hub):
     assert found["joint_contribution"].sum() == pytest.approx(found["recon_difference"])
 
 
-def test_where_sampling_adds_nothing_shares_are_undefined_and_the_picture_says_nothing_of_them(hub):
+def test_where_sampling_adds_nothing_shares_are_undefined_and_the_plot_says_nothing_of_them(hub):
     class Sure(nn.Module):
         def forward(self, x):
             return x, torch.full_like(x, -200)
 
     data = Dataset(np.random.default_rng(0).normal(size=(20, 3)))
     model = wrap(encoder=Sure(), decoder=nn.Identity())
-    found = hub.measure("joint_intervention", model, data=data, settings={"part": "all", "n_samples": 20})
+    found = hub.measure("joint_intervention", model, data=data, settings={"split": "all", "n_samples": 20})
     assert found["ratios_are_undefined"] == 1
     assert np.isnan(found["joint_share"]).all()
     assert np.isnan(found["n_explaining"])
@@ -73,15 +73,15 @@ def test_where_sampling_adds_nothing_shares_are_undefined_and_the_picture_says_n
 
 def test_data_that_do_not_fit_are_refused(hub, known):
     model, data = known
-    with pytest.raises(DataError, match=r"these observations have shape \(4,\) and values outside \[0, 1\]"):
-        hub.measure("joint_intervention", model, data=data, settings={"part": "all", "error": "ssim"})
-    with pytest.raises(VaehubError, match="metric 'joint_intervention' needs a model that samples"):
+    with pytest.raises(DataError, match=r"needs images, and .* shape \(4,\); '-s metric.error=mse' takes any"):
+        hub.measure("joint_intervention", model, data=data, settings={"split": "all", "error": "ssim"})
+    with pytest.raises(VaehubError, match="metric 'joint_intervention' needs a model with posterior variances"):
         hub.run("ae", "joint_intervention", settings=QUICK)
 
 
-def test_a_picture_names_the_latent_of_each_step(hub, known):
+def test_a_plot_names_the_latent_of_each_step(hub, known):
     model, data = known
-    found = hub.measure("joint_intervention", model, data=data, settings={"part": "all"})
+    found = hub.measure("joint_intervention", model, data=data, settings={"split": "all"})
     axes = hub.figure(found.id).axes[0]
     assert [each.get_text() for each in axes.get_xticklabels()] == ["none", "1", "2", "0", "3"]
     assert axes.lines[0].get_ydata().tolist() == found["joint_error"].tolist()

@@ -10,7 +10,7 @@ from matplotlib.patches import Circle, FancyArrowPatch
 from vaehub import Result, Table, Vector
 from vaehub.plugins.latent_response.causal_graph import draw_graph, side_of
 from vaehub.plugins.latent_response.kernels import causal_edges, merged_variables, symmetric_pairs
-from vaehub.plugins.latent_response.pictures import matrix_and_graph
+from vaehub.plugins.latent_response.plots import matrix_and_graph
 
 
 def result_of(matrix, causal_threshold=0.5):

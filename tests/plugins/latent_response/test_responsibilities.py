@@ -153,7 +153,7 @@ def test_undefined_values_are_kept_counted_and_not_compared():
         (
             rows_of(("dci", IMPORTANCE), ("dci", RESPONSE)),
             {},
-            r"two for panel 'dci', factor 'shape', latent 0; name a column that tells trainings apart as the parameter",
+            r"two for panel 'dci', factor 'shape', latent 0; name the column of trainings as the parameter",
         ),
     ],
 )

@@ -38,7 +38,7 @@ def measured(data, *, epochs=1, **params):
         model = LinearVae(params, Linear(LinearParams(), data.spec, 4, 1), data.spec)
     if epochs:
         fit(model, data, TrainParams(epochs=epochs, batch_size=200, learning_rate=0.01), seed=0)
-    metric().check(model, data)
+    metric().refuse(model, data)
     with torch.no_grad():
         return metric().measure(model.eval(), data)
 

@@ -77,11 +77,25 @@ def test_terms_are_means_over_observations_however_they_are_batched(data):
     assert kl == pytest.approx(float(expected), rel=1e-5)
 
 
-def test_a_part_that_is_not_there_is_refused(data):
-    with pytest.raises(DataError, match="there is no split 'test' of this data, there is train, validation, all"):
-        Elbo(ElboParams(part="test")).check(Exact(data), data)
+def test_a_split_that_is_not_there_is_refused(data):
+    with pytest.raises(DataError, match="there is no split 'test' of these data, there is train, validation, all"):
+        Elbo(ElboParams(split="test")).refuse(Exact(data), data)
 
 
 def test_a_model_without_the_terms_is_refused(data):
     with pytest.raises(VaehubError, match="terms reconstruction and kl, and this one has error, penalty"):
-        Elbo(ElboParams()).check(Exact(data, parts=("error", "penalty")), data)
+        Elbo(ElboParams()).refuse(Exact(data, parts=("error", "penalty")), data)
+
+
+@pytest.mark.parametrize("split", ["train", "validation", "all"])
+def test_the_split_is_the_one_that_is_asked_for(data, split):
+    found = Elbo(ElboParams(split=split)).measure(Exact(data), data).scalars
+    mu = data.split(split).x.double() * 2 / 3
+    assert found["n_samples"] == len(mu)
+    assert found["kl"] == pytest.approx(float(0.5 * (mu.square() + 1 / 3 - math.log(1 / 3) - 1).mean()), rel=1e-5)
+
+
+def test_more_draws_of_z_change_the_reconstruction_and_not_the_divergence(data):
+    once, more = (Elbo(ElboParams(n_samples=n)).measure(Exact(data), data).scalars for n in (1, 5))
+    assert once["kl"] == pytest.approx(more["kl"])
+    assert once["reconstruction"] != more["reconstruction"]

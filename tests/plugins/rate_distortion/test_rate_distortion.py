@@ -66,8 +66,8 @@ def data():
 
 
 def measured(model, data, seed=0, **params):
-    metric = RateDistortion(RateDistortionParams(**{"part": "all", **params}), seed)
-    metric.check(model, data)
+    metric = RateDistortion(RateDistortionParams(**{"split": "all", **params}), seed)
+    metric.refuse(model, data)
     return metric.measure(model, data).scalars
 
 
@@ -125,7 +125,7 @@ def test_information_beyond_what_observations_can_show_is_flagged(data):
 def test_a_batch_gives_more_information_than_all_and_never_more_than_log_n(data):
     model = Narrow(data, slope=1, variance=0.01)
     few, all_ = measured(model, data, n_batch=20), measured(model, data)
-    assert (few["n"], few["n_batch"], all_["n_batch"]) == (N, 20, N)
+    assert (few["n"], few["n_samples"], all_["n_samples"]) == (N, 20, N)
     assert all_["mutual_information"] < few["mutual_information"] <= math.log(N)
 
 
@@ -145,15 +145,15 @@ def test_a_prior_of_each_observation_is_refused(data):
 
 
 def test_a_loss_without_reconstruction_is_refused(data):
-    with pytest.raises(VaehubError, match="has the part reconstruction, and this one has kl"):
+    with pytest.raises(VaehubError, match="has the term reconstruction, and this one has kl"):
         measured(Narrow(data, slope=1, variance=1, parts=("kl",)), data)
 
 
-def test_one_observation_and_missing_parts_are_refused(data):
-    with pytest.raises(DataError, match="needs 2 observations, and the split 'all' has 1"):
+def test_one_observation_and_missing_splits_are_refused(data):
+    with pytest.raises(DataError, match="needs at least 2 observations, and got 1: the split 'all' has 1"):
         measured(Narrow(data, slope=1, variance=1), data.first(1))
     with pytest.raises(DataError, match="no split 'validation'"):
-        measured(Narrow(data, slope=1, variance=1), data, part="validation")
+        measured(Narrow(data, slope=1, variance=1), data, split="validation")
 
 
 @pytest.mark.parametrize("model", ["vae", "ard"])
@@ -167,7 +167,7 @@ def test_rate_and_distortion_are_the_terms_of_the_bound(model):
 
 
 def test_the_picture_has_the_model_on_its_line(data):
-    metric = RateDistortion(RateDistortionParams(part="all"))
+    metric = RateDistortion(RateDistortionParams(split="all"))
     result = metric.measure(Narrow(data, slope=1, variance=0.3), data)
     [axes] = metric.plot(result).axes
     [point] = axes.collections[0].get_offsets().tolist()

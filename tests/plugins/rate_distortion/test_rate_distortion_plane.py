@@ -24,7 +24,7 @@ def metric(**settings):
 
 def measured(rows, **settings):
     asked = metric(**settings)
-    asked.check(rows)
+    asked.refuse(rows)
     return asked.measure(rows)
 
 
@@ -51,7 +51,7 @@ def test_columns_that_are_missing_or_text_are_refused(rows):
 
 def test_rows_without_one_run_are_refused(rows):
     rows["rate"][:] = np.nan
-    with pytest.raises(VaehubError, match="and of 4 rows none has"):
+    with pytest.raises(VaehubError, match="and none of 4 rows has one"):
         measured(rows)
 
 

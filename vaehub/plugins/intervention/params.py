@@ -1,20 +1,23 @@
 """Parameters of interventions."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from vaehub import Field, Params
+from pydantic import Field as Bound
 
-
-class SampledParams(Params):
-    """Parameters of every metric that decodes samples of a posterior."""
-
-    n_samples: int = Field(500, gt=0, description="observations that errors are averaged over")
-    n_noise: int = Field(1, gt=0, description="samples of each observation")
-    part: Literal["train", "validation", "test", "all"] = Field("train", description="split of the data that is used")
+from vaehub import Field, SampleParams, SampleSize
 
 
-class ErrorParams(SampledParams):
-    """Parameters of metrics that compare what is decoded with the observation."""
+class NoiseParams(SampleParams):
+    """Parameters of every metric that decodes samples from posteriors."""
+
+    n_samples: SampleSize = Field(
+        500, description="observations that errors are averaged over; all there are, if the split has fewer"
+    )
+    n_noise: int = Field(1, gt=0, description="samples from the posterior of each observation")
+
+
+class ErrorParams(NoiseParams):
+    """Parameters of metrics that compare reconstructions with observations."""
 
     error: Literal["mse", "ssim"] = Field(
         "mse", description="squared error averaged over values, or 1 - SSIM with windows of 7x7, for images"
@@ -22,35 +25,40 @@ class ErrorParams(SampledParams):
 
 
 class InterventionParams(ErrorParams):
-    """Parameters of the intervention analysis; defaults reproduce the published figures."""
+    """Parameters of the intervention analysis; defaults reproduce the published values."""
 
     noise: Literal["shared", "fresh"] = Field(
-        "shared", description="whether all interventions on an observation change one sample, or each a fresh one"
+        "shared",
+        description="whether all interventions on an observation change one sample, or each its own",
     )
     significance: float = Field(
         1.5,
         gt=0,
-        description="a ratio is significant above this many times the share of one latent among equals; at most "
-        "latent_dim",
+        description="a ratio is significant above this many times 1 / latent_dim, the share of each latent if all "
+        "contributed equally; at most latent_dim",
     )
-    n_bootstrap: int = Field(1000, ge=0, description="resamplings of the observations for intervals; 0 leaves them out")
-    confidence: float = Field(0.95, gt=0, lt=1, description="share of the resamplings that an interval holds")
+    n_bootstrap: int = Field(
+        1000, ge=0, description="bootstrap resamplings of the observations, for intervals; 0 computes none"
+    )
+    confidence: float = Field(0.95, gt=0, lt=1, description="share of the resampled ratios inside an interval")
 
 
 class JointInterventionParams(ErrorParams):
     """Parameters of interventions on growing sets of latents."""
 
     explained: float = Field(
-        0.9, gt=0, le=1, description="share of what sampling adds that n_explaining latents account for"
+        0.9, gt=0, le=1, description="share of the error that sampling adds which n_explaining latents account for"
     )
 
 
-class InterventionDiversityParams(SampledParams):
+class InterventionDiversityParams(NoiseParams):
     """Parameters of the diversity that interventions cost."""
 
-    n_samples: int = Field(200, ge=2, le=5000, description="images whose pairs are compared")
+    n_samples: Annotated[int, Bound(gt=0, le=5000)] = Field(
+        200, description="images that are compared pair by pair; all there are, if the split has fewer"
+    )
     set_to: Literal["zero", "posterior_mean"] = Field(
         "zero",
-        description="what a latent is set to: the prior's mean, the same for all images, or the image's own posterior "
-        "mean, as the intervention analysis does",
+        description="what a latent is fixed to: the mean of the prior, the same for all images, or the posterior mean "
+        "of each image, as in the intervention analysis",
     )

@@ -1,12 +1,16 @@
-"""Structural dissimilarity: of reconstructions with their observations, and among all images of a set.
+"""Structural dissimilarity, as an error of reconstructions and as the diversity of images.
 
-With uniform windows of 7x7, which reproduce the diversities of Müller et al. 2025.
+Windows are uniform, 7x7, which reproduces the diversities of Müller et al. 2025.
 """
 
 from torch import Tensor
 
 from vaehub import VaehubError
-from vaehub.analysis import accepts_arrays, ssim, ssim_blocks
+from vaehub.analysis import accepts_arrays, smallest_ssim_side, ssim, ssim_blocks
+from vaehub.plugins.intervention.kernels import Error, squared_error
+
+SIDE = smallest_ssim_side("windowed")
+"""Least height and width of an image, in pixels."""
 
 
 def structural_error(reconstruction: Tensor, x: Tensor) -> Tensor:
@@ -20,6 +24,10 @@ def structural_error(reconstruction: Tensor, x: Tensor) -> Tensor:
         Errors in [0, 2], without unit, float64, shape ``(n, k)``; 0 for a copy.
     """
     return 1 - ssim(reconstruction, x[:, None])
+
+
+ERRORS: dict[str, Error] = {"mse": squared_error, "ssim": structural_error}
+"""Errors of reconstructions by the value of the parameter ``error``."""
 
 
 @accepts_arrays
@@ -37,10 +45,10 @@ def mean_dissimilarity(images: Tensor) -> float:
     """
     n, channels = images.shape[:2]
     if n < 2:
-        raise VaehubError(f"diversity is that of pairs and needs 2 images at least, got {n}")
+        raise VaehubError(f"diversity compares pairs of images and needs at least 2 images, got {n}")
     total = 0.0
     for channel in images.unbind(1):
         for rows, columns, similarity in ssim_blocks(channel):
             total += float(similarity.sum()) * (1 if rows == columns else 2)
-    # Each pair was counted twice, and each image once with itself, where the index is 1.
+    # Each pair was counted twice, and each image once with itself, where SSIM is 1.
     return 1 - (total / channels - n) / (n * (n - 1))

@@ -1,4 +1,4 @@
-"""The picture of the graph between causal latents, drawn from stored values."""
+"""Plot of the graph between causal latents, from stored values."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ def side_of(n_causal: int) -> float:
 def draw_graph(axes: Axes, result: Result) -> None:
     """Draw causal latents on a circle, in their order, with an arrow for each edge, as wide and dark as it is strong.
 
-    Of more edges than can be told apart the strongest are drawn, and the title says how many. Latents that are not
-    causal are in rows below. Nothing is left to chance, so that the same result gives the same picture.
+    If there are too many edges to read, only the strongest are drawn, and the title says how many. Latents that are not
+    causal are in rows below. Nothing is random, so that the same result gives the same plot.
 
     Args:
         axes: Where to.

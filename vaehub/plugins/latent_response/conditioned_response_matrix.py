@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, final
 import torch
 from torch import Tensor
 
-from vaehub import Dataset, Factors, LatentModel, ModelMetric, Result, Table, Vector
-from vaehub.plugins.latent_response.groups import asked_factors, check_groups, groups_of
+from vaehub import Dataset, Factors, LatentModel, ModelMetric, Needs, Posterior, Result, Table, Vector
+from vaehub.plugins.latent_response.factor_lines import asked_factors, check_groups, groups_of
 from vaehub.plugins.latent_response.kernels import (
     causal_completeness,
     causal_disentanglement,
@@ -16,12 +16,9 @@ from vaehub.plugins.latent_response.kernels import (
     self_responses,
 )
 from vaehub.plugins.latent_response.params import ConditionedMatrixParams
-from vaehub.plugins.latent_response.subject import (
+from vaehub.plugins.latent_response.responses import (
     causal_latents,
-    check_observations,
-    check_responds,
     codes_at_once,
-    codes_of,
     posteriors_at,
     responding,
 )
@@ -31,37 +28,35 @@ if TYPE_CHECKING:
 
 
 @final
-class ConditionedResponseMatrix(ModelMetric):
+class ConditionedResponseMatrix(ModelMetric[ConditionedMatrixParams]):
     """How each latent responds while one factor varies: Leeb et al. 2021, Section 4.1.1, Eqs. 6, 7 and 13.
 
     Interventions stay among observations that agree in all factors but one, so that what a latent responds to is that
     factor. The released code takes posterior means, averages the roots of groups, and does not rescale scores.
     """
 
-    Params = ConditionedMatrixParams
-    params: ConditionedMatrixParams
+    needs = Needs(decoder=True, x_only=True, factors=True, observations=2)
 
     def check(self, model: LatentModel, data: Dataset) -> None:
-        """Refuse models that cannot respond, data without factors, and factors of which there are no groups."""
-        check_responds("conditioned_response_matrix", model, data)
-        check_observations("conditioned_response_matrix", data, self.params.part)
-        check_groups(data.split(self.params.part), self.params)
+        """Refuse factors without groups in which they vary."""
+        check_groups(self.name, self.draw_observations(data, "all").data, self.params)
 
     def measure(self, model: LatentModel, data: Dataset) -> Result:
         """Return the matrix and its scores."""
-        part = data.split(self.params.part)
-        assert part.factors is not None, "check() refused it"
-        asked = asked_factors(part.factors, self.params.factors)
-        matrix = torch.stack([self._row(model, part, part.factors, factor) for factor in asked])
-        is_kept = self._kept(model, part)
+        split = self.draw_observations(data, "all").data
+        assert split.factors is not None, "refused without"
+        asked = asked_factors(split.factors, self.params.factors)
+        matrix = torch.stack([self._row(model, split, split.factors, factor) for factor in asked])
+        is_kept, n_samples = self._kept(model, data)
         kept = matrix[:, is_kept]
-        names = [part.factors.names[factor] for factor in asked]
+        names = [split.factors.names[factor] for factor in asked]
         latents = range(model.latent_dim)
         return Result(
             scalars={
                 **_scores(kept),
                 "n_factors": len(asked),
                 "n_latents": kept.shape[1],
+                "n_samples": n_samples,
             },
             vectors={
                 "is_kept": Vector(is_kept),
@@ -76,7 +71,7 @@ class ConditionedResponseMatrix(ModelMetric):
             arrays={"matrix": matrix},
         )
 
-    def _row(self, model: LatentModel, part: Dataset, factors: Factors, factor: int) -> Tensor:
+    def _row(self, model: LatentModel, split: Dataset, factors: Factors, factor: int) -> Tensor:
         """Return the responses of each latent while one factor varies, shape ``(latent_dim,)``."""
         params, name = self.params, factors.names[factor]
         groups = groups_of(factors, factor, complete=params.complete)
@@ -84,27 +79,28 @@ class ConditionedResponseMatrix(ModelMetric):
             params.n_groups, params.n_interventions, model.latent_dim, self.generator("groups", name)
         )
         seen, places = torch.unique(torch.cat([members[:, None], others], dim=1), return_inverse=True)
-        posterior, noise = model.encode_all(part.subset(seen)).checked(), self.generator("noise", name)
-        z = codes_of(posteriors_at(posterior, places[:, 0]), noise, use_mean=params.use_mean)
-        v = codes_of(posteriors_at(posterior, places[:, 1:]), noise, use_mean=params.use_mean)
+        posterior, noise = model.encode_all(split.subset(seen)).checked(), self.generator("noise", name)
+        z = self._codes(posteriors_at(posterior, places[:, 0]), noise)
+        v = self._codes(posteriors_at(posterior, places[:, 1:]), noise)
         with responding(model, f"responses to {name}", len(z) * (1 + model.latent_dim)) as respond:
-            squares = self_responses(respond, z, v, codes_at_once(part.spec))
+            squares = self_responses(respond, z, v, codes_at_once(split.spec))
         return group_response(squares.reshape(params.n_groups, params.n_interventions, -1), params.group_reduction)
 
-    def _kept(self, model: LatentModel, part: Dataset) -> Tensor:
-        """Return the latents that scores are of, shape ``(latent_dim,)``."""
+    def _codes(self, posterior: Posterior, noise: torch.Generator) -> Tensor:
+        return posterior.mu if self.params.use_mean else posterior.sample(noise)
+
+    def _kept(self, model: LatentModel, data: Dataset) -> tuple[Tensor, int]:
+        """Return the latents that enter the scores, shape ``(latent_dim,)``, and how many observations decided."""
         if not self.params.causal_only:
-            return torch.ones(model.latent_dim, dtype=torch.bool)
-        rows = part.draw_rows(self.params.n_samples, self.generator("rows"))
-        posterior = model.encode_all(part.subset(rows)).checked()
-        z = codes_of(posterior, self.generator("noise"), use_mean=self.params.use_mean)
-        return causal_latents(
-            model, z, self.generator("replacements"), self.params.causal_threshold, codes_at_once(part.spec)
-        )
+            return torch.ones(model.latent_dim, dtype=torch.bool), 0
+        sample = self.draw(model, data)
+        z = sample.mu if self.params.use_mean else sample.z
+        replacements, at_once = self.generator("replacements"), codes_at_once(data.spec)
+        return causal_latents(model, z, replacements, self.params.causal_threshold, at_once), sample.n
 
     def plot(self, result: Result) -> Figure:
         """Return the matrix, factors down and latents across."""
-        from vaehub.plugins.latent_response.pictures import conditioned
+        from vaehub.plugins.latent_response.plots import conditioned
 
         return conditioned(result)
 

@@ -1,6 +1,5 @@
 """Mathematics of latent responses (Leeb, Bauer & Schölkopf 2021), by subject."""
 
-from vaehub.plugins.latent_response.agreement import Agreement, rank_agreement
 from vaehub.plugins.latent_response.discrepancy import SCALES, mmd2, permuted_mmd2
 from vaehub.plugins.latent_response.fields import (
     aggregate_density,
@@ -24,7 +23,8 @@ from vaehub.plugins.latent_response.matrices import (
     self_responses,
     symmetric_pairs,
 )
-from vaehub.plugins.latent_response.routes import (
+from vaehub.plugins.latent_response.rank_correlation import Agreement, rank_agreement
+from vaehub.plugins.latent_response.shortest_path import (
     cheapest,
     edge_costs,
     evenly_spaced,

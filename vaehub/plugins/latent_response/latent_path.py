@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, final
 import torch
 from torch import Tensor
 
-from vaehub import Dataset, LatentModel, ModelMetric, Result, Table, VaehubError
-from vaehub.plugins.latent_response.ends import check_ends, ends_of, is_on_grid
+from vaehub import Dataset, LatentModel, ModelMetric, Needs, Result, Table, VaehubError
+from vaehub.analysis import decode
+from vaehub.plugins.latent_response.endpoints import check_ends, ends_of, is_on_grid
 from vaehub.plugins.latent_response.kernels import (
     cheapest,
     edge_costs,
@@ -22,56 +23,50 @@ from vaehub.plugins.latent_response.kernels import (
     response_field,
 )
 from vaehub.plugins.latent_response.params import LatentPathParams
-from vaehub.plugins.latent_response.subject import (
-    check_grid,
-    check_observations,
-    check_responds,
-    codes_at_once,
-    codes_of,
-    decoded,
-    responding,
-)
+from vaehub.plugins.latent_response.responses import check_grid, codes_at_once, responding
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COMPARED_AT = 200
-"""Points of each route, evenly spaced, at which it is seen how far the response moves."""
+"""Evenly spaced points of each route at which the move of the response is measured."""
 
 
 @final
-class LatentPath(ModelMetric):
+class LatentPath(ModelMetric[LatentPathParams]):
     """The path along which responses move least, beside the straight line: Leeb et al. 2021, Section 5 and Figure 3.
 
     The paper searches on a grid over two latents, and has published neither code nor temperature. Beyond it, the path
     is searched for on a graph of neighbours among samples, in any number of dimensions.
     """
 
-    Params = LatentPathParams
-    params: LatentPathParams
+    needs = Needs(decoder=True, x_only=True, observations=2)
 
     def check(self, model: LatentModel, data: Dataset) -> None:
-        """Refuse models that cannot respond, a grid that there is not, and ends that are not on it."""
-        check_responds("latent_path", model, data)
-        check_observations("latent_path", data, self.params.part)
+        """Refuse a grid over other than two latents, and endpoints that do not exist or are not on the grid."""
         if self.params.on == "grid" and model.latent_dim != 2:
             raise VaehubError(
-                f"metric 'latent_path' searches a grid over 2 latents, and this model has {model.latent_dim}; "
+                f"metric {self.name!r} searches a grid over 2 latents, and this model has {model.latent_dim}; "
                 "'-s metric.on=samples' takes any number"
             )
         if is_on_grid(self.params, model.latent_dim):
-            check_grid("latent_path", self.params.size, self.params.extent)
-        check_ends(self.params, data.split(self.params.part), model.latent_dim)
+            check_grid(self.name, self.params.size, self.params.extent)
+        check_ends(self.name, self.params, self.draw_observations(data, "all").data, model.latent_dim)
 
     def measure(self, model: LatentModel, data: Dataset) -> Result:
         """Return both routes, what they decode to, and how far each leaves the data."""
-        part, at_once = data.split(self.params.part), codes_at_once(data.spec)
-        ends = ends_of(model, part, self.params, self.generator("ends"))
+        split, at_once = self.draw_observations(data, "all").data, codes_at_once(data.spec)
+        ends = ends_of(self.name, model, split, self.params, self.generator("ends"))
+        n_samples = 0
         if is_on_grid(self.params, model.latent_dim):
             path, arrays = self._over_grid(model, ends, at_once)
         else:
-            path, arrays = self._over_samples(model, part, ends, at_once)
-        return self._compared(model, {"path": path, "line": path[[0, -1]]}, arrays, at_once)
+            path, arrays = self._over_samples(model, data, ends, at_once)
+            n_samples = len(arrays["samples"])
+        scalars, table, frames = self._compared(model, {"path": path, "line": path[[0, -1]]}, at_once)
+        return Result(
+            scalars={**scalars, "n_samples": n_samples}, tables={"routes": table}, arrays={**arrays, **frames}
+        )
 
     def _over_grid(self, model: LatentModel, ends: Tensor, at_once: int) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the path on a grid, its ends the nearest grid points, and the grid."""
@@ -84,15 +79,14 @@ class LatentPath(ModelMetric):
         return path, {"first": first, "second": second, "moves": squares.sqrt()}
 
     def _over_samples(
-        self, model: LatentModel, part: Dataset, ends: Tensor, at_once: int
+        self, model: LatentModel, data: Dataset, ends: Tensor, at_once: int
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the path on the graph of neighbours among samples, and the samples.
 
         Points of the straight line belong to the graph, so that no path is taken that costs more than the line.
         """
-        rows = part.draw_rows(self.params.n_samples, self.generator("rows"))
-        posterior = model.encode_all(part.subset(rows)).checked()
-        samples = codes_of(posterior, self.generator("noise"), use_mean=self.params.nodes == "means")
+        sample = self.draw(model, data)
+        samples = sample.mu if self.params.nodes == "means" else sample.z
         if self.params.nodes == "responses":
             with responding(model, "nodes", len(samples)) as respond:
                 samples = torch.cat([respond(block) for block in torch.split(samples, at_once)])
@@ -109,16 +103,17 @@ class LatentPath(ModelMetric):
         return points[cheapest(edges, costs, len(points), 0, n - 1).nodes], {"samples": samples}
 
     def _compared(
-        self, model: LatentModel, routes: Mapping[str, Tensor], arrays: Mapping[str, Tensor], at_once: int
-    ) -> Result:
-        """Return what both routes decode to, and how far the response moves along each."""
-        arrays, columns = dict(arrays), []
+        self, model: LatentModel, routes: Mapping[str, Tensor], at_once: int
+    ) -> tuple[dict[str, float], Table, dict[str, Tensor]]:
+        """Return the path relative to the line, lengths and moves of both, and both routes with their frames."""
+        arrays: dict[str, Tensor] = {}
+        columns: list[dict[str, float]] = []
         for name, route in routes.items():
             points = evenly_spaced(route, COMPARED_AT)
             with responding(model, name, len(points)) as respond:
                 moves = (respond(points) - points).norm(dim=1)
             length = float((route[1:] - route[:-1]).norm(dim=1).sum())
-            frames = decoded(model, evenly_spaced(route, self.params.n_frames), at_once)
+            frames = decode(model, evenly_spaced(route, self.params.n_frames), at_once=at_once)
             steps = (frames[1:] - frames[:-1]).flatten(1).double().norm(dim=1)
             columns.append(
                 {
@@ -133,15 +128,15 @@ class LatentPath(ModelMetric):
             arrays |= {name: route, f"{name}_moves": moves, f"{name}_frames": frames}
         table = Table({"route": list(routes)}, {name: [each[name] for each in columns] for name in columns[0]})
         path, line = columns
-        return Result(scalars=_ratios(path, line), tables={"routes": table}, arrays=arrays)
+        return _ratios(path, line), table, arrays
 
     def plot(self, result: Result) -> Figure:
         """Return both routes, how far the response moves along them, and what they decode to."""
-        from vaehub.plugins.latent_response.maps import paths
+        from vaehub.plugins.latent_response.field_plots import paths
 
         return paths(result)
 
 
 def _ratios(path: Mapping[str, float], line: Mapping[str, float]) -> dict[str, float]:
-    """Return figures of the path in units of the line's; ``nan`` where the line's is 0."""
+    """Return the values of the path divided by those of the line; ``nan`` where the line has 0."""
     return {f"{name}_ratio": path[name] / line[name] if line[name] > 0 else float("nan") for name in path}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, final
 import torch
 from torch import Tensor
 
-from vaehub import Dataset, LatentModel, ModelMetric, Result, Table, Vector
+from vaehub import Dataset, LatentModel, ModelMetric, Needs, Result, Table, Vector
 from vaehub.plugins.latent_response.kernels import (
     causal_edges,
     marginal_draws,
@@ -16,36 +16,24 @@ from vaehub.plugins.latent_response.kernels import (
     symmetric_pairs,
 )
 from vaehub.plugins.latent_response.params import ResponseMatrixParams
-from vaehub.plugins.latent_response.subject import (
-    check_observations,
-    check_prior,
-    check_responds,
-    codes_at_once,
-    codes_of,
-    responding,
-)
+from vaehub.plugins.latent_response.responses import codes_at_once, responding
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
 @final
-class LatentResponseMatrix(ModelMetric):
+class LatentResponseMatrix(ModelMetric[ResponseMatrixParams]):
     """How far the response of each latent moves when one latent is replaced: Leeb et al. 2021, Section 4.1.
 
     The paper draws from the aggregate posterior. Its code draws from the prior unless it is given data, of which it
     then takes posterior means, 100 to 128 of them.
     """
 
-    Params = ResponseMatrixParams
-    params: ResponseMatrixParams
-
-    def check(self, model: LatentModel, data: Dataset) -> None:
-        """Refuse models that cannot respond, and too few observations."""
-        check_responds("latent_response_matrix", model, data)
-        check_observations("latent_response_matrix", data, self.params.part)
-        if self.params.source == "prior":
-            check_prior("latent_response_matrix", model)
+    @property
+    def needs(self) -> Needs:
+        """What the measurement needs."""
+        return Needs(decoder=True, x_only=True, prior=self.params.source == "prior", observations=2)
 
     def measure(self, model: LatentModel, data: Dataset) -> Result:
         """Return the matrix, the causal latents, and the graph between them."""
@@ -75,7 +63,7 @@ class LatentResponseMatrix(ModelMetric):
                 "edge_threshold": edges.threshold,
                 "n_symmetric_pairs": len(pairs),
                 "n_variables": len(torch.unique(variables[is_causal])),
-                "n": len(z),
+                "n_samples": len(z),
             },
             vectors={
                 "self_response": Vector(matrix.diagonal()),
@@ -88,19 +76,19 @@ class LatentResponseMatrix(ModelMetric):
         )
 
     def _draws(self, model: LatentModel, data: Dataset) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Return latents, replacements, and the observations that they are of."""
+        """Return latents, replacements, and the rows of the observations that latents encode."""
         if self.params.source == "prior":
+            asked = self.params.n_samples
+            n = self.draw_observations(data).n if asked == "all" else asked
             random = self.generator("prior", device=model.device)
-            z, v = (model.prior_sample(self.params.n_samples, random).cpu().double() for _ in range(2))
+            z, v = (model.prior_sample(n, random).cpu().double() for _ in range(2))
             return z, v, None
-        part = data.split(self.params.part)
-        rows = part.draw_rows(self.params.n_samples, self.generator("rows"))
-        posterior = model.encode_all(part.subset(rows)).checked()
-        z = codes_of(posterior, self.generator("noise"), use_mean=self.params.use_mean)
-        return z, marginal_draws(z, self.generator("replacements")), rows
+        sample = self.draw(model, data)
+        z = sample.mu if self.params.use_mean else sample.z
+        return z, marginal_draws(z, self.generator("replacements")), sample.rows
 
     def plot(self, result: Result) -> Figure:
         """Return the matrix, and the graph of causal latents."""
-        from vaehub.plugins.latent_response.pictures import matrix_and_graph
+        from vaehub.plugins.latent_response.plots import matrix_and_graph
 
         return matrix_and_graph(result)

@@ -1,36 +1,34 @@
-"""Parameters of latent responses. Knows no torch."""
+"""Parameters of latent responses. Loads no torch."""
 
 from typing import Annotated, Literal
 
 from pydantic import Field as Bound
 
-from vaehub import Field, Params
+from vaehub import Field, Params, SampleParams, SampleSize, SplitName
 
-Part = Literal["train", "validation", "test", "all"]
 Latent = Annotated[int, Bound(ge=0)]
 Row = Annotated[int, Bound(ge=0)]
 Positive = Annotated[float, Bound(gt=0)]
 Point = tuple[float, ...]
 
 
-class SampledParams(Params):
-    """Which observations the aggregate posterior is made of."""
+class PosteriorParams(SampleParams):
+    """Which observations the aggregate posterior is averaged over."""
 
-    n_samples: int = Field(1024, ge=2, description="observations drawn; all there are, if the part has fewer")
-    part: Part = Field("train", description="split of the data that they are drawn from")
+    n_samples: SampleSize = Field(1024, description="observations drawn; all there are, if the split has fewer")
 
 
-class ResponseMatrixParams(SampledParams):
+class ResponseMatrixParams(PosteriorParams):
     """Parameters of the latent response matrix."""
 
     source: Literal["posterior", "prior"] = Field(
         "posterior",
-        description="what latents and their replacements are drawn from: the aggregate posterior, as in the paper, or "
+        description="distribution of latents and their replacements: the aggregate posterior, as in the paper, or "
         "the prior, as the released code has it unless it is given data",
     )
     use_mean: bool = Field(False, description="posterior means instead of one draw from each posterior")
     causal_threshold: float = Field(
-        0.5, ge=0, description="a latent is causal if it responds to itself by this much at least"
+        0.5, ge=0, description="a latent is causal if it responds to itself by at least this much"
     )
     edge_share: float = Field(
         0.1,
@@ -49,14 +47,16 @@ class ResponseMatrixParams(SampledParams):
     )
 
 
-class ConditionedMatrixParams(Params):
+class ConditionedMatrixParams(SampleParams):
     """Parameters of the conditioned response matrix."""
 
     n_groups: int = Field(50, gt=0, description="groups of observations that agree in all factors but one")
     n_interventions: int = Field(32, gt=0, description="interventions on each latent in each group")
-    factors: tuple[str, ...] = Field((), description="factors asked for; all that take two values at least, if none")
+    factors: tuple[str, ...] = Field(
+        (), description="factors of the matrix; without names, all that take two values or more"
+    )
     complete: bool = Field(
-        True, description="whether a group must have every value of its factor; otherwise two observations are enough"
+        True, description="whether a group must have every value of its factor; otherwise two values are enough"
     )
     use_mean: bool = Field(False, description="posterior means, as the released code has it, instead of draws")
     group_reduction: Literal["rms", "mean"] = Field(
@@ -66,14 +66,16 @@ class ConditionedMatrixParams(Params):
     )
     causal_only: bool = Field(True, description="whether scores leave out latents that are not causal")
     causal_threshold: float = Field(
-        0.5, ge=0, description="a latent is causal if it responds to itself by this much at least"
+        0.5, ge=0, description="a latent is causal if it responds to itself by at least this much"
     )
-    n_samples: int = Field(1024, ge=2, description="observations by which causal latents are found")
-    # Conditions are complete in the whole alone: of a line of 32 values, 9 in 10 observations seldom leave all.
-    part: Part = Field("all", description="split of the data that groups are drawn from")
+    n_samples: SampleSize = Field(
+        1024, description="observations that decide which latents are causal; all there are, if the split has fewer"
+    )
+    # Groups are complete only in the whole data: 9 in 10 observations seldom contain all 32 values of a factor.
+    split: SplitName = Field("all", description="split of the data that groups are drawn from")
 
 
-class StructureScoreParams(SampledParams):
+class StructureScoreParams(PosteriorParams):
     """Parameters of the structure score."""
 
     n_draws: int = Field(2000, ge=2, description="draws from the prior, and as many responses, that are compared")
@@ -98,15 +100,15 @@ class StructureScoreParams(SampledParams):
     )
     confidence: float = Field(0.95, gt=0, lt=1, description="share of the exchanges that the interval holds")
     causal_threshold: float = Field(
-        0.5, ge=0, description="a latent is causal if it responds to itself by this much at least"
+        0.5, ge=0, description="a latent is causal if it responds to itself by at least this much"
     )
 
 
-class ResponseFieldParams(SampledParams):
+class ResponseFieldParams(PosteriorParams):
     """Parameters of the response field."""
 
-    n_samples: int = Field(
-        5000, ge=2, description="observations whose posteriors make the density; all there are, if the part has fewer"
+    n_samples: SampleSize = Field(
+        5000, description="observations whose posteriors make up the density; all there are, if the split has fewer"
     )
     latents: tuple[Latent, Latent] = Field((0, 1), description="the two latents of the plane")
     extent: tuple[float, float, float, float] = Field(
@@ -124,7 +126,7 @@ class ResponseFieldParams(SampledParams):
     n_decoded: int = Field(15, ge=2, le=100, description="points along each axis that are decoded")
 
 
-class LatentPathParams(SampledParams):
+class LatentPathParams(PosteriorParams):
     """Parameters of paths along the manifold."""
 
     on: Literal["auto", "grid", "samples"] = Field(
@@ -133,7 +135,7 @@ class LatentPathParams(SampledParams):
         "takes the grid where there are two",
     )
     start: Row | Point | Literal["random"] = Field(
-        "random", description="row of the part at whose posterior mean the path begins, or a point; random draws a row"
+        "random", description="row of the split at whose posterior mean the path begins, or a point; random draws a row"
     )
     end: Row | Point | Literal["random"] = Field(
         "random", description="where it ends, likewise; random draws a row of another label where labels are known"
@@ -161,12 +163,12 @@ class LatentPathParams(SampledParams):
 class ResponsibilitiesParams(Params):
     """What the columns of a query are."""
 
-    panel: str = Field("panel", description="column that tells matrices apart")
+    panel: str = Field("panel", description="column that names matrices")
     row: str = Field("factor", description="column that names rows of a matrix")
     column: str = Field("latent", description="column that names columns of a matrix")
     value: str = Field("value", description="column of values, one for each cell")
     group: str | None = Field(
         None,
-        description="column that tells trainings apart, whose latents have nothing in common: only panels of one group "
-        "are compared; all are one group if not given",
+        description="column that names trainings, whose latents have nothing in common: only panels of one group are "
+        "compared; without it, all are one group",
     )

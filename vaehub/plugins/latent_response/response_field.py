@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, final
 import torch
 from torch import Tensor
 
-from vaehub import Dataset, LatentModel, ModelMetric, Posterior, Result, VaehubError
+from vaehub import Dataset, LatentModel, ModelMetric, Needs, Posterior, Result, VaehubError
+from vaehub.analysis import decode
 from vaehub.plugins.latent_response.kernels import (
     aggregate_density,
     divergence,
@@ -17,52 +18,40 @@ from vaehub.plugins.latent_response.kernels import (
     smoothing_variance,
 )
 from vaehub.plugins.latent_response.params import ResponseFieldParams
-from vaehub.plugins.latent_response.subject import (
-    check_grid,
-    check_observations,
-    check_prior,
-    check_responds,
-    codes_at_once,
-    decoded,
-    posteriors_at,
-    responding,
-)
+from vaehub.plugins.latent_response.responses import check_grid, codes_at_once, posteriors_at, responding
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
 @final
-class ResponseField(ModelMetric):
+class ResponseField(ModelMetric[ResponseFieldParams]):
     """Arrows from latents to their responses, and the maps made of them: Leeb et al. 2021, Section 4.3, Eqs. 9 and 12.
 
     Where arrows end, decoder and encoder agree: these are the latents that the data are made of. The released code has
     64 points along each axis, its notebooks 100 or 150, and derivatives for each step instead of each unit.
     """
 
-    Params = ResponseFieldParams
-    params: ResponseFieldParams
+    @property
+    def needs(self) -> Needs:
+        """What the measurement needs."""
+        return Needs(decoder=True, x_only=True, prior=self.params.source == "prior", observations=2)
 
     def check(self, model: LatentModel, data: Dataset) -> None:
-        """Refuse models that cannot respond, latents that they have not, and grids without a step."""
-        check_responds("response_field", model, data)
-        check_observations("response_field", data, self.params.part)
-        check_grid("response_field", self.params.size, self.params.extent)
-        if self.params.source == "prior":
-            check_prior("response_field", model)
+        """Refuse latents that the model does not have, and grids without a step."""
+        check_grid(self.name, self.params.size, self.params.extent)
         first, second = self.params.latents
         if first == second or max(first, second) >= model.latent_dim:
             raise VaehubError(
-                f"metric 'response_field' was given latents {first} and {second}, and needs two different ones of the "
+                f"metric {self.name!r} was given latents {first} and {second}, and needs two different ones of the "
                 f"{model.latent_dim} of this model, which are counted from 0"
             )
 
     def measure(self, model: LatentModel, data: Dataset) -> Result:
         """Return the field, its maps, the density of codes and decoded points, all over one grid."""
         params, pair = self.params, list(self.params.latents)
-        part, at_once = data.split(self.params.part), codes_at_once(data.spec)
-        rows = part.draw_rows(params.n_samples, self.generator("rows"))
-        posterior = model.encode_all(part.subset(rows)).checked()
+        sample, at_once = self.draw(model, data), codes_at_once(data.spec)
+        posterior = sample.posterior
         rest = self._rest(model, posterior)
         first, second = grid_axes(params.extent, params.size, params.size)
         # In the model's own precision, or rounding on the way in would be an arrow where there is none.
@@ -74,7 +63,6 @@ class ResponseField(ModelMetric):
         variance = smoothing_variance(mu) if posterior.logvar is None else posterior.logvar[:, pair].exp()
         density = aggregate_density(first, second, mu, variance.clamp_min(self._narrowest()))
         codes = self._shown(rest[0])
-        shown = decoded(model, codes.flatten(0, 1), at_once)
         length = field.norm(dim=-1)
         return Result(
             scalars={
@@ -86,6 +74,7 @@ class ResponseField(ModelMetric):
                 "n_undefined": int(curvature.isnan().sum()),
                 "density_inside": float(density.sum() * (first[1] - first[0]) * (second[1] - second[0])),
                 "n_rest": len(rest),
+                "n_samples": sample.n,
             },
             arrays={
                 "first": first,
@@ -95,7 +84,7 @@ class ResponseField(ModelMetric):
                 "mean_curvature": curvature,
                 "density": density,
                 "rest": rest,
-                "decoded": shown.reshape(*codes.shape[:2], *shown.shape[1:]),
+                "decoded": decode(model, codes, at_once=at_once),
             },
         )
 
@@ -123,6 +112,6 @@ class ResponseField(ModelMetric):
 
     def plot(self, result: Result) -> Figure:
         """Return the density, the field, its maps and what points decode to."""
-        from vaehub.plugins.latent_response.maps import field_maps
+        from vaehub.plugins.latent_response.field_plots import field_maps
 
         return field_maps(result, self.params.latents)

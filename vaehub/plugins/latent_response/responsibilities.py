@@ -1,4 +1,4 @@
-"""Which latents answer for which factors, by several methods beside each other, from the rows of a query."""
+"""Which latents encode which factors, by several methods side by side, from the rows of a query."""
 
 from __future__ import annotations
 
@@ -11,34 +11,29 @@ import torch
 from vaehub import Columns, Result, Table, TableMetric
 from vaehub.analysis import check_columns, check_distinct, table_keys
 from vaehub.plugins.latent_response.kernels import rank_agreement
-from vaehub.plugins.latent_response.panels import Key, Panel, panels_of
 from vaehub.plugins.latent_response.params import ResponsibilitiesParams
+from vaehub.plugins.latent_response.pivot import Key, Panel, panels_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-NAME = "responsibilities"
-
 
 @final
-class Responsibilities(TableMetric):
+class Responsibilities(TableMetric[ResponsibilitiesParams]):
     """Matrices of factors and latents side by side, and whether they say the same: Leeb et al. 2021, Figure 6b.
 
     Latents of two trainings have nothing but their numbers in common. Only panels of one group are compared, therefore,
     and a cell with two values is refused and not averaged.
     """
 
-    Params = ResponsibilitiesParams
-    params: ResponsibilitiesParams
-
     def check(self, rows: Columns) -> None:
         """Refuse columns that are missing or named twice, values that are no numbers, no rows, and cells with two."""
         keys = list(self._keys().values())
-        check_columns(NAME, rows, [*keys, self.params.value], [self.params.value])
-        check_distinct(NAME, rows, keys, "name a column that tells trainings apart as the parameter 'group'")
+        check_columns(self.name, rows, [*keys, self.params.value], [self.params.value])
+        check_distinct(self.name, rows, keys, "name the column of trainings as the parameter 'group'")
 
     def measure(self, rows: Columns) -> Result:
-        """Return the values as they are, and how far each two panels of a group agree."""
+        """Return the values as they are, and the agreement of each pair of panels of a group."""
         values = rows[self.params.value].astype(np.float64)
         tables = {"responsibilities": Table(self._keyed(rows), {"value": values})}
         panels = panels_of(tables["responsibilities"])
@@ -66,6 +61,6 @@ class Responsibilities(TableMetric):
 
     def plot(self, result: Result) -> Figure:
         """Return a heat map for each panel, those of one group beside each other."""
-        from vaehub.plugins.latent_response.pictures import side_by_side
+        from vaehub.plugins.latent_response.plots import side_by_side
 
         return side_by_side(result, self.params.row, self.params.column)

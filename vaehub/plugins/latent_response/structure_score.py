@@ -1,4 +1,4 @@
-"""How far responses are from the prior that they come of."""
+"""The discrepancy between the prior and the responses to draws from it."""
 
 from __future__ import annotations
 
@@ -7,14 +7,11 @@ from typing import TYPE_CHECKING, NamedTuple, final
 import torch
 from torch import Tensor
 
-from vaehub import Dataset, LatentModel, ModelMetric, Result, VaehubError, Vector, task
+from vaehub import Dataset, LatentModel, ModelMetric, Needs, Result, VaehubError, Vector, task
 from vaehub.plugins.latent_response.kernels import permuted_mmd2
 from vaehub.plugins.latent_response.params import StructureScoreParams
-from vaehub.plugins.latent_response.subject import (
+from vaehub.plugins.latent_response.responses import (
     causal_latents,
-    check_observations,
-    check_prior,
-    check_responds,
     codes_at_once,
     response_posterior,
 )
@@ -23,8 +20,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-class Comparison(NamedTuple):
-    """What came of all repetitions.
+class RepeatedMmd(NamedTuple):
+    """Estimates of all repetitions.
 
     Attributes:
         mmd2: Estimates, shape ``(n_repeats,)``.
@@ -36,41 +33,34 @@ class Comparison(NamedTuple):
 
 
 @final
-class StructureScore(ModelMetric):
-    """How far responses to draws from the prior are from draws of it: Leeb et al. 2021, Section 4.2, Eq. 8.
+class StructureScore(ModelMetric[StructureScoreParams]):
+    """Discrepancy between draws from the prior and the responses to such draws: Leeb et al. 2021, Section 4.2, Eq. 8.
 
-    Equation 8 is a discrepancy; whether the tables print it or its square is not said, nor how many draws they are of,
-    nor whether responses are drawn or means. With means, a latent that collapsed is a spike at 0 and raises the score,
-    as in Table 3; with draws it is as the prior has it and lowers the score, as in Table 2 and in the text.
+    Equation 8 is a discrepancy; the paper does not say whether the tables print it or its square, how many draws they
+    use, nor whether responses are drawn or means. With means, a collapsed latent is a spike at 0 and raises the score,
+    as in Table 3; with draws it follows the prior and lowers the score, as in Table 2 and in the text.
     """
 
-    Params = StructureScoreParams
-    params: StructureScoreParams
+    needs = Needs(decoder=True, x_only=True, prior=True, observations=2)
 
     def check(self, model: LatentModel, data: Dataset) -> None:
-        """Refuse models without a prior or without a decoder, and too few observations."""
-        check_responds("structure_score", model, data)
-        check_prior("structure_score", model)
-        check_observations("structure_score", data, self.params.part)
+        """Refuse a bandwidth for a kernel without one."""
         if self.params.kernel == "imq" and self.params.bandwidth is not None:
             raise VaehubError(
-                "metric 'structure_score' was given a bandwidth, which the kernel 'imq' has none of; "
+                f"metric {self.name!r} was given a bandwidth, and the kernel 'imq' has none; "
                 "'-s metric.kernel=rbf' has, and 'metric.scales' are those of 'imq'"
             )
 
     def measure(self, model: LatentModel, data: Dataset) -> Result:
         """Return scores of all latents and of causal ones."""
-        part = data.split(self.params.part)
-        rows = part.draw_rows(self.params.n_samples, self.generator("rows"))
-        z = model.encode_all(part.subset(rows)).checked().sample(self.generator("noise"))
-        is_causal = causal_latents(
-            model, z, self.generator("replacements"), self.params.causal_threshold, codes_at_once(part.spec)
-        )
+        sample, at_once = self.draw(model, data), codes_at_once(data.spec)
+        threshold = self.params.causal_threshold
+        is_causal = causal_latents(model, sample.z, self.generator("replacements"), threshold, at_once)
         variants = {"": torch.ones_like(is_causal), "causal_": is_causal}
-        found = self._compared(model, variants, codes_at_once(part.spec))
+        found = self._compared(model, variants, at_once)
         scalars = {f"{name}{key}": value for name, each in found.items() for key, value in self._summary(each).items()}
         return Result(
-            scalars={**scalars, "n_causal": int(is_causal.sum())},
+            scalars={**scalars, "n_causal": int(is_causal.sum()), "n_samples": sample.n},
             vectors={
                 **{f"{name}mmd2_of_repeat": Vector(each.mmd2, "repeat") for name, each in found.items()},
                 "is_causal": Vector(is_causal),
@@ -78,7 +68,7 @@ class StructureScore(ModelMetric):
             arrays={f"{name}exchanged": each.exchanged for name, each in found.items()},
         )
 
-    def _compared(self, model: LatentModel, variants: dict[str, Tensor], at_once: int) -> dict[str, Comparison]:
+    def _compared(self, model: LatentModel, variants: dict[str, Tensor], at_once: int) -> dict[str, RepeatedMmd]:
         """Return the comparison for each choice of latents, shape ``(latent_dim,)`` each."""
         n_repeats, n_permutations = self.params.n_repeats, self.params.n_permutations
         found = {}
@@ -88,7 +78,7 @@ class StructureScore(ModelMetric):
                 for repeat in range(n_repeats if kept.any() else 0):
                     rounds[repeat] = self._once(model, kept, repeat, at_once)
                     advance(1)
-                found[name] = Comparison(rounds[:, 0], rounds[:, 1:].mean(dim=0))
+                found[name] = RepeatedMmd(rounds[:, 0], rounds[:, 1:].mean(dim=0))
         return found
 
     def _once(self, model: LatentModel, kept: Tensor, repeat: int, at_once: int) -> Tensor:
@@ -117,7 +107,7 @@ class StructureScore(ModelMetric):
         found = response_posterior(model, z)
         return (found.mu if self.params.response == "mean" else found.sample(noise)).cpu()
 
-    def _summary(self, found: Comparison) -> dict[str, float]:
+    def _summary(self, found: RepeatedMmd) -> dict[str, float]:
         """Return the scores of one choice of latents, and the interval that they are in without a difference."""
         mean = found.mmd2.mean()
         scores = {
@@ -136,6 +126,6 @@ class StructureScore(ModelMetric):
 
     def plot(self, result: Result) -> Figure:
         """Return the estimates beside what they are after exchanges, of all latents and of causal ones."""
-        from vaehub.plugins.latent_response.pictures import exchanges
+        from vaehub.plugins.latent_response.plots import exchanges
 
         return exchanges(result)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from vaehub import Dataset, LatentModel, ModelMetric, Result, VaehubError, Vector
+from vaehub.analysis import PALETTE, frame, new_figure
 from vaehub.plugins.linear_vae.kernels import (
     diagonal_variance,
     linear_posterior,
@@ -25,35 +26,32 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 N_CURVES = 12
-"""Curves that a picture can show and a reader tell apart."""
+"""Curves that a reader can distinguish in one plot."""
 
 
 @final
-class LinearVaeTheory(ModelMetric):
+class LinearVaeTheory(ModelMetric[LinearVaeTheoryParams]):
     """Which latents should be active and how precise, from the data alone, and what training made of it.
 
     Bonheme 2023, Eqs. 4.15, 4.16, 4.23 and 4.24; Lucas et al. 2019. The prediction is for the model's own beta and
-    variance of the decoder, learned or not. Latents stand by rising variance in both, as the order of a trained model's
-    latents is arbitrary.
+    variance of the decoder, learned or not. Latents are listed by increasing variance in both, as the
+    order of trained latents is arbitrary.
     """
 
-    Params = LinearVaeTheoryParams
-    params: LinearVaeTheoryParams
-
     def check(self, model: LatentModel, data: Dataset) -> None:
-        """Refuse other models, and data without the part."""
-        data.split(self.params.part)
+        """Refuse other models."""
         if not isinstance(model, LinearVae):
             raise VaehubError(
-                "metric 'linear_vae_theory' needs the model 'linear_vae', whose optimum is known, and this is another; "
-                "'variable_types' tells active from passive latents of any VAE"
+                f"metric {self.name!r} needs the model 'linear_vae', whose optimum is known, and this is another; "
+                "'variable_types' finds the active and passive latents of any VAE"
             )
 
     def measure(self, model: LatentModel, data: Dataset) -> Result:
         """Return variances predicted and trained, and how far the encoder is from the best one of its decoder."""
-        assert isinstance(model, LinearVae), "check() refused it"
+        assert isinstance(model, LinearVae), "refused if another"
         beta, gamma = model.params.beta, model.log_gamma.double().exp().cpu()
-        mean, covariance = moments(data.split(self.params.part))
+        split = self.draw_observations(data, "all").data
+        mean, covariance = moments(split)
         eigenvalues = torch.linalg.eigvalsh(covariance).flip(0)[: model.latent_dim].clamp(min=0)
         predicted = predicted_variance(eigenvalues, gamma, beta)
         trained, order = model.logvar.double().exp().cpu().sort()
@@ -75,6 +73,7 @@ class LinearVaeTheory(ModelMetric):
                 "n_trained_active": int((trained < self.params.active_below).sum()),
                 "max_difference": float(difference.abs().max()),
                 "mean_error": float(mean_error),
+                "n_samples": len(split),
             },
             vectors={
                 "trained_variance": Vector(trained, "rank"),
@@ -88,14 +87,12 @@ class LinearVaeTheory(ModelMetric):
 
     def plot(self, result: Result) -> Figure:
         """Return predicted against trained variances, and how each grows with beta until it is that of the prior."""
-        from matplotlib.figure import Figure
-
-        figure = Figure(figsize=(10.5, 4.2), layout="constrained")
+        figure = new_figure(10.5, 4.2)
         left, right = figure.subplots(1, 2, width_ratios=(1, 1.3))
         _draw_comparison(left, result)
         _draw_thresholds(right, result)
         for axes in (left, right):
-            axes.spines[["top", "right"]].set_visible(False)
+            frame(axes)
         return figure
 
 
@@ -107,7 +104,7 @@ def _weights_and_bias(module: nn.Module) -> tuple[Tensor, Tensor]:
 def _draw_comparison(axes: Axes, result: Result) -> None:
     predicted, trained = (result.vectors[f"{name}_variance"].values for name in ("predicted", "trained"))
     axes.plot([0, 1], [0, 1], color="black", linewidth=0.8)
-    axes.scatter(predicted, trained, s=24, alpha=0.7, color="tab:blue", zorder=3)
+    axes.scatter(predicted, trained, s=24, alpha=0.7, color=PALETTE[0], zorder=3)
     axes.set_xlabel("predicted posterior variance")
     axes.set_ylabel("trained posterior variance")
     counts = (int(result.scalars[f"n_{name}_active"]) for name in ("predicted", "trained"))
@@ -125,7 +122,7 @@ def _draw_thresholds(axes: Axes, result: Result) -> None:
     colours = colormaps["viridis"](np.linspace(0, 0.9, max(len(shown), 1)))
     for eigenvalue, colour in zip(shown, colours, strict=True):
         axes.plot(betas, np.minimum(1, betas * gamma / eigenvalue), color=colour, linewidth=1.4)
-    axes.axvline(beta, color="tab:red", linewidth=1, label=f"this model, beta = {beta:g}")
+    axes.axvline(beta, color=PALETTE[3], linewidth=1, label=f"this model, beta = {beta:g}")
     axes.set_xscale("log")
     axes.set_ylim(0, 1.05)
     axes.set_xlabel("beta")

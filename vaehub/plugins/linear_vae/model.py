@@ -32,7 +32,7 @@ RESHAPING = (nn.Flatten, nn.Unflatten, nn.Identity)
 
 
 @final
-class LinearVae(LatentModel):
+class LinearVae(LatentModel[LinearVaeParams]):
     """Linear VAE: Lucas et al. 2019.
 
     Decoder N(W z + b, gamma I), posterior of linear mean with variances that all observations share. The expectation
@@ -41,8 +41,6 @@ class LinearVae(LatentModel):
     whatever the range of the data.
     """
 
-    Params = LinearVaeParams
-    params: LinearVaeParams
     n_statistics = 1
     log_gamma: Tensor
 

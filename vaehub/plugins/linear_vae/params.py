@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from vaehub import Field, ModelParams, Params
+from vaehub import Field, ModelParams, SplitName, SplitParams
 
 Variance = Annotated[float, Field(gt=0)]
 
@@ -19,12 +19,10 @@ class LinearVaeParams(ModelParams):
     )
 
 
-class LinearVaeTheoryParams(Params):
+class LinearVaeTheoryParams(SplitParams):
     """Parameters of the comparison with theory."""
 
-    part: Literal["train", "validation", "test", "all"] = Field(
-        "train", description="split of the data whose covariance the prediction is of"
-    )
+    split: SplitName = Field("train", description="split of the data whose covariance the prediction is computed from")
     active_below: float = Field(
         0.95, gt=0, lt=1, description="a trained latent counts as active if its posterior variance is below this"
     )

@@ -18,6 +18,7 @@ def vaehub_catalog() -> Sequence[Entry]:
             "observations beside their reconstructions",
             params=f"{HERE}.params:ReconstructionsParams",
             source=SLIDES,
+            revision=2,
         ),
         Metric(
             "prior_samples",

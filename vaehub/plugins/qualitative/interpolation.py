@@ -1,4 +1,4 @@
-"""The lines between posterior means."""
+"""Interpolation between posterior means."""
 
 from __future__ import annotations
 
@@ -7,53 +7,47 @@ from typing import TYPE_CHECKING, final
 import numpy as np
 import torch
 
-from vaehub import Dataset, LatentModel, ModelMetric, Result, Vector
+from vaehub import Dataset, LatentModel, ModelMetric, Needs, Observations, Result, Vector
+from vaehub.analysis import decode
+from vaehub.plugins.qualitative.classes import classes_of
 from vaehub.plugins.qualitative.kernels import interpolated, partner_rows, spread_rows
 from vaehub.plugins.qualitative.params import InterpolationParams
-from vaehub.plugins.qualitative.subjects import classes_of, decoded, require_decoder, require_observations
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
 @final
-class Interpolation(ModelMetric):
-    """What lies between two observations: decoded points on the straight line from one posterior mean to the other."""
+class Interpolation(ModelMetric[InterpolationParams]):
+    """Decoded points on the straight line from the posterior mean of one observation to that of another."""
 
-    Params = InterpolationParams
-    params: InterpolationParams
-
-    def check(self, model: LatentModel, data: Dataset) -> None:
-        """Refuse a model without a decoder, and too few observations."""
-        require_decoder(model, metric="interpolation")
-        n, part = self.params.n_pairs, self.params.part
-        require_observations(data, part, n, metric="interpolation", parameter="n_pairs", least=2)
+    needs = Needs(decoder=True, observations=2)
 
     def measure(self, model: LatentModel, data: Dataset) -> Result:
-        """Return the pairs, the points between them, what these decode to, and distances of means."""
-        part, n = data.split(self.params.part), self.params.n_pairs
-        labels = classes_of(part)
+        """Return the pairs, the points between them, decoded points, and distances of means."""
+        split = self.draw_observations(data, "all").data
+        n, labels = min(self.params.n_pairs, len(split)), classes_of(split)
         starts = spread_rows(labels, n, self.generator("rows"))
         rows = torch.stack([starts, partner_rows(labels, starts, self.generator("partners"))], dim=1)
-        chosen = part.subset(rows.flatten())
-        start, end = model.encode_all(chosen).mu.reshape(n, 2, -1).unbind(dim=1)
-        share = torch.linspace(0, 1, self.params.n_steps, device=start.device)
+        sample = self.encode(model, Observations(rows.flatten(), split.subset(rows.flatten())))
+        start, end = sample.mu.to(torch.float32).reshape(n, 2, -1).unbind(dim=1)
+        share = torch.linspace(0, 1, self.params.n_steps)
         z = interpolated(start, end, share)
         arrays = {
             "rows": rows,
-            "x": chosen.x.cpu().reshape(n, 2, *chosen.spec.shape),
+            "x": sample.data.x.cpu().reshape(n, 2, *data.spec.shape),
             "share": share,
             "z": z,
-            "decoded": decoded(model, z),
+            "decoded": decode(model, z),
         }
-        if part.labels is not None:
+        if split.labels is not None:
             arrays["labels"] = labels[rows]
         distance = (end - start).double().norm(dim=1)
-        return Result(vectors={"distance": Vector(distance, "pair")}, arrays=arrays)
+        return Result(scalars={"n_samples": sample.n}, vectors={"distance": Vector(distance, "pair")}, arrays=arrays)
 
     def plot(self, result: Result) -> Figure:
         """Return a row for each pair: one observation, the line between their means, the other observation."""
-        from vaehub.plugins.qualitative.pictures import Columns, tiled
+        from vaehub.plugins.qualitative.plots import Columns, tiled
 
         x, path = result.arrays["x"], result.arrays["decoded"]
         rows = list(np.concatenate([x[:, :1], path, x[:, 1:]], axis=1))

@@ -1,59 +1,59 @@
-"""Parameters of what is looked at. Knows no torch."""
+"""Parameters of qualitative metrics. Loads no torch."""
 
 from typing import Annotated, Literal
 
 from pydantic import Field as Bound
 
-from vaehub import Field, Params
+from vaehub import Field, SampleParams, SampleSize, SplitName, SplitParams
 
-Part = Literal["train", "validation", "test", "all"]
 Count = Annotated[int, Bound(gt=0)]
-AtLeastTwo = Annotated[int, Bound(ge=2)]
 Row = Annotated[int, Bound(ge=0)]
 
 
-class ReconstructionsParams(Params):
+class ReconstructionsParams(SplitParams):
     """Parameters of reconstructions."""
 
-    n: int = Field(10, gt=0, le=1000, description="observations that are reconstructed")
-    choice: Literal["spread", "first"] = Field(
-        "spread", description="drawn, as many of each class as of any other where labels are known; or the first ones"
+    n: Annotated[int, Bound(gt=0, le=1000)] = Field(
+        10, description="observations that are reconstructed; all there are, if the split has fewer"
     )
-    sample: bool = Field(False, description="whether one sample of each posterior is decoded too, besides its mean")
-    part: Part = Field("train", description="split of the data that is used")
+    choice: Literal["spread", "first"] = Field(
+        "spread",
+        description="drawn at random, evenly over classes where labels are known (spread), or the first rows (first)",
+    )
+    sample: bool = Field(False, description="whether to decode a sample from each posterior besides its mean")
 
 
-class PriorSamplesParams(Params):
+class PriorSamplesParams(SplitParams):
     """Parameters of samples from the prior."""
 
     n: int = Field(64, gt=0, le=10_000, description="draws")
     density: Literal["prior", "fitted"] = Field(
         "prior",
-        description="what is drawn from: the model's prior, or a Gaussian fitted to the posterior means, for "
-        "autoencoders that have learned no prior",
+        description="distribution of the draws: the prior of the model, or a Gaussian fitted to the posterior means, "
+        "for autoencoders without a learned prior",
     )
-    part: Part = Field("train", description="split of the data that the Gaussian is fitted to")
+    split: SplitName = Field("train", description="split of the data that the Gaussian is fitted to")
 
 
-class InterpolationParams(Params):
+class InterpolationParams(SplitParams):
     """Parameters of interpolations."""
 
-    n_pairs: int = Field(5, gt=0, le=50, description="pairs, of different labels where labels are known")
-    n_steps: int = Field(9, ge=2, le=50, description="values on each line, both ends included")
-    part: Part = Field("train", description="split of the data that is used")
+    n_pairs: Annotated[int, Bound(gt=0, le=50)] = Field(
+        5,
+        description="pairs of observations, with different labels where labels are known; at most one pair for each "
+        "observation of the split",
+    )
+    n_steps: int = Field(9, ge=2, le=50, description="points on each line, both ends included")
 
 
-class LatentScatterParams(Params):
+class LatentScatterParams(SampleParams):
     """Parameters of the scatter of posterior means."""
 
-    n_samples: AtLeastTwo | Literal["all"] = Field(
-        "all", description="observations drawn without replacement; all takes each one of the part"
-    )
+    n_samples: SampleSize = Field("all", description="observations shown; all there are, if the split has fewer")
     factor: str | None = Field(None, description="factor of variation that decides the colour; none takes the labels")
-    part: Part = Field("train", description="split of the data that is used")
 
 
-class TraversalParams(Params):
+class TraversalParams(SampleParams):
     """Parameters of traversals; the defaults are the range of Bonheme 2023."""
 
     n_steps: int = Field(10, ge=2, le=50, description="values that each latent takes")
@@ -64,7 +64,7 @@ class TraversalParams(Params):
     )
     spacing: Literal["even", "quantile"] = Field(
         "even",
-        description="equal distances, or the medians of parts that are equally probable under a Gaussian",
+        description="equal distances, or the medians of intervals that are equally probable under a Gaussian",
     )
     n_latents: Count | Literal["all", "relevant"] = Field(
         "all", description="latents traversed, the first ones in the order; relevant takes those with 99 % of relevance"
@@ -74,10 +74,15 @@ class TraversalParams(Params):
         description="from the greatest variance of the posterior means, or the greatest relevance, down; or by index",
     )
     example: Row | Literal["random"] = Field(
-        "random", description="row of the part whose mean the other latents stay at; random draws it"
+        "random", description="row of the split whose posterior mean the other latents keep; random draws it"
     )
-    n_samples: int = Field(500, gt=1, description="observations that variances of the means are of")
+    n_samples: SampleSize = Field(
+        500,
+        description="observations that the variances of posterior means are computed from; all there are, if the split "
+        "has fewer",
+    )
     n_jacobian: int = Field(
-        100, gt=0, description="observations over which the relevance is averaged, at most; only where it is asked for"
+        100,
+        gt=0,
+        description="observations over which the relevance is averaged, at most; only where it is used",
     )
-    part: Part = Field("train", description="split of the data that is used")

@@ -8,58 +8,50 @@ from typing import TYPE_CHECKING, final
 import torch
 from torch import Tensor
 
-from vaehub import Dataset, LatentModel, ModelMetric, Result, VaehubError
+from vaehub import Dataset, LatentModel, ModelMetric, Needs, Result
+from vaehub.analysis import decode
 from vaehub.plugins.qualitative.kernels import fitted_gaussian_draws
 from vaehub.plugins.qualitative.params import PriorSamplesParams
-from vaehub.plugins.qualitative.subjects import decoded, require_decoder
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
 SHOWN = 256
-"""Draws in a picture at most; all of them are stored."""
+"""Draws in a plot at most; all of them are stored."""
 
 
 @final
-class PriorSamples(ModelMetric):
-    """What draws from the prior decode to: observations that the model makes up.
+class PriorSamples(ModelMetric[PriorSamplesParams]):
+    """Decoded draws from the prior: observations that the model generates.
 
-    A plain autoencoder has learned no prior; what it calls one is a standard normal that its codes need not follow. The
-    fitted density is for it, and also shows how far the means of a VAE are from the prior.
+    A plain autoencoder has no learned prior: its latents need not follow the standard normal that is drawn from. The
+    fitted density is meant for it, and also shows how far the posterior means of a VAE are from the prior.
     """
 
-    Params = PriorSamplesParams
-    params: PriorSamplesParams
-
-    def check(self, model: LatentModel, data: Dataset) -> None:
-        """Refuse a model without a decoder or a prior to draw from, and a part that is not there."""
-        require_decoder(model, metric="prior_samples")
-        if self.params.density == "fitted":
-            data.split(self.params.part)
-            return
-        try:
-            model.prior_sample(1, self.generator("check", device=model.device))
-        except VaehubError as error:
-            raise VaehubError(
-                f"metric 'prior_samples' draws from the prior: {error}; '-s metric.density=fitted' works for all"
-            ) from error
+    @property
+    def needs(self) -> Needs:
+        """What the measurement needs."""
+        return Needs(
+            decoder=True,
+            prior=self.params.density == "prior",
+            instead={"prior": "'-s metric.density=fitted' works for all"},
+        )
 
     def measure(self, model: LatentModel, data: Dataset) -> Result:
-        """Return draws and what they decode to."""
+        """Return draws and decoded draws."""
         z = self._draws(model, data).to(torch.float32)
-        return Result(arrays={"z": z, "decoded": decoded(model, z)})
+        return Result(scalars={"n_samples": len(z)}, arrays={"z": z, "decoded": decode(model, z)})
 
     def _draws(self, model: LatentModel, data: Dataset) -> Tensor:
-        random = self.generator("prior", device=model.device)
         if self.params.density == "prior":
-            return model.prior_sample(self.params.n, random)
-        mu = model.encode_all(data.split(self.params.part)).mu
-        return fitted_gaussian_draws(mu, torch.randn(self.params.n, mu.shape[1], generator=random, device=mu.device))
+            return model.prior_sample(self.params.n, self.generator("prior", device=model.device))
+        mu = self.draw(model, data, "all").mu
+        return fitted_gaussian_draws(mu, torch.randn(self.params.n, mu.shape[1], generator=self.generator("prior")))
 
     def plot(self, result: Result) -> Figure:
-        """Return a grid of what was decoded, as good as square; of the first ones, where there are many."""
-        from vaehub.plugins.qualitative.pictures import tiled
+        """Return a nearly square grid of decoded draws; of the first ones, if there are many."""
+        from vaehub.plugins.qualitative.plots import tiled
 
         images = result.arrays["decoded"][:SHOWN]
         columns = math.ceil(math.sqrt(len(images)))

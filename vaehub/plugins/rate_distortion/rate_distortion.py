@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, final
 import torch
 from torch import Tensor
 
-from vaehub import EVALUATION_BATCH, DataError, Dataset, LatentModel, ModelMetric, Result, Step, VaehubError
+from vaehub import EVALUATION_BATCH, Dataset, LatentModel, ModelMetric, Needs, Result, Step, VaehubError
+from vaehub.analysis import PALETTE
 from vaehub.plugins.rate_distortion.kernels import aggregate_log_density, gaussian_log_density, kl_between_gaussians
 from vaehub.plugins.rate_distortion.params import RateDistortionParams
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 N_COMPARED = 256
-"""Observations that tell whether the prior is the same for all."""
+"""Observations by which a prior that depends on them is recognised."""
 
 CROWD = 2.0
 """The estimate of mutual information is at its bound where, by the geometric mean, fewer posteriors than this share the
@@ -24,7 +25,7 @@ place of a draw: then it says how many observations there are, and little of the
 
 
 @final
-class RateDistortion(ModelMetric):
+class RateDistortion(ModelMetric[RateDistortionParams]):
     """What a model spends on its latents and what it gets for it, in nats per observation.
 
     Alemi et al. 2018: rate is the divergence of q(z|x) from the prior, and distortion is -log p(x|z). The rate is the
@@ -33,47 +34,35 @@ class RateDistortion(ModelMetric):
     estimated as in Chen et al. 2018; what is left of the rate is the divergence of the aggregate posterior.
     """
 
-    Params = RateDistortionParams
-    params: RateDistortionParams
+    needs = Needs(
+        variances=True,
+        observations=2,
+        instead={"variances": "the rate of a deterministic encoder is infinite; 'vae' has a finite one"},
+    )
 
     def check(self, model: LatentModel, data: Dataset) -> None:
-        """Refuse data without the part, models without variances or distortion, and priors that depend on x."""
-        part = data.split(self.params.part)
-        if len(part) < 2:
-            raise DataError(
-                f"metric 'rate_distortion' needs 2 observations, and the split {self.params.part!r} has {len(part)}; "
-                "'-s metric.part=all' takes all"
-            )
-        some = part.subset(torch.arange(min(N_COMPARED, len(part))))
-        if model.encode_all(some).logvar is None:
-            raise VaehubError(
-                "metric 'rate_distortion' needs a model with posterior variances, and this one has none: its rate is "
-                "infinite; 'vae' has"
-            )
+        """Refuse models without a distortion, and priors that depend on what is known of observations."""
+        some = self.draw_observations(data, N_COMPARED).data
         if any((each != each[0]).any() for each in model.prior_all(some)):
             raise VaehubError(
-                "metric 'rate_distortion' needs one prior for all observations, and that of this model depends on what "
-                "is known of them, so that its rate has no such terms; 'elbo' measures its divergence"
+                f"metric {self.name!r} needs one prior for all observations, and the prior of this model depends on "
+                "their labels or factors, so that its rate has no such terms; 'elbo' measures its divergence"
             )
         with torch.no_grad():
             found = model.eval().loss(some.to(model.device).batch(slice(0, 2)), self._step(model.device)).terms
         if "reconstruction" not in found:
             raise VaehubError(
-                "metric 'rate_distortion' needs a model whose loss has the part reconstruction, "
+                f"metric {self.name!r} needs a model whose loss has the term reconstruction, "
                 f"and this one has {', '.join(found) or 'none'}"
             )
 
     def measure(self, model: LatentModel, data: Dataset) -> Result:
         """Return rate, distortion, the two terms of the rate, and the bound that they make together."""
-        part = data.split(self.params.part)
-        n = len(part)
-        rows = part.draw_rows(self.params.n_batch, self.generator("rows"))
-        batch = part if len(rows) == n else part.subset(rows)
-        distortion = self._distortion(model, batch)
-        posterior = model.encode_all(batch)
-        assert posterior.logvar is not None, "check() refused it"
-        mu, logvar = posterior.mu.double(), posterior.logvar.double()
-        prior = (each.double() for each in model.prior_all(batch))
+        n = self.draw_observations(data, "all").n
+        sample = self.draw(model, data, self.params.n_batch)
+        distortion = self._distortion(model, sample.data)
+        mu, logvar = sample.mu, sample.logvar
+        prior = (each.double().cpu() for each in model.prior_all(sample.data))
         rate = float(kl_between_gaussians(mu, logvar, *prior).mean())
         each = self._information(mu, logvar, n)
         information = float(each.mean())
@@ -88,7 +77,7 @@ class RateDistortion(ModelMetric):
                 "log_n": math.log(n),
                 "is_at_bound": information > math.log(n) - math.log(CROWD),
                 "n": n,
-                "n_batch": len(rows),
+                "n_samples": sample.n,
             }
         )
 
@@ -103,10 +92,10 @@ class RateDistortion(ModelMetric):
 
     def _information(self, mu: Tensor, logvar: Tensor, n: int) -> Tensor:
         """Return log q(z|x) - log q(z) of each observation, averaged over draws, shape ``(n_batch,)``."""
-        random = self.generator("draws", device=mu.device)
-        total = torch.zeros(len(mu), dtype=mu.dtype, device=mu.device)
+        random = self.generator("draws")
+        total = torch.zeros(len(mu), dtype=mu.dtype)
         for _ in range(self.params.n_draws):
-            noise = torch.randn(mu.shape, generator=random, dtype=mu.dtype, device=mu.device)
+            noise = torch.randn(mu.shape, generator=random, dtype=mu.dtype)
             z = mu + noise * (0.5 * logvar).exp()
             aggregate = aggregate_log_density(z, mu, logvar, n, self.params.estimator)
             total += gaussian_log_density(z, mu, logvar) - aggregate
@@ -116,15 +105,15 @@ class RateDistortion(ModelMetric):
         return Step(index=0, epoch=0, generator=self.generator("noise", device=device))
 
     def plot(self, result: Result) -> Figure:
-        """Return the model on the plane, with the line of its bound and the two terms of its rate."""
-        from vaehub.plugins.rate_distortion.pictures import plane
+        """Return the model in the plane, with the line of its bound and the two terms of its rate."""
+        from vaehub.plugins.rate_distortion.plots import plane
 
         scalars = result.scalars
         figure, axes = plane([scalars["rate"]], [scalars["distortion"]])
         information, rate, distortion = (scalars[name] for name in ("mutual_information", "rate", "distortion"))
-        axes.plot([0, information], [distortion] * 2, color="tab:green", linewidth=3, label="mutual information")
-        axes.plot([information, rate], [distortion] * 2, color="tab:orange", linewidth=3, label="KL of q(z) from prior")
-        axes.scatter([rate], [distortion], s=45, color="tab:blue", zorder=3, label="this model")
+        axes.plot([0, information], [distortion] * 2, color=PALETTE[2], linewidth=3, label="mutual information")
+        axes.plot([information, rate], [distortion] * 2, color=PALETTE[1], linewidth=3, label="KL of q(z) from prior")
+        axes.scatter([rate], [distortion], s=45, color=PALETTE[0], zorder=3, label="this model")
         axes.legend(frameon=False, fontsize=8)
         if scalars["is_at_bound"]:
             axes.set_title("mutual information is at the bound of its estimate, log n", fontsize=10)

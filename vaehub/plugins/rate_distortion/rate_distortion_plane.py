@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-NAME = "rate_distortion_plane"
 N_NAMED = 12
 """Labels that a legend names; more numbers than this are shown by a scale of colours."""
 
@@ -24,25 +23,22 @@ N_COLOURS = 10
 
 
 @final
-class RateDistortionPlane(TableMetric):
+class RateDistortionPlane(TableMetric[RateDistortionPlaneParams]):
     """Which runs are on the frontier, and which only trade rate for distortion: Alemi et al. 2018, Figure 3."""
-
-    Params = RateDistortionPlaneParams
-    params: RateDistortionPlaneParams
 
     def check(self, rows: Columns) -> None:
         """Refuse columns that are missing or hold no numbers, and rows without a value of both."""
         rate, distortion, label = self.params.rate, self.params.distortion, self.params.label
         asked = [rate, distortion, *([] if label in (None, rate, distortion) else [label])]
-        check_columns(NAME, rows, asked, [rate, distortion])
+        check_columns(self.name, rows, asked, [rate, distortion])
         if not self._known(rows).any():
             raise VaehubError(
-                f"metric {NAME!r} needs a row with a finite value of both {rate!r} and {distortion!r}, "
-                f"and of {len(rows[rate])} rows none has"
+                f"metric {self.name!r} needs a row with a finite value of both {rate!r} and {distortion!r}, "
+                f"and none of {len(rows[rate])} rows has one"
             )
 
     def measure(self, rows: Columns) -> Result:
-        """Return rate, distortion and bound of each run; rows that lack one are left out and counted."""
+        """Return rate, distortion and bound of each run; rows without one of them are left out and counted."""
         known = self._known(rows)
         rate, distortion = (rows[name][known].astype(np.float64) for name in (self.params.rate, self.params.distortion))
         keys: dict[str, Any] = {"run": np.flatnonzero(known).tolist()}
@@ -61,7 +57,7 @@ class RateDistortionPlane(TableMetric):
 
     def plot(self, result: Result) -> Figure:
         """Return one point for each run, coloured by label, with the line of the best bound."""
-        from vaehub.plugins.rate_distortion.pictures import plane
+        from vaehub.plugins.rate_distortion.plots import plane
 
         table = result.tables["plane"]
         rate, distortion = table.columns["rate"], table.columns["distortion"]

@@ -33,15 +33,13 @@ DECODED_AT_ONCE = 256
 
 
 @final
-class Celeba(DataSource):
+class Celeba(DataSource[CelebaParams]):
     """Faces of celebrities, aligned by the eyes: Liu, Luo, Wang & Tang 2015.
 
     A centred square is cut out of every image and resized. Authors use different squares, and results for one cannot be
     compared with those for another. If an odd number of pixels is cut off, the larger half is on the right or below.
     """
 
-    Params = CelebaParams
-    params: CelebaParams
     card: ClassVar[DataCard] = cards.CELEBA
 
     def load(self) -> Dataset:

@@ -18,11 +18,9 @@ TEST_LABELS_START = 50_000
 """Line of the list of labels at which the test split begins."""
 
 
-class TwoSplits(DataSource):
+class TwoSplits(DataSource[PhotographParams]):
     """Images and labels of a training and a test split."""
 
-    Params = PhotographParams
-    params: PhotographParams
     card: ClassVar[DataCard]
 
     def load(self) -> Dataset:

@@ -20,15 +20,13 @@ LABEL = np.dtype("<u2")
 
 
 @final
-class ImageNet32(DataSource):
+class ImageNet32(DataSource[PhotographParams]):
     """The photographs of ILSVRC 2012, downsampled: Chrabaszcz, Loshchilov & Hutter 2017.
 
     Labels are the owners' minus 1, and so in the order of their ``map_clsloc.txt``, which is not that of the names of
     ILSVRC's folders. The images are as stored; their mean, which the files contain too, is not subtracted.
     """
 
-    Params = PhotographParams
-    params: PhotographParams
     card: ClassVar[DataCard] = cards.IMAGENET32
     n: ClassVar[dict[str, int]] = {"train": 1_281_167, "test": 50_000}
     """Images of each split, which must be known before the first is read."""

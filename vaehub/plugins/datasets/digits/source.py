@@ -19,11 +19,8 @@ FILE = Path("datasets") / "data" / "digits.csv.gz"
 
 
 @final
-class Digits(DataSource):
+class Digits(DataSource[ImageParams]):
     """1,797 images of 8x8 pixels, grey in [0, 1], with labels 0 to 9; the test set of the UCI original."""
-
-    Params = ImageParams
-    params: ImageParams
 
     def load(self) -> Dataset:
         """Return the images, shape ``(1797, 1, 8, 8)``."""

@@ -18,14 +18,12 @@ SIDE = 64
 BYTE = np.dtype(np.uint8)
 
 
-class Grid(DataSource):
+class Grid(DataSource[FileParams]):
     """Colour images of every combination of factors, the last factor varying fastest.
 
     The file is unpacked once, into the cache, from which batches are read on demand.
     """
 
-    Params = FileParams
-    params: FileParams
     card: ClassVar[DataCard]
     values: ClassVar[tuple[tuple[float, ...], ...]] = ()
     """Value of each class of each factor; empty if unknown."""

@@ -25,7 +25,7 @@ INSTANCE, ELEVATION, AZIMUTH, LIGHTING = range(4)
 
 
 @final
-class SmallNorb(DataSource):
+class SmallNorb(DataSource[FileParams]):
     """Photographs of 50 toys, from the first of two cameras: LeCun, Huang & Bottou 2004.
 
     Labels are the categories: animal, human, aeroplane, truck, car. Each has ten instances, which are not a factor, as
@@ -34,8 +34,6 @@ class SmallNorb(DataSource):
     lighting is a number. Images are resized to 64x64 with Pillow's Lanczos filter.
     """
 
-    Params = FileParams
-    params: FileParams
     card: ClassVar[DataCard] = cards.SMALLNORB
     values: ClassVar[tuple[tuple[float, ...], ...]] = (
         tuple(map(float, range(5))),

@@ -10,15 +10,12 @@ from vaehub.plugins.datasets.helix.params import HelixParams
 
 
 @final
-class Helix(DataSource):
+class Helix(DataSource[HelixParams]):
     """Points on a double helix, with the strand as label: Leeb et al. 2021, Eq. 10.
 
     The paper writes the noise as N(0, sigma I), which makes sigma a variance; the published code uses it as a standard
     deviation, and so do we.
     """
-
-    Params = HelixParams
-    params: HelixParams
 
     def load(self) -> Dataset:
         """Return the points, shape ``(n_samples, 3)``, not in [0, 1].

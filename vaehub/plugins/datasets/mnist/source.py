@@ -16,11 +16,9 @@ from vaehub.plugins.datasets.mnist.params import EmnistParams, IdxParams
 Arrays = tuple[NDArray[np.uint8], NDArray[np.integer]]
 
 
-class TwoSplits(DataSource):
+class TwoSplits(DataSource[IdxParams]):
     """Images and labels of a training and a test split."""
 
-    Params = IdxParams
-    params: IdxParams
     card: ClassVar[DataCard]
 
     def load(self) -> Dataset:

@@ -39,14 +39,12 @@ class _Drawing:
 
 
 @final
-class Omniglot(DataSource):
+class Omniglot(DataSource[OmniglotParams]):
     """Handwritten characters: Lake, Salakhutdinov & Tenenbaum 2015.
 
     The files have black ink on white; here ink is 1 and paper 0, as in MNIST and its kin, and no parameter changes it.
     """
 
-    Params = OmniglotParams
-    params: OmniglotParams
     card: ClassVar[DataCard] = OMNIGLOT
 
     def load(self) -> Dataset:

@@ -30,15 +30,12 @@ Contents = tuple[list[str], Callable[[str], Array]]
 
 
 @final
-class Arrays(DataSource):
+class Arrays(DataSource[ArraysParams]):
     """Images ``(n, h, w)``, ``(n, h, w, c)`` or ``(n, c, h, w)``, or vectors ``(n, p)``, with labels and factors.
 
     Bytes stand for 0 to 1 in steps of 1/255; booleans, and bytes and integers without any value above 1, stand for
     themselves. Floating-point images lie in [0, 1].
     """
-
-    Params = ArraysParams
-    params: ArraysParams
 
     def load(self) -> Dataset:
         """Return the observations, with labels and factors if the file has them.

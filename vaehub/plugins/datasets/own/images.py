@@ -43,15 +43,12 @@ Shape = tuple[int, int, int]
 
 
 @final
-class Images(DataSource):
+class Images(DataSource[ImagesParams]):
     """All images in a folder and below it, in order of name, or in an archive, in the archive's order.
 
     Folders named ``train``, ``validation`` (or ``val``) and ``test`` become splits; the next folder of an image is its
     class, and classes are numbered in order of name.
     """
-
-    Params = ImagesParams
-    params: ImagesParams
 
     def load(self) -> Dataset:
         """Return the images, shape ``(n, c, h, w)``, with labels and splits from their folders.

@@ -14,11 +14,8 @@ LABELS = ("label", "labels")
 
 
 @final
-class Vectors(DataSource):
+class Vectors(DataSource[VectorsParams]):
     """The numeric columns of a table, in order; a column of lists of one length counts as several columns."""
-
-    Params = VectorsParams
-    params: VectorsParams
 
     def load(self) -> Dataset:
         """Return the vectors, shape ``(n, p)``, with labels if a column holds them.

@@ -11,11 +11,8 @@ from vaehub.plugins.datasets.scenes.kernels import NAMES, SIDE, SIZES, VALUES, r
 
 
 @final
-class Scenes(DataSource):
+class Scenes(DataSource[ImageParams]):
     """Rooms with an object in them, drawn on demand: the factors of 3D Shapes, with our own images."""
-
-    Params = ImageParams
-    params: ImageParams
 
     def load(self) -> Dataset:
         """Return the images, on demand, shape ``(480000, 3, 64, 64)``, with their factors."""

@@ -28,15 +28,13 @@ Masks = Callable[[NDArray[np.int64]], NDArray[np.uint8]]
 Look = Callable[[NDArray[np.uint8], NDArray[np.int64]], Pixels]
 
 
-class Sprites(DataSource):
+class Sprites(DataSource[FileParams]):
     """All combinations of shape, scale, orientation and position, each once, the last factor varying fastest.
 
     dSprites has a sixth factor, its colour, with white as its only value; here it is left out. The random features of
     an image depend only on its number and ``data.seed``; Locatello et al. 2019 draw them again for each use.
     """
 
-    Params = FileParams
-    params: FileParams
     n_channels: ClassVar[int] = 3
 
     def load(self) -> Dataset:

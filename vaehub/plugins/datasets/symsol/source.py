@@ -18,11 +18,9 @@ REDUCED_SIDE = 64
 
 
 @final
-class Symsol(DataSource):
+class Symsol(DataSource[SymsolParams]):
     """Views of solids from all sides: Murphy et al. 2021. Sorted by split, shape and number; labels are the shapes."""
 
-    Params = SymsolParams
-    params: SymsolParams
     card: ClassVar[DataCard] = cards.SYMSOL
 
     def load(self) -> Dataset:
@@ -39,7 +37,7 @@ class Symsol(DataSource):
 
 
 @final
-class SymsolReduced(DataSource):
+class SymsolReduced(DataSource[FileParams]):
     """Distinct views of the five solids without marks: Bonheme 2023, chapter 8.
 
     The thesis reports 112,791 grey images of 64x64 after removal of duplicates and marked shapes. It does not state how
@@ -48,8 +46,6 @@ class SymsolReduced(DataSource):
     so the number may differ from 112,791. There are no splits.
     """
 
-    Params = FileParams
-    params: FileParams
     card: ClassVar[DataCard] = cards.SYMSOL
 
     def load(self) -> Dataset:

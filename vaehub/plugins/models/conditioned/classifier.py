@@ -12,7 +12,7 @@ from vaehub.plugins.models.conditioned.params import ClassifierParams
 
 
 @final
-class Classifier(LatentModel):
+class Classifier(LatentModel[ClassifierParams]):
     """A network's encoder with one linear head for each factor, or for the label: Bonheme 2023, Appendix C.3.
 
     Its layers are to be compared with those of a VAE's encoder. The reference puts its heads on the last hidden layer;
@@ -22,8 +22,6 @@ class Classifier(LatentModel):
     There is no decoder: the network's decoder is unused and keeps its initial weights, and nothing is decoded or drawn.
     """
 
-    Params = ClassifierParams
-    params: ClassifierParams
     n_statistics = 1
     decodes = False
 

@@ -19,7 +19,7 @@ LEAK = 0.1
 
 
 @final
-class Ivae(Autoencoder):
+class Ivae(Autoencoder[IvaeParams]):
     """VAE whose posterior and prior depend on an auxiliary variable u, which makes latents identifiable.
 
     Khemakhem et al. 2020, as implemented by Bonheme 2023, Chapter 5: u is joined to the encoder's flat features,
@@ -33,9 +33,6 @@ class Ivae(Autoencoder):
 
     Draws from the prior are draws of z given a u in which all classes of a factor, or all labels, are equally likely.
     """
-
-    Params = IvaeParams
-    params: IvaeParams
 
     def __init__(self, params: IvaeParams, network: Network, spec: DataSpec) -> None:
         super().__init__(params, network, spec)

@@ -12,7 +12,7 @@ from vaehub.plugins.models.pruned.params import GecoL0ArmParams
 
 
 @final
-class GecoL0Arm(Autoencoder):
+class GecoL0Arm(Autoencoder[GecoL0ArmParams]):
     """GECO-L0-ARM-VAE: De Boom et al. 2020.
 
     Each latent has a binary gate, the same for all observations, open with probability ``sigmoid(k phi)``. The KL
@@ -26,8 +26,6 @@ class GecoL0Arm(Autoencoder):
     can close all gates, and then none opens again, because the estimated gradient is zero if gates never differ.
     """
 
-    Params = GecoL0ArmParams
-    params: GecoL0ArmParams
     multiplier: Tensor
     moving_average: Tensor
     constraint_met: Tensor

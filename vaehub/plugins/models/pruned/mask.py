@@ -22,7 +22,7 @@ LARGEST_START = 5.0
 
 
 @final
-class MaskAae(Autoencoder):
+class MaskAae(Autoencoder[MaskAaeParams]):
     """MaskAAE: Mondal et al. 2021.
 
     Decoder and critic see codes times a learned mask in [0, 1). Each step trains, in this order, the autoencoder on the
@@ -34,8 +34,6 @@ class MaskAae(Autoencoder):
     observations, with fresh draws of the prior.
     """
 
-    Params = MaskAaeParams
-    params: MaskAaeParams
     n_statistics = 1
 
     def __init__(self, params: MaskAaeParams, network: Network, spec: DataSpec) -> None:

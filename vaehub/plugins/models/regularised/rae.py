@@ -10,7 +10,7 @@ from vaehub.plugins.models.regularised.params import RaeParams
 
 
 @final
-class Rae(Autoencoder):
+class Rae(Autoencoder[RaeParams]):
     """RAE-L2: Ghosh et al. 2020, Eq. 9 with an L2 penalty on the decoder's weights.
 
     The published weights are for an error averaged over pixels. Here the error is summed, as everywhere, and the
@@ -18,8 +18,6 @@ class Rae(Autoencoder):
     half the squared norm of a code z, the released code the mean of squares over latents; the paper is followed.
     """
 
-    Params = RaeParams
-    params: RaeParams
     n_statistics = 1
     mixture: Tensor
     means: Tensor

@@ -10,11 +10,9 @@ from vaehub.plugins.models.regularised.params import WaeParams
 
 
 @final
-class Wae(Autoencoder):
+class Wae(Autoencoder[WaeParams]):
     """WAE-MMD: Tolstikhin et al. 2018, Eq. 4 and Algorithm 2, with a deterministic encoder."""
 
-    Params = WaeParams
-    params: WaeParams
     n_statistics = 1
 
     def loss(self, batch: Batch, step: Step) -> Losses:

@@ -7,14 +7,12 @@ from vaehub.plugins.models.vae.params import VaeParams
 
 
 @final
-class Ae(Autoencoder):
+class Ae(Autoencoder[VaeParams]):
     """Autoencoder trained by its reconstruction alone, without noise or prior: Hinton & Salakhutdinov 2006.
 
     It has not learned to decode draws from the standard normal, which shows in its samples.
     """
 
-    Params = VaeParams
-    params: VaeParams
     n_statistics = 1
 
     def loss(self, batch: Batch, step: Step) -> Losses:

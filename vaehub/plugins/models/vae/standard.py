@@ -11,11 +11,9 @@ from vaehub.plugins.models.vae.kernels import kl_to_standard_normal
 from vaehub.plugins.models.vae.params import VaeParams
 
 
-class StandardVae(Autoencoder):
+class StandardVae(Autoencoder[VaeParams]):
     """A VAE with a Gaussian posterior and a standard normal prior; subclasses differ in the regularisation."""
 
-    Params = VaeParams
-    params: VaeParams
     keeps_z: ClassVar[bool] = False
     """Whether the draws of a batch are kept, as ``z``, for adversaries to learn from."""
 

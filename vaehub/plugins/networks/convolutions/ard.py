@@ -21,15 +21,12 @@ CURE = "'-s data.size={}' resizes them, and '-s data.pad=2' brings 28x28 to 32x3
 
 
 @final
-class ArdMnist(Network):
+class ArdMnist(Network[ArdMnistParams]):
     """Convolutions of kernel 4 and stride 2 with batch normalisation and ReLU, mirrored by transposed ones.
 
     Saha, Joshi & Whitaker 2025, supplementary Table 4. Images in [0, 1] are rescaled to [-1, 1] inside the encoder, as
     in the released code. Initial weights are He-normal.
     """
-
-    Params = ArdMnistParams
-    params: ArdMnistParams
 
     def __init__(self, params: ArdMnistParams, spec: DataSpec, latent_dim: int, n_statistics: int) -> None:
         super().__init__(params, spec, latent_dim, n_statistics)
@@ -53,7 +50,7 @@ class ArdMnist(Network):
 
 
 @final
-class ArdCeleba(Network):
+class ArdCeleba(Network[ArdCelebaParams]):
     """Convolutions of stride 2 with batch normalisation and ReLU, and back from twice the encoder's smallest size.
 
     Saha, Joshi & Whitaker 2025, supplementary Table 4. The decoder's last convolution has stride 1. The paper has
@@ -61,9 +58,6 @@ class ArdCeleba(Network):
     output corresponds to the tanh of half of it. Squared errors are then a quarter of the paper's, and so is a matching
     beta.
     """
-
-    Params = ArdCelebaParams
-    params: ArdCelebaParams
 
     def __init__(self, params: ArdCelebaParams, spec: DataSpec, latent_dim: int, n_statistics: int) -> None:
         super().__init__(params, spec, latent_dim, n_statistics)
@@ -82,15 +76,12 @@ class ArdCeleba(Network):
 
 
 @final
-class ArdCifar(Network):
+class ArdCifar(Network[ArdCifarParams]):
     """Convolutions of stride 2 with batch normalisation and ReLU, and back from four times the smallest size.
 
     Saha, Joshi & Whitaker 2025, supplementary Table 4. The decoder has two upsampling convolutions fewer, and its last
     convolution has stride 1.
     """
-
-    Params = ArdCifarParams
-    params: ArdCifarParams
 
     def __init__(self, params: ArdCifarParams, spec: DataSpec, latent_dim: int, n_statistics: int) -> None:
         super().__init__(params, spec, latent_dim, n_statistics)
@@ -107,14 +98,11 @@ class ArdCifar(Network):
 
 
 @final
-class ArdSynthetic(Network):
+class ArdSynthetic(Network[ArdSyntheticParams]):
     """Convolutions of kernel 4 and stride 2 with ReLU, mirrored by transposed ones.
 
     Saha, Joshi & Whitaker 2025, supplementary Table 5.
     """
-
-    Params = ArdSyntheticParams
-    params: ArdSyntheticParams
 
     def __init__(self, params: ArdSyntheticParams, spec: DataSpec, latent_dim: int, n_statistics: int) -> None:
         super().__init__(params, spec, latent_dim, n_statistics)

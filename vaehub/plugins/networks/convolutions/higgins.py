@@ -15,15 +15,12 @@ WIDTH = 1200
 
 
 @final
-class ConvHiggins(Network):
+class ConvHiggins(Network[ConvHigginsParams]):
     """Four convolutions of stride 2 and a layer of 256 units, each with ReLU; transposed convolutions of kernel 4 back.
 
     Higgins et al. 2017, Table 1, row 3, as in the library of Locatello et al. 2019: the third and fourth kernel have
     size 2, where the papers print 4, and padding is TensorFlow's 'same'.
     """
-
-    Params = ConvHigginsParams
-    params: ConvHigginsParams
 
     def __init__(self, params: ConvHigginsParams, spec: DataSpec, latent_dim: int, n_statistics: int) -> None:
         super().__init__(params, spec, latent_dim, n_statistics)

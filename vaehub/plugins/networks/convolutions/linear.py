@@ -9,11 +9,8 @@ from vaehub.plugins.networks.convolutions.params import LinearParams
 
 
 @final
-class Linear(Network):
+class Linear(Network[LinearParams]):
     """One linear map each way, as in linear VAEs and probabilistic principal component analysis."""
-
-    Params = LinearParams
-    params: LinearParams
 
     def __init__(self, params: LinearParams, spec: DataSpec, latent_dim: int, n_statistics: int) -> None:
         super().__init__(params, spec, latent_dim, n_statistics)

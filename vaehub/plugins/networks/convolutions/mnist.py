@@ -10,15 +10,12 @@ from vaehub.plugins.networks.convolutions.params import ConvMnistParams
 
 
 @final
-class ConvMnist(Network):
+class ConvMnist(Network[ConvMnistParams]):
     """Two convolutions of kernel 4 and stride 2, ReLU after each, a dense layer; transposed convolutions back.
 
     Shonia 2026, slides: a convolutional trunk and dense layers, mirrored in the decoder. Numbers of layers, widths and
     kernels are not given there; all of them are ours. A 28x28 image becomes 64 maps of 7x7.
     """
-
-    Params = ConvMnistParams
-    params: ConvMnistParams
 
     def __init__(self, params: ConvMnistParams, spec: DataSpec, latent_dim: int, n_statistics: int) -> None:
         super().__init__(params, spec, latent_dim, n_statistics)

@@ -13,16 +13,13 @@ SMALLEST = 2  # pixels along each side of the smallest maps
 
 
 @final
-class ConvResponse(Network):
+class ConvResponse(Network[ConvResponseParams]):
     """Blocks that halve an image down to 2x2, layers of 256 and 128 units, and as many doublings back; ELU throughout.
 
     Leeb et al. 2021, Appendix A.4.2, with the order of layers in the released code: convolution, pooling, group
     normalisation, ELU. Only the output convolution follows the last doubling, so 64x64 images have five blocks and
     32x32 images have four.
     """
-
-    Params = ConvResponseParams
-    params: ConvResponseParams
 
     def __init__(self, params: ConvResponseParams, spec: DataSpec, latent_dim: int, n_statistics: int) -> None:
         super().__init__(params, spec, latent_dim, n_statistics)

@@ -19,11 +19,8 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
 
 
 @final
-class Mlp(Network):
+class Mlp(Network[MlpParams]):
     """Layers ``data - hidden - statistics`` and ``latents - hidden reversed - data``, with non-linearities between."""
-
-    Params = MlpParams
-    params: MlpParams
 
     def __init__(self, params: MlpParams, spec: DataSpec, latent_dim: int, n_statistics: int) -> None:
         super().__init__(params, spec, latent_dim, n_statistics)

@@ -12,14 +12,11 @@ from vaehub.plugins.networks.own.params import OwnNetworkParams
 
 
 @final
-class OwnNetwork(Network):
+class OwnNetwork(Network[OwnNetworkParams]):
     """An encoder and a decoder that were written, and perhaps trained, elsewhere.
 
     ``train.epochs=0`` measures them as they are; with more epochs, a model of the catalog continues their training.
     """
-
-    Params = OwnNetworkParams
-    params: OwnNetworkParams
 
     def __init__(self, params: OwnNetworkParams, spec: DataSpec, latent_dim: int, n_statistics: int) -> None:
         super().__init__(params, spec, latent_dim, n_statistics)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from vaehub.plugins.qualitative.pictures import ROWS, TILE, Columns, Lines, tiled
+from vaehub.plugins.qualitative.plots import ROWS, TILE, Columns, Lines, tiled
 
 
 def canvas(figure, panel=0):

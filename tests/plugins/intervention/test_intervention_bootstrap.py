@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from vaehub import generator as stream
-from vaehub.plugins.intervention import spread
+from vaehub.plugins.intervention import bootstrap
+from vaehub.plugins.intervention.bootstrap import ratio_intervals, ratio_quartiles
 from vaehub.plugins.intervention.kernels import from_errors
-from vaehub.plugins.intervention.spread import ratio_intervals, ratio_quartiles
 
 RATIOS = torch.tensor([0.5, 0.3, 0.2, 0.0], dtype=torch.float64)
 
@@ -72,7 +72,7 @@ def test_one_observation_and_an_undefined_ratio_have_no_interval():
 
 def test_resamplings_in_pieces_of_any_size_are_the_same(monkeypatch):
     whole = interval(errors_of(20))
-    monkeypatch.setattr(spread, "COUNTS_AT_ONCE", 70)
+    monkeypatch.setattr(bootstrap, "COUNTS_AT_ONCE", 70)
     torch.testing.assert_close(interval(errors_of(20)), whole)
 
 

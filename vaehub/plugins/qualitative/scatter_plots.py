@@ -1,4 +1,4 @@
-"""Points and histograms by class, drawn from stored arrays."""
+"""Scatter plots and histograms by class, from stored arrays."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vaehub.analysis import PALETTE, frame, new_figure
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 Values = NDArray[Any]
 
-DPI = 150
-TOLD_APART = 20
-"""Classes that colours tell apart; more are shown on a continuous scale."""
+DISTINCT = 20
+"""Classes that have distinct colours; more are shown on a continuous scale."""
 BINS = 50
 
 
@@ -29,13 +30,11 @@ def scatter(coordinates: Values, labels: Values | None, *, legend: str, names: S
         legend: What classes are called.
         names: What the two coordinates are called.
     """
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(6.4, 5.2), dpi=DPI, layout="constrained")
+    figure = new_figure(6.4, 5.2)
     axes = figure.subplots()
     classes = [] if labels is None else np.unique(labels).tolist()
-    is_continuous = len(classes) > TOLD_APART
-    colours: Any = "tab:blue" if labels is None else labels
+    is_continuous = len(classes) > DISTINCT
+    colours: Any = PALETTE[0] if labels is None else labels
     if labels is not None and not is_continuous:
         colours = np.array(_colours(len(classes)))[np.searchsorted(classes, labels)]
         _legend(axes, classes, legend)
@@ -57,33 +56,31 @@ def scatter(coordinates: Values, labels: Values | None, *, legend: str, names: S
     axes.set_xlim(middle[0] - reach, middle[0] + reach)
     axes.set_ylim(middle[1] - reach, middle[1] + reach)
     axes.set_aspect("equal")
-    axes.spines[["top", "right"]].set_visible(False)
+    frame(axes)
     return figure
 
 
 def histograms(values: Values, labels: Values | None, *, legend: str) -> Figure:
-    """Return a histogram of one latent's means, stacked by class where colours tell classes apart.
+    """Return a histogram of one latent's means, stacked by class where classes have distinct colours.
 
     Args:
         values: Shape ``(n,)``.
         labels: Class of each, shape ``(n,)``; ``None`` where unknown.
         legend: What classes are called.
     """
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(6.4, 3.6), dpi=DPI, layout="constrained")
+    figure = new_figure(6.4, 3.6)
     axes = figure.subplots()
     classes = [] if labels is None else np.unique(labels).tolist()
-    if labels is not None and len(classes) <= TOLD_APART:
+    if labels is not None and len(classes) <= DISTINCT:
         groups = [values[labels == each] for each in classes]
         axes.hist(groups, bins=BINS, stacked=True, color=_colours(len(classes)))
         _legend(axes, classes, legend)
     else:
-        axes.hist(values, bins=BINS, color="tab:blue")
+        axes.hist(values, bins=BINS, color=PALETTE[0])
     axes.set_xlabel("mean of latent 0")
     axes.set_ylabel("observations")
     axes.set_title(f"posterior means of {len(values)} observations", fontsize=10)
-    axes.spines[["top", "right"]].set_visible(False)
+    frame(axes)
     return figure
 
 

@@ -7,7 +7,7 @@ from torch import nn
 
 from vaehub import DataError, Dataset, VaehubError, WorkFailed, generator, wrap
 
-ALL = {"part": "all"}
+ALL = {"split": "all"}
 SMALL = {"size": 15, "n_decoded": 4}
 PLANE = {"model.latent_dim": 2, "train.epochs": 3}
 
@@ -164,7 +164,7 @@ def test_routes_decode_to_as_many_frames_as_asked_for(hub):
 
 @pytest.mark.parametrize("metric", ["response_field", "latent_path"])
 def test_a_grid_of_one_point_or_without_extent_is_refused(hub, metric):
-    with pytest.raises(VaehubError, match=r"was given a grid of 1 x 1 points, and needs 2 along each axis at least"):
+    with pytest.raises(VaehubError, match=r"was given a grid of 1 x 1 points, and needs at least 2 along each axis"):
         hub.run("vae", metric, settings={**PLANE, "metric.size": 1})
     with pytest.raises(VaehubError, match=r"the extent 2, -2, -2, 2, which does not rise"):
         hub.run("vae", metric, settings={**PLANE, "metric.extent": [2, -2, -2, 2]})
@@ -198,10 +198,10 @@ def test_an_observation_outside_the_grid_is_a_failure_that_says_so(hub, ring_mod
         hub.measure("latent_path", ring_model, data=ring, settings=settings)
 
 
-# Pictures
+# Plots
 
 
-def test_a_picture_of_a_field_has_maps_arrows_and_images(shared):
+def test_a_plot_of_a_field_has_maps_arrows_and_images(shared):
     found = shared.run("vae", "response_field", settings={**PLANE, "metric.size": 15})[0]
     figure = shared.figure(found.id)
     titles = [axes.get_title() for axes in figure.axes if axes.get_title()]
@@ -230,7 +230,7 @@ def test_a_plane_that_is_no_square_keeps_its_directions_and_its_images_their_sha
 
 
 @pytest.mark.parametrize("n_values", [2, 3, 5])
-def test_pictures_of_vectors_show_what_can_be_shown(hub, n_values):
+def test_plots_of_vectors_show_what_can_be_shown(hub, n_values):
     x = torch.randn(300, n_values, generator=generator(0, "x"))
     model = wrap(encoder=nn.Linear(n_values, 2), decoder=nn.Linear(2, n_values))
     field = hub.measure("response_field", model, data=Dataset(x), settings={**ALL, **SMALL})
@@ -240,7 +240,7 @@ def test_pictures_of_vectors_show_what_can_be_shown(hub, n_values):
     assert is_shown == lines == (n_values < 5)
 
 
-def test_a_picture_of_a_path_has_both_routes_and_their_frames(shared):
+def test_a_plot_of_a_path_has_both_routes_and_their_frames(shared):
     found = shared.run("vae", "latent_path", settings={**PLANE, "metric.size": 20, "metric.start": 0, "metric.end": 9})[
         0
     ]

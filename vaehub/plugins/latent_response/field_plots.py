@@ -1,4 +1,4 @@
-"""Pictures of planes of latents and of routes over them, drawn from stored values."""
+"""Plots of planes of latents and of paths over them, from stored values."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vaehub import Result
+from vaehub.analysis import PALETTE, frame, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,23 +22,20 @@ ARROWS = 20
 """Arrows along each axis."""
 CLIPPED = 0.98
 """Share of the values that a scale reaches to: a few are far greater, and all else would be pale."""
-ROUTES = {"path": "tab:red", "line": "black"}
+ROUTES = {"path": PALETTE[3], "line": "black"}
 NAMES = {"path": "along the path", "line": "along the straight line"}
 GAPS = 16
 """Gaps that an image is wide."""
 MAP = 2.8
 """Inches that a map of the field is wide."""
-DPI = 150
 
 
 def field_maps(result: Result, latents: tuple[int, int]) -> Figure:
     """Return density, length, divergence, curvature and decoded points: Leeb et al. 2021, Figures 2, 4 and 25 to 30."""
-    from matplotlib.figure import Figure
-
     is_drawn = _can_be_drawn(result.arrays["decoded"], n_before=2)
     left, right, bottom, top = _bounds(result)
     height = 2 * (MAP * np.clip((top - bottom) / (right - left), 0.3, 2) + 0.9)
-    figure = Figure(figsize=(14.4 if is_drawn else 10.0, height), dpi=DPI, layout="constrained")
+    figure = new_figure(14.4 if is_drawn else 10.0, height)
     widths = [1.45, 1] if is_drawn else [1]
     parts = figure.subfigures(1, len(widths), width_ratios=widths, squeeze=False)[0]
     every = parts[0].subplots(2, 2).flatten()
@@ -75,7 +73,7 @@ def _plane(axes: Axes, result: Result, values: Values, title: str, **how: Any) -
 
 
 def _low() -> PowerNorm:
-    """Return a scale on which small lengths, which are those at the data, can be told apart."""
+    """Return a scale that resolves small lengths, which are those at the data."""
     from matplotlib.colors import PowerNorm
 
     return PowerNorm(0.5, vmin=0)
@@ -129,11 +127,11 @@ def _decoded(figure: SubFigure, result: Result, latents: tuple[int, int]) -> Non
         axes.set_ylabel(f"latent {latents[1]}")
     elif found.shape[-1] == 3:
         axes = figure.add_subplot(projection="3d")
-        axes.plot_wireframe(*np.moveaxis(found, -1, 0), color="tab:blue", linewidth=0.7)
+        axes.plot_wireframe(*np.moveaxis(found, -1, 0), color=PALETTE[0], linewidth=0.7)
     else:
         axes = figure.subplots()
-        axes.plot(*np.moveaxis(found, -1, 0), color="tab:blue", linewidth=0.7)
-        axes.plot(*np.moveaxis(found, -1, 0).transpose(0, 2, 1), color="tab:blue", linewidth=0.7)
+        axes.plot(*np.moveaxis(found, -1, 0), color=PALETTE[0], linewidth=0.7)
+        axes.plot(*np.moveaxis(found, -1, 0).transpose(0, 2, 1), color=PALETTE[0], linewidth=0.7)
     axes.set_title("what the grid decodes to", fontsize=10)
 
 
@@ -148,15 +146,13 @@ def _colours(images: Values) -> Values:
 
 def paths(result: Result) -> Figure:
     """Return where both routes go, how far the response moves along them, and what they decode to: Figure 3."""
-    from matplotlib.figure import Figure
-
     is_on_grid = "moves" in result.arrays
     frames = result.arrays["path_frames"]
     is_strip = frames.ndim == 4
     n_above = 1 + is_on_grid + (not is_strip and _can_be_drawn(frames, n_before=1))
     width = 4.6 * max(2, n_above)
     heights = [3.9, 2 * (min(1.2, width / len(frames)) + 0.3)] if is_strip else [3.9]
-    figure = Figure(figsize=(width, sum(heights)), dpi=DPI, layout="constrained")
+    figure = new_figure(width, sum(heights))
     parts = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
     if is_on_grid:
         _routes(parts[0].add_subplot(1, n_above, 1), result)
@@ -186,7 +182,7 @@ def _profiles(axes: Axes, result: Result) -> None:
     axes.set_ylim(bottom=0)
     axes.set_xlabel("share of the route")
     axes.set_ylabel("length of the response's move")
-    axes.spines[["top", "right"]].set_visible(False)
+    frame(axes)
     axes.legend(fontsize=8, frameon=False)
 
 

@@ -1,4 +1,4 @@
-"""Observations in rows and columns, drawn from stored arrays."""
+"""Plots of observations in rows and columns, from stored arrays."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from vaehub.analysis import new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,10 +30,9 @@ STRIP = 4
 ROWS = 24
 """Rows of a panel at most; more are shown in several panels side by side."""
 LARGEST_TILE, WIDEST, NARROWEST = 0.7, 11.0, 4.2
-"""Inches of one image, of all of them side by side, and of the least picture, which has a title."""
+"""Inches of one image, of all of them side by side, and of the smallest plot, which has a title."""
 LINE, CHARACTER = 0.22, 0.07
 """Inches that a line of text is high, and a character of a label wide."""
-DPI = 150
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class Columns:
 def tiled(
     rows: Sequence[Observations], *, lines: Lines | None = None, columns: Columns | None = None, title: str = ""
 ) -> Figure:
-    """Return a picture of observations in rows.
+    """Return a plot of observations in rows.
 
     Images of one channel are grey and those of three coloured; of another number, the mean of channels is shown. A
     vector is a strip of colours, dark for the least value of all that are shown and bright for the greatest.
@@ -78,9 +79,6 @@ def tiled(
         columns: Labels and gaps of columns.
         title: What it shows.
     """
-    from matplotlib.figure import Figure
-    from matplotlib.layout_engine import ConstrainedLayoutEngine
-
     lines, columns = lines or Lines(), columns or Columns()
     made = _pixels(rows)
     size = _per_panel(len(rows), lines.group)
@@ -93,7 +91,8 @@ def tiled(
     beside = LINE + CHARACTER * max(map(len, lines.labels), default=0)
     above = LINE * (1.5 + bool(columns.labels) + bool(columns.axis))
     inches = ((width * scale + beside) * len(panels) + LINE * bool(lines.axis), height * scale + above)
-    figure = Figure(figsize=(max(NARROWEST, inches[0]), inches[1]), dpi=DPI, layout=ConstrainedLayoutEngine(w_pad=0.08))
+    figure = new_figure(max(NARROWEST, inches[0]), inches[1])
+    figure.set_layout_engine("constrained", w_pad=0.08)
     for axes, panel in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
         panel.draw(axes, made[0].shape[2] * scale)
     figure.suptitle(title, fontsize=10)

@@ -96,7 +96,7 @@ def _codes(classes: Tensor, columns: Sequence[int]) -> Tensor:
 
 
 def asked_factors(factors: Factors, names: Sequence[str]) -> list[int]:
-    """Return the positions of the factors that are named, or of all that take two values at least."""
+    """Return the positions of the factors that are named, or of all that take at least two values."""
     if names:
         return [factors.index(name) for name in names]
     return [factor for factor in range(len(factors.names)) if _n_values(factors, factor) > 1]
@@ -106,25 +106,23 @@ def _n_values(factors: Factors, factor: int) -> int:
     return len(torch.unique(factors.classes[:, factor]))
 
 
-def check_groups(data: Dataset, params: ConditionedMatrixParams) -> None:
-    """Refuse data without factors, factors that do not vary, and those of which there are no groups.
+def check_groups(metric: str, data: Dataset, params: ConditionedMatrixParams) -> None:
+    """Refuse factors that do not vary, and those without groups.
 
     Raises:
         DataError: If so; says what would work.
     """
-    metric = "metric 'conditioned_response_matrix'"
-    if data.factors is None:
-        raise DataError(f"{metric} needs data with known factors of variation, and these have none; 'sprites' has")
+    assert data.factors is not None, "refused without"
     asked = asked_factors(data.factors, params.factors)
     for factor in asked:
         if _n_values(data.factors, factor) < 2:
             raise DataError(
-                f"{metric} was asked for factor {data.factors.names[factor]!r}, which has one value in the split "
-                f"{params.part!r}, so that nothing can respond to it; leave it out of 'metric.factors'"
+                f"metric {metric!r} was asked for factor {data.factors.names[factor]!r}, which has one value in the "
+                f"split {params.split!r}, so that nothing can respond to it; leave it out of 'metric.factors'"
             )
     if not asked:
         raise DataError(
-            f"{metric} needs a factor that takes two values at least, and in the split {params.part!r} none does"
+            f"metric {metric!r} needs a factor that takes at least two values, and the split {params.split!r} has none"
         )
     for factor in asked:
         _check_enough(metric, data.factors, factor, params)
@@ -137,7 +135,7 @@ def _check_enough(metric: str, factors: Factors, factor: int, params: Conditione
     name, there = factors.names[factor], groups.greatest
     others = "'-s metric.complete=false' takes groups of two, and " if params.complete and there > 1 else ""
     raise DataError(
-        f"{metric} needs {groups.wanted} observations with different values of {name!r} that share all other factors, "
-        f"and in the split {params.part!r} there are {there} at most; {others}all of the data, without "
-        "'data.subset', has most"
+        f"metric {metric!r} needs {groups.wanted} observations with different values of {name!r} that share all other "
+        f"factors, and in the split {params.split!r} there are at most {there}; {others}the whole data, without "
+        "'data.subset', have most"
     )
