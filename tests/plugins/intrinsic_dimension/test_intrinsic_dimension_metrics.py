@@ -9,11 +9,10 @@ import pytest
 import torch
 
 from vaehub import DataError, Dataset, VaehubError
-from vaehub.plugins.intrinsic_dimension.drawing import drawn
+from vaehub.plugins.intrinsic_dimension.gride import IntrinsicDimensionGride
 from vaehub.plugins.intrinsic_dimension.kernels import gride_of, local_of, mle_of, nearest, two_nn_of
 from vaehub.plugins.intrinsic_dimension.maximum_likelihood import IntrinsicDimensionMle
-from vaehub.plugins.intrinsic_dimension.params import DrawnParams, MleParams
-from vaehub.plugins.intrinsic_dimension.scales import IntrinsicDimensionGride
+from vaehub.plugins.intrinsic_dimension.params import MleParams
 from vaehub.plugins.intrinsic_dimension.two_neighbours import IntrinsicDimensionTwoNn
 
 METRICS = ["intrinsic_dimension_mle", "intrinsic_dimension_twonn", "intrinsic_dimension_gride"]
@@ -25,9 +24,13 @@ def plane(rng):
     return Dataset(torch.from_numpy(manifolds.plane(600, 3, rng)).float())
 
 
+def metric_of(kind, seed=0, **params):
+    return kind(kind.Params(**params), seed, name=METRICS[CLASSES.index(kind)])
+
+
 def measured(kind, data, seed=0, **params):
-    metric = kind(kind.Params(**params), seed)
-    metric.check(data)
+    metric = metric_of(kind, seed, **params)
+    metric.refuse(data)
     return metric.measure(data)
 
 
@@ -90,29 +93,36 @@ def test_gride_has_an_estimate_for_each_scale(plane):
 
 
 def test_as_many_are_drawn_as_there_are_or_as_are_asked_for(plane):
-    random = torch.Generator().manual_seed(0)
     for n_samples, expected in ((10_000, 600), ("all", 600), (50, 50)):
-        rows, part = drawn(plane, DrawnParams(n_samples=n_samples), random)
-        assert len(rows) == len(part) == expected
-        assert (rows.diff() > 0).all()
-    found = measured(IntrinsicDimensionMle, plane, n_samples=100)
-    assert found.scalars["n_observations"] == 100
-    assert found.arrays["rows"].max() > 300
+        rows = measured(IntrinsicDimensionMle, plane, n_samples=n_samples).arrays["rows"]
+        assert len(rows) == expected
+        assert (np.diff(rows) > 0).all()
+    for kind in CLASSES:
+        found = measured(kind, plane, n_samples=200)
+        assert (found.scalars["n_samples"], found.scalars["n_observations"]) == (200, 200)
+        assert found.scalars["dimension"] != measured(kind, plane).scalars["dimension"]
 
 
 def test_copies_are_dropped_and_reported(plane):
     twice = Dataset(torch.cat([plane.x, plane.x[:200]]))
     once, more = (measured(IntrinsicDimensionMle, data, n_samples="all") for data in (plane, twice))
-    assert (more.scalars["n_duplicates"], more.scalars["n_observations"]) == (200, 600)
+    assert [more.scalars[name] for name in ("n_samples", "n_duplicates", "n_observations")] == [800, 200, 600]
     np.testing.assert_array_equal(np.sort(more.arrays["local"]), np.sort(once.arrays["local"]))
 
 
-def test_a_part_is_asked_for(plane):
+@pytest.mark.parametrize("kind", CLASSES)
+def test_the_split_is_the_one_asked_for(plane, kind):
     parted = plane.with_validation(0.25, torch.Generator().manual_seed(0))
-    for part, n in (("train", 450), ("validation", 150), ("all", 600)):
-        assert measured(IntrinsicDimensionTwoNn, parted, part=part).scalars["n_observations"] == n
-    with pytest.raises(DataError, match="there is no split 'test' of this data, there is train, validation, all"):
-        measured(IntrinsicDimensionTwoNn, parted, part="test")
+    found = {name: measured(kind, parted, split=name).scalars for name in ("train", "validation", "all")}
+    assert {name: scalars["n_samples"] for name, scalars in found.items()} == {
+        "train": 450,
+        "validation": 150,
+        "all": 600,
+    }
+    assert len({scalars["dimension"] for scalars in found.values()}) == 3
+    assert measured(kind, parted).scalars == found["train"]
+    with pytest.raises(DataError, match="there is no split 'test' of these data, there is train, validation, all"):
+        measured(kind, parted, split="test")
 
 
 # In a store
@@ -137,10 +147,10 @@ def test_real_digits(hub, real_data):
     assert 8 < found["dimension"] < 14
 
 
-# Pictures
+# Plots
 
 
-def test_pictures_show_what_was_measured(plane):
+def test_plots_show_what_was_measured(plane):
     for kind, n_axes in zip(CLASSES, (2, 1, 1), strict=True):
         figure = kind(kind.Params()).plot(measured(kind, plane))
         assert len(figure.axes) == n_axes
@@ -162,13 +172,12 @@ def test_equal_distances_are_drawn_and_stored_as_infinite(kind):
 def test_too_few_observations_are_refused(kind, k, rng):
     few = Dataset(torch.from_numpy(rng.normal(size=(k, 4))).float())
     name = METRICS[CLASSES.index(kind)]
-    message = f"metric '{name}' looks at {k} neighbours of each observation and needs {k + 1} at least: .* has {k}"
-    with pytest.raises(DataError, match=message):
-        kind(kind.Params()).check(few)
+    with pytest.raises(DataError, match=f"metric '{name}' needs at least {k + 1} observations, and got {k}: "):
+        metric_of(kind).refuse(few)
 
 
 def test_too_small_a_sample_is_refused(plane):
-    with pytest.raises(DataError, match="has 600, and n_samples is 20; give more, or ask for fewer neighbours"):
+    with pytest.raises(DataError, match="got 20: the split 'train' has 600, and n_samples is 20; raise"):
         measured(IntrinsicDimensionMle, plane, n_samples=20)
 
 
@@ -178,8 +187,8 @@ def test_copies_of_one_observation_are_refused_before_work(kind):
     data = Dataset(torch.cat([torch.ones(300, 5), torch.rand(300, 5)]), splits={"train": range(300)})
     message = f"^metric '{name}' needs observations that differ, and all 300 of the split 'train' are copies of one"
     with pytest.raises(DataError, match=message):
-        kind(kind.Params()).check(data)
-    kind(kind.Params(part="all")).check(data)
+        metric_of(kind).refuse(data)
+    metric_of(kind, split="all").refuse(data)
 
 
 @pytest.mark.parametrize("kind", CLASSES)

@@ -10,7 +10,7 @@ from vaehub import DataError, Dataset, VaehubError, WorkFailed, generator, wrap
 from vaehub.plugins.intrinsic_dimension.kernels import mle, two_nn
 from vaehub.plugins.intrinsic_dimension.representation import RepresentationDimension
 
-ALL = {"part": "all"}
+ALL = {"split": "all"}
 
 
 class Encoder(nn.Module):
@@ -48,7 +48,7 @@ def test_mean_and_sampled_representation_are_told_apart(hub, data):
         assert vector.values[1] > 3.5
     assert found["mle"][0] == pytest.approx(mle(copies(data.x).double()), rel=1e-5)
     assert found["twonn"][0] == pytest.approx(two_nn(copies(data.x).double()), rel=1e-5)
-    assert (found["n_observations"], found["n_collapsed"]) == (800, 0)
+    assert (found["n_samples"], found["n_collapsed"]) == (800, 0)
     assert found["n_distinct"].tolist() == [800, 800]
 
 
@@ -123,14 +123,16 @@ def test_aggregation_and_normaliser_are_those_asked_for(hub, data):
 
 def test_an_unknown_layer_is_refused_before_work(data):
     metric = RepresentationDimension(RepresentationDimension.Params(of=("mean", "encoder_9", "mu")))
+    model = model_of(copies)
+    model.meet(data.batch(slice(0, 2)), data.spec)
     with pytest.raises(VaehubError, match="the model has no layer 'encoder_9', 'mu', it has input, mean, var"):
-        metric.check(model_of(copies), data)
+        metric.refuse(model, data)
 
 
 def test_too_few_observations_are_refused_before_work(data):
     metric = RepresentationDimension(RepresentationDimension.Params(n_samples=20))
-    with pytest.raises(DataError, match="looks at 20 neighbours of each observation and needs 21 at least"):
-        metric.check(model_of(copies), data)
+    with pytest.raises(DataError, match="needs at least 21 observations, and got 20: "):
+        metric.refuse(model_of(copies), data)
 
 
 def test_a_model_that_gives_no_numbers_fails_with_the_reason(hub, data):
