@@ -7,6 +7,7 @@ import manifolds
 import numpy as np
 import pytest
 import torch
+from matplotlib import colors
 
 from vaehub import DataError, Dataset, VaehubError
 from vaehub.plugins.intrinsic_dimension.gride import IntrinsicDimensionGride
@@ -89,6 +90,44 @@ def test_gride_has_an_estimate_for_each_scale(plane):
     assert found.scalars["dimension"] == pytest.approx(3, rel=0.15)
 
 
+# Options of the estimates
+
+
+@pytest.mark.parametrize(("aggregation", "normaliser"), [("mean", "k-1"), ("median", "k-2")])
+def test_aggregation_and_normaliser_are_those_asked_for(plane, aggregation, normaliser):
+    found = measured(IntrinsicDimensionMle, plane, k=(5, 9), aggregation=aggregation, normaliser=normaliser)
+    table = nearest(plane.x, 9)
+    expected = [mle_of(table, k, aggregation, normaliser) for k in (5, 9)]
+    assert found.vectors["mle"].labels == ("5", "9")
+    assert found.vectors["mle"].values == pytest.approx(expected, rel=1e-12)
+    k = int(found.scalars["retained_k"])
+    np.testing.assert_allclose(found.arrays["local"], local_of(table, k, normaliser), rtol=1e-12)
+
+
+def test_a_run_averages_over_the_share_asked_for_and_runs_over_each_other(plane):
+    whole, share, runs = (
+        measured(IntrinsicDimensionMle, plane, **asked).vectors for asked in ({}, {"anchor": 0.2}, {"runs": 2})
+    )
+    assert (share["mle"].values != whole["mle"].values).all()
+    assert share.keys() == whole.keys() == {"mle"}
+    # Of all observations, each run is the same.
+    assert runs["mle"].values == pytest.approx(whole["mle"].values, rel=1e-12)
+    assert runs["mle_deviation"].values == pytest.approx([0] * 4, abs=1e-12)
+
+
+@pytest.mark.parametrize(("kind", "n"), [(IntrinsicDimensionMle, 4), (IntrinsicDimensionGride, 7)])
+def test_tolerance_decides_how_many_estimates_are_stable(plane, kind, n):
+    assert [measured(kind, plane, tolerance=share).scalars["n_stable"] for share in (0, 10)] == [1, n]
+
+
+def test_the_share_of_copies_is_limited_in_each_metric(plane):
+    data = Dataset(torch.cat([plane.x[:300], plane.x[:100]]))
+    for kind in CLASSES:
+        assert measured(kind, data).scalars["n_duplicates"] == 100
+        with pytest.raises(DataError, match="more than the share of 0.2 that may be"):
+            measured(kind, data, max_duplicates=0.2)
+
+
 # Which observations
 
 
@@ -155,6 +194,43 @@ def test_plots_show_what_was_measured(plane):
         figure = kind(kind.Params()).plot(measured(kind, plane))
         assert len(figure.axes) == n_axes
         figure.canvas.draw()
+
+
+def test_estimates_by_neighbours_are_drawn_beside_the_retained_one_and_each_observation(plane):
+    found = measured(IntrinsicDimensionMle, plane, k=(10, 5), tolerance=10, n_samples=100)
+    left, right = metric_of(IntrinsicDimensionMle).plot(found).axes
+    [line, retained] = left.lines
+    assert line.get_xdata().tolist() == [5, 10]
+    assert line.get_ydata().tolist() == found.vectors["mle"].values.tolist()
+    assert set(retained.get_ydata()) == {found.scalars["dimension"]}
+    assert colors.same_color(retained.get_color(), "tab:red")
+    [text] = left.get_legend().get_texts()
+    assert text.get_text() == f"{found.scalars['dimension']:.2f}, retained at k = 10"
+    # Of the greatest local estimates, one in a hundred is beyond the axis.
+    assert sum(bar.get_height() for bar in right.patches) == 99
+    assert set(right.lines[0].get_xdata()) == {found.scalars["dimension"]}
+
+
+def test_points_on_the_line_are_blue_and_those_left_out_grey(plane):
+    found = measured(IntrinsicDimensionTwoNn, plane, n_samples=100)
+    [axes] = metric_of(IntrinsicDimensionTwoNn).plot(found).axes
+    kept, rest, line = axes.lines
+    assert kept.get_xdata().tolist() == found.arrays["log_ratio"][:90].tolist()
+    assert kept.get_ydata().tolist() == found.arrays["minus_log_survival"].tolist()
+    assert rest.get_xdata().tolist() == found.arrays["log_ratio"][90:-1].tolist()
+    assert line.get_ydata()[1] / line.get_xdata()[1] == pytest.approx(found.scalars["dimension"])
+    assert colors.same_color(kept.get_color(), "tab:blue")
+    assert colors.same_color(rest.get_color(), "0.7")
+
+
+def test_estimates_by_scale_stand_at_their_distances_with_their_orders(plane):
+    found = measured(IntrinsicDimensionGride, plane, max_order=4, tolerance=10)
+    [axes] = metric_of(IntrinsicDimensionGride).plot(found).axes
+    line, retained = axes.lines[0], axes.lines[-1]
+    assert line.get_xdata().tolist() == found.vectors["gride_distance"].values.tolist()
+    assert line.get_ydata().tolist() == found.vectors["gride"].values.tolist()
+    assert [text.get_text() for text in axes.texts] == ["1", "2", "4"]
+    assert set(retained.get_ydata()) == {found.vectors["gride"].values[-1]}
 
 
 @pytest.mark.parametrize("kind", CLASSES)

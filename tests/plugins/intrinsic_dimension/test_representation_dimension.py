@@ -118,6 +118,50 @@ def test_aggregation_and_normaliser_are_those_asked_for(hub, data):
     assert found["mle"][0] == pytest.approx(mle(data.x, 10, "mean", "k-2"), rel=1e-12)
 
 
+# Options
+
+
+def measured(data, **params):
+    metric = RepresentationDimension(RepresentationDimension.Params(**{"of": ("input",), **params}))
+    model = model_of(copies)
+    model.meet(data.batch(slice(0, 2)), data.spec)
+    metric.refuse(model, data)
+    return metric.measure(model, data)
+
+
+def test_the_split_and_the_number_of_observations_are_those_asked_for(data):
+    parted = Dataset(data.x, splits={"train": range(300), "test": range(300, 800)})
+    found = {name: measured(parted, split=name) for name in ("train", "test", "all")}
+    assert [each.scalars["n_samples"] for each in found.values()] == [300, 500, 800]
+    assert found["train"].vectors["mle"].values[0] == pytest.approx(mle(data.x[:300]), rel=1e-12)
+    assert found["test"].vectors["mle"].values[0] == pytest.approx(mle(data.x[300:]), rel=1e-12)
+    assert measured(parted).scalars == found["train"].scalars
+    for n_samples, n in ((100, 100), (10_000, 300), ("all", 300)):
+        assert measured(parted, n_samples=n_samples).scalars["n_samples"] == n
+        assert measured(parted, n_samples=n_samples).vectors["n_distinct"].values.tolist() == [n]
+
+
+def test_twonn_discards_the_share_and_has_the_distribution_asked_for(data):
+    for discard, cdf in ((0.3, "i/n"), (0.1, "(i-1)/n")):
+        found = measured(data, discard=discard, cdf=cdf).vectors["twonn"].values[0]
+        assert found == pytest.approx(two_nn(data.x, discard, cdf), rel=1e-12)
+
+
+def test_more_copies_than_may_be_collapse_a_representation(data):
+    doubled = Dataset(torch.cat([data.x[:300], data.x[:100]]))
+    found = [measured(doubled, max_duplicates=share).vectors["is_collapsed"].values.tolist() for share in (0.2, 0.3)]
+    assert found == [[1], [0]]
+
+
+def test_the_plot_has_a_line_for_each_estimate_over_the_layers_in_their_order(data):
+    found = measured(data, of=("sampled", "input"), n_samples=200)
+    [axes] = RepresentationDimension(RepresentationDimension.Params()).plot(found).axes
+    assert [text.get_text() for text in axes.get_xticklabels()] == ["sampled", "input"]
+    assert [line.get_label() for line in axes.lines] == ["maximum likelihood", "TwoNN"]
+    assert axes.lines[0].get_ydata().tolist() == found.vectors["mle"].values.tolist()
+    assert axes.lines[1].get_ydata().tolist() == found.vectors["twonn"].values.tolist()
+
+
 # What is refused
 
 
