@@ -76,7 +76,7 @@ def test_cells_know_their_training(catalog):
     [
         (("data.subset", "data.subsets"), "study 'small': dataset 'digits' was given .* did you mean 'subset'"),
         (("vae", "vea"), "study 'small': unknown model 'vea'; did you mean"),
-        (("n_samples = 50", "n_samples = 1"), "study 'small': metric 'ssim_diversity' was given"),
+        (("n_samples = 50", "n_samples = 0"), "study 'small': metric 'ssim_diversity' was given"),
         (('"vae"', "3"), "study 'small': model is 3 and should be a name in quotes"),
         (("[0, 1]", "[-1]"), "study 'small': seed is -1"),
         (("[metrics.elbo]", "[metrics.elbo]\n[metrics.correlation]\nagainst='x'"), "measures rows; name it in"),

@@ -146,7 +146,7 @@ def test_a_failure_is_recorded_and_the_rest_goes_on(tmp_path):
             ('"vae"', '"ae"'),
             "study 'small', at model.latent_dim 2.*: metric 'elbo' needs a model whose loss",
         ),
-        (("n_samples = 20", "n_samples = 20000"), "'ssim_diversity'"),
+        (("n_samples = 20", "n_samples = 1"), "metric 'ssim_diversity' needs at least 2 observations, and got 1"),
     ],
 )
 def test_what_cannot_be_done_is_found_out_before_anything_is_made(tmp_path, change, says):

@@ -65,7 +65,7 @@ def metric(models=None, **settings):
 
 def measured(data, models=None, **settings):
     asked = metric(models, **settings)
-    asked.check(data)
+    asked.refuse(data)
     return asked.measure(data)
 
 
@@ -78,7 +78,7 @@ def test_it_is_that_of_pixels_where_no_features_are_named(data):
     expected = embedding_diversity(data.x.flatten(1))
     assert (found["diversity"], found["diversity_variance"]) == pytest.approx(expected, rel=1e-9)
     assert found["diversity_low"] < found["diversity"] < found["diversity_high"]
-    assert (found["n_images"], found["n_pairs"]) == (140, 9730)
+    assert (found["n_samples"], found["n_pairs"]) == (140, 9730)
 
 
 def test_it_is_that_of_what_a_module_makes_of_the_images(here, data):
@@ -122,12 +122,12 @@ def test_a_network_for_imagenet_embeds_grey_and_coloured_images(channels):
 
 def test_features_are_looked_for_in_the_catalog(data):
     with pytest.raises(VaehubError, match="features are looked for in the catalog, and this metric was made without"):
-        EmbeddingDiversity(EmbeddingDiversity.Params(n_samples="all")).check(data)
+        EmbeddingDiversity(EmbeddingDiversity.Params(n_samples="all")).refuse(data)
 
 
 def test_observations_that_the_features_are_not_for_are_refused_before_measuring(here, data):
     with pytest.raises(VaehubError, match=r"module 'own_embedding_code:narrow' cannot take .* shape \(1, 8, 8\): "):
-        metric(**own("narrow")).check(data)
+        metric(**own("narrow")).refuse(data)
 
 
 def test_embeddings_without_direction_are_said(here, data):
@@ -135,11 +135,36 @@ def test_embeddings_without_direction_are_said(here, data):
         metric(**own("zeros")).measure(data)
 
 
-def test_more_images_than_there_are_is_refused(data):
-    with pytest.raises(
-        DataError, match="asked for 1000 images, and there are 140; set '-s metric.n_samples=140' or less"
-    ):
-        metric(n_samples=1000).check(data)
+def test_one_observation_makes_no_pair(data):
+    with pytest.raises(DataError, match="metric 'embedding_diversity' needs at least 2 observations, and got 1"):
+        metric(n_samples=1).refuse(data)
+
+
+# Options
+
+
+def test_the_split_is_the_one_asked_for(data):
+    parted = Dataset(data.x, splits={"train": range(100), "test": range(100, 140)})
+    for split, rows in (("train", slice(100)), ("test", slice(100, 140)), ("all", slice(140))):
+        found = measured(parted, split=split, n_bootstrap=0).scalars
+        assert found["n_samples"] == len(data.x[rows])
+        assert found["diversity"] == pytest.approx(embedding_diversity(data.x[rows].flatten(1))[0], rel=1e-9)
+
+
+def test_as_many_are_compared_as_are_asked_for_or_as_there_are(data):
+    for n_samples, n in ((12, 12), (1000, 140), ("all", 140)):
+        found = measured(data, n_samples=n_samples, n_bootstrap=0).scalars
+        assert (found["n_samples"], found["n_pairs"]) == (n, n * (n - 1) / 2)
+
+
+def test_confidence_and_number_of_resamplings_decide_the_interval(data):
+    narrow, wide, few = (
+        measured(data, **settings).scalars
+        for settings in ({"confidence": 0.5}, {"confidence": 0.99}, {"confidence": 0.99, "n_bootstrap": 20})
+    )
+    assert wide["diversity_low"] < narrow["diversity_low"] < narrow["diversity_high"] < wide["diversity_high"]
+    assert few["diversity_low"] != wide["diversity_low"]
+    assert "diversity_low" not in measured(data, n_bootstrap=0).scalars
 
 
 # Through a hub

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from vaehub import DataError, Dataset, VaehubError
+from vaehub import DataError, Dataset, VaehubError, generator
 from vaehub.plugins.diversity.kernels import ssim_diversity
 from vaehub.plugins.diversity.params import SsimDiversityParams
 from vaehub.plugins.diversity.ssim import SsimDiversity
@@ -55,37 +55,84 @@ def test_with_and_without_an_interval_the_mean_is_the_same(hub):
 @pytest.mark.parametrize(
     ("shape", "settings", "words"),
     [
-        ((30, 1, 8, 8), {}, "asked for 200 images, and there are 30; set '-s metric.n_samples=30' or less"),
-        ((1, 1, 8, 8), {"n_samples": "all"}, "compares pairs, and there is 1 image; it needs 2 at least"),
-        ((9, 3, 8, 8), {"n_samples": "all"}, "is for grey images, and these have shape .*data.channels=1"),
+        ((1, 1, 8, 8), {}, "needs at least 2 observations, and got 1: the split 'train' has 1"),
         (
-            (9, 12),
-            {"n_samples": "all"},
-            "is for images, and these observations have shape .*'embedding_diversity' take",
+            (9, 1, 8, 8),
+            {"n_samples": 1},
+            "needs at least 2 observations, and got 1: .* n_samples is 1; raise",
         ),
-        ((9, 1, 6, 8), {"n_samples": "all"}, "windows larger than images of 6x8; '-s metric.variant=global' has none"),
+        ((9, 3, 8, 8), {}, "needs grey images, and these have shape .*data.channels=1"),
+        ((9, 12), {}, "needs images, and these observations have shape .*'embedding_diversity' takes any"),
+        ((9, 1, 6, 8), {}, "needs images of at least 7x7, and .* 6, 8.*; '-s metric.variant=global' has no windows"),
+        ((9, 1, 10, 8), {"variant": "gaussian"}, "needs images of at least 11x11"),
     ],
 )
 def test_what_it_cannot_be_asked_of_is_said(shape, settings, words):
     with pytest.raises(DataError, match=words):
-        SsimDiversity(SsimDiversityParams(**settings)).check(Dataset(torch.zeros(shape)))
+        SsimDiversity(SsimDiversityParams(**settings)).refuse(Dataset(torch.zeros(shape)))
 
 
-def test_a_part_that_is_not_there_is_said():
+def test_a_split_that_is_not_there_is_said():
     data = Dataset(torch.zeros(9, 1, 8, 8), splits={"train": range(9)})
-    with pytest.raises(DataError, match="no split 'test' of this data"):
-        SsimDiversity(SsimDiversityParams(part="test")).check(data)
+    with pytest.raises(DataError, match="metric 'ssim_diversity' was asked for the split 'test': there is no split"):
+        SsimDiversity(SsimDiversityParams(split="test")).refuse(data)
 
 
 def test_it_is_said_before_anything_is_measured(hub):
-    with pytest.raises(VaehubError, match="asked for 5000 images, and there are 1797"):
-        hub.measure("ssim_diversity", "digits", settings={"n_samples": 5000})
+    with pytest.raises(VaehubError, match="needs at least 2 observations, and got 1"):
+        hub.measure("ssim_diversity", "digits", settings={"n_samples": 1})
     assert not any(hub.recent())
 
 
-# Figures recomputed on 200 real digits of 1, 5 and 10 classes by independent code: 0.661, 0.783 and 0.795.
+# Options
+
+
+@pytest.fixture(scope="module")
+def images():
+    x = torch.rand(60, 1, 12, 12, generator=generator(0, "images"))
+    return Dataset(x, splits={"train": range(40), "test": range(40, 60)})
+
+
+def measured(data, seed=0, **settings):
+    metric = SsimDiversity(SsimDiversityParams(**settings), seed)
+    metric.refuse(data)
+    return metric.measure(data).scalars
+
+
+def test_the_split_is_the_one_asked_for(images):
+    for split, rows in (("train", slice(40)), ("test", slice(40, 60)), ("all", slice(60))):
+        found = measured(images, split=split, n_bootstrap=0)
+        assert found["n_samples"] == len(images.x[rows])
+        assert found["diversity"] == pytest.approx(ssim_diversity(images.x[rows, 0])[0], rel=1e-9)
+
+
+def test_as_many_are_compared_as_are_asked_for_or_as_there_are(images):
+    for n_samples, n in ((12, 12), (1000, 40), ("all", 40)):
+        found = measured(images, n_samples=n_samples, n_bootstrap=0)
+        assert (found["n_samples"], found["n_pairs"]) == (n, n * (n - 1) / 2)
+    assert measured(images, n_samples=12)["diversity"] != measured(images, seed=1, n_samples=12)["diversity"]
+
+
+def test_the_variant_is_the_one_asked_for(images):
+    for variant in ("windowed", "gaussian", "global"):
+        found = measured(images, variant=variant, n_bootstrap=0)
+        assert found["diversity"] == pytest.approx(ssim_diversity(images.split("train").x[:, 0], variant)[0], rel=1e-9)
+
+
+def test_a_higher_confidence_is_a_wider_interval_around_the_same_mean(images):
+    narrow, wide = (measured(images, variant="global", confidence=share) for share in (0.5, 0.99))
+    assert wide["diversity_low"] < narrow["diversity_low"] < narrow["diversity_high"] < wide["diversity_high"]
+    assert narrow["diversity"] == wide["diversity"]
+
+
+def test_the_interval_depends_on_the_number_of_resamplings(images):
+    few, many = (measured(images, variant="global", n_bootstrap=n) for n in (20, 1000))
+    assert few["diversity_low"] != many["diversity_low"]
+
+
+# Values recomputed on 200 real digits of 1, 5 and 10 classes by independent code: 0.661, 0.783 and 0.795.
 @pytest.mark.parametrize(("n_classes", "published", "spread"), [(1, 0.662, 0.04), (5, 0.781, 0.02), (10, 0.796, 0.01)])
-def test_published_figures_of_mnist_hold(hub, real_data, n_classes, published, spread):
+def test_published_values_of_mnist_hold(hub, real_data, n_classes, published, spread):
     found = [
         hub.measure("ssim_diversity", hub_data, settings={"n_bootstrap": 0})["diversity"]
         for hub_data in _subsets(hub, n_classes)

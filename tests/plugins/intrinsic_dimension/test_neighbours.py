@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vaehub import DataError
-from vaehub.plugins.intrinsic_dimension import search
+from vaehub.plugins.intrinsic_dimension import nearest_neighbours
 from vaehub.plugins.intrinsic_dimension.duplicates import distinct_rows
 from vaehub.plugins.intrinsic_dimension.neighbours import nearest
 
@@ -36,7 +36,7 @@ def first(request, monkeypatch):
     """Begin the search in each precision, also where this machine has no fast bfloat16."""
     if request.param is not None:
         order = PRECISIONS[PRECISIONS.index(request.param) :]
-        monkeypatch.setattr(search, "precisions", lambda device: iter(order))
+        monkeypatch.setattr(nearest_neighbours, "precisions", lambda device: iter(order))
     return request.param
 
 
@@ -104,7 +104,7 @@ def test_float32_observations_are_measured_as_they_are(first, rng):
 def test_few_values_are_searched_by_a_tree(p, rng):
     x = rng.normal(size=(500, p))
     tree = check(x, 6)
-    product = search.search(torch.from_numpy(x), 6)[0]
+    product = nearest_neighbours.search(torch.from_numpy(x), 6)[0]
     np.testing.assert_allclose(product, tree.distances, rtol=1e-9)
 
 
@@ -121,8 +121,8 @@ def test_all_others_can_be_neighbours(first, rng):
 def test_blocks_of_any_size_give_the_same(size, rng, monkeypatch):
     x = rng.normal(size=(1000, 60))
     expected = nearest(x, 8)
-    monkeypatch.setattr(search, "PAIRS_AT_ONCE", size)
-    monkeypatch.setattr(search, "VALUES_AT_ONCE", size // 4)
+    monkeypatch.setattr(nearest_neighbours, "PAIRS_AT_ONCE", size)
+    monkeypatch.setattr(nearest_neighbours, "VALUES_AT_ONCE", size // 4)
     found = nearest(x, 8)
     np.testing.assert_array_equal(found.indices, expected.indices)
     np.testing.assert_allclose(found.distances, expected.distances, rtol=1e-15)
@@ -144,18 +144,18 @@ def test_any_number_of_threads_gives_the_same_bits_and_is_left_as_it_was(rng):
 
 def test_a_precision_that_proves_nothing_is_given_up(rng):
     x = torch.from_numpy(outlier(rng))
-    with search.on_cores(x.device) as each:
-        ranking = search.Ranking.of(x, torch.bfloat16, each)
+    with nearest_neighbours.threaded_map(x.device) as each:
+        ranking = nearest_neighbours.Ranking.of(x, torch.bfloat16, each)
         found = torch.empty(len(x), 5, dtype=torch.float64), torch.empty(len(x), 5, dtype=torch.int64)
-        left = search._prove(x, torch.arange(len(x)), ranking, found, each)
+        left = nearest_neighbours._prove(x, torch.arange(len(x)), ranking, found, each)
     assert len(left) > 490
 
 
 @pytest.mark.parametrize("dtype", PRECISIONS)
 def test_bounds_hold_for_every_pair(dtype, rng):
     x = torch.from_numpy(np.vstack([rng.normal(size=(200, 300)) + 5, 20 * rng.normal(size=(100, 300))]))
-    with search.on_cores(x.device) as each:
-        ranking = search.Ranking.of(x, dtype, each)
+    with nearest_neighbours.threaded_map(x.device) as each:
+        ranking = nearest_neighbours.Ranking.of(x, dtype, each)
     rows = torch.arange(len(x))
     halves, which = ranking.candidates(rows, len(x) - 1)
     low, high = ranking.bounds(rows, halves)
@@ -169,12 +169,12 @@ def test_float32_that_is_not_what_it_says_is_not_used():
     torch.set_float32_matmul_precision("medium")
     try:
         for device in ("cpu", "cuda"):
-            assert torch.float32 not in list(search.precisions(torch.device(device)))
+            assert torch.float32 not in list(nearest_neighbours.precisions(torch.device(device)))
     finally:
         torch.set_float32_matmul_precision("highest")
     for device in ("cpu", "cuda"):
-        assert torch.float32 in list(search.precisions(torch.device(device)))
-    assert torch.bfloat16 not in list(search.precisions(torch.device("cuda")))
+        assert torch.float32 in list(nearest_neighbours.precisions(torch.device(device)))
+    assert torch.bfloat16 not in list(nearest_neighbours.precisions(torch.device("cuda")))
 
 
 @settings(max_examples=40, deadline=None)

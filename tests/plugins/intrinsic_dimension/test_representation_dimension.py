@@ -10,7 +10,7 @@ from vaehub import DataError, Dataset, VaehubError, WorkFailed, generator, wrap
 from vaehub.plugins.intrinsic_dimension.kernels import mle, two_nn
 from vaehub.plugins.intrinsic_dimension.representation import RepresentationDimension
 
-ALL = {"part": "all"}
+ALL = {"split": "all"}
 
 
 class Encoder(nn.Module):
@@ -48,7 +48,7 @@ def test_mean_and_sampled_representation_are_told_apart(hub, data):
         assert vector.values[1] > 3.5
     assert found["mle"][0] == pytest.approx(mle(copies(data.x).double()), rel=1e-5)
     assert found["twonn"][0] == pytest.approx(two_nn(copies(data.x).double()), rel=1e-5)
-    assert (found["n_observations"], found["n_collapsed"]) == (800, 0)
+    assert (found["n_samples"], found["n_collapsed"]) == (800, 0)
     assert found["n_distinct"].tolist() == [800, 800]
 
 
@@ -118,19 +118,65 @@ def test_aggregation_and_normaliser_are_those_asked_for(hub, data):
     assert found["mle"][0] == pytest.approx(mle(data.x, 10, "mean", "k-2"), rel=1e-12)
 
 
+# Options
+
+
+def measured(data, **params):
+    metric = RepresentationDimension(RepresentationDimension.Params(**{"of": ("input",), **params}))
+    model = model_of(copies)
+    model.meet(data.batch(slice(0, 2)), data.spec)
+    metric.refuse(model, data)
+    return metric.measure(model, data)
+
+
+def test_the_split_and_the_number_of_observations_are_those_asked_for(data):
+    parted = Dataset(data.x, splits={"train": range(300), "test": range(300, 800)})
+    found = {name: measured(parted, split=name) for name in ("train", "test", "all")}
+    assert [each.scalars["n_samples"] for each in found.values()] == [300, 500, 800]
+    assert found["train"].vectors["mle"].values[0] == pytest.approx(mle(data.x[:300]), rel=1e-12)
+    assert found["test"].vectors["mle"].values[0] == pytest.approx(mle(data.x[300:]), rel=1e-12)
+    assert measured(parted).scalars == found["train"].scalars
+    for n_samples, n in ((100, 100), (10_000, 300), ("all", 300)):
+        assert measured(parted, n_samples=n_samples).scalars["n_samples"] == n
+        assert measured(parted, n_samples=n_samples).vectors["n_distinct"].values.tolist() == [n]
+
+
+def test_twonn_discards_the_share_and_has_the_distribution_asked_for(data):
+    for discard, cdf in ((0.3, "i/n"), (0.1, "(i-1)/n")):
+        found = measured(data, discard=discard, cdf=cdf).vectors["twonn"].values[0]
+        assert found == pytest.approx(two_nn(data.x, discard, cdf), rel=1e-12)
+
+
+def test_more_copies_than_may_be_collapse_a_representation(data):
+    doubled = Dataset(torch.cat([data.x[:300], data.x[:100]]))
+    found = [measured(doubled, max_duplicates=share).vectors["is_collapsed"].values.tolist() for share in (0.2, 0.3)]
+    assert found == [[1], [0]]
+
+
+def test_the_plot_has_a_line_for_each_estimate_over_the_layers_in_their_order(data):
+    found = measured(data, of=("sampled", "input"), n_samples=200)
+    [axes] = RepresentationDimension(RepresentationDimension.Params()).plot(found).axes
+    assert [text.get_text() for text in axes.get_xticklabels()] == ["sampled", "input"]
+    assert [line.get_label() for line in axes.lines] == ["maximum likelihood", "TwoNN"]
+    assert axes.lines[0].get_ydata().tolist() == found.vectors["mle"].values.tolist()
+    assert axes.lines[1].get_ydata().tolist() == found.vectors["twonn"].values.tolist()
+
+
 # What is refused
 
 
 def test_an_unknown_layer_is_refused_before_work(data):
     metric = RepresentationDimension(RepresentationDimension.Params(of=("mean", "encoder_9", "mu")))
+    model = model_of(copies)
+    model.meet(data.batch(slice(0, 2)), data.spec)
     with pytest.raises(VaehubError, match="the model has no layer 'encoder_9', 'mu', it has input, mean, var"):
-        metric.check(model_of(copies), data)
+        metric.refuse(model, data)
 
 
 def test_too_few_observations_are_refused_before_work(data):
     metric = RepresentationDimension(RepresentationDimension.Params(n_samples=20))
-    with pytest.raises(DataError, match="looks at 20 neighbours of each observation and needs 21 at least"):
-        metric.check(model_of(copies), data)
+    with pytest.raises(DataError, match="needs at least 21 observations, and got 20: "):
+        metric.refuse(model_of(copies), data)
 
 
 def test_a_model_that_gives_no_numbers_fails_with_the_reason(hub, data):

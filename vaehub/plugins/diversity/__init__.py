@@ -15,7 +15,7 @@ def vaehub_catalog() -> Sequence[Entry]:
             "dataset diversity: mean structural dissimilarity (1 - SSIM) of pairs of images",
             params="vaehub.plugins.diversity.params:SsimDiversityParams",
             source="Müller et al. 2025, Section 2.2; Wang et al. 2004",
-            revision=2,
+            revision=3,
             subject="dataset",
         ),
         Metric(
@@ -24,6 +24,7 @@ def vaehub_catalog() -> Sequence[Entry]:
             "dataset diversity: mean cosine distance between feature embeddings of pairs of observations",
             params="vaehub.plugins.diversity.params:EmbeddingDiversityParams",
             source="Müller et al. 2025, Appendix B",
+            revision=2,
             subject="dataset",
         ),
     ]

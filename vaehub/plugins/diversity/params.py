@@ -1,41 +1,32 @@
 """Parameters of diversity. Knows no torch."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field as Bound
-
-from vaehub import Field, Params
+from vaehub import Field, SampleParams, SampleSize
 from vaehub.features import FeatureParams
 
-Count = Annotated[int, Bound(ge=2)]
+N_SAMPLES = "observations drawn; all there are, if the split has fewer; all compares every pair"
 
 
-class DrawnParams(Params):
-    """Which images are compared, and how sure the answer is; a metric adds how many."""
+class PairsParams(SampleParams):
+    """Which observations are paired, and how the interval is estimated."""
 
-    part: Literal["train", "validation", "test", "all"] = Field(
-        "train", description="split of the data; data without parts are taken whole"
-    )
-    n_bootstrap: int = Field(1000, ge=0, description="resamplings of the images for the interval; 0 leaves it out")
-    confidence: float = Field(0.95, gt=0, lt=1, description="share of the resamplings that the interval holds")
+    n_bootstrap: int = Field(1000, ge=0, description="resamplings of observations for the interval; 0 leaves it out")
+    confidence: float = Field(0.95, gt=0, lt=1, description="share of the resampled means that the interval contains")
 
 
-class SsimDiversityParams(DrawnParams):
-    """Parameters of the structural diversity; defaults reproduce the published figures."""
+class SsimDiversityParams(PairsParams):
+    """Parameters of the structural diversity; defaults reproduce the published values."""
 
-    n_samples: Count | Literal["all"] = Field(
-        200, description="images drawn without replacement; all takes every image, and so every pair"
-    )
+    n_samples: SampleSize = Field(200, description=N_SAMPLES)
     variant: Literal["windowed", "gaussian", "global"] = Field(
         "windowed",
-        description="statistics of 7x7 windows (reproduces the published figures), of Gaussian windows of 11x11, or of "
+        description="statistics of 7x7 windows (reproduces the published values), of 11x11 Gaussian windows, or of "
         "whole images (the printed formula)",
     )
 
 
-class EmbeddingDiversityParams(FeatureParams, DrawnParams):
-    """Parameters of the diversity of embeddings, which are the features that are named; defaults need no file."""
+class EmbeddingDiversityParams(FeatureParams, PairsParams):
+    """Parameters of the diversity of embeddings, which are the named features; defaults need no file."""
 
-    n_samples: Count | Literal["all"] = Field(
-        1000, description="images drawn without replacement; all takes every image, and so every pair"
-    )
+    n_samples: SampleSize = Field(1000, description=N_SAMPLES)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, final
 
-from vaehub import DataError, Dataset, LatentModel, ModelMetric, Result
-from vaehub.plugins.generation.compared import Compared, check_comparison
+from vaehub import DataError, Dataset, LatentModel, ModelMetric, Needs, Result
+from vaehub.plugins.generation.feature_samples import FeatureSamples, needs_of, try_comparison
 from vaehub.plugins.generation.kernels import kernel_distance
 from vaehub.plugins.generation.params import KernelDistanceParams
 
@@ -14,21 +14,23 @@ if TYPE_CHECKING:
 
 
 @final
-class KernelDistance(ModelMetric):
+class KernelDistance(ModelMetric[KernelDistanceParams]):
     """How far samples are from data, by an unbiased kernel discrepancy of their features: Bińkowski et al. 2018.
 
     It is called KID if, and only if, the features are those of Inception, as published.
     """
 
-    Params = KernelDistanceParams
-    params: KernelDistanceParams
+    @property
+    def needs(self) -> Needs:
+        """A decoder and a prior, unless the samples come from elsewhere."""
+        return needs_of(self.params)
 
     def check(self, model: LatentModel, data: Dataset) -> None:
         """Refuse what the Fréchet distance refuses, and subsets larger than what they are drawn from."""
-        n, _ = check_comparison(self, model, data, self.params, "kernel_distance")
+        n, _ = try_comparison(self, model, data)
         if n < self.params.subset_size:
             raise DataError(
-                f"metric 'kernel_distance' draws subsets of {self.params.subset_size}, and there are {n} of each side; "
+                f"metric {self.name!r} draws subsets of {self.params.subset_size}, and there are {n} of each side; "
                 f"set '-s metric.subset_size={n // 2}' or so"
             )
 
@@ -38,7 +40,7 @@ class KernelDistance(ModelMetric):
         Raises:
             WorkFailed: If a feature is NaN or infinite.
         """
-        found = Compared.drawn(self, model, data, self.params)
+        found = FeatureSamples.drawn(self, model, data)
         mean, sd, values = kernel_distance(
             found.samples,
             found.data,
@@ -54,6 +56,6 @@ class KernelDistance(ModelMetric):
 
     def plot(self, result: Result) -> Figure:
         """Return a histogram of the distances of subsets."""
-        from vaehub.plugins.generation.pictures import subsets
+        from vaehub.plugins.generation.plots import subsets
 
         return subsets(result, self.params.module or self.params.features)

@@ -5,12 +5,12 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import model_validator
 
-from vaehub import Field, Incidental
+from vaehub import Field, Incidental, SampleParams, SampleSize
 from vaehub.features import FeatureParams
 from vaehub.files import checksum
 
 
-class ComparisonParams(FeatureParams):
+class ComparisonParams(FeatureParams, SampleParams):
     """What is compared with what, and as which features; defaults need no file."""
 
     source: Literal["prior", "reconstruction", "file"] = Field(
@@ -32,11 +32,8 @@ class ComparisonParams(FeatureParams):
     n_jacobian: int = Field(
         100, gt=0, description="observations over which the relevance is averaged, at most; only where it is asked for"
     )
-    part: Literal["train", "validation", "test", "all"] = Field(
-        "train", description="split of the data that is compared with"
-    )
-    n_samples: int = Field(
-        10_000, gt=1, description="samples, and as many observations; all of the part, if it has fewer"
+    n_samples: SampleSize = Field(
+        10_000, description="observations drawn, and as many samples; all there are, if the split or a file has fewer"
     )
 
     @model_validator(mode="before")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, final
 
-from vaehub import DataError, Dataset, LatentModel, ModelMetric, Result
+from vaehub import DataError, Dataset, LatentModel, ModelMetric, Needs, Result
 from vaehub.plugins.generation.clusters import BETA
-from vaehub.plugins.generation.compared import Compared, check_comparison
+from vaehub.plugins.generation.feature_samples import FeatureSamples, needs_of, try_comparison
 from vaehub.plugins.generation.kernels import best_f, knn_precision_recall, precision_recall_curve
 from vaehub.plugins.generation.params import PrecisionRecallParams
 
@@ -15,22 +15,24 @@ if TYPE_CHECKING:
 
 
 @final
-class PrecisionRecall(ModelMetric):
+class PrecisionRecall(ModelMetric[PrecisionRecallParams]):
     """How much of what a model makes is like the data, and how much of the data it reaches.
 
     By clusters, as a curve and its greatest F1/8 and F8 (Sajjadi et al. 2018, as Saha, Joshi & Whitaker 2025 use it),
     and by balls around nearest neighbours (Kynkäänniemi et al. 2019).
     """
 
-    Params = PrecisionRecallParams
-    params: PrecisionRecallParams
+    @property
+    def needs(self) -> Needs:
+        """A decoder and a prior, unless the samples come from elsewhere."""
+        return needs_of(self.params)
 
     def check(self, model: LatentModel, data: Dataset) -> None:
         """Refuse what the Fréchet distance refuses, and too few observations for clusters or neighbours."""
-        n, _ = check_comparison(self, model, data, self.params, "precision_recall")
+        n, _ = try_comparison(self, model, data)
         if 2 * n < self.params.n_clusters or n <= self.params.n_neighbours:
             raise DataError(
-                f"metric 'precision_recall' makes {self.params.n_clusters} clusters and looks for "
+                f"metric {self.name!r} makes {self.params.n_clusters} clusters and looks for "
                 f"{self.params.n_neighbours} neighbours, and there are {n} samples and as many observations; lower "
                 "'-s metric.n_clusters' and '-s metric.n_neighbours', or take more"
             )
@@ -41,7 +43,7 @@ class PrecisionRecall(ModelMetric):
         Raises:
             WorkFailed: If a feature is NaN or infinite.
         """
-        found = Compared.drawn(self, model, data, self.params)
+        found = FeatureSamples.drawn(self, model, data)
         asked = self.params
         curve = precision_recall_curve(
             found.samples,
@@ -63,6 +65,6 @@ class PrecisionRecall(ModelMetric):
 
     def plot(self, result: Result) -> Figure:
         """Return precision against recall, with both pairs of numbers."""
-        from vaehub.plugins.generation.pictures import curve
+        from vaehub.plugins.generation.plots import curve
 
         return curve(result, self.params.module or self.params.features)

@@ -31,7 +31,7 @@ def vaehub_catalog() -> Sequence[Entry]:
         ),
         Metric(
             "intrinsic_dimension_gride",
-            f"{HERE}.scales:IntrinsicDimensionGride",
+            f"{HERE}.gride:IntrinsicDimensionGride",
             "intrinsic dimension by scale (Gride), from ratios of distances to ever farther neighbours",
             params=f"{HERE}.params:GrideParams",
             source="Denti et al. 2022",

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from vaehub.plugins.intrinsic_dimension.cores import on_cores
+from vaehub.plugins.intrinsic_dimension.threads import threaded_map
 
 VALUES_AT_ONCE = 1 << 18
 """Values that are looked at together; bounds memory, changes no result."""
@@ -53,7 +53,7 @@ def _hashes(x: Tensor) -> Tensor:
         # Small whole numbers differ in their highest bits alone, which a product carries nowhere.
         return ((bits ^ (bits >> 23) ^ (bits >> 51)) * weights).sum(dim=1)
 
-    with on_cores(x.device) as each:
+    with threaded_map(x.device) as each:
         return torch.cat(each(hashed, torch.split(x, _rows_at_once(x))))
 
 

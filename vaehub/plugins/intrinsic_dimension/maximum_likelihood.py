@@ -8,38 +8,33 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vaehub import Dataset, DatasetMetric, Result, Vector
-from vaehub.plugins.intrinsic_dimension.drawing import check_different, check_enough, counts, drawn, neighbours_of
+from vaehub import Dataset, DatasetMetric, Needs, Result, Vector
 from vaehub.plugins.intrinsic_dimension.kernels import local_of, mle_in_runs, retained
+from vaehub.plugins.intrinsic_dimension.neighbour_table import counts, neighbours_of
 from vaehub.plugins.intrinsic_dimension.params import MleParams
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-NAME = "intrinsic_dimension_mle"
-
 
 @final
-class IntrinsicDimensionMle(DatasetMetric):
+class IntrinsicDimensionMle(DatasetMetric[MleParams]):
     """The estimate of Levina & Bickel 2004 for several numbers of neighbours, of which the stable one is retained.
 
     Bonheme 2023, Section 8.2, prints the mean of local estimates with k - 1; her code pools them with k - 2, over five
     draws of 80 % of the observations (``preset=thesis-code``). The default here is pooled, with k - 1, over all.
     """
 
-    Params = MleParams
-    params: MleParams
-
-    def check(self, data: Dataset) -> None:
-        """Refuse too few observations, and copies of one."""
-        check_enough(NAME, self.params, data, self.params.k[-1])
-        check_different(NAME, self.params, data)
+    @property
+    def needs(self) -> Needs:
+        """One observation more than neighbours of each, not all of them copies."""
+        return Needs(observations=self.params.k[-1] + 1, distinct=True)
 
     def measure(self, data: Dataset) -> Result:
         """Return the retained estimate, that of each number of neighbours, and that of each observation."""
         params = self.params
-        rows, part = drawn(data, params, self.generator("rows"))
-        table = neighbours_of(NAME, params, part.x, params.k[-1])
+        seen = self.draw_observations(data)
+        table = neighbours_of(self.name, params, seen.data.x, params.k[-1])
         chosen = self._chosen(len(table.rows))
         runs = np.array([mle_in_runs(table, k, chosen, params.aggregation, params.normaliser) for k in params.k])
         kept = retained(runs.mean(axis=1), params.tolerance)
@@ -56,7 +51,7 @@ class IntrinsicDimensionMle(DatasetMetric):
                 **counts(table),
             },
             vectors=vectors,
-            arrays={"local": local_of(table, k, params.normaliser), "rows": rows[torch.from_numpy(table.rows)]},
+            arrays={"local": local_of(table, k, params.normaliser), "rows": seen.rows[torch.from_numpy(table.rows)]},
         )
 
     def _chosen(self, n: int) -> list[NDArray[np.int64]]:
@@ -67,6 +62,6 @@ class IntrinsicDimensionMle(DatasetMetric):
 
     def plot(self, result: Result) -> Figure:
         """Return estimates by number of neighbours, and a histogram of those of each observation."""
-        from vaehub.plugins.intrinsic_dimension.pictures import by_neighbours
+        from vaehub.plugins.intrinsic_dimension.plots import by_neighbours
 
         return by_neighbours(result)

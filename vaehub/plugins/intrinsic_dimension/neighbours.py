@@ -15,7 +15,7 @@ from torch import Tensor
 from vaehub import DataError
 from vaehub.analysis import Array
 from vaehub.plugins.intrinsic_dimension.duplicates import distinct_rows
-from vaehub.plugins.intrinsic_dimension.search import search
+from vaehub.plugins.intrinsic_dimension.nearest_neighbours import search
 
 TREE = 8
 """Values of an observation up to which a tree is used; both ways are exact.

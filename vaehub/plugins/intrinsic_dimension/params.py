@@ -5,9 +5,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field as Bound
 from pydantic import field_validator, model_validator
 
-from vaehub import Field, Incidental, Params
+from vaehub import Field, Incidental, SampleParams, SampleSize
 
-Count = Annotated[int, Bound(ge=3)]
 K = Annotated[int, Bound(ge=2)]
 LayerName = Annotated[str, Bound(min_length=1)]
 PRESETS: dict[str, dict[str, Any]] = {
@@ -15,15 +14,10 @@ PRESETS: dict[str, dict[str, Any]] = {
 }
 
 
-class DrawnParams(Params):
-    """Which observations are looked at."""
+class NeighboursParams(SampleParams):
+    """Which observations neighbours are searched among."""
 
-    part: Literal["train", "validation", "test", "all"] = Field(
-        "train", description="split of the data; data without parts are taken whole"
-    )
-    n_samples: Count | Literal["all"] = Field(
-        10_000, description="observations drawn without replacement; all there are, if the part has fewer"
-    )
+    n_samples: SampleSize = Field(10_000, description="observations drawn; all there are, if the split has fewer")
     max_duplicates: float = Field(
         0.5,
         ge=0,
@@ -32,7 +26,7 @@ class DrawnParams(Params):
     )
 
 
-class EstimateParams(DrawnParams):
+class EstimateParams(NeighboursParams):
     """What a maximum likelihood estimate is made of."""
 
     aggregation: Literal["mean", "pooled", "median"] = Field(
@@ -75,7 +69,7 @@ class MleParams(EstimateParams):
         return self
 
 
-class TwoNnParams(DrawnParams):
+class TwoNnParams(NeighboursParams):
     """Parameters of the estimate from two neighbours."""
 
     discard: float = Field(0.1, ge=0, lt=1, description="share of the ratios, the greatest, that is left out")
@@ -93,7 +87,7 @@ class TwoNnParams(DrawnParams):
         return self
 
 
-class GrideParams(DrawnParams):
+class GrideParams(NeighboursParams):
     """Parameters of the estimate by scale."""
 
     max_order: int = Field(

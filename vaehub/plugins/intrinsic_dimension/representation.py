@@ -8,10 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vaehub import Dataset, LatentModel, ModelMetric, Result, Vector
+from vaehub import Dataset, LatentModel, ModelMetric, Needs, Result, Vector
 from vaehub.analysis import chosen_layers
 from vaehub.analysis import representations as representations_of
-from vaehub.plugins.intrinsic_dimension.drawing import check_enough, drawn, part_of
 from vaehub.plugins.intrinsic_dimension.duplicates import distinct_rows
 from vaehub.plugins.intrinsic_dimension.kernels import mle_of, nearest, two_nn_of
 from vaehub.plugins.intrinsic_dimension.params import RepresentationParams
@@ -19,7 +18,6 @@ from vaehub.plugins.intrinsic_dimension.params import RepresentationParams
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-NAME = "representation_dimension"
 RESOLUTION = 4
 """Distances up to so many rounding errors of the values are taken for noise of the arithmetic."""
 
@@ -34,40 +32,40 @@ class Estimates(NamedTuple):
 
 
 @final
-class RepresentationDimension(ModelMetric):
+class RepresentationDimension(ModelMetric[RepresentationParams]):
     """Dimension of layers and of mean and sampled representation: Bonheme 2023, Section 8.2.
 
     A representation is collapsed, and has no dimension, if it is the same for all but a few observations, or differs by
     no more than rounding does.
     """
 
-    Params = RepresentationParams
-    params: RepresentationParams
+    @property
+    def needs(self) -> Needs:
+        """One observation more than neighbours of each."""
+        return Needs(observations=self.params.k + 1)
 
     def check(self, model: LatentModel, data: Dataset) -> None:
-        """Refuse unknown layers, and too few observations."""
-        part = part_of(data, self.params.part)
-        check_enough(NAME, self.params, data, self.params.k)
-        chosen_layers(model, part.first(2), self.params.of)
+        """Refuse unknown layers."""
+        chosen_layers(model, self.draw_observations(data, 2).data, self.params.of)
 
     def measure(self, model: LatentModel, data: Dataset) -> Result:
         """Return both estimates for each layer, in the order in which they were asked for."""
         names = self.params.of
-        _, part = drawn(data, self.params, self.generator("rows"))
-        found = {name: self._estimated(self._representation(name, model, part)) for name in dict.fromkeys(names)}
+        seen = self.draw_observations(data)
+        found = {name: self._estimated(self._representation(name, model, seen.data)) for name in dict.fromkeys(names)}
         return Result(
-            scalars={"n_observations": len(part), "n_collapsed": sum(each.is_collapsed for each in found.values())},
+            scalars={"n_samples": seen.n, "n_collapsed": sum(each.is_collapsed for each in found.values())},
             vectors={
                 column: Vector([getattr(found[name], column) for name in names], "layer", names)
                 for column in Estimates._fields
             },
         )
 
-    def _representation(self, name: str, model: LatentModel, part: Dataset) -> Tensor:
+    def _representation(self, name: str, model: LatentModel, data: Dataset) -> Tensor:
         """Return one layer: those of convolutions are too large to be kept together."""
         # The same noise each time, so that a decoder's layers are those of the samples measured.
         noise = self.generator("noise", device=model.device)
-        return representations_of(model, part, layers=[name], generator=noise)[name].flatten(1).to(model.device)
+        return representations_of(model, data, layers=[name], generator=noise)[name].flatten(1).to(model.device)
 
     def _estimated(self, x: Tensor) -> Estimates:
         params = self.params
@@ -82,7 +80,7 @@ class RepresentationDimension(ModelMetric):
 
     def plot(self, result: Result) -> Figure:
         """Return both estimates by layer."""
-        from vaehub.plugins.intrinsic_dimension.pictures import by_layer
+        from vaehub.plugins.intrinsic_dimension.plots import by_layer
 
         return by_layer(result)
 

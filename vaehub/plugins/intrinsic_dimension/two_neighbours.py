@@ -4,34 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, final
 
-from vaehub import Dataset, DatasetMetric, Result
-from vaehub.plugins.intrinsic_dimension.drawing import check_different, check_enough, counts, drawn, neighbours_of
+from vaehub import Dataset, DatasetMetric, Needs, Result
 from vaehub.plugins.intrinsic_dimension.kernels import two_nn_line, two_nn_of
+from vaehub.plugins.intrinsic_dimension.neighbour_table import counts, neighbours_of
 from vaehub.plugins.intrinsic_dimension.params import TwoNnParams
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-NAME = "intrinsic_dimension_twonn"
-
 
 @final
-class IntrinsicDimensionTwoNn(DatasetMetric):
+class IntrinsicDimensionTwoNn(DatasetMetric[TwoNnParams]):
     """The estimate of Facco et al. 2017, from the ratio of the distances to the second and the first neighbour."""
 
-    Params = TwoNnParams
-    params: TwoNnParams
-
-    def check(self, data: Dataset) -> None:
-        """Refuse too few observations, and copies of one."""
-        check_enough(NAME, self.params, data, 2)
-        check_different(NAME, self.params, data)
+    needs = Needs(observations=3, distinct=True)
 
     def measure(self, data: Dataset) -> Result:
         """Return the estimate, and the points that it is the slope of."""
         params = self.params
-        _, part = drawn(data, params, self.generator("rows"))
-        table = neighbours_of(NAME, params, part.x, 2)
+        table = neighbours_of(self.name, params, self.draw_observations(data).data.x, 2)
         log_ratio, height = two_nn_line(table, params.discard, params.cdf)
         return Result(
             scalars={
@@ -44,6 +35,6 @@ class IntrinsicDimensionTwoNn(DatasetMetric):
 
     def plot(self, result: Result) -> Figure:
         """Return the points and the line through them."""
-        from vaehub.plugins.intrinsic_dimension.pictures import fitted_line
+        from vaehub.plugins.intrinsic_dimension.plots import fitted_line
 
         return fitted_line(result)

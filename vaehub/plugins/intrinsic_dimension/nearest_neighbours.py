@@ -15,7 +15,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from vaehub.plugins.intrinsic_dimension.cores import OnCores, on_cores
+from vaehub.plugins.intrinsic_dimension.threads import Map, threaded_map
 
 PAIRS_AT_ONCE = 1 << 22
 """Pairs whose approximate distances are kept at a time; bounds memory, changes no result."""
@@ -53,7 +53,7 @@ def search(x: Tensor, k: int) -> tuple[Tensor, Tensor]:
     distances = x.new_empty(len(x), k, dtype=torch.float64)
     indices = torch.empty(len(x), k, dtype=torch.int64, device=x.device)
     left = torch.arange(len(x), device=x.device)
-    with on_cores(x.device) as each:
+    with threaded_map(x.device) as each:
         for dtype in precisions(x.device):
             if not len(left):
                 return distances, indices
@@ -63,7 +63,7 @@ def search(x: Tensor, k: int) -> tuple[Tensor, Tensor]:
     return distances, indices
 
 
-def _prove(x: Tensor, rows: Tensor, ranking: Ranking, found: tuple[Tensor, Tensor], each: OnCores) -> Tensor:
+def _prove(x: Tensor, rows: Tensor, ranking: Ranking, found: tuple[Tensor, Tensor], each: Map) -> Tensor:
     """Write down the neighbours of those rows for which they are proven, and return the other rows."""
     distances, indices = found
 
@@ -131,7 +131,7 @@ class Ranking:
     scale: float
 
     @classmethod
-    def of(cls, x: Tensor, dtype: torch.dtype, each: OnCores) -> Self:
+    def of(cls, x: Tensor, dtype: torch.dtype, each: Map) -> Self:
         """Return the matrices of some observations."""
         n, p = x.shape
         pieces = _PIECES[dtype]
@@ -234,7 +234,7 @@ def _directly(x: Tensor, row: Tensor, k: int) -> tuple[Tensor, Tensor]:
     return found[None, :k], which[None, :k]
 
 
-def _centre_and_scale(x: Tensor, slices: Sequence[slice], each: OnCores) -> tuple[Tensor, float]:
+def _centre_and_scale(x: Tensor, slices: Sequence[slice], each: Map) -> tuple[Tensor, float]:
     """Return the mean, and a power of two by which no centred row is longer than 1."""
     centre = torch.stack(each(lambda rows: x[rows].sum(dim=0, dtype=torch.float64), slices)).sum(dim=0) / len(x)
     lengths = each(lambda rows: torch.linalg.vector_norm(x[rows].double() - centre, dim=1).max(), slices)

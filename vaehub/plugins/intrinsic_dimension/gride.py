@@ -4,34 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, final
 
-from vaehub import Dataset, DatasetMetric, Result, Vector
-from vaehub.plugins.intrinsic_dimension.drawing import check_different, check_enough, counts, drawn, neighbours_of
+from vaehub import Dataset, DatasetMetric, Needs, Result, Vector
 from vaehub.plugins.intrinsic_dimension.kernels import gride_of, retained
+from vaehub.plugins.intrinsic_dimension.neighbour_table import counts, neighbours_of
 from vaehub.plugins.intrinsic_dimension.params import GrideParams
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-NAME = "intrinsic_dimension_gride"
-
 
 @final
-class IntrinsicDimensionGride(DatasetMetric):
+class IntrinsicDimensionGride(DatasetMetric[GrideParams]):
     """The estimates of Denti et al. 2022 from neighbours 1 and 2, 2 and 4, 4 and 8, …: one number hides the scale."""
 
-    Params = GrideParams
-    params: GrideParams
-
-    def check(self, data: Dataset) -> None:
-        """Refuse too few observations, and copies of one."""
-        check_enough(NAME, self.params, data, 2 * self.params.orders[-1])
-        check_different(NAME, self.params, data)
+    @property
+    def needs(self) -> Needs:
+        """One observation more than neighbours of each, not all of them copies."""
+        return Needs(observations=2 * self.params.orders[-1] + 1, distinct=True)
 
     def measure(self, data: Dataset) -> Result:
         """Return the stable estimate, and for each scale an estimate, its standard error, and the distance."""
         orders = self.params.orders
-        _, part = drawn(data, self.params, self.generator("rows"))
-        table = neighbours_of(NAME, self.params, part.x, 2 * orders[-1])
+        x = self.draw_observations(data).data.x
+        table = neighbours_of(self.name, self.params, x, 2 * orders[-1])
         found = [gride_of(table, order) for order in orders]
         kept = retained([each.dimension for each in found], self.params.tolerance)
         labels = [str(order) for order in orders]
@@ -51,6 +46,6 @@ class IntrinsicDimensionGride(DatasetMetric):
 
     def plot(self, result: Result) -> Figure:
         """Return estimates by scale."""
-        from vaehub.plugins.intrinsic_dimension.pictures import by_scale
+        from vaehub.plugins.intrinsic_dimension.plots import by_scale
 
         return by_scale(result)

@@ -1,4 +1,4 @@
-"""The cores of a processor, each with work of its own."""
+"""A map over items that keeps every CPU thread busy."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -8,20 +8,20 @@ from typing import Any, Protocol
 import torch
 
 
-class OnCores(Protocol):
-    """Does some work for each item, in any order, and hands back what came of it, in the order of the items."""
+class Map(Protocol):
+    """Applies a function to each item, in any order, and returns the results in the order of the items."""
 
     def __call__(self, work: Callable[[Any], Any], items: Sequence[Any], /) -> list[Any]:
-        """Return what the work made of each item."""
+        """Return the result for each item."""
         ...
 
 
 @contextmanager
-def on_cores(device: torch.device) -> Iterator[OnCores]:
-    """Let each core of a CPU take the next item when it is done with one; on a GPU, items follow each other.
+def threaded_map(device: torch.device) -> Iterator[Map]:
+    """Give each CPU thread an item of its own; on a GPU, apply the function to one item after another.
 
-    PyTorch by itself shares out each step among the cores and waits for the slowest. With many short steps, and where
-    others want the cores as well, it waits ten times as long as it works.
+    By default PyTorch splits every operation among all threads and waits for the slowest. With many short operations,
+    and other processes on the same cores, it waits ten times as long as it computes.
     """
     n_threads = torch.get_num_threads()
     if device.type != "cpu" or n_threads == 1:
@@ -31,5 +31,5 @@ def on_cores(device: torch.device) -> Iterator[OnCores]:
         with ThreadPoolExecutor(n_threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
             yield lambda work, items: list(pool.map(work, items))
     finally:
-        # The number is the thread's own, but what is said last holds for threads to come.
+        # The setting belongs to a thread, but new threads inherit whatever was set last.
         torch.set_num_threads(n_threads)

@@ -1,4 +1,4 @@
-"""Pictures of intrinsic dimension, drawn from stored values."""
+"""Plots of intrinsic dimension, from stored results."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vaehub import Result, Vector
+from vaehub.analysis import PALETTE, UNDEFINED, frame, label_columns, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,9 +23,7 @@ SIZE = (5.0, 3.6)
 
 def by_neighbours(result: Result) -> Figure:
     """Return estimates by number of neighbours beside a histogram of those of each observation."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9.2, 3.6), dpi=150, layout="constrained")
+    figure = new_figure(9.2, 3.6)
     left, right = figure.subplots(1, 2)
     estimates = result.vectors["mle"]
     deviation = result.vectors.get("mle_deviation")
@@ -39,15 +38,13 @@ def by_neighbours(result: Result) -> Figure:
         right.hist(finite, bins=N_BINS, range=(0, float(np.quantile(finite, SHOWN)) or 1.0), color="tab:gray")
     _retained(right, result, "", upright=True)
     right.set(xlabel=f"of each observation, k = {result.scalars['retained_k']:.0f}", ylabel="observations")
-    right.spines[["top", "right"]].set_visible(False)
+    frame(right)
     return figure
 
 
 def by_scale(result: Result) -> Figure:
     """Return estimates with their standard errors by mean distance, with the orders beside the points."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=SIZE, dpi=150, layout="constrained")
+    figure = new_figure(*SIZE)
     axes = figure.subplots()
     estimates, distance = result.vectors["gride"], result.vectors["gride_distance"].values
     axes.errorbar(distance, estimates.values, result.vectors["gride_error"].values, marker="o", capsize=3)
@@ -62,42 +59,38 @@ def by_scale(result: Result) -> Figure:
 
 def fitted_line(result: Result) -> Figure:
     """Return the points of all ratios that have a place, those left out in grey, and the fitted line."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=SIZE, dpi=150, layout="constrained")
+    figure = new_figure(*SIZE)
     axes = figure.subplots()
     x, y = result.arrays["log_ratio"], result.arrays["minus_log_survival"]
     kept, n = len(y), len(x)
     some = np.unique(np.linspace(0, kept - 1, min(POINTS, kept)).astype(int))
-    axes.plot(x[some], y[some], ".", markersize=3, color="tab:blue", label=f"{kept} ratios that count")
+    axes.plot(x[some], y[some], ".", markersize=3, color=PALETTE[0], label=f"{kept} ratios that count")
     # Ranks of the others go on from the last that counts; the very last may have none.
     rest = np.arange(kept, n - 1)
     if len(rest):
         heights = -np.log1p(-(rest + 1) / n)
-        axes.plot(x[rest], heights, ".", markersize=3, color="0.7", label=f"{n - kept} left out")
+        axes.plot(x[rest], heights, ".", markersize=3, color=UNDEFINED, label=f"{n - kept} left out")
     dimension = result.scalars["dimension"]
     if np.isfinite(dimension):
         end = x[kept - 1]
         axes.plot([0, end], [0, dimension * end], color="black", linewidth=1, label=f"slope {dimension:.2f}")
     axes.set(xlabel="log of the ratio of distances", ylabel="-log(1 - F)")
-    axes.spines[["top", "right"]].set_visible(False)
+    frame(axes)
     axes.legend(fontsize=8, frameon=False)
     return figure
 
 
 def by_layer(result: Result) -> Figure:
     """Return both estimates by layer; where there is none, the reason."""
-    from matplotlib.figure import Figure
-
     names = result.vectors["mle"].labels or ()
-    figure = Figure(figsize=(max(4.0, 0.7 * len(names) + 1.6), 3.6), dpi=150, layout="constrained")
+    figure = new_figure(max(4.0, 0.7 * len(names) + 1.6), 3.6)
     axes = figure.subplots()
     places = np.arange(len(names))
     for name, label, marker in (("mle", "maximum likelihood", "o"), ("twonn", "TwoNN", "s")):
         axes.plot(places, result.vectors[name].values, marker=marker, label=label)
     for place in places[result.vectors["is_collapsed"].values > 0]:
         axes.text(place, 0, "collapsed", rotation=90, ha="center", va="bottom", transform=axes.get_xaxis_transform())
-    axes.set_xticks(places, names, rotation=35, ha="right", rotation_mode="anchor", fontsize=8)
+    label_columns(axes, names)
     axes.set_xlim(-0.5, len(names) - 0.5)
     axes.set_ylabel("intrinsic dimension")
     _from_zero(axes)
@@ -118,7 +111,7 @@ def _logarithmic(axes: Axes, numbers: list[int]) -> None:
 
 def _from_zero(axes: Axes) -> None:
     axes.set_ylim(0, max(1.0, 1.15 * axes.get_ylim()[1]))
-    axes.spines[["top", "right"]].set_visible(False)
+    frame(axes)
 
 
 def _retained(axes: Axes, result: Result, label: str, *, upright: bool = False) -> None:
@@ -127,6 +120,6 @@ def _retained(axes: Axes, result: Result, label: str, *, upright: bool = False) 
     if not np.isfinite(dimension):
         return
     line = axes.axvline if upright else axes.axhline
-    line(dimension, color="tab:red", linewidth=1, linestyle="--", label=label)
+    line(dimension, color=PALETTE[3], linewidth=1, linestyle="--", label=label)
     if label:
         axes.legend([axes.lines[-1]], [f"{dimension:.2f}, {label}"], fontsize=8, frameon=False, loc="lower right")

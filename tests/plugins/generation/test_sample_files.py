@@ -57,7 +57,7 @@ def test_noise_is_far_from_the_data_and_as_many_of_both_are_compared(hub, digits
     assert cut["n_samples"] == 70
 
 
-def test_a_file_is_known_by_what_it_holds_and_its_picture_needs_none(hub, digits, saved, tmp_path):
+def test_a_file_is_known_by_what_it_holds_and_its_plot_needs_none(hub, digits, saved, tmp_path):
     recipe, x = digits
     found = hub.measure("precision_recall", recipe, settings={**saved(x), "n_clusterings": 2})
     params = FrechetDistance.Params(**saved(x))
@@ -126,7 +126,7 @@ def test_vectors_may_have_any_values(hub, saved):
     x = torch.randn(60, 5, generator=generator(0, "x"))
     data = Dataset(x)
     model = hub.model(hub.recipe("vae", dataset="digits", settings=QUICK))[0]
-    params = FrechetDistance.Params(**saved(3 * x.numpy()), part="all")
+    params = FrechetDistance.Params(**saved(3 * x.numpy()), split="all")
     metric = FrechetDistance(params, extractors=Extractors(Catalog(), None))
-    metric.check(model, data)
+    metric.refuse(model, data)
     assert float(metric.measure(model, data).scalars["frechet_distance"]) > 1
