@@ -22,7 +22,7 @@ ROWS = {
 
 def measured(rows, **params):
     metric = SimilarityMap(SimilarityMap.Params(**params))
-    metric.check(rows)
+    metric.refuse(rows)
     return metric, metric.measure(rows)
 
 
@@ -103,12 +103,13 @@ def data():
 def model_of(data, *variances):
     model = wrap(encoder=Encoder(variances), decoder=nn.Linear(len(variances), 4))
     model.spec = data.spec
+    model.encode_all(data.first(2))  # binds the number of latents
     return model
 
 
 def compared(a, b, data, **params):
     metric = VarianceSimilarity(VarianceSimilarity.Params(**params))
-    metric.check(a, b, data)
+    metric.refuse(a, b, data)
     with torch.no_grad():
         return metric, metric.measure(a, b, data)
 
@@ -154,7 +155,9 @@ def test_models_that_use_the_same_latents_for_other_observations_are_unlike(data
 def test_a_model_without_variances_is_refused(data):
     a = wrap(encoder=nn.Linear(4, 2), decoder=nn.Linear(2, 4))
     a.spec = data.spec
-    with pytest.raises(VaehubError, match="second of two models: the model has no layer 'variance', it has input"):
+    with pytest.raises(
+        VaehubError, match="metric 'variance_similarity' needs a model with posterior variances, and this one has none"
+    ):
         compared(model_of(data, active), a, data)
 
 
