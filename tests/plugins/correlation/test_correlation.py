@@ -2,10 +2,13 @@
 
 import numpy as np
 import pytest
+import torch
+from matplotlib.colors import same_color
 from scipy import stats
 
 from vaehub import VaehubError
 from vaehub.plugins.correlation.correlation import Correlation
+from vaehub.plugins.correlation.kernels import bootstrap_intervals
 from vaehub.plugins.correlation.params import CorrelationParams
 
 
@@ -84,7 +87,28 @@ def test_intervals_depend_on_confidence_and_seed_and_may_be_left_out(rows):
     ]
 
 
-def test_the_values_are_kept_for_the_picture(rows):
+def test_intervals_are_those_of_the_kernel_with_as_many_resamplings(rows):
+    asked = metric(seed=2, of=("n_classes",), n_bootstrap=40, confidence=0.8)
+    columns = asked.measure(rows).tables["correlation"].columns
+    for name in ("spearman", "pearson"):
+        expected = bootstrap_intervals(
+            torch.tensor(rows["n_classes"], dtype=torch.float64),
+            torch.tensor(rows["significant_dims"], dtype=torch.float64),
+            name,
+            n_resamplings=40,
+            confidence=0.8,
+            generator=asked.generator("bootstrap"),
+        )
+        assert (columns[f"{name}_low"][0], columns[f"{name}_high"][0]) == pytest.approx(tuple(map(float, expected)))
+
+
+def test_the_variable_asked_for_is_the_one_correlated_with(rows):
+    table = table_of(rows, against="n_classes", of=("ratio_sum",))
+    assert table.keys == {"feature": ("ratio_sum",), "against": ("n_classes",)}
+    assert table.columns["pearson_r"][0] == pytest.approx(stats.pearsonr(rows["ratio_sum"], rows["n_classes"])[0])
+
+
+def test_the_values_are_kept_for_the_plot(rows):
     arrays = metric().measure(rows).arrays
     np.testing.assert_array_equal(arrays["against_values"], rows["significant_dims"])
     np.testing.assert_array_equal(arrays["feature_values"][:, 2], rows["n_classes"])
@@ -118,7 +142,7 @@ def test_fewer_than_three_rows_are_refused(rows):
         metric().refuse(rows)
 
 
-def test_a_picture_has_one_bar_and_one_scatter_for_each_feature_the_strongest_first(rows):
+def test_a_plot_has_one_bar_and_one_scatter_for_each_feature_the_strongest_first(rows):
     rows["constant"] = np.ones(60)
     bars, *scatters = metric().plot(metric().measure(rows)).axes
     widths = [bar.get_width() for bar in bars.patches]
@@ -128,9 +152,13 @@ def test_a_picture_has_one_bar_and_one_scatter_for_each_feature_the_strongest_fi
     assert bars.get_yticklabels()[3].get_text() == "constant"
     assert [text.get_text() for text in bars.texts][3] == "undefined"
     assert scatters[0].collections[0].get_offsets().shape == (60, 2)
+    assert all(same_color(bar.get_facecolor(), "tab:blue") for bar in bars.patches)
+    assert bars.get_xlabel() == "Spearman's rank correlation with significant_dims (n = 60)"
+    assert bars.get_title() == "lines hold 95 % of the resamplings"
+    assert scatters[0].get_ylabel() == "significant_dims"
 
 
-def test_a_picture_needs_no_intervals(rows):
+def test_a_plot_needs_no_intervals(rows):
     bars, *_ = metric().plot(metric(n_bootstrap=0).measure(rows)).axes
     assert len(bars.patches) == 3
     assert not bars.collections
