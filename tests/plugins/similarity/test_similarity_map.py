@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from matplotlib.colors import same_color
 from torch import nn
 
 from vaehub import Dataset, Result, VaehubError, generator, wrap
@@ -22,7 +23,7 @@ ROWS = {
 
 def measured(rows, **params):
     metric = SimilarityMap(SimilarityMap.Params(**params))
-    metric.check(rows)
+    metric.refuse(rows)
     return metric, metric.measure(rows)
 
 
@@ -47,12 +48,24 @@ def test_panels_are_averaged_by_themselves_and_undefined_scores_are_left_out():
     assert table.columns["n"].tolist() == [2, 0, 1, 1]
 
 
-def test_the_picture_has_a_map_for_each_panel():
+def test_columns_may_have_other_names():
+    rows = dict(zip(["epoch", "at the epoch", "at the end", "cka"], ROWS.values(), strict=True))
+    metric, found = measured(rows, first="at the end", second="at the epoch", value="cka")
+    table = found.tables["similarity"]
+    assert table.keys == {"at the end": ("mean", "mean"), "at the epoch": ("mean", "input")}
+    np.testing.assert_allclose(table.columns["cka"], [0.5, 0.5])
+    axes, colours = metric.plot(found).axes
+    assert (axes.get_ylabel(), axes.get_xlabel(), colours.get_ylabel()) == ("at the end", "at the epoch", "cka")
+    assert [text.get_text() for text in axes.get_xticklabels()] == ["mean", "input"]
+
+
+def test_the_plot_has_a_map_for_each_panel():
     metric, found = measured(ROWS, panel="epoch")
     maps = [axes for axes in metric.plot(found).axes if axes.get_title()]
     assert [axes.get_title() for axes in maps] == ["1", "5"]
     assert [text.get_text() for text in maps[0].texts] == ["0.30", "-"]
     assert [text.get_text() for text in maps[1].get_yticklabels()] == ["mean", "input"]
+    assert all(same_color(axes.get_facecolor(), "0.7") and axes.images[0].get_clim() == (0, 1) for axes in maps)
 
 
 @pytest.mark.parametrize(
@@ -103,12 +116,13 @@ def data():
 def model_of(data, *variances):
     model = wrap(encoder=Encoder(variances), decoder=nn.Linear(len(variances), 4))
     model.spec = data.spec
+    model.encode_all(data.first(2))  # binds the number of latents
     return model
 
 
 def compared(a, b, data, **params):
     metric = VarianceSimilarity(VarianceSimilarity.Params(**params))
-    metric.check(a, b, data)
+    metric.refuse(a, b, data)
     with torch.no_grad():
         return metric, metric.measure(a, b, data)
 
@@ -151,14 +165,40 @@ def test_models_that_use_the_same_latents_for_other_observations_are_unlike(data
     assert found.scalars["cka"] < 0.1
 
 
+def test_alpha_decides_which_latents_are_active_or_passive(data):
+    def nearly_passive(x):
+        return torch.full((len(x),), 0.8)
+
+    model = model_of(data, nearly_passive, mixed(0))
+    counts = {alpha: compared(model, model, data, alpha=alpha)[1].scalars["n_passive_b"] for alpha in (0.1, 0.3)}
+    assert counts == {0.1: 0, 0.3: 1}
+
+
+def test_only_the_observations_asked_for_are_compared(data):
+    x = torch.where(torch.arange(300)[:, None] < 200, data.x, data.x[:, :1])
+    data = Dataset(x, splits={"train": torch.arange(200), "test": torch.arange(200, 300)})
+    a, b = model_of(data, mixed(0)), model_of(data, mixed(1))
+    found = {split: compared(a, b, data, split=split)[1].scalars for split in ("train", "test", "all")}
+    assert {split: each["n_samples"] for split, each in found.items()} == {"train": 200, "test": 100, "all": 300}
+    assert found["train"]["cka"] < 0.9 * found["all"]["cka"] < 0.9
+    assert found["test"]["cka"] == pytest.approx(1)
+    assert compared(a, b, data)[1].scalars == found["all"]
+    metric, few = compared(a, b, data, n_samples=50)
+    assert few.scalars["n_samples"] == 50
+    x = torch.sigmoid(4 * data.x[metric.draw_observations(data).rows])
+    assert few.scalars["cka"] == pytest.approx(linear_cka(x[:, :1], x[:, 1:2]), rel=1e-4)
+
+
 def test_a_model_without_variances_is_refused(data):
     a = wrap(encoder=nn.Linear(4, 2), decoder=nn.Linear(2, 4))
     a.spec = data.spec
-    with pytest.raises(VaehubError, match="second of two models: the model has no layer 'variance', it has input"):
+    with pytest.raises(
+        VaehubError, match="metric 'variance_similarity' needs a model with posterior variances, and this one has none"
+    ):
         compared(model_of(data, active), a, data)
 
 
-def test_the_picture_has_every_type(data):
+def test_the_plot_has_every_type(data):
     metric, found = compared(model_of(data, active, mixed(0)), model_of(data, mixed(0), passive), data)
     assert isinstance(found, Result)
     axes = metric.plot(found).axes[0]

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from vaehub import VaehubError
 from vaehub.analysis import accepts_arrays
-from vaehub.plugins.similarity.canonical import pwcca, svcca
+from vaehub.plugins.similarity.canonical_correlation import pwcca, svcca
 from vaehub.plugins.similarity.centring import MEMORY, Centred, both, check_same
 from vaehub.plugins.similarity.inner_products import (
     CANCELLED,

@@ -1,42 +1,48 @@
-"""Parameters of what is asked of two models, or of one that is to be compared later. Knows no torch."""
+"""Parameters of similarity metrics. Loads no torch."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field as Bound
 
-from vaehub import Field, Params
+from vaehub import Field, Params, SampleParams, SampleSize, SplitName
 
 LayerName = Annotated[str, Bound(min_length=1)]
 Rank = Annotated[int, Bound(ge=1)]
 
 
-class PairParams(Params):
-    """Which observations two models are compared on, and which of their layers."""
+class PairSampleParams(SampleParams):
+    """Parameters of every comparison of two models on the same observations."""
 
-    n_samples: int = Field(5000, ge=4, description="observations drawn; all there are, if the part has fewer")
-    # The training split of two recipes with different seeds is not the same, and that of the first would be taken: A
-    # with B could come out another way than B with A.
-    part: Literal["train", "validation", "test", "all"] = Field(
-        "all", description="split of the data, as the first model has it; only all is the same for every training"
+    n_samples: SampleSize = Field(5000, description="observations drawn; all there are, if the split has fewer")
+    # The training split depends on the seed of a recipe, and that of the first model would be taken: the similarity of
+    # A and B could differ from that of B and A.
+    split: SplitName = Field(
+        "all",
+        description="split of the data, as defined by the first model's recipe; only all is the same for every seed",
     )
+
+
+class PairParams(PairSampleParams):
+    """Parameters of every comparison of two models layer by layer."""
+
     layers: tuple[LayerName, ...] = Field(
         (),
         description="layers of both models: input, encoder_1 …, mean, variance, sampled, decoder_1 …; all if none",
     )
 
 
-class SignatureParams(Params):
-    """Which observations all trainings are looked at with, and what is kept of each layer."""
+class SignatureParams(SampleParams):
+    """Parameters of signatures: the observations common to all trainings, and the vectors kept of each layer."""
 
-    n_samples: int = Field(2000, ge=4, description="observations; all there are, if the part has fewer")
-    part: Literal["train", "validation", "test", "all"] = Field(
-        "all", description="split of the data; the training split is another for every seed, and cannot be compared"
+    n_samples: SampleSize = Field(2000, description="observations drawn; all there are, if the split has fewer")
+    split: SplitName = Field(
+        "all", description="split of the data; the training split depends on the seed, and cannot be compared"
     )
     probe_seed: int = Field(
-        0, ge=0, description="decides observations and sketches; only signatures of the same can be compared"
+        0, ge=0, description="decides observations and sketches; only signatures with the same seed can be compared"
     )
     size: int = Field(
-        4096, ge=16, le=2**20, description="numbers of a sketch; the error of CKA is about (1 - cka^2) / sqrt(size)"
+        4096, ge=16, le=2**20, description="length of a sketch; the error of CKA is about (1 - cka^2) / sqrt(size)"
     )
     exact: bool = Field(
         True, description="whether Grams are kept too, in HDF5: n_samples^2 / 2 numbers of 4 bytes for each layer"
@@ -48,7 +54,7 @@ class CkaParams(PairParams):
     """Parameters of centred kernel alignment."""
 
     debiased: bool = Field(
-        False, description="whether alignment that comes of few observations is taken off; it may then be negative"
+        False, description="whether the bias from few observations is removed; CKA may then be negative"
     )
 
 
@@ -57,30 +63,25 @@ class ProcrustesParams(PairParams):
 
     rank: Rank | None = Field(
         None,
-        description="directions of observations that are taken of each layer, with a bound on the error; all if none",
+        description="directions of observations kept of each layer, with a bound on the error; all if not given",
     )
 
 
-class VarianceSimilarityParams(Params):
-    """Which observations posterior variances are compared on, and when a latent is active or passive."""
+class VarianceSimilarityParams(PairSampleParams):
+    """Parameters of the similarity of posterior variances."""
 
-    n_samples: int = Field(5000, ge=4, description="observations drawn; all there are, if the part has fewer")
-    part: Literal["train", "validation", "test", "all"] = Field(
-        "all", description="split of the data, as the first model has it"
-    )
     alpha: float = Field(
-        0.1, gt=0, lt=0.5, description="how far variances of an active latent are from 0, and of a passive one from 1"
+        0.1,
+        gt=0,
+        lt=0.5,
+        description="largest distance of an active latent's variances from 0, of a passive one's from 1",
     )
-
-    def pair(self) -> PairParams:
-        """Return which observations and layers two models are asked for."""
-        return PairParams(n_samples=self.n_samples, part=self.part, layers=("variance",))
 
 
 class SimilarityMapParams(Params):
-    """What the columns of a query are."""
+    """Columns of a query from which similarity maps are made."""
 
-    first: str = Field("layer_a", description="column that names rows of the map")
-    second: str = Field("layer_b", description="column that names columns of the map")
-    value: str = Field("similarity", description="column of scores, which are averaged")
-    panel: str | None = Field(None, description="column that tells several maps apart; one map if not given")
+    first: str = Field("layer_a", description="column with the labels of the map's rows")
+    second: str = Field("layer_b", description="column with the labels of the map's columns")
+    value: str = Field("similarity", description="column of similarities, which are averaged")
+    panel: str | None = Field(None, description="column that separates maps; one map if not given")

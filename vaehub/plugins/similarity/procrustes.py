@@ -1,4 +1,4 @@
-"""How well the layers of one model can be rotated onto those of another."""
+"""Similarity of the layers of two models after the best rotation of one onto the other."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, final
 
 from torch import Tensor
 
-from vaehub import Dataset, LatentModel, PairMetric, Result
+from vaehub import Dataset, LatentModel, Needs, PairMetric, Result
 from vaehub.plugins.similarity.kernels import procrustes_low_rank_matrix, procrustes_matrix
-from vaehub.plugins.similarity.pairs import Compared, check_pair
+from vaehub.plugins.similarity.layer_pairs import LayerPairs, check_layers
 from vaehub.plugins.similarity.params import ProcrustesParams
 
 if TYPE_CHECKING:
@@ -16,21 +16,20 @@ if TYPE_CHECKING:
 
 
 @final
-class Procrustes(PairMetric):
-    """Procrustes similarity of each layer of one model with each of another: Bonheme 2023, Section 7.2."""
+class Procrustes(PairMetric[ProcrustesParams]):
+    """Procrustes similarity of each pair of layers of two models: Bonheme 2023, Section 7.2."""
 
-    Params = ProcrustesParams
-    params: ProcrustesParams
+    needs = Needs(observations=2)
 
     def check(self, a: LatentModel, b: LatentModel, data: Dataset) -> None:
-        """Refuse models of different data, and layers that they have not."""
-        check_pair(a, b, data, self.params)
+        """Refuse layers that either model lacks."""
+        check_layers(a, b, data, self.params.layers)
 
     def measure(self, a: LatentModel, b: LatentModel, data: Dataset) -> Result:
-        """Return the similarity of each two layers, with a bound on its error if not all singular values are asked."""
-        compared = Compared.drawn(a, b, data, self.params, self.generator)
-        tables = compared.tables(self._values([*compared.a.values()], [*compared.b.values()]))
-        return Result(scalars={"n_samples": compared.n}, tables=tables)
+        """Return the similarity of each pair of layers; with ``rank``, also a bound on its error."""
+        layers = LayerPairs.of(self, a, b, data, self.params.layers)
+        tables = layers.tables(self._values([*layers.a.values()], [*layers.b.values()]))
+        return Result(scalars={"n_samples": layers.n}, tables=tables)
 
     def _values(self, first: list[Tensor], second: list[Tensor]) -> dict[str, Tensor]:
         if self.params.rank is None:
@@ -39,7 +38,7 @@ class Procrustes(PairMetric):
         return {"procrustes": values, "procrustes_error": errors}
 
     def plot(self, result: Result) -> Figure:
-        """Return a heat map."""
-        from vaehub.plugins.similarity.pictures import heat_map
+        """Return a heat map of all pairs of layers."""
+        from vaehub.plugins.similarity.plots import layer_map
 
-        return heat_map(result, "procrustes", "Procrustes similarity")
+        return layer_map(result, "procrustes", "Procrustes similarity")

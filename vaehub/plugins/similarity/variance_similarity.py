@@ -1,4 +1,4 @@
-"""How alike the variance representations of two models are, beside the types of their latents."""
+"""Similarity of the posterior variances of two models, by type of latent."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vaehub import Dataset, LatentModel, PairMetric, Result, Table
+from vaehub import Dataset, LatentModel, Needs, PairMetric, Result, Table
 from vaehub.plugins.polarised.kernels import LATENT_TYPES, variable_types
 from vaehub.plugins.similarity.kernels import linear_cka, procrustes_similarity
-from vaehub.plugins.similarity.pairs import Compared, check_pair
+from vaehub.plugins.similarity.layer_pairs import LayerPairs
 from vaehub.plugins.similarity.params import VarianceSimilarityParams
 
 if TYPE_CHECKING:
@@ -24,24 +24,19 @@ SUBSETS = ("all", *LATENT_TYPES)
 
 
 @final
-class VarianceSimilarity(PairMetric):
+class VarianceSimilarity(PairMetric[VarianceSimilarityParams]):
     """Similarity of posterior variances, of all latents and of each type: Bonheme 2023, Theorem 7.4.2.
 
-    A latent that is active or passive for all observations has a variance that hardly varies, so that what the
-    similarity is of are the mixed ones, and what little the others vary.
+    The variance of an active or passive latent is nearly constant over observations, so that mixed latents dominate the
+    similarity of all.
     """
 
-    Params = VarianceSimilarityParams
-    params: VarianceSimilarityParams
-
-    def check(self, a: LatentModel, b: LatentModel, data: Dataset) -> None:
-        """Refuse models of different data, and without posterior variances."""
-        check_pair(a, b, data, self.params.pair())
+    needs = Needs(variances=True, observations=2)
 
     def measure(self, a: LatentModel, b: LatentModel, data: Dataset) -> Result:
-        """Return similarity by type of latent in both models, and how many there are of each type."""
-        compared = Compared.drawn(a, b, data, self.params.pair(), self.generator)
-        variances = {"a": compared.a[LAYER], "b": compared.b[LAYER]}
+        """Return the similarity of each pair of types of latents, and the number of latents of each type."""
+        layers = LayerPairs.of(self, a, b, data, (LAYER,))
+        variances = {"a": layers.a[LAYER], "b": layers.b[LAYER]}
         types = {side: variable_types(variance, self.params.alpha) for side, variance in variances.items()}
         subsets = {side: _by_type(variance, types[side]) for side, variance in variances.items()}
         pairs = [(one, other) for one in SUBSETS for other in SUBSETS]
@@ -51,7 +46,7 @@ class VarianceSimilarity(PairMetric):
         )
         counts = {f"n_{name}_{side}": int((types[side] == name).sum()) for side in types for name in LATENT_TYPES}
         return Result(
-            scalars={"cka": cka[0], "procrustes": procrustes[0], "n_samples": compared.n, **counts},
+            scalars={"cka": cka[0], "procrustes": procrustes[0], "n_samples": layers.n, **counts},
             tables={
                 "similarity": Table(
                     {"type_a": [one for one, _ in pairs], "type_b": [other for _, other in pairs]},
@@ -61,10 +56,10 @@ class VarianceSimilarity(PairMetric):
         )
 
     def plot(self, result: Result) -> Figure:
-        """Return a heat map of CKA by type."""
-        from vaehub.plugins.similarity.pictures import maps
+        """Return a heat map of CKA by type of latent."""
+        from vaehub.plugins.similarity.plots import panel_maps
 
-        return maps(result, "cka", "type_a", "type_b", None)
+        return panel_maps(result, "cka", "type_a", "type_b", None)
 
 
 def _by_type(variance: Tensor, types: NDArray[np.str_]) -> dict[str, Tensor]:
@@ -72,5 +67,5 @@ def _by_type(variance: Tensor, types: NDArray[np.str_]) -> dict[str, Tensor]:
 
 
 def _similarity(kernel: Callable[[Tensor, Tensor], float], x: Tensor, y: Tensor) -> float:
-    """Return a similarity, ``nan`` if there is no latent of either type."""
+    """Return a similarity, ``nan`` if either model has no latent of the type."""
     return float(kernel(x, y)) if x.numel() and y.numel() else float("nan")

@@ -1,4 +1,4 @@
-"""What is to be known of layers before their similarity is believed."""
+"""Properties of layers that limit how far their similarity can be trusted."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from vaehub.plugins.similarity.centring import Centred
 log = logging.getLogger(__name__)
 
 FEW = 10
-"""Observations for each value of a layer, below which its similarity may come of their small number (see docs)."""
+"""Observations per value of a layer below which similarity may be an artefact of small sample size (see docs)."""
 
 
-def warn_of_few(layers: Mapping[str, Tensor]) -> None:
-    """Say of which layers similarity comes of their width, and by which measure most: Bonheme 2023, Section 7.2.2."""
+def warn_if_undersampled(layers: Mapping[str, Tensor]) -> None:
+    """Warn about layers whose similarity is inflated by their width: Bonheme 2023, Section 7.2.2."""
     if few := [name for name, x in layers.items() if _is_few(x)]:
         n = len(layers[few[0]])
         log.warning(
             f"{n} observations are fewer than {FEW} for each value of {', '.join(few)}: there Procrustes similarity is "
-            "too high, CKA to a lesser degree, and debiased CKA not"
+            "too high, CKA less so, and debiased CKA not at all"
         )
 
 
@@ -29,8 +29,8 @@ def _is_few(x: Tensor) -> bool:
     return len(x) < FEW * x[0].numel()
 
 
-def described(layers: Sequence[Tensor]) -> dict[str, list[int] | list[bool]]:
-    """Return columns with a row for each layer, of shape ``(n, …)`` each."""
+def layer_properties(layers: Sequence[Tensor]) -> dict[str, list[int] | list[bool]]:
+    """Return columns with a row for each representation, shape ``(n, …)`` each."""
     return {
         "width": [x[0].numel() for x in layers],
         "is_few": [_is_few(x) for x in layers],
