@@ -63,14 +63,16 @@ def test_a_curve_without_a_knee_is_nan_with_its_reason(hub):
 
 def test_numbers_that_do_not_grow_and_accuracy_of_nothing_are_refused(hub):
     recipe = hub.recipe("vae")
-    with pytest.raises(VaehubError, match="of growing numbers of latents, got 4, 2, 8; write them in order"):
+    with pytest.raises(VaehubError, match="takes growing numbers of latents, got 4, 2, 8; write them in order"):
         hub.measure("elbow", recipe, settings={"latent_dims": [4, 2, 8]})
     with pytest.raises(VaehubError, match="'latent_dims' is .* at least 3"):
         hub.measure("elbow", recipe, settings={"latent_dims": [4, 8]})
     a_model = wrap(encoder=nn.Linear(3, 2), decoder=nn.Linear(2, 3))
     plain = Dataset(torch.from_numpy(np.ones((4, 3), np.float32)), splits={"validation": range(2)})
-    with pytest.raises(VaehubError, match="neither labels nor factors; leave out '-s metric.accuracy=true'"):
-        Elbow(ElbowParams(accuracy=True)).check(recipe, a_model, plain)
+    with pytest.raises(
+        VaehubError, match="needs labels or factors, and these .* neither; leave out '-s metric.accuracy=true'"
+    ):
+        Elbow(ElbowParams(accuracy=True)).refuse(recipe, a_model, plain)
     with pytest.raises(VaehubError, match="there is no split 'test'"):
-        hub.measure("elbow", recipe, settings={"part": "test"})
+        hub.measure("elbow", recipe, settings={"split": "test"})
     assert not hub.store.exists

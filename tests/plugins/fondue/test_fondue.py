@@ -221,7 +221,9 @@ def test_fondue_over_beta_brackets_the_greatest_beta(shared, recipe):
 def test_data_without_a_dimension_to_start_from_are_refused_before_work(hub):
     np.save("same.npy", np.full((300, 6), 0.5, dtype=np.float32))
     recipe = hub.recipe("vae", dataset="./same.npy", settings={"train.epochs": 1})
-    message = "^metric 'fondue' starts from the intrinsic dimension of the data, and all observations of .* copies of"
+    message = (
+        "^metric 'fondue' needs observations that differ, and all 270 .* are copies of one; give other data, or a start"
+    )
     with pytest.raises(DataError, match=message):
         hub.measure("fondue", recipe)
     assert not hub.store.exists
@@ -271,8 +273,8 @@ def test_a_beta_range_on_one_side_of_the_threshold_is_no_answer(hub, recipe):
     ("metric", "settings", "words"),
     [
         ("fondue", {"start": 9, "maximum": 8}, "to start from 9 latents and to try 8 at most; raise"),
-        ("fondue", {"epochs": [4, 2]}, "growing numbers of epochs, got 4, 2; write them in order"),
-        ("fondue_ib", {"part": "test"}, "there is no split 'test'"),
+        ("fondue", {"epochs": [4, 2]}, "takes growing numbers of epochs, got 4, 2; write them in order"),
+        ("fondue_ib", {"split": "test"}, "there is no split 'test'"),
         ("fondue_beta", {"lower": 2, "upper": 1}, "from a lower beta to a greater one, got 2 and 1; raise"),
         ("fondue", {"start": 0}, "'start' is 0"),
         ("fondue", {"epochs": [0]}, "'epochs.0' is 0"),
@@ -328,7 +330,7 @@ def test_a_model_without_a_number_of_latents_is_refused(hub, recipe):
 
     fixed = replace(recipe, model=replace(recipe.model, name="fixed", params=Params()))
     with pytest.raises(VaehubError, match="varies 'model.latent_dim', and model 'fixed' has no such parameter"):
-        Fondue(FondueParams()).check(fixed, *hub.model(recipe))
+        Fondue(FondueParams()).refuse(fixed, *hub.model(recipe))
 
 
 # Pictures

@@ -13,7 +13,7 @@ from vaehub.plugins.fondue.kernels import renyi_entropy, renyi_mutual_informatio
 from vaehub.plugins.fondue.latent_traces import LatentTraces
 from vaehub.plugins.fondue.params import LatentTracesParams
 
-ALL = {"part": "all"}
+ALL = {"split": "all"}
 
 
 class Encoder(nn.Module):
@@ -48,7 +48,7 @@ def test_traces_are_of_what_is_known(hub, known, data):
     # A sum of products with noise: of the order of 2 std(mu) std(eps) / sqrt(n), for each latent.
     assert found["gap"] == pytest.approx(1.05, abs=0.08)
     assert found["gap"] == pytest.approx(found["trace_sampled"] - found["trace_mean"])
-    assert found["n"] == 3000
+    assert found["n_samples"] == 3000
     mu = 2 * data.x[:, 0]
     assert found.result.vectors["variance_mean"].values[0] == pytest.approx(float(mu.double().var()), rel=1e-6)
 
@@ -71,7 +71,7 @@ def test_noise_is_that_of_the_seed(hub, known, data):
 def test_fewer_observations_are_drawn_without_replacement(hub, known, data):
     found = hub.measure("latent_traces", known, data=data, settings={**ALL, "n_samples": 50})
     rows = found.result.arrays["rows"]
-    assert (found["n"], len(set(rows.tolist()))) == (50, 50)
+    assert (found["n_samples"], len(set(rows.tolist()))) == (50, 50)
 
 
 def test_what_has_no_noise_or_too_few_observations_is_refused(hub, known, data):
@@ -79,8 +79,8 @@ def test_what_has_no_noise_or_too_few_observations_is_refused(hub, known, data):
         VaehubError, match="'latent_traces' needs a model with posterior variances, and this one has none"
     ):
         hub.measure("latent_traces", hub.recipe("ae"))
-    with pytest.raises(VaehubError, match="'latent_traces' compares observations, and the split 'all' has 1"):
-        LatentTraces(LatentTracesParams(part="all")).check(known, Dataset(torch.ones(1, 4)))
+    with pytest.raises(VaehubError, match="needs at least 2 observations, and got 1: the split 'all' has 1"):
+        LatentTraces(LatentTracesParams(split="all")).refuse(known, Dataset(torch.ones(1, 4)))
 
 
 class Broken(nn.Module):
@@ -105,7 +105,7 @@ def test_layers_have_the_entropies_that_the_kernels_give(small):
     train = whole.split("train")
     assert entropy.labels == (*layer_names(model, train), "reconstruction")
     blocks = [train.batch(slice(start, start + 300)).x for start in range(0, 1500, 300)]
-    assert (found["n_batches"], found["batch"], found["n"]) == (5, 300, 1617)
+    assert (found["n_batches"], found["batch"], found["n_samples"]) == (5, 300, 1617)
     assert entropy.values[0] == pytest.approx(np.mean([renyi_entropy(block) for block in blocks]), rel=1e-9)
     means = model.encode_all(train).mu[:1500].split(300)
     informations = [renyi_mutual_information(x, mu) for x, mu in zip(blocks, means, strict=True)]
@@ -164,7 +164,7 @@ def test_the_index_is_that_of_the_kernel(small):
     with torch.no_grad():
         made = model.decode(model.encode_all(train).mu)
     assert found["index"] == pytest.approx(structure_preservation_index(train.x, made), rel=1e-6)
-    assert found["n"] == 1000
+    assert found["n_samples"] == 1000
     by_pair = hub.measure("structure_preservation_index", recipe, settings={"per_pair": True})
     assert by_pair["index"] == pytest.approx(found["index"] / 1000, rel=1e-9)
     sampled = hub.measure("structure_preservation_index", recipe, settings={"z": "sampled"})
@@ -210,7 +210,7 @@ def test_errors_are_of_the_decoded_means_and_the_own_term_is_that_of_the_elbo(sm
 def test_a_deterministic_model_has_an_error_and_elbo_has_none(hub):
     recipe = hub.recipe("ae", settings={"network.hidden": [16], "train.epochs": 1})
     found = hub.measure("reconstruction_error", recipe)
-    assert set(found.result.scalars) == {"mse", "squared_error", "n", "reconstruction"}
+    assert set(found.result.scalars) == {"mse", "squared_error", "n_samples", "reconstruction"}
     sampled = hub.measure("reconstruction_error", recipe, settings={"z": "sampled"})
     assert sampled["mse"] == found["mse"], "there is nothing to draw"
     with pytest.raises(VaehubError, match="elbo"):

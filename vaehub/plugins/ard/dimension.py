@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, final
 
-from vaehub import Dataset, LatentModel, ModelParams, Recipe, RecipeMetric, Result, Runner, Table, VaehubError
+from vaehub import (
+    Dataset,
+    LatentModel,
+    ModelParams,
+    Needs,
+    Recipe,
+    RecipeMetric,
+    Result,
+    Runner,
+    Table,
+    VaehubError,
+)
 from vaehub.analysis import MUTED, PALETTE, frame, new_figure
 from vaehub.plugins.ard.params import RelevantDimensionParams
 
@@ -20,6 +31,8 @@ class RelevantDimension(RecipeMetric[RelevantDimensionParams]):
     times as many to choose from. Here a model is given twice as many, starting from the recipe's, until some of them
     are not needed. What counts as active is said at ``relevance``, which is measured, and stored, for each model.
     """
+
+    needs = Needs(varies="latent_dim", derivatives=True)
 
     def check(self, recipe: Recipe, model: LatentModel, data: Dataset) -> None:
         """Refuse a recipe that begins with more latents than are to be tried."""

@@ -13,19 +13,17 @@ from vaehub.plugins.ard.params import ArdParams
 
 
 @final
-class ArdVae(Autoencoder):
+class ArdVae(Autoencoder[ArdParams]):
     """A VAE whose prior is a zero-mean Gaussian, or Student t, with a variance for each latent learned from the data.
 
-    Saha, Joshi & Whitaker 2025, Algorithms 1 and 2. In each epoch a random part X_alpha of the training observations is
-    held back; it is encoded once, before the first step, and its codes set the prior that the rest of the epoch
+    Saha, Joshi & Whitaker 2025, Algorithms 1 and 2. In each epoch a random subset X_alpha of the training observations
+    is held back; it is encoded once, before the first step, and its codes set the prior that the rest of the epoch
     learns under. The prior lags behind the encoder on purpose and carries no gradient.
 
     Two points are settled here that the paper leaves open: small datasets hold back a share instead of a number, and
     the prior is estimated once more when training has ended, so that it belongs to the weights that are kept.
     """
 
-    Params = ArdParams
-    params: ArdParams
     prior_variance: Tensor
     prior_a: Tensor
     n_alpha_used: Tensor
@@ -55,8 +53,8 @@ class ArdVae(Autoencoder):
         else:
             degrees, scale = 2 * float(self.prior_a), self.prior_variance.sqrt()
             kl = kl_to_student_t(posterior.logvar, z, degrees, scale).mean()
-        parts = {"reconstruction": reconstruction, "kl": kl}
-        return Losses(reconstruction + self.params.beta * kl, parts, self.likelihood.omitted)
+        terms = {"reconstruction": reconstruction, "kl": kl}
+        return Losses(reconstruction + self.params.beta * kl, terms, self.likelihood.omitted)
 
     def prior_sample(self, n: int, generator: torch.Generator) -> Tensor:
         """Return draws from the Gaussian of the estimated variance."""

@@ -20,6 +20,7 @@ def vaehub_catalog() -> Sequence[Entry]:
             source="Bonheme 2023, Algorithms 1, 2 and 7",
             subject="recipe",
             suggests=Suggests("n_latents", "latents of which a VAE leaves none unused", model="vae"),
+            revision=2,
         ),
         Metric(
             "fondue_ib",
@@ -28,6 +29,7 @@ def vaehub_catalog() -> Sequence[Entry]:
             params=f"{PARAMS}:FondueIbParams",
             source="Bonheme 2023, Algorithms 3, 4 and 8",
             subject="recipe",
+            revision=2,
         ),
         Metric(
             "fondue_ide",
@@ -36,6 +38,7 @@ def vaehub_catalog() -> Sequence[Entry]:
             params=f"{PARAMS}:FondueIdeParams",
             source="Bonheme 2023, Algorithms 5 and 6",
             subject="recipe",
+            revision=2,
         ),
         Metric(
             "fondue_beta",
@@ -44,6 +47,7 @@ def vaehub_catalog() -> Sequence[Entry]:
             params=f"{PARAMS}:FondueBetaParams",
             source="Bonheme 2023, Chapter 8",
             subject="recipe",
+            revision=2,
         ),
         Metric(
             "elbow",
@@ -52,6 +56,7 @@ def vaehub_catalog() -> Sequence[Entry]:
             params=f"{PARAMS}:ElbowParams",
             source="Satopää et al. 2011; Bonheme 2023, Chapter 8",
             subject="recipe",
+            revision=2,
         ),
         Metric(
             "latent_traces",
@@ -59,6 +64,7 @@ def vaehub_catalog() -> Sequence[Entry]:
             "traces of the mean and sampled covariance matrices, and the gap between them (FONDUE)",
             params=f"{PARAMS}:LatentTracesParams",
             source="Bonheme 2023, Algorithm 1",
+            revision=2,
         ),
         Metric(
             "information_plane",
@@ -73,6 +79,7 @@ def vaehub_catalog() -> Sequence[Entry]:
             "structure preservation index: difference of pairwise similarities between data and reconstructions",
             params=f"{PARAMS}:StructurePreservationParams",
             source="Bonheme 2023, Appendix D.2",
+            revision=2,
         ),
         Metric(
             "reconstruction_error",
@@ -80,6 +87,7 @@ def vaehub_catalog() -> Sequence[Entry]:
             "mean squared reconstruction error, of any autoencoder, and the model's own reconstruction term",
             params=f"{PARAMS}:ReconstructionErrorParams",
             source="Bonheme 2023, Chapter 8",
+            revision=2,
         ),
         Study(
             "fondue",

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, final
 
 import numpy as np
 
-from vaehub import Dataset, LatentModel, Recipe, RecipeMetric, Result, Runner, Table, VaehubError, task
+from vaehub import Dataset, LatentModel, Needs, Recipe, RecipeMetric, Result, Runner, Table, VaehubError, task
 from vaehub.plugins.fondue.kernels import knee
 from vaehub.plugins.fondue.params import ElbowParams
-from vaehub.plugins.fondue.searched import VARIED, asked, check_varies
+from vaehub.plugins.fondue.searched import VARIED, asked
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -19,36 +19,38 @@ FALLS = {"mse": True, "accuracy": False}
 
 
 @final
-class Elbow(RecipeMetric):
+class Elbow(RecipeMetric[ElbowParams]):
     """Reconstruction error and downstream accuracy as latents become more, and where either stops getting better.
 
     Bonheme 2023, Chapter 8, looks for such elbows by eye; here a knee is that of Satopää et al. 2011.
     """
 
-    Params = ElbowParams
-    params: ElbowParams
+    @property
+    def needs(self) -> Needs:
+        """What the measurement needs."""
+        return Needs(
+            varies=VARIED,
+            decoder=True,
+            classes=self.params.accuracy,
+            instead={"classes": "leave out '-s metric.accuracy=true'"},
+        )
 
     def check(self, recipe: Recipe, model: LatentModel, data: Dataset) -> None:
-        """Refuse models without a number of latents, numbers that do not grow, and accuracy without classes."""
-        check_varies("elbow", VARIED, recipe)
-        data.split(self.params.part)
+        """Refuse numbers of latents that do not grow."""
         if list(self.params.latent_dims) != sorted(set(self.params.latent_dims)):
             given = ", ".join(map(str, self.params.latent_dims))
-            raise VaehubError(f"metric 'elbow' is of growing numbers of latents, got {given}; write them in order")
-        if self.params.accuracy and data.labels is None and data.factors is None:
             raise VaehubError(
-                "metric 'elbow' was asked for accuracy, and these data have neither labels nor factors; "
-                "leave out '-s metric.accuracy=true'"
+                f"metric {self.name!r} takes growing numbers of latents, got {given}; write them in order"
             )
 
     def measure(self, recipe: Recipe, runner: Runner) -> Result:
         """Return both curves and their knees."""
         rows: list[dict[str, float]] = []
         ids: list[str] = []
-        with task("elbow", len(self.params.latent_dims)) as advance:
+        with task(self.name, len(self.params.latent_dims)) as advance:
             for n in self.params.latent_dims:
                 varied = recipe.vary(model={VARIED: n})
-                rows.append(dict(asked("elbow", f"{n} latents", lambda each: self._measured(runner, each), varied)))
+                rows.append(dict(asked(self.name, f"{n} latents", lambda each: self._measured(runner, each), varied)))
                 ids.append(varied.id)
                 advance(1, note=f"{n} latents: {rows[-1]['mse']:.4f}")
         curves = {name: [row[name] for row in rows] for name in rows[0]}
@@ -70,11 +72,11 @@ class Elbow(RecipeMetric):
         )
 
     def _measured(self, runner: Runner, recipe: Recipe) -> dict[str, float]:
-        error = runner.measure("reconstruction_error", recipe, part=self.params.part, z=self.params.z).scalars
+        error = runner.measure("reconstruction_error", recipe, split=self.params.split, z=self.params.z).scalars
         found = {name: error[name] for name in ("mse", "squared_error", "reconstruction") if name in error}
         if self.params.accuracy:
             probe = runner.measure(
-                "downstream_probe", recipe, subsets=("all",), representations=("mean",), test_part=self.params.part
+                "downstream_probe", recipe, subsets=("all",), representations=("mean",), test_part=self.params.split
             )
             found["accuracy"] = float(probe.tables["mean"].columns["mean_test_accuracy"][0])
         return found

@@ -4,31 +4,33 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, final
 
-from vaehub import Dataset, LatentModel, Recipe, RecipeMetric, Result, Runner
+from vaehub import Dataset, LatentModel, Needs, Recipe, RecipeMetric, Result, Runner
 from vaehub.plugins.fondue.params import FondueParams
-from vaehub.plugins.fondue.searched import check_search, figure_of, result_of, traces
+from vaehub.plugins.fondue.searched import check_search, figure_of, needs_of, result_of, traces
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
 @final
-class Fondue(RecipeMetric):
+class Fondue(RecipeMetric[FondueParams]):
     """The greatest number of latents for which noise adds no more variance than a threshold.
 
     Bonheme 2023, Algorithms 1, 2 and 7. A passive latent adds 1, so that at the published threshold of 1 there is none.
     """
 
-    Params = FondueParams
-    params: FondueParams
+    @property
+    def needs(self) -> Needs:
+        """What the search needs."""
+        return needs_of(self.params)
 
     def check(self, recipe: Recipe, model: LatentModel, data: Dataset) -> None:
-        """Refuse models without a number of latents, and searches that cannot begin."""
-        check_search("fondue", self.params, recipe, model, data)
+        """Refuse searches that cannot begin."""
+        check_search(self.name, self.params)
 
     def measure(self, recipe: Recipe, runner: Runner) -> Result:
         """Return the number of latents and every step of the search."""
-        return result_of("fondue", self.params, recipe, runner, lambda each: traces(runner, each, self.params))
+        return result_of(self.name, self.params, recipe, runner, lambda each: traces(runner, each, self.params))
 
     def plot(self, result: Result) -> Figure:
         """Return the gap against the number of latents, with the threshold and the order of the visits."""

@@ -5,34 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, final
 
-from vaehub import Dataset, LatentModel, Recipe, RecipeMetric, Result, Runner, VaehubError, task
+from vaehub import Dataset, LatentModel, Needs, Recipe, RecipeMetric, Result, Runner, VaehubError, task
 from vaehub.plugins.fondue.kernels import ratio_search
 from vaehub.plugins.fondue.params import FondueBetaParams
-from vaehub.plugins.fondue.sampled import check_drawn, check_samples
-from vaehub.plugins.fondue.searched import Step, asked, check_varies, table_of, traces
+from vaehub.plugins.fondue.searched import Step, asked, table_of, traces
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
 @final
-class FondueBeta(RecipeMetric):
+class FondueBeta(RecipeMetric[FondueBetaParams]):
     """The greatest beta for which noise adds no more variance than a threshold: the wish of Bonheme 2023, Section 8.5.
 
     The number of latents is the recipe's. The thesis gives no algorithm; this one bisects the logarithm of beta.
     """
 
-    Params = FondueBetaParams
-    params: FondueBetaParams
+    needs = Needs(varies="beta", variances=True, observations=2)
 
     def check(self, recipe: Recipe, model: LatentModel, data: Dataset) -> None:
-        """Refuse models without a beta, and an empty range."""
-        check_varies("fondue_beta", "beta", recipe)
-        check_drawn("fondue_beta", self.params, data)
-        check_samples("fondue_beta", self.params, model, data)
+        """Refuse an empty range."""
         if self.params.lower >= self.params.upper:
             raise VaehubError(
-                f"metric 'fondue_beta' searches from a lower beta to a greater one, got {self.params.lower:g} and "
+                f"metric {self.name!r} searches from a lower beta to a greater one, got {self.params.lower:g} and "
                 f"{self.params.upper:g}; raise '-s metric.upper=…'"
             )
 
@@ -44,13 +39,13 @@ class FondueBeta(RecipeMetric):
         """
         params = self.params
         made: dict[float, tuple[str, Mapping[str, float]]] = {}
-        with task("fondue_beta") as advance:
+        with task(self.name) as advance:
 
             def gap(beta: float) -> float:
                 varied = recipe.vary(model={"beta": beta})
                 made[beta] = (
                     varied.id,
-                    asked("fondue_beta", f"a beta of {beta:g}", lambda each: traces(runner, each, params), varied),
+                    asked(self.name, f"a beta of {beta:g}", lambda each: traces(runner, each, params), varied),
                 )
                 advance(1, note=f"beta {beta:g}: {made[beta][1]['gap']:.3f}")
                 return made[beta][1]["gap"]
@@ -75,7 +70,7 @@ class FondueBeta(RecipeMetric):
     def _refuse(self, beta: float, gap: float) -> None:
         above = gap > self.params.threshold
         raise VaehubError(
-            f"metric 'fondue_beta' found no beta between {self.params.lower:g} and {self.params.upper:g} where the gap "
+            f"metric {self.name!r} found no beta between {self.params.lower:g} and {self.params.upper:g} where the gap "
             f"crosses the threshold of {self.params.threshold:g}: at {beta:g} it is {gap:.5g}; "
             + ("lower '-s metric.lower=…', or take fewer latents" if above else "raise '-s metric.upper=…'")
         )

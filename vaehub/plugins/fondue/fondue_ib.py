@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, final
 
 import torch
 
-from vaehub import Dataset, LatentModel, Recipe, RecipeMetric, Result, Runner
+from vaehub import Dataset, LatentModel, Needs, Recipe, RecipeMetric, Result, Runner
 from vaehub.plugins.fondue.kernels import rounded_down
 from vaehub.plugins.fondue.params import FondueIbParams
-from vaehub.plugins.fondue.searched import check_search, figure_of, result_of
+from vaehub.plugins.fondue.searched import check_search, figure_of, needs_of, result_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -19,18 +19,20 @@ DECIMALS = 2
 
 
 @final
-class FondueIb(RecipeMetric):
+class FondueIb(RecipeMetric[FondueIbParams]):
     """The greatest number of latents that hold less than a reconstruction shows of its observation.
 
     Bonheme 2023, Algorithms 3, 4 and 8: entropy of z less the information of observation and reconstruction, in bits.
     """
 
-    Params = FondueIbParams
-    params: FondueIbParams
+    @property
+    def needs(self) -> Needs:
+        """What the search needs."""
+        return needs_of(self.params, decoder=True)
 
     def check(self, recipe: Recipe, model: LatentModel, data: Dataset) -> None:
-        """Refuse models without a number of latents, and searches that cannot begin."""
-        check_search("fondue_ib", self.params, recipe, model, data)
+        """Refuse searches that cannot begin."""
+        check_search(self.name, self.params)
 
     def measure(self, recipe: Recipe, runner: Runner) -> Result:
         """Return the number of latents and every step of the search."""
@@ -41,7 +43,7 @@ class FondueIb(RecipeMetric):
                 "information_plane",
                 varied,
                 n_samples=params.n_samples,
-                part=params.part,
+                split=params.split,
                 batch=params.batch,
                 logits=params.logits,
                 compat=params.compat,
@@ -56,7 +58,7 @@ class FondueIb(RecipeMetric):
             gap = round(entropy - information, 9)
             return {"gap": gap, "entropy_z": entropy, "information_x_reconstruction": information}
 
-        return result_of("fondue_ib", params, recipe, runner, informations)
+        return result_of(self.name, params, recipe, runner, informations)
 
     def plot(self, result: Result) -> Figure:
         """Return the gap against the number of latents, with the threshold and the order of the visits."""

@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, final
 
-from vaehub import Dataset, LatentModel, Recipe, RecipeMetric, Result, Runner, WorkFailed
+from vaehub import Dataset, LatentModel, Needs, Recipe, RecipeMetric, Result, Runner, WorkFailed
 from vaehub.plugins.fondue.params import FondueIdeParams
-from vaehub.plugins.fondue.searched import VARIED, check_search, figure_of, result_of
+from vaehub.plugins.fondue.searched import VARIED, check_search, figure_of, needs_of, result_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -17,18 +17,20 @@ REPRESENTATIONS = ("mean", "sampled")
 
 
 @final
-class FondueIde(RecipeMetric):
+class FondueIde(RecipeMetric[FondueIdeParams]):
     """The greatest number of latents for which noise adds no more dimensions than a threshold.
 
     Bonheme 2023, Algorithms 5 and 6: intrinsic dimension of the sampled representation less that of the mean one.
     """
 
-    Params = FondueIdeParams
-    params: FondueIdeParams
+    @property
+    def needs(self) -> Needs:
+        """What the search needs."""
+        return needs_of(self.params, observations=self.params.k + 1)
 
     def check(self, recipe: Recipe, model: LatentModel, data: Dataset) -> None:
-        """Refuse models without a number of latents, and searches that cannot begin."""
-        check_search("fondue_ide", self.params, recipe, model, data)
+        """Refuse searches that cannot begin."""
+        check_search(self.name, self.params)
 
     def measure(self, recipe: Recipe, runner: Runner) -> Result:
         """Return the number of latents and every step of the search."""
@@ -40,19 +42,20 @@ class FondueIde(RecipeMetric):
                 of=REPRESENTATIONS,
                 k=self.params.k,
                 n_samples=self.params.n_samples,
-                part=self.params.part,
+                part=self.params.split,
             )
             of_mean, of_sampled = found.vectors["mle"].values.tolist()
             for name, dimension in zip(REPRESENTATIONS, (of_mean, of_sampled), strict=True):
                 if math.isnan(dimension):
                     raise WorkFailed(
-                        f"metric 'fondue_ide' compares dimensions, and with {varied.model.params.model_dump()[VARIED]} "
-                        f"latents the {name} representation has no dimension, since it is all but the same for all "
-                        "observations; train for longer, or regularise less"
+                        f"metric {self.name!r} compares dimensions, and with "
+                        f"{varied.model.params.model_dump()[VARIED]} latents the {name} representation has "
+                        "no dimension, since it is all but the same for all observations; "
+                        "train for longer, or regularise less"
                     )
             return {"gap": of_sampled - of_mean, "dimension_mean": of_mean, "dimension_sampled": of_sampled}
 
-        return result_of("fondue_ide", self.params, recipe, runner, dimensions)
+        return result_of(self.name, self.params, recipe, runner, dimensions)
 
     def plot(self, result: Result) -> Figure:
         """Return the gap against the number of latents, with the threshold and the order of the visits."""

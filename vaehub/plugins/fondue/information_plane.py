@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, final
 import torch
 from torch import Tensor
 
-from vaehub import Dataset, LatentModel, ModelMetric, Result, Vector, task
-from vaehub.analysis import layer_names, representations
+from vaehub import Dataset, LatentModel, ModelMetric, Needs, Result, Vector, task
+from vaehub.analysis import decode, layer_names, representations
 from vaehub.plugins.fondue.kernels import batches, entropy_of_gram, gram, information_of_grams, rounded_down
 from vaehub.plugins.fondue.params import InformationPlaneParams
-from vaehub.plugins.fondue.sampled import check_decodes, check_drawn, check_finite, drawn
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -25,30 +24,24 @@ DECIMALS = 2
 
 
 @final
-class InformationPlane(ModelMetric):
+class InformationPlane(ModelMetric[InformationPlaneParams]):
     """What each layer has of an observation and of its reconstruction: Bonheme 2023, Appendix D.2.
 
     Rényi entropies of Giraldo et al. 2015, in bits, averaged over batches. A reconstruction is of the sampled z.
     """
 
-    Params = InformationPlaneParams
-    params: InformationPlaneParams
-
-    def check(self, model: LatentModel, data: Dataset) -> None:
-        """Refuse models without a decoder, and fewer than two observations."""
-        check_drawn("information_plane", self.params, data)
-        check_decodes("information_plane", model)
+    needs = Needs(decoder=True, observations=2)
 
     def measure(self, model: LatentModel, data: Dataset) -> Result:
         """Return entropy and both informations of each layer, and the two numbers that FONDUE_IB compares."""
-        observations, rows = drawn(data, self.params, self.generator("rows"))
+        seen = self.draw_observations(data)
         noise = self.generator("noise", device=model.device)
-        at = batches(len(observations), self.params.batch, compat=self.params.compat)
-        names = (*layer_names(model, observations), RECONSTRUCTION)
+        at = batches(seen.n, self.params.batch, compat=self.params.compat)
+        names = (*layer_names(model, seen.data), RECONSTRUCTION)
         total = torch.zeros(3, len(names), dtype=torch.float64)
         with task("information of layers", len(at)) as advance:
             for batch in at:
-                layers = _layers(model, observations.subset(torch.arange(len(observations))[batch]), noise)
+                layers = _layers(model, seen.data.subset(torch.arange(seen.n)[batch]), noise)
                 # The output before its non-linearity is the last layer of the decoder.
                 shown = names[-2] if self.params.logits else RECONSTRUCTION
                 total += _informations([layers[name] for name in names], names.index(shown), self.params.alpha)
@@ -60,7 +53,7 @@ class InformationPlane(ModelMetric):
             scalars={
                 "entropy_z": float(entropy.values[names.index(LATENT)]),
                 "information_x_reconstruction": float(of_reconstruction.values[names.index(OBSERVED)]),
-                "n": len(observations),
+                "n_samples": seen.n,
                 "n_batches": len(at),
                 "batch": at[0].stop - at[0].start,
                 "highest": math.log2(at[0].stop - at[0].start),
@@ -70,7 +63,7 @@ class InformationPlane(ModelMetric):
                 "information_input": of_input,
                 "information_reconstruction": of_reconstruction,
             },
-            arrays={"rows": rows},
+            arrays={"rows": seen.rows},
         )
 
     def plot(self, result: Result) -> Figure:
@@ -82,10 +75,7 @@ class InformationPlane(ModelMetric):
 
 def _layers(model: LatentModel, observations: Dataset, noise: torch.Generator) -> dict[str, Tensor]:
     found = representations(model, observations, generator=noise)
-    with torch.no_grad():
-        found[RECONSTRUCTION] = model.decode(found[LATENT].to(model.device)).cpu()
-    check_finite("layers", torch.cat([values.flatten() for values in found.values()]))
-    return found
+    return {**found, RECONSTRUCTION: decode(model, found[LATENT])}
 
 
 def _informations(layers: list[Tensor], shown: int, alpha: float) -> Tensor:

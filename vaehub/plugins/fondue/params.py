@@ -4,22 +4,20 @@ from typing import Annotated, Literal
 
 from pydantic import Field as Bound
 
-from vaehub import Field, Params
+from vaehub import Field, SampleParams, SampleSize, SplitName, SplitParams
 
-Part = Literal["train", "validation", "test", "all"]
 Count = Annotated[int, Bound(gt=0)]
 
 
-class SampledParams(Params):
-    """Which observations are looked at."""
+class LargeSampleParams(SampleParams):
+    """Parameters of what is measured of 10,000 observations."""
 
-    n_samples: int = Field(
-        10_000, ge=2, description="observations, drawn without replacement; all there are, if the part has fewer"
+    n_samples: SampleSize = Field(
+        10_000, description="observations, drawn without replacement; all there are, if the split has fewer"
     )
-    part: Part = Field("train", description="split of the data that they are drawn from")
 
 
-class LatentTracesParams(SampledParams):
+class LatentTracesParams(LargeSampleParams):
     """Parameters of the traces."""
 
     analytic: bool = Field(
@@ -30,7 +28,7 @@ class LatentTracesParams(SampledParams):
     )
 
 
-class InformationPlaneParams(SampledParams):
+class InformationPlaneParams(LargeSampleParams):
     """Parameters of the information plane."""
 
     batch: int = Field(
@@ -50,17 +48,17 @@ class InformationPlaneParams(SampledParams):
     )
 
 
-class StructurePreservationParams(SampledParams):
+class StructurePreservationParams(SampleParams):
     """Parameters of the structure preservation index."""
 
-    n_samples: int = Field(
-        1000, ge=2, description="observations, of which each two are compared; all there are, if the part has fewer"
+    n_samples: SampleSize = Field(
+        1000, description="observations, of which each pair is compared; all there are, if the split has fewer"
     )
     z: Literal["mean", "sampled"] = Field("mean", description="what is decoded: the posterior mean, or one draw")
     per_pair: bool = Field(False, description="1/h^2 instead of the printed 1/h before the sum over pairs")
 
 
-class ReconstructionErrorParams(Params):
+class ReconstructionErrorParams(SplitParams):
     """Parameters of the reconstruction error."""
 
     z: Literal["mean", "sampled"] = Field("mean", description="what is decoded: the posterior mean, or one draw")
@@ -73,10 +71,10 @@ class ReconstructionErrorParams(Params):
     n_jacobian: int = Field(
         100, gt=0, description="observations over which the relevance is averaged, at most; only where it is asked for"
     )
-    part: Part = Field("validation", description="split of the data that is measured")
+    split: SplitName = Field("validation", description="split of the data that is measured")
 
 
-class SearchParams(SampledParams):
+class SearchParams(LargeSampleParams):
     """Parameters of every search for a number of latents."""
 
     threshold: float = Field(1.0, description="the gap up to which a number of latents is not too great")
@@ -133,7 +131,7 @@ class FondueBetaParams(LatentTracesParams):
     )
 
 
-class ElbowParams(Params):
+class ElbowParams(SplitParams):
     """Parameters of the elbow."""
 
     latent_dims: tuple[Count, ...] = Field(
@@ -143,4 +141,4 @@ class ElbowParams(Params):
         False, description="accuracy of logistic regression on means as well, of the data's factors or labels"
     )
     z: Literal["mean", "sampled"] = Field("mean", description="what is decoded: the posterior mean, or one draw")
-    part: Literal["validation", "test"] = Field("validation", description="split of the data that errors are of")
+    split: Literal["validation", "test"] = Field("validation", description="split of the data that is measured")

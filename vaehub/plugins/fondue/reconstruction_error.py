@@ -7,17 +7,17 @@ from typing import final
 import torch
 from torch import Tensor
 
-from vaehub import EVALUATION_BATCH, Dataset, LatentModel, ModelMetric, Result, Step
+from vaehub import EVALUATION_BATCH, Dataset, LatentModel, ModelMetric, Needs, Result, Step
+from vaehub.analysis import decode
 from vaehub.plugins.ard.kernels import is_relevant, latent_relevance
 from vaehub.plugins.fondue.params import ReconstructionErrorParams
-from vaehub.plugins.fondue.sampled import check_decodes, codes, decoded
 
 OWN = "reconstruction"
 """Name of the term of a loss."""
 
 
 @final
-class ReconstructionError(ModelMetric):
+class ReconstructionError(ModelMetric[ReconstructionErrorParams]):
     """Squared error of reconstructions: what elbows are looked for in. Unlike ``elbo``, it asks for no divergence.
 
     A model whose loss has a reconstruction term has that measured as well, with its own noise and in nats, as ``elbo``
@@ -28,13 +28,10 @@ class ReconstructionError(ModelMetric):
     without the others altogether is ``relevant``.
     """
 
-    Params = ReconstructionErrorParams
-    params: ReconstructionErrorParams
-
-    def check(self, model: LatentModel, data: Dataset) -> None:
-        """Refuse data without the part, and models without a decoder."""
-        data.split(self.params.part)
-        check_decodes("reconstruction_error", model)
+    @property
+    def needs(self) -> Needs:
+        """What the measurement needs."""
+        return Needs(decoder=True, derivatives=self.params.latents != "all")
 
     def measure(self, model: LatentModel, data: Dataset) -> Result:
         """Return the mean squared error of an observation and of one of its values, and the model's own term.
@@ -42,35 +39,33 @@ class ReconstructionError(ModelMetric):
         Raises:
             WorkFailed: If reconstructions, or the relevance of a latent where it is asked for, are NaN or infinite.
         """
-        part = data.split(self.params.part)
-        noise = self.generator("noise", device=model.device) if self.params.z == "sampled" else None
-        relevant = None if self.params.latents == "all" else self._relevant(model, part)
-        centre = model.encode_all(part).mu.double().mean(dim=0) if self.params.latents == "relevant" else None
+        sample = self.draw(model, data)
+        z = sample.z if self.params.z == "sampled" else sample.mu
+        relevant = None if self.params.latents == "all" else self._relevant(model, sample.data)
+        if relevant is not None:
+            others = sample.mu if self.params.latents == "relevant_noise" else sample.mu.mean(dim=0)
+            z = torch.where(relevant, z, others)
         squared = 0.0
-        for start in range(0, len(part), EVALUATION_BATCH):
-            some = part.subset(torch.arange(start, min(start + EVALUATION_BATCH, len(part))))
-            posterior = model.encode_all(some)
-            z = codes(posterior, noise)
-            if relevant is not None:
-                z = torch.where(relevant, z, posterior.mu if centre is None else centre.to(z))
-            squared += float((decoded(model, z).double() - some.x.cpu()).square().sum())
-        squared /= len(part)
-        scalars = {"squared_error": squared, "mse": squared / data.spec.n_values, "n": len(part)}
+        for rows in torch.split(torch.arange(sample.n), EVALUATION_BATCH):
+            made = decode(model, z[rows])
+            squared += float((made.double() - sample.data.subset(rows).x.cpu()).square().sum())
+        squared /= sample.n
+        scalars = {"squared_error": squared, "mse": squared / data.spec.n_values, "n_samples": sample.n}
         if relevant is None:
-            return Result({**scalars, **self._own(model, part)})
+            return Result({**scalars, **self._own(model, sample.data)})
         return Result({**scalars, "n_relevant": int(relevant.sum())}, {"relevant": relevant.double()})
 
-    def _relevant(self, model: LatentModel, part: Dataset) -> Tensor:
-        scores = latent_relevance(model, part, self.params.n_jacobian, self.generator("jacobian"))
-        return is_relevant(scores, self.params.explained).to(model.device)
+    def _relevant(self, model: LatentModel, data: Dataset) -> Tensor:
+        scores = latent_relevance(model, data, self.params.n_jacobian, self.generator("jacobian"))
+        return is_relevant(scores, self.params.explained).cpu()
 
     @torch.no_grad()
-    def _own(self, model: LatentModel, part: Dataset) -> dict[str, float]:
+    def _own(self, model: LatentModel, data: Dataset) -> dict[str, float]:
         step = Step(index=0, epoch=0, generator=self.generator("loss", device=model.device))
         total = 0.0
-        for batch in part.to(model.device).batches(EVALUATION_BATCH):
+        for batch in data.to(model.device).batches(EVALUATION_BATCH):
             losses = model.loss(batch, step)
             if OWN not in losses.terms:
                 return {}
             total += (float(losses.terms[OWN]) + losses.omitted) * len(batch)
-        return {OWN: total / len(part)}
+        return {OWN: total / len(data)}

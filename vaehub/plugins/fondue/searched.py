@@ -7,9 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
-from vaehub import DataError, Dataset, LatentModel, Recipe, Result, Runner, Table, VaehubError, WorkFailed, task
+from vaehub import Needs, Recipe, Result, Runner, Table, VaehubError, WorkFailed, task
 from vaehub.plugins.fondue.params import LatentTracesParams, SearchParams
-from vaehub.plugins.fondue.sampled import check_drawn, check_samples
 from vaehub.plugins.fondue.searching import Search, search, supervised_search
 
 if TYPE_CHECKING:
@@ -45,44 +44,32 @@ class Step:
     measured: Mapping[str, float]
 
 
-def check_varies(metric: str, parameter: str, recipe: Recipe) -> None:
-    """Refuse a recipe whose model does not have the parameter that is searched over.
+def needs_of(params: SearchParams, *, decoder: bool = False, observations: int = 2) -> Needs:
+    """Return what a search over numbers of latents needs: without a start, data that have a dimension."""
+    return Needs(
+        varies=VARIED,
+        variances=True,
+        decoder=decoder,
+        observations=observations,
+        distinct=params.start is None and params.search == "doubling",
+        instead={"distinct": "give other data, or a start: '-s metric.start=8'"},
+    )
+
+
+def check_search(metric: str, params: SearchParams) -> None:
+    """Refuse numbers that do not fit each other.
 
     Raises:
-        VaehubError: If it has none.
+        VaehubError: If the start is above the maximum, or epochs do not grow.
     """
-    if parameter not in type(recipe.model.params).model_fields:
-        instead = "'beta_vae'" if parameter == "beta" else "'vae'"
-        raise VaehubError(
-            f"metric {metric!r} varies 'model.{parameter}', and model {recipe.model.name!r} has no such parameter; "
-            f"{instead} has"
-        )
-
-
-def check_search(metric: str, params: SearchParams, recipe: Recipe, model: LatentModel, data: Dataset) -> None:
-    """Refuse a recipe without a number of latents or noise, data that do not do, and numbers that do not fit.
-
-    Raises:
-        VaehubError: If one of these is so.
-    """
-    check_varies(metric, VARIED, recipe)
-    check_drawn(metric, params, data)
-    check_samples(metric, params, model, data)
     if params.start is not None and params.start > params.maximum:
         raise VaehubError(
             f"metric {metric!r} was asked to start from {params.start} latents and to try {params.maximum} at most; "
             "raise '-s metric.maximum=…', or lower '-s metric.start=…'"
         )
-    if params.start is None and params.search != "supervised" and data.split("train").is_constant():
-        raise DataError(
-            f"metric {metric!r} starts from the intrinsic dimension of the data, and all observations of the split "
-            "'train' are copies of one, which have none; give other data, or a start: '-s metric.start=8'"
-        )
     if list(params.epochs) != sorted(set(params.epochs)):
         given = ", ".join(map(str, params.epochs))
-        raise VaehubError(
-            f"metric {metric!r} is searched with growing numbers of epochs, got {given}; write them in order"
-        )
+        raise VaehubError(f"metric {metric!r} takes growing numbers of epochs, got {given}; write them in order")
 
 
 def result_of(metric: str, params: SearchParams, recipe: Recipe, runner: Runner, measure: Measure) -> Result:
@@ -144,7 +131,7 @@ def traces(runner: Runner, recipe: Recipe, params: LatentTracesParams) -> Mappin
         "latent_traces",
         recipe,
         n_samples=params.n_samples,
-        part=params.part,
+        split=params.split,
         analytic=params.analytic,
         truncate=params.truncate,
     )
@@ -184,7 +171,7 @@ def asked(metric: str, what: str, measure: Measure, recipe: Recipe) -> Mapping[s
 def _start(params: SearchParams, recipe: Recipe, runner: Runner) -> int:
     if params.start is not None:
         return params.start
-    data = runner.measure("intrinsic_dimension_mle", recipe, n_samples=params.n_samples)
+    data = runner.measure("intrinsic_dimension_mle", recipe, n_samples=params.n_samples, part=params.split)
     dimension = data.scalars["dimension"]
     if not math.isfinite(dimension):
         raise WorkFailed(f"the intrinsic dimension of the data is {dimension}; give a start: '-s metric.start=8'")

@@ -1,47 +1,37 @@
-"""How well likenesses among observations are kept."""
+"""How well similarities among observations are kept."""
 
 from __future__ import annotations
 
 from typing import final
 
-import torch
-
-from vaehub import DataError, Dataset, LatentModel, ModelMetric, Result
+from vaehub import DataError, Dataset, LatentModel, ModelMetric, Needs, Result
+from vaehub.analysis import decode
 from vaehub.plugins.fondue import kernels
 from vaehub.plugins.fondue.params import StructurePreservationParams
-from vaehub.plugins.fondue.sampled import check_decodes, check_drawn, drawn, reconstructed
 
 
 @final
-class StructurePreservationIndex(ModelMetric):
+class StructurePreservationIndex(ModelMetric[StructurePreservationParams]):
     """Structure preservation index: Bonheme 2023, Appendix D.2; 0 where every angle between observations is kept.
 
-    As printed it grows with the number of observations: compare what has the same ``n``, or ask for it by pair.
+    As printed it grows with the number of observations: compare results of one ``n_samples``, or ask for ``per_pair``.
     """
 
-    Params = StructurePreservationParams
-    params: StructurePreservationParams
+    needs = Needs(decoder=True, observations=2)
 
     def check(self, model: LatentModel, data: Dataset) -> None:
-        """Refuse models without a decoder, and observations that are zero everywhere, which have no angle."""
-        check_drawn("structure_preservation_index", self.params, data)
-        check_decodes("structure_preservation_index", model)
-        observations, _ = self._drawn(data)
-        empty = int((~observations.x.flatten(1).any(dim=1)).sum())
+        """Refuse observations that are zero everywhere, which have no angle."""
+        seen = self.draw_observations(data)
+        empty = int((~seen.data.x.flatten(1).any(dim=1)).sum())
         if empty:
             raise DataError(
-                f"metric 'structure_preservation_index' is of angles between observations, and {empty} of "
-                f"{len(observations)} are zero everywhere; take data without them"
+                f"metric {self.name!r} compares angles between observations, and {empty} of {seen.n} are zero "
+                "everywhere; take data without them"
             )
 
     def measure(self, model: LatentModel, data: Dataset) -> Result:
-        """Return the index, and how many observations it is of."""
-        observations, rows = self._drawn(data)
-        noise = self.generator("noise", device=model.device) if self.params.z == "sampled" else None
-        index = kernels.structure_preservation_index(
-            observations.x.cpu(), reconstructed(model, observations, noise), per_pair=self.params.per_pair
-        )
-        return Result(scalars={"index": index, "n": len(observations)}, arrays={"rows": rows})
-
-    def _drawn(self, data: Dataset) -> tuple[Dataset, torch.Tensor]:
-        return drawn(data, self.params, self.generator("rows"))
+        """Return the index."""
+        sample = self.draw(model, data)
+        made = decode(model, sample.z if self.params.z == "sampled" else sample.mu)
+        index = kernels.structure_preservation_index(sample.data.x.cpu(), made, per_pair=self.params.per_pair)
+        return Result(scalars={"index": index, "n_samples": sample.n}, arrays={"rows": sample.rows})
