@@ -140,3 +140,22 @@ def test_the_picture_shows_every_latent_and_one_curve_for_each_eigenvalue(data):
     for curve in curves:
         assert (np.diff(curve.get_ydata()) >= 0).all()
         assert curve.get_ydata()[-1] == 1
+
+
+def test_the_split_decides_the_prediction_and_the_bound_decides_what_is_active(rng):
+    x = rng.normal(size=(400, 6)) * np.sqrt([8, 4, 2, 0.8, 0.5, 0.1])
+    x[300:] *= 0.1
+    data = Dataset(x, splits={"train": range(300), "test": range(300, 400)})
+    model = LinearVae(
+        LinearVaeParams(latent_dim=4, decoder_variance=1.0), Linear(LinearParams(), data.spec, 4, 1), data.spec
+    )
+    found = {}
+    with torch.no_grad():
+        model.logvar.copy_(torch.tensor([0.1, 0.4, 0.8, 1.0]).log())
+        for params in ({}, {"split": "test"}, {"active_below": 0.5}):
+            asked = LinearVaeTheory(LinearVaeTheoryParams(**params))
+            found[str(params)] = asked.measure(model.eval(), data).scalars
+    plain, test, strict = found.values()
+    assert (plain["n_samples"], test["n_samples"]) == (300, 100)
+    assert (plain["n_predicted_active"], test["n_predicted_active"]) == (3, 0)
+    assert (plain["n_trained_active"], strict["n_trained_active"]) == (3, 2)

@@ -11,10 +11,12 @@ from torch import nn
 
 from vaehub import Dataset, Hub, VaehubError, wrap
 from vaehub.plugins.ard.kernels import n_relevant
+from vaehub.plugins.qualitative.interpolation import Interpolation
 from vaehub.plugins.qualitative.latent_scatter import LatentScatter
 from vaehub.plugins.qualitative.params import PriorSamplesParams, ReconstructionsParams
 from vaehub.plugins.qualitative.prior_samples import PriorSamples
 from vaehub.plugins.qualitative.reconstructions import Reconstructions
+from vaehub.plugins.qualitative.traversal import Traversal
 
 METRICS = ["reconstructions", "prior_samples", "interpolation", "latent_scatter", "traversal"]
 DECODING = [metric for metric in METRICS if metric != "latent_scatter"]
@@ -380,3 +382,47 @@ def test_manifest_and_parameters_load_neither_torch_nor_matplotlib():
         "sys.exit(bool({'torch', 'numpy', 'matplotlib'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.fixture(scope="module")
+def two_splits():
+    """Return vectors whose splits lie apart: values up to 1, and values above 10."""
+    x = np.random.default_rng(0).random((50, 3)).astype(np.float32)
+    x[30:] += 10
+    return Dataset(x, splits={"train": range(30), "test": range(30, 50)})
+
+
+@pytest.mark.parametrize(
+    ("metric", "params", "array"),
+    [
+        (Reconstructions, {"n": 5}, "x"),
+        (Reconstructions, {"n": 5, "choice": "first"}, "x"),
+        (PriorSamples, {"density": "fitted"}, "z"),
+        (Interpolation, {}, "x"),
+        (LatentScatter, {"n_samples": 20}, "rows"),
+        (Traversal, {"span": "means"}, "values"),
+        (Traversal, {}, "x"),
+    ],
+)
+def test_observations_are_those_of_the_split_that_is_asked_for(two_splits, metric, params, array):
+    found = {
+        split: metric(metric.Params(split=split, **params)).measure(identity(two_splits), two_splits)
+        for split in ("train", "test")
+    }
+    if array == "rows":
+        assert found["test"].arrays["rows"].tolist() == list(range(20))
+        assert found["train"].arrays["rows"].max() > 19
+    else:
+        assert found["train"].arrays[array].mean() < 3 < 7 < found["test"].arrays[array].mean()
+
+
+def test_steps_span_the_range_and_spacing_that_are_asked_for(two_splits):
+    def steps(**params):
+        metric = Traversal(Traversal.Params(order="index", n_steps=5, **params))
+        return metric.measure(identity(two_splits), two_splits).arrays["values"][0]
+
+    assert_allclose(steps(), [-2, -1, 0, 1, 2])
+    assert_allclose(steps(span="higgins"), [-3, -1.5, 0, 1.5, 3])
+    by_quantile = np.asarray(steps(spacing="quantile"))
+    assert by_quantile[2] == pytest.approx(0, abs=1e-9)
+    assert by_quantile[4] - by_quantile[3] > by_quantile[3] - by_quantile[2]
