@@ -49,8 +49,8 @@ def cka_sketch(x: Tensor, size: int, generator: torch.Generator) -> Tensor:
     TensorSketch of degree 2 (Pham & Pagh 2013, Algorithm 1): two count sketches of each centred column, convolved, and
     summed over columns, which is a count sketch of the Gram ``XX'`` without computing it. The inner product of two such
     sums is an unbiased estimate of the inner product of the Grams, with a mean squared error of at most ``11 / size``
-    for Grams of norm 1 (Avron et al. 2014, Theorem 1 and its proof). Divided by their own norms, as here, errors largely
-    cancel: they are about ``(1 - cka^2) / sqrt(size)``, and the bias of the ratio is of order ``1 / size``.
+    for Grams of norm 1 (Avron et al. 2014, Theorem 1 and its proof). Divided by their own norms, as here, errors
+    largely cancel: they are about ``(1 - cka^2) / sqrt(size)``, and the bias of the ratio is of order ``1 / size``.
 
     Args:
         x: Representation, shape ``(n, …)``. Costs grow with its values and with ``size log(size)`` for each column.
