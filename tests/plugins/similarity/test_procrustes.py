@@ -187,7 +187,7 @@ def test_the_generator_decides_the_start():
 
 
 def test_wrong_calls_are_refused_with_what_came():
-    with pytest.raises(VaehubError, match="rank is 0 and should be 1 at least"):
+    with pytest.raises(VaehubError, match="rank is 0 and should be at least 1"):
         procrustes_low_rank(some(0), some(0), 0, start())
     with pytest.raises(VaehubError, match=r"of the same observations, got shapes \(40, 5\) and \(39, 5\)"):
         procrustes_similarity(some(0), some(0, n=39))

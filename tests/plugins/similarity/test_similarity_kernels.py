@@ -243,11 +243,11 @@ def test_wrong_calls_are_refused_with_what_came():
         linear_cka(some(0), some(0, n=39))
     with pytest.raises(VaehubError, match=r"got shapes \(40, 5\), \(40, 2\) and \(39, 5\)"):
         cka_matrix([some(0), np.ones((40, 2)), some(0, n=39)])
-    with pytest.raises(VaehubError, match="needs a representation at least, and there are none"):
+    with pytest.raises(VaehubError, match="needs at least one representation, and there are none"):
         cka_matrix([])
-    with pytest.raises(VaehubError, match=r"with 2 observations at least, got shape \(1, 5\)"):
+    with pytest.raises(VaehubError, match=r"with at least 2 observations, got shape \(1, 5\)"):
         linear_cka(some(0, n=1), some(0, n=1))
-    with pytest.raises(VaehubError, match="debiased alignment needs 4 observations at least, got 3"):
+    with pytest.raises(VaehubError, match="debiased CKA needs at least 4 observations, got 3"):
         linear_cka(some(0, n=3), some(0, n=3), debiased=True)
     with pytest.raises(VaehubError, match="bandwidth is 0 and should be greater than 0"):
         kernel_cka(some(0), some(0), bandwidth=0)

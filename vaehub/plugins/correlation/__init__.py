@@ -1,4 +1,4 @@
-"""Correlation of results, over the runs of a study (Müller et al. 2025, Section 2.5)."""
+"""Correlation between results over the runs of a study (Müller et al. 2025, Section 2.5)."""
 
 from collections.abc import Sequence
 

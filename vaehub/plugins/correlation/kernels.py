@@ -1,4 +1,4 @@
-"""Rank and linear correlation of features with one variable, how likely by chance, and between which bounds."""
+"""Rank and linear correlation of features with one variable, with p-values and bootstrap intervals."""
 
 from collections.abc import Callable
 from typing import Literal
@@ -14,8 +14,8 @@ from vaehub.analysis import accepts_arrays
 FEWEST = 3
 """Pairs below which a coefficient is undefined: two points always lie on a line."""
 ROUNDING = 1e-13
-"""Range of a column, relative to its largest value, up to which it counts as constant: values that are the same but for
-rounding have an order, and it means nothing. The bound is that of ``scipy.stats.pearsonr``."""
+"""Range of a column, relative to its largest value, up to which it counts as constant: ranks of values that differ by
+rounding alone mean nothing. The bound is that of ``scipy.stats.pearsonr``."""
 VALUES_AT_ONCE = 2**21
 """Resampled values that are ranked together; bounds memory, changes no result."""
 
@@ -24,16 +24,16 @@ VALUES_AT_ONCE = 2**21
 def spearman(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     """Return Spearman's rank correlation of each feature with a variable, and its two-sided p-value.
 
-    Spearman 1904: Pearson's coefficient of the ranks, tied values having the mean of theirs. The p-value is that of
-    :func:`p_value`, as in Müller et al. 2025, Table 3.3. A pair with a NaN is left out, of its own feature only.
+    Spearman 1904: Pearson's coefficient of the ranks, with mean ranks for ties. The p-value is that of
+    :func:`p_value`, as in Müller et al. 2025, Table 3.3. A pair with a NaN is excluded, for its own feature only.
 
     Args:
         x: Features, shape ``(n, p)``, or one of shape ``(n,)``.
-        y: What they are correlated with, shape ``(n,)``.
+        y: The variable, shape ``(n,)``.
 
     Returns:
         Coefficients in [-1, 1] and p-values, without unit, float64, shape ``(p,)`` or ``()``; ``nan`` where a feature
-        or the variable is constant, or fewer than 3 pairs are left.
+        or the variable is constant, or fewer than 3 pairs remain.
 
     Raises:
         VaehubError: If the shapes do not fit.
@@ -53,13 +53,13 @@ def pearson(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
 
 @accepts_arrays
 def p_value(coefficient: Tensor, n: Tensor | int) -> Tensor:
-    """Return how likely chance alone gives a coefficient this far from 0, on either side.
+    """Return the two-sided p-value of a coefficient under independence.
 
-    By Student's t distribution with n - 2 degrees of freedom, of ``t = r sqrt((n - 2) / (1 - r^2))``, written as the
+    ``t = r sqrt((n - 2) / (1 - r^2))`` has Student's t distribution with n - 2 degrees of freedom, written as the
     incomplete beta function so that small values keep their digits.
 
     Args:
-        coefficient: Of correlation, any shape.
+        coefficient: Correlation coefficients, any shape.
         n: Number of pairs, same shape, or one for all.
 
     Returns:
@@ -91,15 +91,15 @@ def bootstrap_intervals(
 ) -> tuple[Tensor, Tensor]:
     """Return an interval of each feature's coefficient, from resampling rows with replacement.
 
-    Efron & Tibshirani 1993, Section 13.3 (percentiles). Every feature sees the same resamplings. Those in which a
-    column is constant have no coefficient and are left out.
+    Efron & Tibshirani 1993, Section 13.3 (percentiles). All features share the same resamplings. Resamplings
+    in which a column is constant have no coefficient and are excluded.
 
     Args:
         x: Features, shape ``(n, p)`` or ``(n,)``, as in :func:`spearman`.
-        y: What they are correlated with, shape ``(n,)``.
-        coefficient: Which.
-        n_resamplings: How many.
-        confidence: Share of them that the interval holds.
+        y: The variable, shape ``(n,)``.
+        coefficient: Name of the coefficient.
+        n_resamplings: Number of resamplings.
+        confidence: Share of the resamplings that the interval contains.
         generator: Source of randomness.
 
     Returns:
@@ -149,22 +149,22 @@ def _correlation(x: Tensor, y: Tensor) -> Tensor:
     enough = (~x.isnan()).sum(dim=-1) >= FEWEST
     x, y = _unit(x), _unit(y)
     product = (x * y).sum(dim=-1)
-    # 1 - r is half the squared distance: this gives exactly 1 where the product would give 1 but for rounding, which
-    # is a p-value of 1e-8 instead of 0 for three pairs.
+    # 1 - r is half the squared distance, which is exactly 0 for perfect correlation. The product would be 1 up to
+    # rounding only, and the p-value of three pairs 1e-8 instead of 0.
     found = product.sign() * (1 - 0.5 * (x - product.sign()[..., None] * y).square().sum(dim=-1))
     return torch.where(enough, found, torch.nan)
 
 
 def _unit(x: Tensor) -> Tensor:
-    """Return values less their mean, scaled to length 1 along the last axis: 0 for NaN, and NaN if constant."""
-    # Divided by the range first, as squares of very large or small values leave the range of numbers.
+    """Return centred values of norm 1 along the last axis: 0 for NaN, and NaN if constant."""
+    # Divided by the range first, as squares of very large or small values over- or underflow.
     centred = (x - x.nanmean(dim=-1, keepdim=True)) / _range(x)
     centred = centred.masked_fill(x.isnan(), 0)
     return centred / centred.square().sum(dim=-1, keepdim=True).sqrt()
 
 
 def _range(x: Tensor) -> Tensor:
-    """Return the largest value less the smallest along the last axis, which is kept; 0 if that is but rounding."""
+    """Return the largest value less the smallest along the last axis, which is kept; 0 if it is rounding."""
     missing = x.isnan()
     low = x.masked_fill(missing, torch.inf).amin(dim=-1, keepdim=True)
     high = x.masked_fill(missing, -torch.inf).amax(dim=-1, keepdim=True)

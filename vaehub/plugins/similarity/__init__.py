@@ -1,4 +1,4 @@
-"""How alike what two models make of the same observations is (Kornblith et al. 2019; Bonheme 2023, Chapter 7)."""
+"""Similarity of the representations of two models (Kornblith et al. 2019; Bonheme 2023, Chapter 7)."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ def vaehub_catalog() -> Sequence[Entry]:
         Metric(
             "representation_signature",
             f"{HERE}.signature:RepresentationSignature",
-            "short signatures of all layers, for CKA between any two trainings of a store in SQL",
+            "short signatures of all layers, for CKA of any two trainings of a store in SQL",
             params=f"{HERE}.params:SignatureParams",
             source="Kornblith et al. 2019; Pham & Pagh 2013",
         ),
@@ -39,7 +39,7 @@ def vaehub_catalog() -> Sequence[Entry]:
         Metric(
             "layer_similarity",
             f"{HERE}.layer_similarity:LayerSimilarity",
-            "similarity of each pair of layers by CKA and by Procrustes, and the smaller of the two",
+            "CKA and Procrustes similarity of each pair of layers, and the smaller of the two",
             params=f"{HERE}.params:PairParams",
             source="Bonheme 2023, Section 7.2.2",
             subject="pair",

@@ -1,4 +1,4 @@
-"""Representations less their mean, a block at a time: those of convolutions are too large as a whole."""
+"""Centred representations, one block of columns at a time: those of convolutions do not fit in memory twice."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from torch import Tensor
 from vaehub import VaehubError
 
 MEMORY = 2**28
-"""Bytes that the blocks of one call may take together; decides no result but for rounding."""
+"""Bytes that the blocks of one call may take together; changes results by rounding only."""
 NEAR = 2**18
-"""Values that a processor keeps near, while they are looked at more than once."""
+"""Values that fit in the processor's cache."""
 ROUNDING = 4
-"""A column whose values differ by so many rounding errors of the greatest, in its own type, is constant."""
+"""A column is constant if its range is at most this many rounding errors of its largest value, in its own type."""
 ALL = slice(None)
 
 
@@ -24,13 +24,13 @@ ALL = slice(None)
 class Centred:
     """A representation, less the mean of each column and divided by the greatest range of all columns.
 
-    No similarity depends on that scale, and without it squares of very small or large values would be lost.
+    Similarities do not depend on that scale; without it, squares of very small or large values would be lost.
 
     Attributes:
-        x: As it was given, shape ``(n, width)``.
+        x: The representation, shape ``(n, width)``.
         mean: Of each column, float64, shape ``(width,)``.
-        factor: What columns are multiplied with, 0 for those that are constant, shape ``(width,)``.
-        dtype: What blocks are computed in.
+        factor: Scale of each column, 0 for constant columns, shape ``(width,)``.
+        dtype: Precision of the blocks.
     """
 
     x: Tensor
@@ -40,26 +40,26 @@ class Centred:
 
     @classmethod
     def of(cls, x: Tensor, *, in_double: bool = False) -> Self:
-        """Return a representation centred; more axes than one after the first are flattened.
+        """Return a centred representation; all axes after the first are flattened.
 
         Args:
             x: Representation, shape ``(n, …)``.
-            in_double: Whether blocks are float64 in any case. Else single values stay single, which is precise enough
+            in_double: Whether blocks are float64 in any case. Otherwise, float32 stays float32, which is precise enough
                 for Grams, whose entries are sums of many products, and twice as fast.
 
         Raises:
-            VaehubError: If there are fewer than two observations, or nothing of them.
+            VaehubError: If there are fewer than two observations, or no columns.
         """
         if not x.ndim or len(x) < 2 or not x.numel():
             raise VaehubError(
-                f"a representation has shape (n, …), with 2 observations at least, got shape {tuple(x.shape)}"
+                f"a representation has shape (n, …), with at least 2 observations, got shape {tuple(x.shape)}"
             )
         x = x.detach().reshape(len(x), -1)
         x = x if x.is_floating_point() else x.double()
         low, high, mean = _moments(x)
         span = high - low
         varies = span > ROUNDING * torch.finfo(x.dtype).eps * torch.maximum(high.abs(), low.abs())
-        # NaN is more than nothing in no comparison, and must not be taken for a constant.
+        # Comparisons with NaN are false, and a column with NaN must not pass for a constant.
         greatest = torch.where(varies | span.isnan(), span, 0.0).max()
         factor = torch.where(varies, 1 / torch.where(greatest > 0, greatest, 1.0), 0.0)
         factor = torch.where(greatest.isfinite(), factor, torch.nan)
@@ -68,7 +68,7 @@ class Centred:
 
     @classmethod
     def as_it_is(cls, x: Tensor) -> Self:
-        """Return a matrix whose columns have mean 0 already."""
+        """Wrap a matrix whose columns already have mean 0."""
         return cls(x, x.new_zeros(x.shape[1]), x.new_ones(x.shape[1]))
 
     @property
@@ -83,7 +83,7 @@ class Centred:
 
     @property
     def is_defined(self) -> bool:
-        """Whether values are finite, and not all observations are the same but for rounding."""
+        """Whether values are finite, and observations differ by more than rounding."""
         return bool(self.factor.isfinite().all() and (self.factor > 0).any())
 
     @property
@@ -96,7 +96,7 @@ class Centred:
         dtype = dtype or self.dtype
         x, mean = self.x[rows, columns].to(dtype), self.mean[columns]
         most = mean.to(dtype)
-        # What a single value of the mean leaves over is no rounding where values are far from 0.
+        # Where values are far from 0, the part of the mean that float32 cannot hold is not negligible.
         rest = (mean - most).to(dtype)
         return (x - most).sub_(rest).mul_(self.factor[columns].to(dtype))
 
@@ -106,11 +106,11 @@ class Centred:
             yield self.block(columns=columns, dtype=dtype)
 
     def fitting(self, dtype: torch.dtype | None = None) -> Iterator[Tensor]:
-        """Yield columns in order, as many at a time as fit into a quarter of the memory."""
+        """Yield columns in order, as many at a time as fit in a quarter of the memory."""
         yield from self.blocks(MEMORY // (32 * self.n), dtype)
 
     def transposed_times(self, g: Tensor, values: int = MEMORY // 32) -> Tensor:
-        """Return the product of the transpose with ``g``, shape ``(n, k)``, in float64; blocks have so many values."""
+        """Return the product of the transpose with ``g``, shape ``(n, k)``, float64; ``values`` bounds blocks."""
         return torch.cat([(block.mT @ g.to(block.dtype)).double() for block in self.blocks(values // self.n)])
 
     def square_norms(self) -> Tensor:
@@ -142,7 +142,7 @@ def check_same(representations: Sequence[Tensor]) -> None:
 
 
 def slices(n: int, size: int, start: int = 0) -> Iterator[slice]:
-    """Yield what covers ``start`` to ``n``, at most ``size`` at a time."""
+    """Yield slices that cover ``start`` to ``n``, each of at most ``size``."""
     for begin in range(start, n, max(1, size)):
         yield slice(begin, min(begin + max(1, size), n))
 
@@ -150,8 +150,8 @@ def slices(n: int, size: int, start: int = 0) -> Iterator[slice]:
 def factor_of(x: Centred, memory: int = MEMORY) -> Tensor:
     """Return a matrix with the same inner products of rows, and no more columns than rows, ``(n, min(n, width))``.
 
-    By the triangle of a QR decomposition of the transpose: the roots of the eigenvalues of a Gram would be good to half
-    of the digits only.
+    By QR decomposition of the transpose: square roots of the eigenvalues of a Gram would have only half of the
+    digits.
     """
     if x.width < x.n:
         return x.block(dtype=torch.float64)
@@ -160,7 +160,7 @@ def factor_of(x: Centred, memory: int = MEMORY) -> Tensor:
 
 
 def triangle(blocks: Iterator[Tensor]) -> Tensor:
-    """Return R of a QR decomposition of blocks ``(b, k)`` put below each other, of which one at a time is looked at."""
+    """Return R of the QR decomposition of stacked blocks ``(b, k)``, which are read one at a time."""
     found: Tensor = torch.linalg.qr(next(blocks), mode="r").R
     for block in blocks:
         found = torch.linalg.qr(torch.cat([found, block]), mode="r").R
@@ -168,7 +168,7 @@ def triangle(blocks: Iterator[Tensor]) -> Tensor:
 
 
 def _moments(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return least, greatest and mean value of each column, float64, from blocks that stay near the processor."""
+    """Return minimum, maximum and mean of each column, float64, from blocks that fit in the processor's cache."""
     found = [
         torch.stack([block.amin(dim=0).double(), block.amax(dim=0).double(), block.mean(dim=0, dtype=torch.float64)])
         for block in torch.split(x, max(1, NEAR // len(x)), dim=1)

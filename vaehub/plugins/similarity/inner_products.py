@@ -1,4 +1,4 @@
-"""Inner products of centred Grams of several representations, of which no Gram is held as a whole."""
+"""Inner products of the centred Grams of several representations, without any whole Gram in memory."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from vaehub import VaehubError
 from vaehub.plugins.similarity.centring import MEMORY, NEAR, Centred, slices
 
 FEWEST = 4
-"""Observations without which the debiased estimate is undefined: it is divided by n - 3."""
+"""Fewest observations for which the debiased estimate is defined: its denominator contains n - 3."""
 CANCELLED = 1e-13
-"""Share of what was subtracted, up to which a difference is rounding."""
+"""A difference smaller than this share of the subtrahend is rounding."""
 
 
 def aligned(products: Tensor, traces: Tensor | None = None) -> Tensor:
     """Return the cosines of Grams from their inner products; ``nan`` where a norm is 0.
 
     Args:
-        products: Of each two Grams, shape ``(r, r)``.
-        traces: Of debiased Grams, whose cosines may be negative, before the diagonal is taken off, shape ``(r,)``.
+        products: Inner products of each pair of Grams, shape ``(r, r)``.
+        traces: For debiased Grams, whose cosines may be negative: their traces before debiasing, shape ``(r,)``.
     """
     squares = products.diagonal()
     least = torch.zeros_like(squares) if traces is None else CANCELLED * traces.square()
@@ -34,20 +34,20 @@ def aligned(products: Tensor, traces: Tensor | None = None) -> Tensor:
 
 
 def is_narrow(representations: Sequence[Centred]) -> bool:
-    """Whether covariances of all columns are cheaper than Grams, which they are up to twice as many as observations."""
+    """Whether covariances are cheaper than Grams: up to twice as many columns in all as observations."""
     n = representations[0].n
     return max(x.width for x in representations) < n and sum(x.width for x in representations) < 2 * n
 
 
 def in_feature_space(representations: Sequence[Centred], *, debiased: bool, memory: int = MEMORY) -> Tensor:
-    """Return inner products of Grams, shape ``(r, r)``, from covariances, some columns of them at a time.
+    """Return inner products of Grams, shape ``(r, r)``, from covariances, some columns at a time.
 
-    Debiased by the closed form of what Song et al. 2012 give, for columns with mean 0, whose Gram has rows with sum 0.
+    Debiased by the closed form of the estimate of Song et al. 2012 for centred columns, whose Gram has rows with sum 0.
 
     Args:
-        representations: Of few columns, all together.
+        representations: Representations with few columns in all.
         debiased: Whether diagonals of Grams are left out.
-        memory: Bytes, of which covariances take a quarter, and the observations that they are made of another.
+        memory: Bytes available; covariances take a quarter, and blocks of observations another.
     """
     n, r = representations[0].n, len(representations)
     widths = torch.tensor([x.width for x in representations], device=representations[0].x.device)
@@ -71,13 +71,13 @@ def in_feature_space(representations: Sequence[Centred], *, debiased: bool, memo
 def in_observation_space(representations: Sequence[Centred], *, debiased: bool, memory: int = MEMORY) -> Tensor:
     """Return inner products of Grams, shape ``(r, r)``, tile by tile of their upper triangle.
 
-    A tile of every representation is flattened to a long row, and rows are multiplied with each other. Tiles off the
-    diagonal count twice, as entries with a weight of the root of 2 would.
+    The same tile of every Gram is flattened to a row, and rows are multiplied with each other. Tiles off the diagonal
+    count twice.
 
     Args:
-        representations: Of any widths.
+        representations: Representations of any widths.
         debiased: Whether Grams are centred as in Song et al. 2012, with diagonals of 0.
-        memory: Bytes, of which tiles take half.
+        memory: Bytes available; tiles take half.
     """
     n, r = representations[0].n, len(representations)
     is_single = all(each.dtype == torch.float32 for each in representations)
@@ -98,7 +98,7 @@ def in_observation_space(representations: Sequence[Centred], *, debiased: bool, 
 
 
 def gram(x: Centred, *, debiased: bool) -> Tensor:
-    """Return the whole of a centred Gram, shape ``(n, n)``."""
+    """Return a whole centred Gram, shape ``(n, n)``."""
     found = x.mean.new_empty(x.n, x.n)
     rows = slice(0, x.n)
     _fill(found, x, x.square_norms() if debiased else None, rows, rows)
@@ -109,18 +109,18 @@ def check_debiased(n: int) -> None:
     """Refuse too few observations for the debiased estimate."""
     if n < FEWEST:
         raise VaehubError(
-            f"debiased alignment needs {FEWEST} observations at least, got {n}; give more, or leave it out"
+            f"debiased CKA needs at least {FEWEST} observations, got {n}; give more, or use debiased=False"
         )
 
 
 def _fill(tile: Tensor, x: Centred, norm: Tensor | None, rows: slice, columns: slice) -> None:
-    """Compute a tile of a Gram; with the squares of norms, which are its diagonal, a debiased one."""
+    """Compute a tile of a Gram in place; of the debiased Gram, if the diagonal ``norm`` of the Gram is given."""
     tile.zero_()
     for left, right in _factors(x, rows, columns, NEAR // max(tile.shape), tile.dtype):
         tile.addmm_(left, right.mT)
     if norm is not None:
         n = x.n
-        # Rows of the Gram have sum 0, and without their diagonals its negative.
+        # Rows of the Gram have sum 0; without the diagonal, their sum is its negative.
         tile += norm[rows, None] / (n - 2) + norm[columns] / (n - 2) - norm.sum() / ((n - 1) * (n - 2))
         if rows == columns:
             tile.fill_diagonal_(0)

@@ -1,9 +1,9 @@
-"""Likeness of two representations of the same observations (Bonheme 2023, Section 7.2, Eqs. 7.2 to 7.8).
+"""Similarity of two representations of the same observations (Bonheme 2023, Section 7.2, Eqs. 7.2 to 7.8).
 
 A representation has shape ``(n, …)``, and all axes after the first are flattened; the two may have different widths.
-All work is in float64, a block of columns at a time; but values that are single, and have as many columns as
-observations or more, are multiplied as they are, and only their sums are float64. Where a representation is constant,
-but for rounding in its own type, or holds NaN or infinite values, what is asked of it is ``nan``.
+Computations are in float64, a block of columns at a time; representations in float32 with at least as many columns as
+observations are multiplied in float32 and summed in float64. The similarity with a representation that is constant up
+to rounding in its own type, or holds NaN or infinite values, is ``nan``.
 """
 
 from __future__ import annotations
@@ -59,13 +59,13 @@ def linear_cka(x: Tensor, y: Tensor, debiased: bool = False) -> float:
     """Return the linear centred kernel alignment of two representations.
 
     Kornblith et al. 2019, Eq. 4, with linear kernels: ``|X'Y|^2 / (|X'X| |Y'Y|)`` of centred columns, with Frobenius
-    norms. The same is the cosine of both centred Grams, which is what is computed where a representation has as many
-    columns as observations or more.
+    norms. It equals the cosine of the two centred Grams, which is computed instead where a representation has at least
+    as many columns as observations.
 
     Args:
         x: First representation, shape ``(n, …)``.
         y: Second representation of the same observations, shape ``(n, …)``.
-        debiased: Whether each of the three is the unbiased estimate of Song et al. 2012; their ratio then is nearly so.
+        debiased: Whether each of the three norms is the unbiased estimate of Song et al. 2012; the ratio is nearly so.
 
     Returns:
         Similarity in [0, 1], without unit, and in [-1, 1] if debiased; ``nan`` if either is constant.
@@ -77,14 +77,14 @@ def linear_cka(x: Tensor, y: Tensor, debiased: bool = False) -> float:
 
 
 def cka_matrix(representations: Sequence[Tensor], debiased: bool = False, memory: int = MEMORY) -> Tensor:
-    """Return the linear centred kernel alignment of each two of some representations, as :func:`linear_cka` gives.
+    """Return the linear centred kernel alignment of each pair of representations, as :func:`linear_cka`.
 
-    Each Gram is computed once, tile by tile, and every pair of tiles is multiplied at once; no Gram is held as a whole.
+    Each Gram is computed once, tile by tile, for all pairs together; no whole Gram is in memory.
 
     Args:
-        representations: Of the same observations, shape ``(n, …)`` each, of any widths.
+        representations: Representations of the same observations, shape ``(n, …)`` each, of any widths.
         debiased: As in :func:`linear_cka`.
-        memory: Bytes that may be taken beyond the representations; decides no result but for rounding.
+        memory: Bytes available beyond the representations; changes results by rounding only.
 
     Returns:
         Symmetric, shape ``(r, r)``, with 1 on the diagonal; ``nan`` in rows and columns of constant representations.
@@ -93,7 +93,7 @@ def cka_matrix(representations: Sequence[Tensor], debiased: bool = False, memory
         VaehubError: If there are none, or as :func:`linear_cka`.
     """
     if not len(representations):
-        raise VaehubError("a matrix of similarities needs a representation at least, and there are none")
+        raise VaehubError("a matrix of similarities needs at least one representation, and there are none")
     return _matrix(*representations, debiased=debiased, memory=memory)
 
 
@@ -103,9 +103,9 @@ def _matrix(*representations: Tensor, debiased: bool, memory: int) -> Tensor:
 
 
 def _aligned(representations: Sequence[Tensor], *, debiased: bool, memory: int) -> Tensor:
-    """Return the alignment of each two, ``nan`` for those that are undefined."""
+    """Return the alignment of each pair, ``nan`` where it is undefined."""
     check_same(representations)
-    # Debiased, sums are small differences of large ones.
+    # Debiased sums are small differences of large ones.
     every = [Centred.of(x, in_double=debiased) for x in representations]
     if debiased:
         check_debiased(every[0].n)
@@ -122,10 +122,10 @@ def _aligned(representations: Sequence[Tensor], *, debiased: bool, memory: int) 
 
 @accepts_arrays
 def centred_gram(x: Tensor, debiased: bool = False) -> Tensor:
-    """Return the inner products of centred observations, divided by their greatest range squared.
+    """Return the inner products of centred observations, divided by the square of the greatest range of all columns.
 
-    Kornblith et al. 2019, Section 3: ``HKH``, with observations centred before they are multiplied, since differences
-    of large products would lose their digits. Debiased as in Song et al. 2012: with a diagonal of 0, and rows that have
+    Kornblith et al. 2019, Section 3: ``HKH``, with observations centred before multiplication, since differences
+    of large products would lose their digits. Debiased as in Song et al. 2012: with diagonal 0 and rows with
     sum 0.
 
     Args:
@@ -133,7 +133,7 @@ def centred_gram(x: Tensor, debiased: bool = False) -> Tensor:
         debiased: Whether the diagonal is left out.
 
     Returns:
-        Symmetric, float64, shape ``(n, n)``, of which the cosine with another is :func:`linear_cka`; all ``nan`` if the
+        Symmetric, float64, shape ``(n, n)``; the cosine of two of them is :func:`linear_cka`. All ``nan`` if the
         representation is constant.
 
     Raises:
@@ -149,8 +149,8 @@ def centred_gram(x: Tensor, debiased: bool = False) -> Tensor:
 def kernel_cka(x: Tensor, y: Tensor, bandwidth: float = 0.8, debiased: bool = False) -> float:
     """Return the centred kernel alignment with a radial basis function, ``exp(-d^2 / (2 s^2))`` of the distance ``d``.
 
-    Kornblith et al. 2019, Eq. 4; they compare bandwidths of 0.2, 0.4 and 0.8. The median is that of the distances of
-    different observations, without those of each to itself. Both Grams are held at once.
+    Kornblith et al. 2019, Eq. 4; they compare bandwidths of 0.2, 0.4 and 0.8. The median is
+    over distances between different observations. Both Grams are in memory.
 
     Args:
         x: First representation, shape ``(n, …)``.
@@ -159,7 +159,7 @@ def kernel_cka(x: Tensor, y: Tensor, bandwidth: float = 0.8, debiased: bool = Fa
         debiased: As in :func:`linear_cka`.
 
     Returns:
-        Similarity as of :func:`linear_cka`; ``nan`` if either is constant, or most of its observations are equal.
+        Similarity, as :func:`linear_cka`; ``nan`` if either is constant, or most of its observations are equal.
 
     Raises:
         VaehubError: As :func:`linear_cka`, or if the bandwidth is not positive.
@@ -181,10 +181,10 @@ def _radial(x: Centred, bandwidth: float, *, debiased: bool) -> Tensor:
     k = gram(x, debiased=False)
     norm = k.diagonal().clone()
     k = norm[:, None] + norm - 2 * k
-    # Of equal observations the difference is not always 0.
+    # Rounding may leave equal observations a distance above 0.
     k = torch.where(k > CANCELLED * norm.max(), k, 0.0)
     distances = k[~torch.eye(x.n, dtype=torch.bool, device=k.device)].sqrt()
-    # The median of torch is the lower of two in the middle.
+    # The median of torch is the lower of the middle two.
     median = (distances.median() - (-distances).median()) / 2
     if median == 0:
         return _nothing(x)

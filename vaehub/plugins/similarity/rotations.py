@@ -14,15 +14,15 @@ from vaehub.analysis import accepts_arrays
 from vaehub.plugins.similarity.centring import NEAR, Centred, both, check_same, factor_of, triangle
 
 SLACK = 32
-"""Rounding errors of one value that the sum of many squares may be off, relative to itself."""
+"""Largest relative error of a sum of squares, in rounding errors of one value."""
 
 
 class LowRank(NamedTuple):
-    """A similarity from a few directions of observations.
+    """Approximate similarity from a few directions of observations.
 
     Attributes:
-        value: Middle of what it can be; ``nan`` if a representation is constant.
-        error: How far from the exact value it is at most.
+        value: Centre of the interval that contains the exact value; ``nan`` if a representation is constant.
+        error: Half of the width of that interval.
     """
 
     value: float
@@ -34,17 +34,17 @@ def procrustes_similarity(x: Tensor, y: Tensor) -> float:
     """Return the Procrustes similarity of two representations.
 
     Bonheme 2023, Section 7.2: the nuclear norm ``|Y'X|_*``, with columns centred and both divided by their Frobenius
-    norms, which is 1 less half of :func:`procrustes_distance`. Widths may differ, as if the narrower had columns of 0.
-    Where both have as many columns as observations or more, both are first replaced with ``n x n`` matrices of the same
-    inner products, by QR, which changes nothing but for rounding.
+    norms: 1 minus half of :func:`procrustes_distance`. Widths may differ, as if the narrower were padded with zeros.
+    Where both have at least as many columns as observations, both are first reduced by QR to ``n x n`` matrices with
+    the same inner products, which changes the result by rounding only.
 
     Args:
         x: First representation, shape ``(n, …)``.
         y: Second representation of the same observations, shape ``(n, …)``.
 
     Returns:
-        Similarity in [0, 1], without unit; ``nan`` if either is constant. Too high where observations are not many more
-        than columns.
+        Similarity in [0, 1], without unit; ``nan`` if either is constant. Biased upwards unless there are many more
+        observations than columns.
 
     Raises:
         VaehubError: If numbers of observations differ, or are too small.
@@ -63,7 +63,7 @@ def procrustes_similarity(x: Tensor, y: Tensor) -> float:
 
 @accepts_arrays
 def procrustes_distance(x: Tensor, y: Tensor) -> float:
-    """Return the square of the least Frobenius distance of two representations, over rotations of one of them.
+    """Return the squared Frobenius distance of two representations after the best rotation of one of them.
 
     Bonheme 2023, Section 7.2, both centred and of norm 1: ``2 - 2 |Y'X|_*``.
 
@@ -81,13 +81,13 @@ def procrustes_distance(x: Tensor, y: Tensor) -> float:
 
 
 def procrustes_matrix(first: Sequence[Tensor], second: Sequence[Tensor]) -> Tensor:
-    """Return the Procrustes similarity of each of some representations with each of others.
+    """Return the Procrustes similarity of each pair of a first and a second representation.
 
-    Each representation is reduced once; a decomposition is then made of each pair.
+    Each representation is reduced once; each pair then needs one singular value decomposition.
 
     Args:
         first: Representations, shape ``(n, …)`` each.
-        second: Others, of the same observations.
+        second: Representations of the same observations.
 
     Returns:
         Shape ``(len(first), len(second))``; ``nan`` where either is constant.
@@ -110,19 +110,19 @@ def _pairs(*representations: Tensor, n_first: int) -> Tensor:
 def procrustes_low_rank(x: Tensor, y: Tensor, rank: int, generator: torch.Generator) -> LowRank:
     """Return the Procrustes similarity from a few directions of observations, with a bound on its error.
 
-    With ``U`` an orthonormal basis of directions in which the observations of ``X`` and of ``Y`` vary most, found from
-    random combinations of columns (Halko et al. 2011, Algorithm 4.1), ``Y'X`` is ``Y'UU'X`` and a rest. The nuclear
-    norm of the first needs matrices with as many rows as ``U`` has columns; that of the rest is at most ``|Y - UU'Y|
-    |X - UU'X|``, with Frobenius norms, which follow from ``|X|^2 - |U'X|^2`` and so need no rest.
+    Let ``U`` be an orthonormal basis of the directions in which the observations of ``X`` and ``Y`` vary most, from
+    random combinations of columns (Halko et al. 2011, Algorithm 4.1). Then ``Y'X`` is ``Y'UU'X`` plus a remainder. The
+    nuclear norm of the first term is computed from matrices with as many rows as ``U`` has columns; that of the
+    remainder is at most ``|Y - UU'Y| |X - UU'X|``, with Frobenius norms computed from ``|X|^2 - |U'X|^2``.
 
     Args:
         x: First representation, shape ``(n, …)``.
         y: Second representation of the same observations, shape ``(n, …)``.
-        rank: Directions that are taken of each; where both together are as many as observations, all is exact.
+        rank: Directions kept of each; the result is exact where both together are as many as observations.
         generator: Source of the random combinations, on the device of the representations.
 
     Returns:
-        Similarity and the most that it may be off; ``nan`` for both if either is constant.
+        Similarity and a bound on its error; ``nan`` for both if either is constant.
 
     Raises:
         VaehubError: As :func:`procrustes_similarity`, or if the rank is not positive.
@@ -136,12 +136,12 @@ def procrustes_low_rank(x: Tensor, y: Tensor, rank: int, generator: torch.Genera
 def procrustes_low_rank_matrix(
     first: Sequence[Tensor], second: Sequence[Tensor], rank: int, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """Return what :func:`procrustes_low_rank` gives for each of some representations with each of others.
+    """Return :func:`procrustes_low_rank` of each pair of a first and a second representation.
 
     Args:
         first: Representations, shape ``(n, …)`` each.
-        second: Others, of the same observations.
-        rank: Directions that are taken of each.
+        second: Representations of the same observations.
+        rank: Directions kept of each.
         generator: Source of random combinations, on the device of the representations.
 
     Returns:
@@ -166,15 +166,15 @@ def _low_rank_pairs(
 
 def _bracketed(a: Centred, b: Centred, rank: int, generator: torch.Generator) -> LowRank:
     if rank < 1:
-        raise VaehubError(f"rank is {rank} and should be 1 at least; procrustes_similarity has all directions")
-    # Columns have sum 0, so that one direction of observations is never there.
+        raise VaehubError(f"rank is {rank} and should be at least 1; procrustes_similarity uses all directions")
+    # Columns have sum 0, so that centred representations span at most n - 1 directions.
     if 2 * rank >= a.n - 1:
         return LowRank(_similarity(factor_of(a), factor_of(b)), a.n * _slack(a, b))
     (of_a, square_a), (of_b, square_b) = (_combined(each, rank, generator) for each in (a, b))
     norm = math.sqrt(square_a * square_b)
     if norm == 0:
         return LowRank(float("nan"), float("nan"))
-    # Of equal size, or the basis would be of the larger one alone.
+    # Scaled to equal norm, or the basis would follow the larger one alone.
     basis = torch.linalg.qr(torch.cat([of_a / math.sqrt(square_a), of_b / math.sqrt(square_b)], dim=1)).Q
     r_a, r_b = (triangle(iter([each.transposed_times(basis, NEAR)])) for each in (a, b))
     value = float(torch.linalg.svdvals(r_b @ r_a.mT).sum()) / norm
@@ -196,12 +196,12 @@ def _combined(x: Centred, rank: int, generator: torch.Generator) -> tuple[Tensor
 
 
 def _slack(a: Centred, b: Centred) -> float:
-    """Return the share of a square that may be rounding."""
+    """Return the largest relative rounding error of a squared norm."""
     return SLACK * max(torch.finfo(each.dtype).eps for each in (a, b))
 
 
 def _reduced(x: Tensor) -> Tensor:
-    """Return a matrix as :func:`factor_of`, of 0 where the representation is undefined."""
+    """Return a matrix as :func:`factor_of`; zeros where the representation is undefined."""
     centred = Centred.of(x)
     return factor_of(centred) if centred.is_defined else centred.mean.new_zeros(centred.n, 1)
 

@@ -1,4 +1,4 @@
-"""Vectors whose inner product is the alignment of two representations: exact ones, and short ones that estimate it."""
+"""Vectors whose inner products are the CKA of two representations: exact, or sketched to a short estimate."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from vaehub.plugins.similarity.centring import Centred
 from vaehub.plugins.similarity.inner_products import gram
 
 BLOCK = 2**22
-"""Values of a block of hashed columns, a buffer that stays near the processor."""
+"""Values of a block of hashed columns, which fits in the processor's cache."""
 
 
 @accepts_arrays
 def gram_vector(x: Tensor) -> Tensor:
-    """Return the upper triangle of a centred Gram as a vector of norm 1, whose inner products are exact.
+    """Return the upper triangle of a centred Gram as a unit vector; inner products of such vectors are exact CKA.
 
-    Entries off the diagonal, which a Gram has twice, are multiplied with the root of 2.
+    Entries off the diagonal, which occur twice in a Gram, are multiplied by the square root of 2.
 
     Args:
         x: Representation, shape ``(n, …)``.
 
     Returns:
-        Row by row, float64, shape ``(n (n + 1) / 2,)``. Its inner product with that of another representation of the
-        same observations is their :func:`linear_cka`; all ``nan`` if the representation is constant.
+        Row by row, float64, shape ``(n (n + 1) / 2,)``. Its inner product with the vector of another representation of
+        the same observations is :func:`linear_cka`; all ``nan`` if the representation is constant.
 
     Raises:
         VaehubError: If there are fewer than two observations.
@@ -44,19 +44,19 @@ def gram_vector(x: Tensor) -> Tensor:
 
 @accepts_arrays
 def cka_sketch(x: Tensor, size: int, generator: torch.Generator) -> Tensor:
-    """Return a short vector of norm 1, whose inner product with another's estimates their alignment.
+    """Return a short unit vector; inner products of such vectors estimate CKA.
 
     TensorSketch of degree 2 (Pham & Pagh 2013, Algorithm 1): two count sketches of each centred column, convolved, and
-    summed over columns, which is a count sketch of the Gram ``XX'`` that is never made. The inner product of two such
-    sums is an unbiased estimate of that of the Grams, with a mean squared error of at most ``11 / size`` for Grams of
-    norm 1 (Avron et al. 2014, Theorem 1 and its proof). Divided by their own norms, as here, errors largely cancel:
-    they are about ``(1 - cka^2) / sqrt(size)``, and the bias, which a ratio has, is of order ``1 / size``.
+    summed over columns, which is a count sketch of the Gram ``XX'`` without computing it. The inner product of two such
+    sums is an unbiased estimate of the inner product of the Grams, with a mean squared error of at most ``11 / size``
+    for Grams of norm 1 (Avron et al. 2014, Theorem 1 and its proof). Divided by their own norms, as here, errors
+    largely cancel: they are about ``(1 - cka^2) / sqrt(size)``, and the bias of the ratio is of order ``1 / size``.
 
     Args:
         x: Representation, shape ``(n, …)``. Costs grow with its values and with ``size log(size)`` for each column.
-        size: Numbers of the sketch; a power of two is fastest.
-        generator: Source of the hash functions, on the device of the representation; sketches can be compared if both
-            are of the same observations, and of equal generators.
+        size: Length of the sketch; a power of two is fastest.
+        generator: Source of the hash functions, on the device of the representation; sketches are comparable if made
+            from the same observations with equal generators.
 
     Returns:
         float32, shape ``(size,)``; all ``nan`` if the representation is constant.
@@ -65,7 +65,7 @@ def cka_sketch(x: Tensor, size: int, generator: torch.Generator) -> Tensor:
         VaehubError: If there are fewer than two observations, or the size is not positive.
     """
     if size < 1:
-        raise VaehubError(f"a sketch has 1 number at least, and {size} were asked for")
+        raise VaehubError(f"a sketch has at least 1 number, and {size} were asked for")
     centred = Centred.of(x)
     device = centred.mean.device
     places = torch.randint(size, (2, centred.n), generator=generator, device=device)
@@ -78,7 +78,7 @@ def cka_sketch(x: Tensor, size: int, generator: torch.Generator) -> Tensor:
         first, second = (
             torch.fft.rfft(_hashed(block, place, sign, size), dim=1) for place, sign in zip(places, signs, strict=True)
         )
-        # A convolution of two is a product of their transforms.
+        # The transform of a convolution is the product of the transforms.
         found += (first * second).sum(dim=0)
     sketch: Tensor = torch.fft.irfft(found, n=size)
     unit: Tensor = (sketch / sketch.norm()).float()
