@@ -1,4 +1,4 @@
-"""Correlation as a metric of rows."""
+"""Correlation as a table metric."""
 
 import numpy as np
 import pytest
@@ -28,7 +28,7 @@ def metric(seed=0, **settings):
 
 def table_of(rows, **settings):
     asked = metric(**settings)
-    asked.check(rows)
+    asked.refuse(rows)
     return asked.measure(rows).tables["correlation"]
 
 
@@ -84,7 +84,7 @@ def test_intervals_depend_on_confidence_and_seed_and_may_be_left_out(rows):
     ]
 
 
-def test_the_values_are_kept_for_the_picture(rows):
+def test_the_values_are_kept_for_the_plot(rows):
     arrays = metric().measure(rows).arrays
     np.testing.assert_array_equal(arrays["against_values"], rows["significant_dims"])
     np.testing.assert_array_equal(arrays["feature_values"][:, 2], rows["n_classes"])
@@ -93,32 +93,32 @@ def test_the_values_are_kept_for_the_picture(rows):
 
 def test_a_missing_column_is_named_with_those_there_are(rows):
     with pytest.raises(VaehubError, match="asked for the column 'dims', and the query has 'cell', 'ratio_sum'"):
-        metric(against="dims").check(rows)
+        metric(against="dims").refuse(rows)
     with pytest.raises(VaehubError, match="asked for the column 'a', 'b', and the query has"):
-        metric(of=("a", "ratio_sum", "b")).check(rows)
+        metric(of=("a", "ratio_sum", "b")).refuse(rows)
 
 
 def test_a_column_of_text_is_refused(rows):
     with pytest.raises(VaehubError, match="is of numbers, which are not in 'cell'; they are in 'ratio_sum'"):
-        metric(of=("cell",)).check(rows)
+        metric(of=("cell",)).refuse(rows)
     with pytest.raises(VaehubError, match="which are not in 'cell'; they are in no column"):
-        metric(against="cell").check({"cell": rows["cell"]})
+        metric(against="cell").refuse({"cell": rows["cell"]})
 
 
 def test_rows_without_a_feature_are_refused(rows):
     with pytest.raises(VaehubError, match="needs a column of numbers beside 'significant_dims', and the columns are"):
-        metric().check({name: rows[name] for name in ("cell", "significant_dims")})
+        metric().refuse({name: rows[name] for name in ("cell", "significant_dims")})
 
 
 def test_fewer_than_three_rows_are_refused(rows):
     with pytest.raises(VaehubError, match="needs 3 rows with a value of 'significant_dims', got 2"):
-        metric().check({name: column[:2] for name, column in rows.items()})
+        metric().refuse({name: column[:2] for name, column in rows.items()})
     rows["significant_dims"] = np.where(np.arange(60) < 2, 1.0, np.nan)
     with pytest.raises(VaehubError, match="got 2"):
-        metric().check(rows)
+        metric().refuse(rows)
 
 
-def test_a_picture_has_one_bar_and_one_scatter_for_each_feature_the_strongest_first(rows):
+def test_a_plot_has_one_bar_and_one_scatter_for_each_feature_the_strongest_first(rows):
     rows["constant"] = np.ones(60)
     bars, *scatters = metric().plot(metric().measure(rows)).axes
     widths = [bar.get_width() for bar in bars.patches]
@@ -130,7 +130,7 @@ def test_a_picture_has_one_bar_and_one_scatter_for_each_feature_the_strongest_fi
     assert scatters[0].collections[0].get_offsets().shape == (60, 2)
 
 
-def test_a_picture_needs_no_intervals(rows):
+def test_a_plot_needs_no_intervals(rows):
     bars, *_ = metric().plot(metric(n_bootstrap=0).measure(rows)).axes
     assert len(bars.patches) == 3
     assert not bars.collections

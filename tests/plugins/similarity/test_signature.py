@@ -201,7 +201,7 @@ def test_noise_is_of_each_training_its_own(hub, recipes):
 
 def test_other_probes_sizes_and_hashes_are_not_comparable(hub, recipes):
     usual = hub.measure("representation_signature", recipes[0])
-    for settings_ in ({"size": 1024}, {"n_samples": 50}, {"probe_seed": 1}, {"part": "train"}):
+    for settings_ in ({"size": 1024}, {"n_samples": 50}, {"probe_seed": 1}, {"split": "train"}):
         other = hub.measure("representation_signature", recipes[0], settings=settings_)
         assert np.isnan(aligned(hub, usual, other)).all(), settings_
         rows = hub.sql(ALIGNED.format(a=usual.id, b=other.id))

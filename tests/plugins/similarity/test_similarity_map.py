@@ -22,7 +22,7 @@ ROWS = {
 
 def measured(rows, **params):
     metric = SimilarityMap(SimilarityMap.Params(**params))
-    metric.check(rows)
+    metric.refuse(rows)
     return metric, metric.measure(rows)
 
 
@@ -47,7 +47,7 @@ def test_panels_are_averaged_by_themselves_and_undefined_scores_are_left_out():
     assert table.columns["n"].tolist() == [2, 0, 1, 1]
 
 
-def test_the_picture_has_a_map_for_each_panel():
+def test_the_plot_has_a_map_for_each_panel():
     metric, found = measured(ROWS, panel="epoch")
     maps = [axes for axes in metric.plot(found).axes if axes.get_title()]
     assert [axes.get_title() for axes in maps] == ["1", "5"]
@@ -108,7 +108,7 @@ def model_of(data, *variances):
 
 def compared(a, b, data, **params):
     metric = VarianceSimilarity(VarianceSimilarity.Params(**params))
-    metric.check(a, b, data)
+    metric.refuse(a, b, data)
     with torch.no_grad():
         return metric, metric.measure(a, b, data)
 
@@ -154,11 +154,11 @@ def test_models_that_use_the_same_latents_for_other_observations_are_unlike(data
 def test_a_model_without_variances_is_refused(data):
     a = wrap(encoder=nn.Linear(4, 2), decoder=nn.Linear(2, 4))
     a.spec = data.spec
-    with pytest.raises(VaehubError, match="second of two models: the model has no layer 'variance', it has input"):
+    with pytest.raises(VaehubError, match="needs a model with posterior variances, and this one has none"):
         compared(model_of(data, active), a, data)
 
 
-def test_the_picture_has_every_type(data):
+def test_the_plot_has_every_type(data):
     metric, found = compared(model_of(data, active, mixed(0)), model_of(data, mixed(0), passive), data)
     assert isinstance(found, Result)
     axes = metric.plot(found).axes[0]

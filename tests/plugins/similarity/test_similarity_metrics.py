@@ -45,7 +45,7 @@ def model_of(mu, data, logvar=-6.0, width=4):
 
 def measured(name, a, b, data, **params):
     metric = METRICS[name][0](METRICS[name][0].Params(**params))
-    metric.check(a, b, data)
+    metric.refuse(a, b, data)
     with torch.no_grad():
         return metric.measure(a, b, data)
 
@@ -144,7 +144,7 @@ def test_debiased_alignment_is_of_its_own(hub, recipes):
 
 
 @pytest.mark.parametrize("name", METRICS)
-def test_a_picture_has_a_readable_number_for_each_pair(hub, recipes, name):
+def test_a_plot_has_a_readable_number_for_each_pair(hub, recipes, name):
     axes = hub.figure(hub.measure(name, recipes).id).axes[0]
     assert len(axes.texts) == 49
     assert axes.texts[0].get_text() == "1.00"
@@ -154,7 +154,7 @@ def test_a_picture_has_a_readable_number_for_each_pair(hub, recipes, name):
     assert axes.get_title().endswith("200 observations\n* few for the width of the layer")
 
 
-def test_a_picture_shows_what_is_undefined_and_what_is_negative():
+def test_a_plot_shows_what_is_undefined_and_what_is_negative():
     result = Result(
         scalars={"n_samples": 50},
         tables={

@@ -1,4 +1,4 @@
-"""The correlation of columns of a query."""
+"""Correlation between columns of a query."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vaehub import Columns, Result, Table, TableMetric, VaehubError
-from vaehub.analysis import check_columns, holds_numbers
+from vaehub.analysis import PALETTE, check_columns, frame, holds_numbers, new_figure
 from vaehub.plugins.correlation.kernels import FEWEST, bootstrap_intervals, n_pairs, pearson, spearman
 from vaehub.plugins.correlation.params import CorrelationParams
 
@@ -18,36 +18,32 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-NAME = "correlation"
 SCATTERS_IN_A_ROW = 3
 
 
 @final
-class Correlation(TableMetric):
-    """What goes with what over the runs of a study: Müller et al. 2025, Section 2.5.
+class Correlation(TableMetric[CorrelationParams]):
+    """Correlation of features with one variable over the runs of a study: Müller et al. 2025, Section 2.5.
 
-    The section announces Pearson's coefficient and the results are Spearman's; both are measured.
+    The section announces Pearson's coefficient and the results report Spearman's; both are computed.
     """
-
-    Params = CorrelationParams
-    params: CorrelationParams
 
     def check(self, rows: Columns) -> None:
         """Refuse columns that are missing or hold no numbers, and too few rows."""
         against = self.params.against
         asked = list(dict.fromkeys([against, *self.params.of]))
-        check_columns(NAME, rows, asked, asked)
+        check_columns(self.name, rows, asked, asked)
         if not self._features(rows):
             raise VaehubError(
-                f"metric {NAME!r} needs a column of numbers beside {against!r}, "
+                f"metric {self.name!r} needs a column of numbers beside {against!r}, "
                 f"and the columns are {', '.join(map(repr, rows))}"
             )
         n = int((~_values(rows[against]).isnan()).sum())
         if n < FEWEST:
-            raise VaehubError(f"metric {NAME!r} needs {FEWEST} rows with a value of {against!r}, got {n}")
+            raise VaehubError(f"metric {self.name!r} needs {FEWEST} rows with a value of {against!r}, got {n}")
 
     def measure(self, rows: Columns) -> Result:
-        """Return coefficients, p-values, numbers of pairs and intervals, and the values that they are of."""
+        """Return coefficients, p-values, numbers of pairs and intervals, and the values that they are computed from."""
         features = self._features(rows)
         x = torch.stack([_values(rows[name]) for name in features], dim=1)
         y = _values(rows[self.params.against])
@@ -77,16 +73,14 @@ class Correlation(TableMetric):
         return found
 
     def plot(self, result: Result) -> Figure:
-        """Return bars of Spearman's coefficient, sorted, above a scatter picture of each feature."""
-        from matplotlib.figure import Figure
-
+        """Return bars of Spearman's coefficient, sorted, above a scatter plot of each feature."""
         table = result.tables["correlation"]
         # NaN is sorted to the end, and so to the bottom.
         order = (-table.columns["spearman_rho"]).argsort(kind="stable")
         n_across = min(SCATTERS_IN_A_ROW, len(order))
         n_down = -(-len(order) // n_across)
         heights = [1.1 + 0.34 * len(order), 2.3 * n_down]
-        figure = Figure(figsize=(7.5, sum(heights)), layout="constrained")
+        figure = new_figure(7.5, sum(heights))
         above, below = figure.subfigures(2, 1, height_ratios=heights, squeeze=False)[:, 0]
         axes = above.subplots()
         _draw_bars(axes, table, order)
@@ -97,7 +91,7 @@ class Correlation(TableMetric):
             axes.scatter(result.arrays["feature_values"][:, feature], result.arrays["against_values"], s=9, alpha=0.6)
             axes.set_xlabel(table.keys["feature"][feature])
             axes.locator_params(axis="x", nbins=4)
-            axes.spines[["top", "right"]].set_visible(False)
+            frame(axes)
         for axes in places[::n_across]:
             axes.set_ylabel(table.keys["against"][0])
         for axes in places[len(order) :]:
@@ -109,7 +103,7 @@ def _draw_bars(axes: Axes, table: Table, order: NDArray[np.intp]) -> None:
     places = range(len(order))
     rho, p = table.columns["spearman_rho"][order], table.columns["spearman_p"][order]
     n = table.columns["n"].astype(int)
-    axes.barh(places, np.nan_to_num(rho), color="tab:blue", height=0.65)
+    axes.barh(places, np.nan_to_num(rho), color=PALETTE[0], height=0.65)
     if "spearman_low" in table.columns:
         # Lines from end to end: an interval of percentiles need not contain the coefficient, as error bars must.
         axes.hlines(places, table.columns["spearman_low"][order], table.columns["spearman_high"][order], color="black")
@@ -122,7 +116,7 @@ def _draw_bars(axes: Axes, table: Table, order: NDArray[np.intp]) -> None:
     axes.set_xlim(-1, 1)
     runs = f"{n.min()}" if n.min() == n.max() else f"{n.min()} to {n.max()}"
     axes.set_xlabel(f"Spearman's rank correlation with {table.keys['against'][0]} (n = {runs})")
-    axes.spines[["top", "right", "left"]].set_visible(False)
+    frame(axes, "bottom")
     axes.tick_params(axis="y", length=0)
 
 

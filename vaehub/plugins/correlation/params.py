@@ -4,7 +4,7 @@ from vaehub import Field, Params
 
 
 class CorrelationParams(Params):
-    """Parameters of correlation. Which column the others are correlated with has to be said: rows do not tell."""
+    """Parameters of correlation. The column that the others are correlated with has no default."""
 
     against: str = Field(description="column that each feature is correlated with")
     of: tuple[str, ...] = Field((), description="columns that are features; none takes all others that hold numbers")

@@ -74,7 +74,7 @@ class Elbow(RecipeMetric):
         found = {name: error[name] for name in ("mse", "squared_error", "reconstruction") if name in error}
         if self.params.accuracy:
             probe = lab.measure(
-                "downstream_probe", recipe, subsets=("all",), representations=("mean",), test_part=self.params.part
+                "downstream_probe", recipe, subsets=("all",), representations=("mean",), test_split=self.params.part
             )
             found["accuracy"] = float(probe.tables["mean"].columns["mean_test_accuracy"][0])
         return found

@@ -1,4 +1,4 @@
-"""How alike what two models make of the same observations is (Kornblith et al. 2019; Bonheme 2023, Chapter 7)."""
+"""Similarity of the representations of two models (Kornblith et al. 2019; Bonheme 2023, Chapter 7)."""
 
 from collections.abc import Sequence
 

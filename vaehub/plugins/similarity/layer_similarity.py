@@ -1,4 +1,4 @@
-"""How alike the layers of two models are, by two measures, and by the careful one of them."""
+"""Similarity of the layers of two models by two measures, and the smaller of both."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, final
 
 import torch
 
-from vaehub import Dataset, LatentModel, PairMetric, Result
+from vaehub import Dataset, LatentModel, Result
 from vaehub.plugins.similarity.kernels import cka_matrix, procrustes_matrix
-from vaehub.plugins.similarity.pairs import Compared, check_pair
+from vaehub.plugins.similarity.layer_pairs import LayerMetric
 from vaehub.plugins.similarity.params import PairParams
 
 if TYPE_CHECKING:
@@ -16,31 +16,24 @@ if TYPE_CHECKING:
 
 
 @final
-class LayerSimilarity(PairMetric):
-    """Alignment and Procrustes similarity of each two layers, and the smaller of both: Bonheme 2023, Section 7.2.2.
+class LayerSimilarity(LayerMetric[PairParams]):
+    """Alignment and Procrustes similarity of each pair of layers, and the smaller of both: Bonheme 2023, Section 7.2.2.
 
     Procrustes similarity is too high where observations are few, and alignment where one direction outweighs all
     others, so that the smaller one is the careful answer.
     """
 
-    Params = PairParams
-    params: PairParams
-
-    def check(self, a: LatentModel, b: LatentModel, data: Dataset) -> None:
-        """Refuse models of different data, and layers that they have not."""
-        check_pair(a, b, data, self.params)
-
     def measure(self, a: LatentModel, b: LatentModel, data: Dataset) -> Result:
-        """Return both similarities of each two layers, and the smaller."""
-        compared = Compared.drawn(a, b, data, self.params, self.generator)
-        first, second = [*compared.a.values()], [*compared.b.values()]
+        """Return both similarities of each pair of layers, and the smaller."""
+        pairs = self.layer_pairs(a, b, data)
+        first, second = [*pairs.a.values()], [*pairs.b.values()]
         cka = cka_matrix([*first, *second])[: len(first), len(first) :]
         procrustes = procrustes_matrix(first, second)
         values = {"smaller": torch.minimum(cka.double(), procrustes), "cka": cka, "procrustes": procrustes}
-        return Result(scalars={"n_samples": compared.n}, tables=compared.tables(values))
+        return Result(scalars={"n_samples": pairs.n}, tables=pairs.tables(values))
 
     def plot(self, result: Result) -> Figure:
         """Return a heat map of the smaller."""
-        from vaehub.plugins.similarity.pictures import heat_map
+        from vaehub.plugins.similarity.plots import layer_map
 
-        return heat_map(result, "smaller", "smaller of CKA and Procrustes similarity")
+        return layer_map(result, "smaller", "smaller of CKA and Procrustes similarity")

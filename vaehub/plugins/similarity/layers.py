@@ -1,4 +1,4 @@
-"""What is to be known of layers before their similarity is believed."""
+"""Width and degeneracy of layers, which bias their similarity."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from vaehub.plugins.similarity.centring import Centred
 log = logging.getLogger(__name__)
 
 FEW = 10
-"""Observations for each value of a layer, below which its similarity may come of their small number (see docs)."""
+"""Observations for each value of a layer, below which similarity may be an artefact of small sample size (see docs)."""
 
 
 def warn_of_few(layers: Mapping[str, Tensor]) -> None:
-    """Say of which layers similarity comes of their width, and by which measure most: Bonheme 2023, Section 7.2.2."""
+    """Warn about layers whose similarity is inflated by their width: Bonheme 2023, Section 7.2.2."""
     if few := [name for name, x in layers.items() if _is_few(x)]:
         n = len(layers[few[0]])
         log.warning(
@@ -29,7 +29,7 @@ def _is_few(x: Tensor) -> bool:
     return len(x) < FEW * x[0].numel()
 
 
-def described(layers: Sequence[Tensor]) -> dict[str, list[int] | list[bool]]:
+def layer_columns(layers: Sequence[Tensor]) -> dict[str, list[int] | list[bool]]:
     """Return columns with a row for each layer, of shape ``(n, …)`` each."""
     return {
         "width": [x[0].numel() for x in layers],

@@ -1,22 +1,22 @@
-"""Parameters of what is asked of two models, or of one that is to be compared later. Knows no torch."""
+"""Parameters of similarities of representations, and of signatures for later comparison. Knows no torch."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field as Bound
 
-from vaehub import Field, Params
+from vaehub import Field, Params, SampleParams, SampleSize, SplitName
 
 LayerName = Annotated[str, Bound(min_length=1)]
 Rank = Annotated[int, Bound(ge=1)]
 
 
-class PairParams(Params):
+class PairParams(SampleParams):
     """Which observations two models are compared on, and which of their layers."""
 
-    n_samples: int = Field(5000, ge=4, description="observations drawn; all there are, if the part has fewer")
+    n_samples: SampleSize = Field(5000, description="observations drawn; all there are, if the split has fewer")
     # The training split of two recipes with different seeds is not the same, and that of the first would be taken: A
     # with B could come out another way than B with A.
-    part: Literal["train", "validation", "test", "all"] = Field(
+    split: SplitName = Field(
         "all", description="split of the data, as the first model has it; only all is the same for every training"
     )
     layers: tuple[LayerName, ...] = Field(
@@ -25,11 +25,11 @@ class PairParams(Params):
     )
 
 
-class SignatureParams(Params):
-    """Which observations all trainings are looked at with, and what is kept of each layer."""
+class SignatureParams(SampleParams):
+    """Observations that every training is probed with, and the signature that is kept for each layer."""
 
-    n_samples: int = Field(2000, ge=4, description="observations; all there are, if the part has fewer")
-    part: Literal["train", "validation", "test", "all"] = Field(
+    n_samples: SampleSize = Field(2000, description="observations; all there are, if the split has fewer")
+    split: SplitName = Field(
         "all", description="split of the data; the training split is another for every seed, and cannot be compared"
     )
     probe_seed: int = Field(
@@ -48,7 +48,7 @@ class CkaParams(PairParams):
     """Parameters of centred kernel alignment."""
 
     debiased: bool = Field(
-        False, description="whether alignment that comes of few observations is taken off; it may then be negative"
+        False, description="whether the bias that few observations cause is removed; the result may then be negative"
     )
 
 
@@ -57,28 +57,22 @@ class ProcrustesParams(PairParams):
 
     rank: Rank | None = Field(
         None,
-        description="directions of observations that are taken of each layer, with a bound on the error; all if none",
+        description="principal directions of observations kept for each layer, with a bound on the error; all if none",
     )
 
 
-class VarianceSimilarityParams(Params):
+class VarianceSimilarityParams(SampleParams):
     """Which observations posterior variances are compared on, and when a latent is active or passive."""
 
-    n_samples: int = Field(5000, ge=4, description="observations drawn; all there are, if the part has fewer")
-    part: Literal["train", "validation", "test", "all"] = Field(
-        "all", description="split of the data, as the first model has it"
-    )
+    n_samples: SampleSize = Field(5000, description="observations drawn; all there are, if the split has fewer")
+    split: SplitName = Field("all", description="split of the data, as the first model has it")
     alpha: float = Field(
         0.1, gt=0, lt=0.5, description="how far variances of an active latent are from 0, and of a passive one from 1"
     )
 
-    def pair(self) -> PairParams:
-        """Return which observations and layers two models are asked for."""
-        return PairParams(n_samples=self.n_samples, part=self.part, layers=("variance",))
-
 
 class SimilarityMapParams(Params):
-    """What the columns of a query are."""
+    """Roles of the columns of a query."""
 
     first: str = Field("layer_a", description="column that names rows of the map")
     second: str = Field("layer_b", description="column that names columns of the map")

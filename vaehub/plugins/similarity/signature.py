@@ -1,4 +1,4 @@
-"""What stands for the layers of a training, so that they can be compared with those of any other later."""
+"""Signatures of the layers of a training, for comparison with any other training later."""
 
 from __future__ import annotations
 
@@ -9,38 +9,37 @@ from typing import final
 import torch
 from torch import Tensor
 
-from vaehub import EVALUATION_BATCH, Dataset, LatentModel, ModelMetric, Result, Signatures, Table, generator
+from vaehub import EVALUATION_BATCH, Dataset, LatentModel, ModelMetric, Needs, Result, Signatures, Table, generator
 from vaehub.analysis import chosen_layers, representations
 from vaehub.plugins.similarity.kernels import cka_sketch, gram_vector
-from vaehub.plugins.similarity.layers import described
+from vaehub.plugins.similarity.layers import layer_columns
 from vaehub.plugins.similarity.params import SignatureParams
 
 
 @final
-class RepresentationSignature(ModelMetric):
-    """Vectors whose inner products are alignments, of what layers make of the same observations in every training.
+class RepresentationSignature(ModelMetric[SignatureParams]):
+    """Vectors whose inner products are alignments of layers, for the same observations in every training.
 
     Kornblith et al. 2019, Eq. 4; sketched as in Pham & Pagh 2013.
     """
 
-    Params = SignatureParams
-    params: SignatureParams
+    needs = Needs(observations=4)
 
     def check(self, model: LatentModel, data: Dataset) -> None:
-        """Refuse layers that the model has not."""
-        chosen_layers(model, data.split(self.params.part).first(2), self.params.layers)
+        """Refuse layers that the model does not have."""
+        chosen_layers(model, self.draw_observations(data, 2).data, self.params.layers)
 
     def measure(self, model: LatentModel, data: Dataset) -> Result:
-        """Return a sketch of each layer, and its Gram if that is asked for."""
+        """Return a sketch of each layer, and its Gram matrix if ``exact``."""
         params = self.params
-        probes = _probes(data.split(params.part), params)
-        # Probes are the same for every training, and noise is not: with the same, passive latents would be alike.
+        probes = _probes(self.draw_observations(data, "all").data, params)
+        # Probes are the same for every training, and noise is not: with the same, passive latents would be similar.
         noise = self.generator("noise", _digest(model.state_dict().values()), device=model.device)
         layers = representations(model, probes, layers=params.layers, generator=noise)
         sketches = [cka_sketch(x, params.size, generator(params.probe_seed, "sketch")) for x in layers.values()]
         return Result(
             scalars={"n_samples": len(probes)},
-            tables={"layers": Table({"layer": list(layers)}, described(list(layers.values())))},
+            tables={"layers": Table({"layer": list(layers)}, layer_columns(list(layers.values())))},
             signatures={"signature": Signatures(list(layers), torch.stack(sketches), _space(probes, params))},
             arrays={f"gram/{name}": gram_vector(x).float() for name, x in layers.items()} if params.exact else {},
         )
@@ -48,12 +47,13 @@ class RepresentationSignature(ModelMetric):
 
 def _probes(data: Dataset, params: SignatureParams) -> Dataset:
     """Return observations that depend neither on the seed of a training nor on that of a measurement."""
-    rows = torch.randperm(len(data), generator=generator(params.probe_seed, "probes"))[: params.n_samples]
+    n = len(data) if params.n_samples == "all" else params.n_samples
+    rows = torch.randperm(len(data), generator=generator(params.probe_seed, "probes"))[:n]
     return data.subset(rows.sort().values)
 
 
 def _space(probes: Dataset, params: SignatureParams) -> str:
-    """Return what signatures that can be compared have in common: observations themselves, and hash functions."""
+    """Return the space of a signature, the same for all that can be compared: of observations and hash functions."""
     return f"{_digest(batch.x for batch in probes.batches(EVALUATION_BATCH))}-{params.probe_seed}-{params.size}"
 
 

@@ -13,22 +13,17 @@ from vaehub.plugins.similarity.params import SimilarityMapParams
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-NAME = "similarity_map"
-
 
 @final
-class SimilarityMap(TableMetric):
-    """Similarity of each two layers, averaged over all pairs of seeds: Bonheme 2023, Eq. 7.9."""
-
-    Params = SimilarityMapParams
-    params: SimilarityMapParams
+class SimilarityMap(TableMetric[SimilarityMapParams]):
+    """Similarity of each pair of layers, averaged over all pairs of seeds: Bonheme 2023, Eq. 7.9."""
 
     def check(self, rows: Columns) -> None:
-        """Refuse columns that are missing, scores that are no numbers, and no rows."""
-        check_columns(NAME, rows, [*self._keys(), self.params.value], [self.params.value])
+        """Refuse columns that are missing, scores that are not numbers, and no rows."""
+        check_columns(self.name, rows, [*self._keys(), self.params.value], [self.params.value])
 
     def measure(self, rows: Columns) -> Result:
-        """Return mean, standard deviation and number of the defined scores of each two layers, in order of rows."""
+        """Return mean, standard deviation and number of the defined scores of each pair of layers, in order of rows."""
         labels = list(zip(*(table_keys(rows[name]) for name in self._keys()), strict=True))
         groups = {label: at for at, label in enumerate(dict.fromkeys(labels))}
         group = np.array([groups[label] for label in labels])
@@ -48,7 +43,7 @@ class SimilarityMap(TableMetric):
 
     def plot(self, result: Result) -> Figure:
         """Return a heat map for each panel."""
-        from vaehub.plugins.similarity.pictures import maps
+        from vaehub.plugins.similarity.plots import similarity_maps
 
         params = self.params
-        return maps(result, params.value, params.first, params.second, params.panel)
+        return similarity_maps(result, params.value, params.first, params.second, params.panel)

@@ -1,4 +1,4 @@
-"""How alike the variance representations of two models are, beside the types of their latents."""
+"""Similarity of the posterior variances of two models, by type of latent."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vaehub import Dataset, LatentModel, PairMetric, Result, Table
+from vaehub import Dataset, LatentModel, Needs, Result, Table
 from vaehub.plugins.polarised.kernels import LATENT_TYPES, variable_types
 from vaehub.plugins.similarity.kernels import linear_cka, procrustes_similarity
-from vaehub.plugins.similarity.pairs import Compared, check_pair
+from vaehub.plugins.similarity.layer_pairs import LayerMetric
 from vaehub.plugins.similarity.params import VarianceSimilarityParams
 
 if TYPE_CHECKING:
@@ -24,37 +24,32 @@ SUBSETS = ("all", *LATENT_TYPES)
 
 
 @final
-class VarianceSimilarity(PairMetric):
+class VarianceSimilarity(LayerMetric[VarianceSimilarityParams]):
     """Similarity of posterior variances, of all latents and of each type: Bonheme 2023, Theorem 7.4.2.
 
-    A latent that is active or passive for all observations has a variance that hardly varies, so that what the
-    similarity is of are the mixed ones, and what little the others vary.
+    The variance of a latent that is active or passive for all observations hardly varies, so that the similarity of
+    all latents mostly reflects the mixed ones.
     """
 
-    Params = VarianceSimilarityParams
-    params: VarianceSimilarityParams
-
-    def check(self, a: LatentModel, b: LatentModel, data: Dataset) -> None:
-        """Refuse models of different data, and without posterior variances."""
-        check_pair(a, b, data, self.params.pair())
+    needs = Needs(variances=True, observations=4)
 
     def measure(self, a: LatentModel, b: LatentModel, data: Dataset) -> Result:
         """Return similarity by type of latent in both models, and how many there are of each type."""
-        compared = Compared.drawn(a, b, data, self.params.pair(), self.generator)
-        variances = {"a": compared.a[LAYER], "b": compared.b[LAYER]}
+        pairs = self.layer_pairs(a, b, data)
+        variances = {"a": pairs.a[LAYER], "b": pairs.b[LAYER]}
         types = {side: variable_types(variance, self.params.alpha) for side, variance in variances.items()}
         subsets = {side: _by_type(variance, types[side]) for side, variance in variances.items()}
-        pairs = [(one, other) for one in SUBSETS for other in SUBSETS]
+        combinations = [(one, other) for one in SUBSETS for other in SUBSETS]
         cka, procrustes = (
-            [_similarity(kernel, subsets["a"][one], subsets["b"][other]) for one, other in pairs]
+            [_similarity(kernel, subsets["a"][one], subsets["b"][other]) for one, other in combinations]
             for kernel in (linear_cka, procrustes_similarity)
         )
         counts = {f"n_{name}_{side}": int((types[side] == name).sum()) for side in types for name in LATENT_TYPES}
         return Result(
-            scalars={"cka": cka[0], "procrustes": procrustes[0], "n_samples": compared.n, **counts},
+            scalars={"cka": cka[0], "procrustes": procrustes[0], "n_samples": pairs.n, **counts},
             tables={
                 "similarity": Table(
-                    {"type_a": [one for one, _ in pairs], "type_b": [other for _, other in pairs]},
+                    {"type_a": [one for one, _ in combinations], "type_b": [other for _, other in combinations]},
                     {"cka": cka, "procrustes": procrustes},
                 )
             },
@@ -62,9 +57,9 @@ class VarianceSimilarity(PairMetric):
 
     def plot(self, result: Result) -> Figure:
         """Return a heat map of CKA by type."""
-        from vaehub.plugins.similarity.pictures import maps
+        from vaehub.plugins.similarity.plots import similarity_maps
 
-        return maps(result, "cka", "type_a", "type_b", None)
+        return similarity_maps(result, "cka", "type_a", "type_b", None)
 
 
 def _by_type(variance: Tensor, types: NDArray[np.str_]) -> dict[str, Tensor]:
