@@ -399,3 +399,61 @@ def test_manifest_and_parameters_load_no_torch():
         "assert not {'torch', 'scipy', 'sklearn', 'lightgbm', 'duckdb', 'h5py'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+# Options
+
+
+@pytest.fixture(scope="module")
+def blurred(data):
+    mix = torch.tensor([[1.0, 0.4, 0], [0, 1, 0.4], [0.4, 0, 1]])
+    return model_of(lambda x: x[:, :3] @ mix, data, logvar=(-3.0, -1.0, 0.0))
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "other"),
+    [
+        ("irs", {"quantile": 0.99}, {"quantile": 0.5}),
+        ("irs", {"bins": 20}, {"bins": 2}),
+        ("irs", {"n_samples": 900}, {"n_samples": 200}),
+        ("irs", {"split": "all"}, {"split": "validation"}),
+        ("sap", {"variant": "discrete"}, {"variant": "continuous"}),
+        ("sap", {"split": "all"}, {"split": "validation"}),
+        ("factor_vae_score", {"group_size": 16}, {"group_size": 3}),
+        ("factor_vae_score", {"n_votes": 300}, {"n_votes": 20}),
+        ("beta_vae_score", {"n_pairs": 16}, {"n_pairs": 1}),
+        ("beta_vae_score", {"n_train": 300}, {"n_train": 20}),
+        ("beta_vae_score", {"split": "all"}, {"split": "validation"}),
+    ],
+)
+def test_an_option_changes_the_matrix(name, params, other, data, blurred):
+    usual, changed = (matrix_of(name, measured(name, blurred, data, **each)) for each in (params, other))
+    assert (usual != changed).any()
+
+
+def test_alpha_decides_which_latents_are_active(data, blurred):
+    counts = [
+        measured("mig", blurred, data, latents="active", alpha=alpha).scalars["n_latents"] for alpha in (0.1, 0.4)
+    ]
+    assert counts == [1, 2]
+
+
+def test_a_latent_below_the_threshold_is_left_out(data, blurred):
+    counts = [measured("factor_vae_score", blurred, data, threshold=each).scalars["n_kept"] for each in (0.05, 1.1, 99)]
+    assert counts[0] == 3
+    assert counts[2] == 0
+    assert counts[0] >= counts[1] >= counts[2]
+
+
+def test_test_votes_are_counted(data, blurred):
+    result = measured("factor_vae_score", blurred, data, n_test_votes=37)
+    assert result.tables["votes"].columns["test_votes"].sum() == 37
+
+
+def test_one_step_of_logistic_regression_does_not_converge(data, blurred):
+    assert [measured("beta_vae_score", blurred, data, max_iter=n).scalars["converged"] for n in (1, 1000)] == [0, 1]
+
+
+def test_groups_are_drawn_from_the_split(data, blurred):
+    counts = [measured("factor_vae_score", blurred, data, split=each).scalars["n_samples"] for each in ("all", "train")]
+    assert counts == [1200, 900]

@@ -206,3 +206,27 @@ def test_digits_are_found_in_what_a_vae_makes_of_them():
     [found] = hub.run("vae", "downstream_probe", settings=settings)
     assert found.result.tables["mean"].columns["mean_test_accuracy"][0] > 0.5
     assert hub.figure(found.id) is not None
+
+
+def test_the_splits_decide_which_observations_are_used(data):
+    counts = [
+        measured(Polarised(data), data, subsets=("all",), **params).scalars["n_train"]
+        for params in ({}, {"train_split": "all"})
+    ]
+    assert counts == [600, 900]
+
+
+def test_alpha_decides_the_types(data):
+    model = Polarised(data, logvar=(-6.0, -6, -6, -0.2, -0.2))
+    counts = [measured(model, data, alpha=alpha, subsets=("all",)).scalars["n_passive"] for alpha in (0.1, 0.3)]
+    assert counts == [0, 2]
+
+
+def test_one_step_of_logistic_regression_does_not_converge(data):
+    table = measured(Polarised(data), data, max_iter=1, subsets=("all",), factors=("shape",)).tables["probe"]
+    assert table.columns["converged"].tolist() == [0, 0]
+
+
+def test_folds_decide_which_classes_are_too_rare(data):
+    with pytest.raises(DataError, match="every class in more than one of 700 folds"):
+        measured(Polarised(data), data, n_folds=700)

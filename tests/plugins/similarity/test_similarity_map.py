@@ -163,3 +163,19 @@ def test_the_plot_has_every_type(data):
     assert isinstance(found, Result)
     axes = metric.plot(found).axes[0]
     assert [text.get_text() for text in axes.get_xticklabels()] == ["all", "active", "mixed", "passive"]
+
+
+def test_columns_may_have_other_names():
+    rows = {"a": ROWS["layer_a"], "b": ROWS["layer_b"], "score": ROWS["similarity"]}
+    _, found = measured(rows, first="b", second="a", value="score")
+    table = found.tables["similarity"]
+    assert list(table.keys) == ["b", "a"]
+    np.testing.assert_allclose(table.columns["score"], [0.5, 0.5])
+
+
+def test_alpha_n_samples_and_split_decide_what_is_compared(data):
+    halfway = model_of(data, lambda x: torch.full((len(x),), 0.2), mixed(0))
+    assert [compared(halfway, halfway, data, alpha=each)[1].scalars["n_active_a"] for each in (0.1, 0.3)] == [0, 1]
+    assert compared(halfway, halfway, data, n_samples=50)[1].scalars["n_samples"] == 50
+    halved = data.with_validation(0.25, generator(0, "split"))
+    assert compared(halfway, halfway, halved, split="validation")[1].scalars["n_samples"] == 75

@@ -279,3 +279,10 @@ def test_manifest_and_parameters_load_no_torch():
         "assert not {'torch', 'scipy', 'duckdb', 'h5py'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_the_split_decides_which_observations_are_compared(name, data):
+    model, halved = model_of(lambda x: x, data), data.with_validation(0.25, generator(0, "split"))
+    sizes = [measured(name, model, model, halved, split=each).scalars["n_samples"] for each in ("validation", "all")]
+    assert sizes == [75, 300]
