@@ -137,7 +137,9 @@ class Check:
             self._prior(model)
         if needs.x_only:
             self._x_only(model, some)
-        if model.latent_dim < needs.latents:
+        if needs.latents > 1 or needs.more_than_latents:
+            model.encode_all(some)  # a wrapped model learns from its first observations how many latents it has
+        if needs.latents > 1 and model.latent_dim < needs.latents:
             self._refuse(
                 "latents",
                 f"needs at least {needs.latents} latents, and this model has {model.latent_dim}",

@@ -62,7 +62,7 @@ def data():
 
 def measured(model, data, seed=0, **params):
     metric = DownstreamProbe(DownstreamProbeParams(**params), seed)
-    metric.check(model, data)
+    metric.refuse(model, data)
     return metric.measure(model, data)
 
 
@@ -125,7 +125,9 @@ def test_a_deterministic_model_has_its_means_as_a_whole(data):
 
 @pytest.mark.parametrize("params", [{"subsets": ("active", "passive")}, {"representations": ("sampled",)}])
 def test_a_deterministic_model_is_refused_what_it_has_not(data, params):
-    with pytest.raises(VaehubError, match="needs posterior variances for types of latents and for samples"):
+    with pytest.raises(
+        VaehubError, match="needs a model with posterior variances, and this one has none; '-s metric.subsets"
+    ):
         measured(Polarised(data, logvar=None), data, **params)
 
 
@@ -156,7 +158,7 @@ def test_the_same_seed_gives_the_same_numbers(data):
 
 def test_data_without_classes_are_refused():
     plain = Dataset(torch.rand(40, 3)).with_validation(0.2, generator(0))
-    with pytest.raises(DataError, match="looks for factors or labels, and these have neither"):
+    with pytest.raises(DataError, match="needs labels or factors, and these data have neither"):
         measured(Polarised(plain), plain)
 
 
@@ -179,9 +181,9 @@ def test_a_class_in_one_fold_alone_is_refused_for_logistic_regression(data):
     measured(Polarised(rare), rare, classifiers=("trees",), trees="histogram", subsets=("all",))
 
 
-def test_a_missing_part_is_refused(data):
+def test_a_missing_split_is_refused(data):
     with pytest.raises(DataError, match="no split 'test'"):
-        measured(Polarised(data), data, test_part="test")
+        measured(Polarised(data), data, test_split="test")
 
 
 def test_a_model_that_gives_nan_fails(data):
@@ -189,7 +191,7 @@ def test_a_model_that_gives_nan_fails(data):
         measured(Polarised(data, logvar=(float("nan"), 0, 0, 0, 0)), data)
 
 
-def test_the_picture_has_a_bar_for_each_subset_and_a_dot_for_each_factor(data):
+def test_the_plot_has_a_bar_for_each_subset_and_a_dot_for_each_factor(data):
     result = measured(Polarised(data), data)
     [axes] = DownstreamProbe(DownstreamProbeParams()).plot(result).axes
     assert len(axes.patches) == 12
@@ -204,3 +206,27 @@ def test_digits_are_found_in_what_a_vae_makes_of_them():
     [found] = hub.run("vae", "downstream_probe", settings=settings)
     assert found.result.tables["mean"].columns["mean_test_accuracy"][0] > 0.5
     assert hub.figure(found.id) is not None
+
+
+def test_the_splits_decide_which_observations_are_used(data):
+    counts = [
+        measured(Polarised(data), data, subsets=("all",), **params).scalars["n_train"]
+        for params in ({}, {"train_split": "all"})
+    ]
+    assert counts == [600, 900]
+
+
+def test_alpha_decides_the_types(data):
+    model = Polarised(data, logvar=(-6.0, -6, -6, -0.2, -0.2))
+    counts = [measured(model, data, alpha=alpha, subsets=("all",)).scalars["n_passive"] for alpha in (0.1, 0.3)]
+    assert counts == [0, 2]
+
+
+def test_one_step_of_logistic_regression_does_not_converge(data):
+    table = measured(Polarised(data), data, max_iter=1, subsets=("all",), factors=("shape",)).tables["probe"]
+    assert table.columns["converged"].tolist() == [0, 0]
+
+
+def test_folds_decide_which_classes_are_too_rare(data):
+    with pytest.raises(DataError, match="every class in more than one of 700 folds"):
+        measured(Polarised(data), data, n_folds=700)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, final
 
 import torch
 
-from vaehub import Dataset, LatentModel, ModelMetric, Result, VaehubError, task
+from vaehub import Dataset, LatentModel, Result, VaehubError, task
 from vaehub.plugins.disentanglement.kernels import (
     Prediction,
     dci_of,
@@ -16,32 +16,31 @@ from vaehub.plugins.disentanglement.kernels import (
     predicted,
 )
 from vaehub.plugins.disentanglement.params import DciParams
-from vaehub.plugins.disentanglement.sample import Request, Sample
+from vaehub.plugins.disentanglement.score import LearnedScore, ScoreSample
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
 @final
-class Dci(ModelMetric):
+class Dci(LearnedScore[DciParams]):
     """The three properties of Eastwood & Williams 2018, with boosted trees: Locatello et al. 2019."""
 
-    Params = DciParams
-    params: DciParams
+    n_varying = 2
 
     def check(self, model: LatentModel, data: Dataset) -> None:
-        """Refuse a missing predictor, data without two factors that vary, and too few observations."""
+        """Refuse a predictor that is not installed, and what no score takes."""
         if self.params.predictor == "lightgbm" and find_spec("lightgbm") is None:
             raise VaehubError(
-                "metric 'dci' was asked for the predictor 'lightgbm', which is not installed: pip install "
+                f"metric {self.name!r} was asked for the predictor 'lightgbm', which is not installed: pip install "
                 "'vaehub[boosting]'; '-s metric.predictor=gradient_boosting' works without"
             )
-        self._request().check(model, data)
+        super().check(model, data)
 
     def measure(self, model: LatentModel, data: Dataset) -> Result:
         """Return the three, and the importance of each latent for each factor."""
-        sample = Sample.drawn(self._request(), model, data)
-        names, predictions = sample.scored.names, self._predictions(sample)
+        sample = self.sample(model, data)
+        names, predictions = sample.factors.names, self._predictions(sample)
         found = dci_of(predictions)
         accuracies = {
             "accuracy": torch.tensor([each.accuracy for each in predictions]),
@@ -56,16 +55,18 @@ class Dci(ModelMetric):
                 **sample.counts,
             },
             tables={
-                "importance": sample.encoded.table(names, importance=found.importance),
-                "latents": sample.encoded.latent_table(
+                "importance": sample.latents.table(names, importance=found.importance),
+                "latents": sample.latents.latent_table(
                     latent_disentanglement=latent_disentanglement(found.importance),
                     importance_share=found.importance.sum(dim=1) / len(names),
                 ),
-                "factors": sample.scored.table(factor_completeness=factor_completeness(found.importance), **accuracies),
+                "factors": sample.factors.table(
+                    factor_completeness=factor_completeness(found.importance), **accuracies
+                ),
             },
         )
 
-    def _predictions(self, sample: Sample) -> list[Prediction]:
+    def _predictions(self, sample: ScoreSample) -> list[Prediction]:
         """Return what predicts each factor; the trees of each have the same seed."""
         seed = int(torch.randint(2**31, (), generator=self.generator("trees")))
         train, test = (codes.numpy() for codes in sample.codes)
@@ -77,13 +78,10 @@ class Dci(ModelMetric):
                 advance(1)
         return found
 
-    def _request(self) -> Request:
-        return Request("dci", self.params, self.params.n_train, self.params.n_test, 2, self.generator)
-
     def plot(self, result: Result) -> Figure:
         """Return the importance of each latent for each factor."""
-        from vaehub.plugins.disentanglement.pictures import heat_map
+        from vaehub.plugins.disentanglement.plots import factor_map
 
         named = ("disentanglement", "completeness", "informativeness")
         title = ", ".join(f"{name[0].upper()} {result.scalars[name]:.3f}" for name in named)
-        return heat_map(result, "importance", "importance", title, "importance", greatest=1)
+        return factor_map(result, "importance", "importance", title, "importance", greatest=1)

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from vaehub import VaehubError
 from vaehub.analysis import accepts_arrays
-from vaehub.plugins.disentanglement.arguments import check_vary, checked, checked_test
 from vaehub.plugins.disentanglement.light_trees import light_trees
+from vaehub.plugins.disentanglement.validation import check_vary, checked, checked_test
 
 Predictor = Literal["gradient_boosting", "lightgbm"]
 N_TREES, DEPTH, LEARNING_RATE = 100, 3, 0.1

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from vaehub.analysis import accepts_arrays, equal_width_bins
-from vaehub.plugins.disentanglement.arguments import checked
+from vaehub.plugins.disentanglement.validation import checked
 
 PAIRS_AT_ONCE = 2**20
 """Values of a latent with that of a factor that are counted together; bounds memory, changes no result."""

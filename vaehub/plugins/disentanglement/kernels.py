@@ -5,8 +5,7 @@ Codes are a representation, shape ``(n, n_latents)``; factors the class that eac
 unless said otherwise.
 """
 
-from vaehub.plugins.disentanglement.arguments import n_levels
-from vaehub.plugins.disentanglement.groups import (
+from vaehub.plugins.disentanglement.group_scores import (
     HeldFactor,
     beta_vae_score,
     factor_vae_score,
@@ -37,6 +36,7 @@ from vaehub.plugins.disentanglement.information import (
 )
 from vaehub.plugins.disentanglement.robustness import Robustness, irs, irs_of, robustness
 from vaehub.plugins.disentanglement.separation import sap, separations, single_latent_accuracy, squared_correlation
+from vaehub.plugins.disentanglement.validation import n_levels
 
 __all__ = [
     "DciScores",

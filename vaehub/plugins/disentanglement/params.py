@@ -4,17 +4,17 @@ from typing import Annotated, Literal
 
 from pydantic import Field as Bound
 
-from vaehub import Field, Params
+from vaehub import Field, SampleParams, SampleSize, SplitName, SplitParams
 
 Latents = Annotated[tuple[Annotated[int, Bound(ge=0)], ...], Bound(min_length=1)]
 
 
 TYPES = ("active", "without_passive")
-"""Words for latents that are chosen by their posterior variances."""
+"""Values of ``latents`` that choose by posterior variances."""
 
 
-class ScoreParams(Params):
-    """What every score is of: some latents of a representation, and some factors."""
+class ScoreParams(SplitParams):
+    """Parameters of every score: some latents of a representation, and some factors."""
 
     representation: Literal["mean", "sampled"] = Field(
         "mean", description="posterior means, or one draw for each observation"
@@ -26,25 +26,25 @@ class ScoreParams(Params):
         0.1, gt=0, lt=0.5, description="how far a posterior variance may be from 0 or from the prior's, by type"
     )
     factors: tuple[str, ...] = Field((), description="factors that are scored; none takes all that vary")
-    part: Literal["train", "validation", "test", "all"] = Field("all", description="split of the data that is used")
+    split: SplitName = Field("all", description="split of the data that is used")
 
     @property
     def needs_variances(self) -> bool:
-        """Whether it takes posterior variances to know what is scored."""
+        """Whether the score depends on posterior variances."""
         return self.representation == "sampled" or self.latents in TYPES
 
 
-class InformationParams(ScoreParams):
+class InformationParams(ScoreParams, SampleParams):
     """Parameters of scores of mutual information."""
 
-    n_samples: int = Field(10_000, ge=2, description="observations encoded; all there are, if the part has fewer")
+    n_samples: SampleSize = Field(10_000, description="observations encoded; all there are, if the split has fewer")
     bins: int = Field(20, ge=2, le=1000, description="bins of each latent, of equal width over its own range")
 
 
-class IrsParams(ScoreParams):
+class IrsParams(ScoreParams, SampleParams):
     """Parameters of interventional robustness."""
 
-    n_samples: int = Field(10_000, ge=2, description="observations encoded; all there are, if the part has fewer")
+    n_samples: SampleSize = Field(10_000, description="observations encoded; all there are, if the split has fewer")
     quantile: float = Field(
         0.99, gt=0, le=1, description="quantile of deviations within a group; 1 is the paper's maximum"
     )
@@ -52,10 +52,10 @@ class IrsParams(ScoreParams):
 
 
 class LearnedParams(ScoreParams):
-    """Parameters of scores for which something learns from some observations and is tested on others."""
+    """Parameters of scores whose predictors learn from some observations and are tested on others."""
 
     n_train: int = Field(10_000, ge=2, description="observations learned from")
-    n_test: int = Field(5000, ge=1, description="others tested on; where the part has too few for both, a third of it")
+    n_test: int = Field(5000, ge=1, description="others tested on; where the split has too few for both, a third of it")
 
 
 class SapParams(LearnedParams):
@@ -84,7 +84,7 @@ class FactorVaeScoreParams(ScoreParams):
     group_size: int = Field(
         64, ge=2, description="observations in a group, drawn with replacement, that share a factor"
     )
-    n_variance: int = Field(10_000, ge=2, description="observations that the variance of latents is of, at most")
+    n_variance: int = Field(10_000, ge=2, description="observations that estimate the variance of latents, at most")
     threshold: float = Field(
         0.05, ge=0, description="standard deviation below which a latent is left out, in the latent's own unit"
     )

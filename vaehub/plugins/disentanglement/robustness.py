@@ -9,7 +9,7 @@ from torch import Tensor
 
 from vaehub import VaehubError
 from vaehub.analysis import accepts_arrays, equal_width_bins
-from vaehub.plugins.disentanglement.arguments import check_vary, checked
+from vaehub.plugins.disentanglement.validation import check_vary, checked
 
 
 class Robustness(NamedTuple):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, final
 
-from vaehub import Dataset, LatentModel, ModelMetric, Result
+from vaehub import Dataset, LatentModel, Result
 from vaehub.plugins.disentanglement.kernels import separations, single_latent_accuracy, squared_correlation
 from vaehub.plugins.disentanglement.params import SapParams
-from vaehub.plugins.disentanglement.sample import Request, Sample
+from vaehub.plugins.disentanglement.score import LearnedScore
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -17,20 +17,13 @@ WORDS = {"discrete": "test accuracy of one latent", "continuous": "squared corre
 
 
 @final
-class Sap(ModelMetric):
+class Sap(LearnedScore[SapParams]):
     """The separated attribute predictability of Kumar et al. 2018, as Locatello et al. 2019 compute it."""
-
-    Params = SapParams
-    params: SapParams
-
-    def check(self, model: LatentModel, data: Dataset) -> None:
-        """Refuse data without factors that vary, too few observations, and what the model has not."""
-        self._request().check(model, data)
 
     def measure(self, model: LatentModel, data: Dataset) -> Result:
         """Return the separation of each factor, their mean, and what each latent by itself tells of each factor."""
-        sample = Sample.drawn(self._request(), model, data)
-        [train, test], [classes, test_classes], names = sample.codes, sample.classes, sample.scored.names
+        sample = self.sample(model, data)
+        [train, test], [classes, test_classes], names = sample.codes, sample.classes, sample.factors.names
         if self.params.variant == "continuous":
             scores = squared_correlation(train, classes)
         else:
@@ -39,17 +32,14 @@ class Sap(ModelMetric):
         return Result(
             scalars={"sap": float(separation.mean()), **sample.counts},
             tables={
-                "scores": sample.encoded.table(names, score=scores),
-                "factors": sample.scored.table(separation=separation),
+                "scores": sample.latents.table(names, score=scores),
+                "factors": sample.factors.table(separation=separation),
             },
         )
 
-    def _request(self) -> Request:
-        return Request("sap", self.params, self.params.n_train, self.params.n_test, 1, self.generator)
-
     def plot(self, result: Result) -> Figure:
         """Return what each latent by itself tells of each factor."""
-        from vaehub.plugins.disentanglement.pictures import heat_map
+        from vaehub.plugins.disentanglement.plots import factor_map
 
         title = f"SAP {result.scalars['sap']:.3f}"
-        return heat_map(result, "scores", "score", title, WORDS[self.params.variant], greatest=1)
+        return factor_map(result, "scores", "score", title, WORDS[self.params.variant], greatest=1)

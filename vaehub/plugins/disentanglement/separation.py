@@ -11,7 +11,7 @@ from torch import Tensor
 
 from vaehub import WorkFailed
 from vaehub.analysis import accepts_arrays
-from vaehub.plugins.disentanglement.arguments import check_vary, checked, checked_test
+from vaehub.plugins.disentanglement.validation import check_vary, checked, checked_test
 
 STRENGTH = 0.01
 """Inverse strength of regularisation of each classifier: Locatello et al. 2019, released code."""

@@ -76,7 +76,7 @@ class Elbow(RecipeMetric[ElbowParams]):
         found = {name: error[name] for name in ("mse", "squared_error", "reconstruction") if name in error}
         if self.params.accuracy:
             probe = runner.measure(
-                "downstream_probe", recipe, subsets=("all",), representations=("mean",), test_part=self.params.split
+                "downstream_probe", recipe, subsets=("all",), representations=("mean",), test_split=self.params.split
             )
             found["accuracy"] = float(probe.tables["mean"].columns["mean_test_accuracy"][0])
         return found

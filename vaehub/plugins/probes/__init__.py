@@ -1,4 +1,4 @@
-"""What simple classifiers find in representations (Bonheme 2023, Sections 6.4.1 and 8.4.1)."""
+"""Accuracy of simple classifiers on representations (Bonheme 2023, Sections 6.4.1 and 8.4.1)."""
 
 from collections.abc import Sequence
 

@@ -1,11 +1,10 @@
-"""What a probe looks for, and in which observations."""
+"""Tasks of a probe: the factors that it predicts, and whether they can be learned."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from vaehub import DataError, Dataset
@@ -19,17 +18,16 @@ Tasks = dict[str, NDArray[np.int64]]
 """Classes of some observations, shape ``(n,)``, by name of factor."""
 
 
-def drawn(data: Dataset, part: str, n: int, generator: torch.Generator) -> Dataset:
-    """Return at most ``n`` observations of a part in random order, so that unshuffled folds are alike."""
-    whole = data.split(part)
-    return whole.subset(torch.randperm(len(whole), generator=generator)[:n])
-
-
-def tasks_of(data: Dataset, names: tuple[str, ...]) -> Tasks:
+def tasks_of(metric: str, data: Dataset, names: tuple[str, ...]) -> Tasks:
     """Return the classes of named factors, or of all; constant ones are no task unless they are named.
 
+    Args:
+        metric: Name of the metric.
+        data: Observations with labels or factors.
+        names: Factors, or ``label``; none for all.
+
     Raises:
-        DataError: If there is no such factor, or nothing to find.
+        DataError: If there is no such factor.
     """
     known: Tasks = {}
     if data.factors is not None:
@@ -38,34 +36,32 @@ def tasks_of(data: Dataset, names: tuple[str, ...]) -> Tasks:
     if data.labels is not None:
         known.setdefault(LABEL, data.labels.cpu().numpy())
     unknown = [name for name in names if name not in known]
-    if unknown or not known:
-        there = f"and there is {', '.join(known)}" if known else "and these have neither"
-        asked = f"{', '.join(map(repr, unknown))}" if unknown else "factors or labels"
-        raise DataError(f"metric 'downstream_probe' looks for {asked}, {there}")
+    if unknown:
+        raise DataError(f"metric {metric!r} looks for {', '.join(map(repr, unknown))}, and there is {', '.join(known)}")
     if names:
         return {name: known[name] for name in names}
     factors = {name: classes for name, classes in known.items() if data.factors is None or name != LABEL}
     return {name: classes for name, classes in factors.items() if _n_classes(classes) > 1}
 
 
-def check_tasks(data: Dataset, part: str, params: DownstreamProbeParams) -> None:
-    """Refuse observations in which there is nothing to find, or too little to learn it from.
+def check_tasks(metric: str, data: Dataset, params: DownstreamProbeParams) -> None:
+    """Refuse factors that are constant, and classes too rare for the folds of logistic regression.
 
     Args:
+        metric: Name of the metric.
         data: The observations that classifiers would learn from.
-        part: Where they come from.
-        params: Of the metric.
+        params: Parameters of the metric.
 
     Raises:
         DataError: In either case; says what would work.
     """
-    tasks = tasks_of(data, params.factors)
+    tasks = tasks_of(metric, data, params.factors)
     constant = [name for name, classes in tasks.items() if _n_classes(classes) < 2]
     if constant or not tasks:
         what = ", ".join(map(repr, constant)) or "every factor"
         raise DataError(
-            f"metric 'downstream_probe' needs two classes to tell apart, and {what} has one in the {len(data)} "
-            f"observations drawn from the split {part!r}; "
+            f"metric {metric!r} needs two classes to tell apart, and {what} has one in the {len(data)} "
+            f"observations drawn from the split {params.train_split!r}; "
             "leave it out of '-s metric.factors=…', or take other data"
         )
     if "logistic" not in params.classifiers:
@@ -73,9 +69,10 @@ def check_tasks(data: Dataset, part: str, params: DownstreamProbeParams) -> None
     short = [name for name, classes in tasks.items() if folds_lack_a_class(classes, params.n_folds)]
     if short:
         raise DataError(
-            f"metric 'downstream_probe' needs every class in more than one of {params.n_folds} folds, and "
+            f"metric {metric!r} needs every class in more than one of {params.n_folds} folds, and "
             f"{', '.join(map(repr, short))} has rarer ones among the {len(data)} observations drawn from the split "
-            f"{part!r}; raise '-s metric.n_train=…', take more data, or leave it out of '-s metric.factors=…'"
+            f"{params.train_split!r}; raise '-s metric.n_train=…', take more data, or leave it out of '-s "
+            "metric.factors=…'"
         )
 
 

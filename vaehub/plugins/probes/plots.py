@@ -1,17 +1,24 @@
-"""The picture of a probe."""
+"""Plot of probing accuracies."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from vaehub import Table
+from vaehub.analysis import PALETTE, frame, new_figure
 
-COLOURS = {"mean": "tab:blue", "sampled": "tab:orange"}
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLOURS = {"mean": PALETTE[0], "sampled": PALETTE[1]}
 WIDTH = 0.8
-"""Of all bars of one subset together; subsets are 1 apart."""
+"""Width that the bars of one subset share; subsets are 1 apart."""
 
 
-def bars(table: Table) -> Figure:
+def accuracy_bars(table: Table) -> Figure:
     """Return a panel for each classifier: bars by subset and representation, a dot for each factor, chance as a line.
 
     Args:
@@ -20,7 +27,7 @@ def bars(table: Table) -> Figure:
     classifiers = list(dict.fromkeys(table.keys["classifier"]))
     subsets = list(dict.fromkeys(table.keys["subset"]))
     size = (max(5.0, 1.5 + 0.95 * len(subsets)), 3.4 * len(classifiers) + 0.4)
-    figure = Figure(figsize=size, layout="constrained")
+    figure = new_figure(*size)
     for axes, classifier in zip(figure.subplots(len(classifiers), 1, squeeze=False)[:, 0], classifiers, strict=True):
         _draw(axes, table, str(classifier), [str(subset) for subset in subsets])
     return figure
@@ -46,5 +53,5 @@ def _draw(axes: Axes, table: Table, classifier: str, subsets: list[str]) -> None
     axes.set_ylim(0, 1)
     axes.set_ylabel("test accuracy")
     axes.set_title({"logistic": "logistic regression", "trees": "gradient-boosted trees"}[classifier], fontsize=10)
-    axes.spines[["top", "right"]].set_visible(False)
+    frame(axes)
     axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from vaehub import VaehubError
-from vaehub.plugins.disentanglement.groups import (
+from vaehub.plugins.disentanglement.group_scores import (
     beta_vae_score,
     factor_vae_score,
     least_varying,

@@ -1,4 +1,4 @@
-"""Which factors are scored, and in which observations."""
+"""Factors that are scored: those asked for that vary."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from vaehub.plugins.disentanglement.params import ScoreParams
 
 
 @dataclass(frozen=True)
-class Scored:
-    """The factors that are scored, of some observations.
+class VaryingFactors:
+    """Factors that are scored, of some observations.
 
     Attributes:
         factors: Those asked for that have two classes at least among the observations.
@@ -27,25 +27,20 @@ class Scored:
     levels: Mapping[str, int]
 
     @classmethod
-    def of(cls, metric: str, part: Dataset, params: ScoreParams, *, least: int) -> Self:
-        """Return what is scored of some observations.
+    def of(cls, metric: str, data: Dataset, params: ScoreParams, *, least: int) -> Self:
+        """Return the factors of some observations that are scored.
 
         Args:
-            metric: Who asks.
-            part: The observations.
-            params: What was asked for.
-            least: Factors that have to vary.
+            metric: Name of the metric.
+            data: The observations.
+            params: Its parameters.
+            least: Number of factors that have to vary.
 
         Raises:
-            DataError: If there are no factors, not those asked for, too few that vary, or no more observations than
-                the largest has classes.
+            DataError: If a factor is unknown, too few vary, or a factor has as many classes as there are observations.
         """
-        known = part.factors
-        if known is None or not known.names:
-            raise DataError(
-                f"metric {metric!r} needs data with known factors of variation, and these have none; 'sprites' and "
-                "'scenes' have, and are drawn here"
-            )
+        known = data.factors
+        assert known is not None, "needs = Needs(factors=True) refuses data without"
         unknown = [name for name in params.factors if name not in known.names]
         if unknown:
             raise DataError(
@@ -60,16 +55,16 @@ class Scored:
         if len(varying) < least:
             constant = ", ".join(repr(name) for name in names if levels[name] < 2)
             raise DataError(
-                f"metric {metric!r} needs {least} factors at least that vary, and there {_are(len(varying))} among "
-                f"{len(part)} observations of the split {params.part!r}"
+                f"metric {metric!r} needs at least {least} varying {'factor' if least == 1 else 'factors'}, and there "
+                f"{_are(len(varying))} among {len(data)} observations of the split {params.split!r}"
                 + (f" (constant: {constant}); take other data" if constant else "; name more in '-s metric.factors=…'")
             )
         at = [known.index(name) for name in varying]
         sizes = tuple(known.sizes[each] for each in at)
-        if len(part) <= max(sizes):
+        if len(data) <= max(sizes):
             raise DataError(
-                f"metric {metric!r} needs more observations than a factor has classes, and got {len(part)} of the "
-                f"split {params.part!r} where {varying[sizes.index(max(sizes))]!r} has {max(sizes)}; take more, or "
+                f"metric {metric!r} needs more observations than a factor has classes, and got {len(data)} of the "
+                f"split {params.split!r} where {varying[sizes.index(max(sizes))]!r} has {max(sizes)}; take more, or "
                 "leave it out of '-s metric.factors=…'"
             )
         return cls(Factors(tuple(varying), sizes, classes[:, at]), levels)
@@ -80,15 +75,15 @@ class Scored:
         return self.factors.names
 
     def classes_of(self, data: Dataset) -> Tensor:
-        """Return the classes that any observations have of the factors that are scored, shape ``(n, n_factors)``."""
-        assert data.factors is not None, "of() refused it"
+        """Return the classes of the scored factors for any observations, shape ``(n, n_factors)``."""
+        assert data.factors is not None, "needs = Needs(factors=True) refuses data without"
         return data.factors.classes.cpu()[:, [data.factors.index(name) for name in self.names]]
 
     def table(self, **columns: Tensor) -> Table:
-        """Return what is known of each factor asked for, NaN where it is constant and was left out.
+        """Return a row for each factor asked for, NaN where it is constant and was left out.
 
         Args:
-            columns: Named values of those that are scored, in their order, shape ``(n_factors,)``.
+            columns: Named values of the scored factors, in their order, shape ``(n_factors,)``.
         """
         is_scored = torch.tensor([level > 1 for level in self.levels.values()])
         filled = {name: torch.full(is_scored.shape, torch.nan, dtype=torch.float64) for name in columns}
