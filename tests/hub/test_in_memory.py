@@ -76,12 +76,12 @@ def test_data_on_demand_are_digested_a_piece_at_a_time(hub, monkeypatch):
     from vaehub.hub import in_memory
 
     data = hub.data("sprites", {"subset": 300})
-    expected = in_memory.dataset_part(data)
+    expected = in_memory.dataset_component(data)
     asked = []
     batch = Dataset.batch
     monkeypatch.setattr(Dataset, "batch", lambda self, rows: asked.append(rows) or batch(self, rows))
     monkeypatch.setattr(in_memory, "digest_of", lambda tensors, _: str(next(iter(tensors)).shape))
-    in_memory.dataset_part(data)
+    in_memory.dataset_component(data)
     assert len(asked) == 1
     assert expected.params.content
 

@@ -3,7 +3,7 @@
 import pytest
 
 from vaehub import VaehubError
-from vaehub.hub.requests import metrics_of, recipe_of, restored_part, restored_recipe, split_settings
+from vaehub.hub.requests import metrics_of, recipe_of, restored_component, restored_recipe, split_settings
 
 
 def recipe(hub, **settings):
@@ -34,7 +34,7 @@ def test_a_stored_recipe_is_restored(hub):
 def test_what_was_stored_in_another_revision_is_refused(hub):
     stored = recipe(hub).model.identity() | {"revision": 99}
     with pytest.raises(VaehubError, match="model 'ard' is installed in revision 1, and was stored in revision 99"):
-        restored_part(hub.catalog, "model", stored)
+        restored_component(hub.catalog, "model", stored)
 
 
 def test_several_metrics_need_settings_by_name(hub):

@@ -22,7 +22,7 @@ from vaehub.core.random import generator, seeded_construction
 from vaehub.core.recipe import Component, Recipe
 from vaehub.core.result import Result
 from vaehub.hub.extractors import Extractors
-from vaehub.hub.in_memory import dataset_part, recipe_of_model
+from vaehub.hub.in_memory import dataset_component, recipe_of_model
 from vaehub.hub.memory import Memory, Trained
 from vaehub.hub.recorder import Recorded, Recorder, reason, tell
 from vaehub.hub.requests import restored_recipe
@@ -183,14 +183,14 @@ class Builder:
             VaehubError: If it does not fit the data.
         """
         data = dataset if isinstance(dataset, Dataset) else self.load(dataset)
-        part = dataset_part(dataset) if isinstance(dataset, Dataset) else dataset
+        component = dataset_component(dataset) if isinstance(dataset, Dataset) else dataset
         split = data.with_validation(VALIDATION_IN_MEMORY, generator(0, "validation split"))
         model.to(self.device)
         title = "the model"
         if isinstance(model, Wrapped):
             model.meet(split.split("train").batch(slice(0, 2)), data.spec)
         self._checked(title, lambda: _try_out(model, split.to(self.device), title))
-        recipe = recipe_of_model(model, part)
+        recipe = recipe_of_model(model, component)
         self._in_memory[recipe.id] = Trained(model.eval(), split)
         return recipe
 
@@ -296,14 +296,16 @@ class Builder:
 
     # Metrics
 
-    def metric(self, part: Component, contract: type[M], seed: int) -> M:
+    def metric(self, component: Component, contract: type[M], seed: int) -> M:
         """Return a metric, ready to measure.
 
         Raises:
             VaehubError: If it cannot be loaded, or measures something else than its manifest says.
         """
         extractors = Extractors(self._catalog, self._model_of)
-        return self._class("metric", part, contract)(part.params, seed, self._model_of, part.name, extractors)
+        return self._class("metric", component, contract)(
+            component.params, seed, self._model_of, component.name, extractors
+        )
 
     def _model_of(self, training: str) -> LatentModel:
         record = self._store.training(training)
@@ -317,8 +319,8 @@ class Builder:
 
     # Strangers
 
-    def _class(self, kind: str, part: Component, contract: type[T]) -> type[T]:
-        return self._catalog.find(kind, f"{part.distribution}:{part.name}").load(contract)
+    def _class(self, kind: str, component: Component, contract: type[T]) -> type[T]:
+        return self._catalog.find(kind, f"{component.distribution}:{component.name}").load(contract)
 
     def _checked(self, title: str, work: Callable[[], T]) -> T:
         try:

@@ -171,17 +171,17 @@ class Hub:
             VaehubError: If the request is wrong.
             WorkFailed: If the measurement, or a training that it needs, fails; that is recorded.
         """
-        entry, part = requests.metric_of(self.catalog, metric, settings or {}, self.store.training_id)
-        kind = kind_of(entry.subject, part.name)
+        entry, component = requests.metric_of(self.catalog, metric, settings or {}, self.store.training_id)
+        kind = kind_of(entry.subject, component.name)
         if not isinstance(subject, tuple | str | Recipe | Component | Rows):
             subject = self.take(subject, data)
         elif data is not None:
             raise VaehubError("data are named for a model of your own; a recipe and a training have theirs")
         if isinstance(subject, str):
-            measured = kind.named(subject, self, part.name)
+            measured = kind.named(subject, self, component.name)
         else:
-            measured = kind.of(self._pair(subject) if isinstance(subject, tuple) else subject, part.name)
-        return self._runner.measure(MeasurementRequest(part, measured, seed), force=force)
+            measured = kind.of(self._pair(subject) if isinstance(subject, tuple) else subject, component.name)
+        return self._runner.measure(MeasurementRequest(component, measured, seed), force=force)
 
     def compare(
         self,
@@ -211,9 +211,11 @@ class Hub:
             WorkFailed: If a training or a measurement fails; that is recorded, as is all that was done before.
         """
         one, other = self._pair((a, b))
-        entry, part = requests.metric_of(self.catalog, metric, settings or {}, self.store.training_id)
-        kind = kind_of(entry.subject, part.name)
-        asked = [MeasurementRequest(part, kind.of(pair, part.name), seed) for pair in pairs_of(one, other, seeds)]
+        entry, component = requests.metric_of(self.catalog, metric, settings or {}, self.store.training_id)
+        kind = kind_of(entry.subject, component.name)
+        asked = [
+            MeasurementRequest(component, kind.of(pair, component.name), seed) for pair in pairs_of(one, other, seeds)
+        ]
         found = Measurements(self._runner.measure_all(asked, force=force))
         return Comparison(metric, found, mean_result([each.result for each in found]))
 
@@ -326,9 +328,9 @@ class Hub:
         """
         from vaehub.registry.holdings import holding
 
-        part = requests.dataset_of(self.catalog, name, settings or {})
-        root = getattr(part.params, "root", None)
-        return holding(self.catalog.find("dataset", f"{part.distribution}:{part.name}"), root)
+        component = requests.dataset_of(self.catalog, name, settings or {})
+        root = getattr(component.params, "root", None)
+        return holding(self.catalog.find("dataset", f"{component.distribution}:{component.name}"), root)
 
     def sheet(self, data: Dataset | str, *, seed: int = 0) -> Image:
         """Return a contact sheet of observations: along each factor, by class, or at random.

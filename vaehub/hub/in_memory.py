@@ -34,7 +34,7 @@ class InMemoryData(Params):
     content: str
 
 
-def dataset_part(data: Dataset) -> Component:
+def dataset_component(data: Dataset) -> Component:
     """Return a dataset in memory as a part of a recipe."""
     # One piece after the other, for data on demand do not fit in memory.
     observations = (batch.x for batch in data.batches(AT_ONCE))

@@ -54,9 +54,9 @@ class Memory:
         self._limit = limit
         self._kept: list[_Kept] = []
 
-    def dataset(self, part: Component) -> Dataset | None:
+    def dataset(self, component: Component) -> Dataset | None:
         """Return a dataset, if it is remembered."""
-        found = self._used(part)
+        found = self._used(component)
         return found.item if found is not None and isinstance(found.item, Dataset) else None
 
     def trained(self, weights: str) -> Trained | None:
@@ -69,9 +69,9 @@ class Memory:
             return None
         return found.item
 
-    def keep_dataset(self, part: Component, data: Dataset) -> None:
+    def keep_dataset(self, component: Component, data: Dataset) -> None:
         """Remember a dataset."""
-        self._keep(_Kept(part, data, ""))
+        self._keep(_Kept(component, data, ""))
 
     def keep_trained(self, weights: str, trained: Trained) -> None:
         """Remember a trained model."""

@@ -58,14 +58,14 @@ class Figures:
 
 def figures(data: Dataset) -> Figures:
     """Return figures of a dataset; of many observations on demand, mean and deviation are of some at even distances."""
-    part = data.split("train") if "train" in data.splits else data
-    rows = torch.arange(len(part))
-    if not isinstance(part.stored, Tensor) and len(rows) > SAMPLED:
+    some = data.split("train") if "train" in data.splits else data
+    rows = torch.arange(len(some))
+    if not isinstance(some.stored, Tensor) and len(rows) > SAMPLED:
         rows = rows[:: -(-len(rows) // SAMPLED)]
     n_channels = data.spec.shape[0] if len(data.spec.shape) == 3 else 1
     sums = torch.zeros(2, n_channels, dtype=torch.float64)
     for chosen in torch.split(rows, EVALUATION_BATCH):
-        values = part.batch(chosen).x.double().reshape(len(chosen), n_channels, -1)
+        values = some.batch(chosen).x.double().reshape(len(chosen), n_channels, -1)
         sums += torch.stack([values.sum(dim=(0, 2)), values.square().sum(dim=(0, 2))])
     mean, square = sums / (len(rows) * data.spec.n_values // n_channels)
     return Figures(

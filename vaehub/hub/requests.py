@@ -79,8 +79,8 @@ def recipe_of(
     if seed < 0:
         raise VaehubError(f"seed is {seed} and should be 0 or more")
     return Recipe(
-        model=part_of(catalog, "model", model, settings["model"]),
-        network=part_of(catalog, "network", network, settings["network"]),
+        model=component_of(catalog, "model", model, settings["model"]),
+        network=component_of(catalog, "network", network, settings["network"]),
         dataset=dataset_of(catalog, dataset, settings["data"]),
         train=parse(TrainParams, settings["train"], owner="training"),
         seed=seed,
@@ -102,14 +102,14 @@ def stages_of(recipe: Recipe, at_epochs: Sequence[int]) -> list[Recipe]:
     return [recipe.vary(train={"epochs": epoch}) for epoch in sorted(set(at_epochs)) if epoch < last]
 
 
-def part_of(catalog: Catalog, kind: str, name: str, params: Settings) -> Component:
+def component_of(catalog: Catalog, kind: str, name: str, params: Settings) -> Component:
     """Return a catalog entry with its parameters.
 
     Raises:
         VaehubError: If the name is unknown or claimed twice, or a parameter is wrong.
     """
     found = catalog.find(kind, name)
-    return _part(found, parse(found.load_params(), params, owner=found.title))
+    return _component(found, parse(found.load_params(), params, owner=found.title))
 
 
 def dataset_of(catalog: Catalog, name: str, params: Settings) -> Component:
@@ -121,7 +121,7 @@ def dataset_of(catalog: Catalog, name: str, params: Settings) -> Component:
     path = Path(name).expanduser()
     if not is_path(name):
         try:
-            return part_of(catalog, "dataset", name, params)
+            return component_of(catalog, "dataset", name, params)
         except UnknownName as error:
             if path.exists():
                 raise UnknownName(f"{error}; to read what is here under that name, write './{name}'") from error
@@ -131,7 +131,7 @@ def dataset_of(catalog: Catalog, name: str, params: Settings) -> Component:
             f"there is nothing at {name!r}; name a folder or file of data, or one of 'vaehub list dataset'"
         )
     opener = catalog.opening(path)
-    return part_of(catalog, "dataset", f"{opener.distribution}:{opener.entry.name}", {"path": path, **params})
+    return component_of(catalog, "dataset", f"{opener.distribution}:{opener.entry.name}", {"path": path, **params})
 
 
 def is_path(name: str) -> bool:
@@ -171,9 +171,9 @@ def metric_of(catalog: Catalog, name: str, params: Settings, find: FindTraining)
     Raises:
         VaehubError: If the name, a parameter, an id or the name of an extractor is wrong.
     """
-    part, found = part_of(catalog, "metric", name, params), catalog.find("metric", name)
-    identified = with_identities(catalog, part.params, find, owner=found.title)
-    return cast(MetricEntry, found.entry), replace(part, params=identified)
+    component, found = component_of(catalog, "metric", name, params), catalog.find("metric", name)
+    identified = with_identities(catalog, component.params, find, owner=found.title)
+    return cast(MetricEntry, found.entry), replace(component, params=identified)
 
 
 class RunPlan:
@@ -195,10 +195,10 @@ class RunPlan:
         self.stages = stages
         self.requests: list[MeasurementRequest] = []
         for stage in (*stages, recipe):
-            for entry, part in wanted:
-                subject = kind_of(entry.subject, part.name).of_recipe(stage, part.name)
+            for entry, component in wanted:
+                subject = kind_of(entry.subject, component.name).of_recipe(stage, component.name)
                 if stage is recipe or subject.trainings:
-                    self.requests.append(MeasurementRequest(part, subject, stage.seed))
+                    self.requests.append(MeasurementRequest(component, subject, stage.seed))
 
     @property
     def of_trainings(self) -> list[MeasurementRequest]:
@@ -211,7 +211,7 @@ class RunPlan:
         return [request for request in self.requests if not request.subject.trainings]
 
 
-def restored_part(catalog: Catalog, kind: str, stored: Mapping[str, Json]) -> Component:
+def restored_component(catalog: Catalog, kind: str, stored: Mapping[str, Json]) -> Component:
     """Return a part as a store remembers it, for the plugin that is installed now.
 
     Raises:
@@ -226,7 +226,7 @@ def restored_part(catalog: Catalog, kind: str, stored: Mapping[str, Json]) -> Co
             f"{stored['revision']}, which gives other numbers; run the recipe again"
         )
     values = dict(cast(Mapping[str, object], stored["params"])) | dict(mapping(stored.get("incidental", {})))
-    return _part(found, parse(found.load_params(), values, owner=found.title))
+    return _component(found, parse(found.load_params(), values, owner=found.title))
 
 
 def restored_recipe(catalog: Catalog, stored: Mapping[str, Json]) -> Recipe:
@@ -235,13 +235,13 @@ def restored_recipe(catalog: Catalog, stored: Mapping[str, Json]) -> Recipe:
     Raises:
         VaehubError: As :func:`restored_part`.
     """
-    parts = {kind: restored_part(catalog, kind, mapping(stored[kind])) for kind in ("model", "network", "dataset")}
+    parts = {kind: restored_component(catalog, kind, mapping(stored[kind])) for kind in ("model", "network", "dataset")}
     values = cast(Mapping[str, object], mapping(stored["train"])["params"])
     train = parse(TrainParams, values, owner="training")
     return Recipe(**parts, train=train, seed=cast(int, stored["seed"]))
 
 
-def _part(found: Registered, params: Params) -> Component:
+def _component(found: Registered, params: Params) -> Component:
     return Component(found.entry.name, found.distribution, found.entry.revision, params)
 
 

@@ -264,8 +264,8 @@ class Runner:
         from vaehub.core import metric
 
         stored = record.request["metric"]
-        part = requests.restored_part(self.catalog, "metric", requests.mapping(stored))
-        return self.builder.metric(part, metric.Metric, record.seed)
+        component = requests.restored_component(self.catalog, "metric", requests.mapping(stored))
+        return self.builder.metric(component, metric.Metric, record.seed)
 
     def record_failure(self, request: MeasurementRequest, why: str) -> None:
         """Record that a measurement could not be made, for a reason that lies before it."""
@@ -321,8 +321,8 @@ class _Models:
     done: Mapping[str, TrainingRecord] = field(default_factory=dict)
     built: Mapping[str, tuple[LatentModel, Dataset]] = field(default_factory=dict)
 
-    def dataset(self, part: Component) -> Dataset:
-        return self.builder.load(part)
+    def dataset(self, component: Component) -> Dataset:
+        return self.builder.load(component)
 
     def untrained(self, recipe: Recipe) -> tuple[LatentModel, Dataset]:
         data = self.builder.data_of(recipe)
@@ -361,9 +361,9 @@ class RecipeRunner:
     def measure(self, metric: str, subject: Recipe, **params: object) -> Result:
         """Return what another metric measures of the recipe, of its training or of its dataset."""
         runner = self._runner
-        entry, part = requests.metric_of(runner.catalog, metric, params, runner.store.training_id)
-        measured = kind_of(entry.subject, part.name).of_recipe(subject, part.name)
-        return runner.measure(MeasurementRequest(part, measured, self._seed), force=False).result
+        entry, component = requests.metric_of(runner.catalog, metric, params, runner.store.training_id)
+        measured = kind_of(entry.subject, component.name).of_recipe(subject, component.name)
+        return runner.measure(MeasurementRequest(component, measured, self._seed), force=False).result
 
 
 def _reused(found: StoredMeasurement) -> Measurement:

@@ -44,7 +44,7 @@ class Names(Protocol):
 class Models(Protocol):
     """Gives what a metric is asked of."""
 
-    def dataset(self, part: Component) -> Dataset:
+    def dataset(self, component: Component) -> Dataset:
         """Return a dataset."""
 
     def untrained(self, recipe: Recipe) -> tuple[LatentModel, Dataset]:
@@ -234,7 +234,7 @@ class RecipeSubject(Subject[Recipe]):
     def shown(cls, record: MeasurementRecord) -> str:
         """Return the names of the recipe."""
         recipe = cast(Mapping[str, Any], record.subject[cls.name])
-        model, dataset, network = (recipe[part]["name"] for part in ("model", "dataset", "network"))
+        model, dataset, network = (recipe[component]["name"] for component in ("model", "dataset", "network"))
         return f"{model} on {dataset} with network {network}, seed {record.seed}"
 
 

@@ -117,9 +117,9 @@ class _Maker:
             own = {key: values for key, values in grid.axes.items() if key.startswith(begin)}
             for varied in _points({}, own, metrics=True):
                 params = {key.removeprefix(begin): value for key, value in varied.items()}
-                entry, part = self._once("metric", name, {**fixed, **params}, self._metric)
+                entry, component = self._once("metric", name, {**fixed, **params}, self._metric)
                 subject = kind_of(entry.subject, name).at_point(recipe, dataset, name)
-                yield Cell(point, {**settings, **varied}, MeasurementRequest(part, subject, seed))
+                yield Cell(point, {**settings, **varied}, MeasurementRequest(component, subject, seed))
 
     def _dataset(self, settings: Mapping[str, Any], scopes: Mapping[str, Settings]) -> Component:
         name, make = settings.get("dataset", DEFAULT_DATASET), partial(requests.dataset_of, self._catalog)
@@ -128,12 +128,14 @@ class _Maker:
     def _recipe(
         self, settings: Mapping[str, Any], scopes: Mapping[str, Settings], dataset: Component, seed: int
     ) -> Recipe:
-        def part(kind: str, name: object) -> Component:
-            return cast(Component, self._once(kind, name, scopes[kind], partial(requests.part_of, self._catalog, kind)))
+        def component(kind: str, name: object) -> Component:
+            return cast(
+                Component, self._once(kind, name, scopes[kind], partial(requests.component_of, self._catalog, kind))
+            )
 
         return Recipe(
-            model=part("model", settings["model"]),
-            network=part("network", settings.get("network", DEFAULT_NETWORK)),
+            model=component("model", settings["model"]),
+            network=component("network", settings.get("network", DEFAULT_NETWORK)),
             dataset=dataset,
             train=parse(TrainParams, scopes["train"], owner="training"),
             seed=seed,

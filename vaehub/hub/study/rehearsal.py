@@ -40,7 +40,7 @@ def rehearse(
         title = f"analysis {analysis.name!r} of study {scaled.study!r}"
         try:
             entry = catalog.find("metric", analysis.metric).entry
-            requests.part_of(catalog, "metric", analysis.metric, analysis.params if _is_of_rows(entry) else {})
+            requests.component_of(catalog, "metric", analysis.metric, analysis.params if _is_of_rows(entry) else {})
         except VaehubError as error:
             raise VaehubError(f"{title}: {error}") from error
         if not _is_of_rows(entry):

@@ -262,8 +262,8 @@ class Study:
             raise VaehubError(f"analysis {analysis.name!r} of study {self.name!r}: {error}") from error
 
     def _analysis_request(self, analysis: Analysis, rows: Rows) -> MeasurementRequest:
-        entry, part = requests.metric_of(self._catalog, analysis.metric, analysis.params, self._store.training_id)
-        return MeasurementRequest(part, kind_of(entry.subject, part.name).of(rows, part.name), 0)
+        entry, component = requests.metric_of(self._catalog, analysis.metric, analysis.params, self._store.training_id)
+        return MeasurementRequest(component, kind_of(entry.subject, component.name).of(rows, component.name), 0)
 
     def _is_running(self, cell: CellRecord) -> bool:
         return any(map(self._store.is_worked_on, filter(None, (cell.measurement, cell.training))))
