@@ -56,7 +56,7 @@ def entropies(codes: Tensor, bins: int) -> Tensor:
 
 
 def joint_entropies(codes: Tensor, bins: int) -> Tensor:
-    """Return the entropy of each two rows together, in nats: codes ``(k, n)`` to ``(k, k)``, symmetric, float64.
+    """Return the joint entropy of each pair of rows, in nats: codes ``(k, n)`` to ``(k, k)``, symmetric, float64.
 
     On the diagonal is 0: a row together with itself is not asked for.
     """

@@ -100,7 +100,7 @@ def total_correlation(r: Tensor) -> float:
 
 @accepts_arrays
 def averaged_mutual_information(r: Tensor, bins: int = 20) -> float:
-    """Return the mean of the mutual information of each two latents.
+    """Return the mean mutual information over pairs of latents.
 
     Bonheme 2023, Section 6.4.2: the sum over ordered pairs divided by ``latent_dim^2 - latent_dim``.
 
@@ -125,7 +125,7 @@ def pair_mean(matrix: Tensor) -> float:
 
 @accepts_arrays
 def mutual_information_matrix(r: Tensor, bins: int = 20) -> Tensor:
-    """Return the mutual information of each two latents, cut into bins of equal width.
+    """Return the mutual information of each pair of latents, in bins of equal width.
 
     Bonheme 2023, Section 6.4.2 (after Locatello et al. 2019): each latent over its own range, and the entropies those
     of counts. The latter are biased: independent latents have about ``(bins - 1)^2 / (2 n)``, 0.018 for 20 bins and
@@ -190,7 +190,7 @@ def covariance(r: Tensor) -> Tensor:
 
 @accepts_arrays
 def correlation(r: Tensor) -> Tensor:
-    """Return Pearson's correlation of each two latents.
+    """Return Pearson's correlation of each pair of latents.
 
     Args:
         r: Representation, shape ``(n, latent_dim)``.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @final
 class LatentCorrelation(ModelMetric[LatentCorrelationParams]):
-    """The correlation of each two latents: Bonheme 2023, Section 6.4.2 and Figures 6.9 to 6.11."""
+    """The correlation of each pair of latents: Bonheme 2023, Section 6.4.2 and Figures 6.9 to 6.11."""
 
     needs = Needs(variances=True, latents=2, more_than_latents=True)
 
