@@ -34,7 +34,7 @@ class InformationPlaneParams(LargeSampleParams):
     batch: int = Field(
         1000,
         ge=2,
-        description="observations of each Gram matrix; results are averaged over batches, and no entropy exceeds its log2",
+        description="observations of each Gram matrix; results are averaged over these; entropies are at most its log2",
     )
     alpha: float = Field(2.0, gt=0, description="order of the Rényi entropy; 2 needs no eigenvalues")
     logits: bool = Field(

@@ -24,8 +24,8 @@ class ReconstructionError(ModelMetric[ReconstructionErrorParams]):
     in ``elbo``; unless latents are left out, since that term uses all of them.
 
     Saha, Joshi & Whitaker 2025, supplementary Table 10, compare the error with all and with relevant latents. Their
-    released code leaves the others at their posterior means, without noise (``relevant_noise``); ``relevant`` measures what
-    a model loses without the others altogether.
+    released code leaves the others at their posterior means, without noise (``relevant_noise``); ``relevant`` measures
+    what a model loses without the others altogether.
     """
 
     @property
