@@ -2,7 +2,8 @@
 
 import pytest
 
-from vaehub import VaehubError, WorkFailed
+from vaehub import Result, VaehubError, WorkFailed
+from vaehub.plugins.ard.dimension import RelevantDimension
 
 QUICK = {"train.epochs": 3, "data.subset": 400}
 
@@ -44,3 +45,21 @@ def test_a_recipe_with_too_many_latents_is_refused(hub):
     with pytest.raises(VaehubError, match="tries up to 8 latents, and the recipe begins with 16"):
         hub.run("ard", "relevant_dimension", settings=QUICK | {"metric.widest": 8})
     assert not hub.store.exists
+
+
+def test_options_of_relevance_are_passed_on(hub):
+    class Relevance:
+        """A laboratory in which one latent is active."""
+
+        def __init__(self):
+            self.asked = []
+
+        def measure(self, metric, subject, **params):
+            self.asked.append((metric, subject.model.params.latent_dim, params))
+            return Result({"n_active": 1, "is_collapsed": False})
+
+    lab = Relevance()
+    params = {"n_samples": 7, "explained": 0.5}
+    recipe = hub.recipe("ard", settings={"model.latent_dim": 4})
+    assert RelevantDimension(RelevantDimension.Params(**params)).measure(recipe, lab).scalars["n_latents"] == 1
+    assert lab.asked == [("relevance", 4, params)]

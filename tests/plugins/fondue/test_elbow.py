@@ -5,9 +5,10 @@ import math
 import numpy as np
 import pytest
 import torch
+from matplotlib.colors import same_color
 from torch import nn
 
-from vaehub import Dataset, VaehubError, wrap
+from vaehub import Dataset, Result, VaehubError, wrap
 from vaehub.plugins.fondue.elbow import Elbow
 from vaehub.plugins.fondue.kernels import knee
 from vaehub.plugins.fondue.params import ElbowParams
@@ -49,16 +50,39 @@ def test_the_elbow_of_a_deterministic_model_and_again_from_the_store(hub, traine
     assert len(list(rows)) == 9
 
 
-def test_a_curve_without_a_knee_is_nan_with_its_reason(hub):
-    """Weights as they are made reconstruct no better for having more latents, or worse."""
-    found = hub.measure("elbow", hub.recipe("ae", settings={**QUICK, "train.epochs": 0}), settings=DIMS)
-    reason = found.result.tables["knees"].keys["reason"][0]
-    if math.isnan(found["knee_mse"]):
-        assert reason in ("it does not fall from one end to the other", "it does not become flatter")
-        labels = [text.get_text() for text in hub.figure(found.id).axes[0].get_legend().get_texts()]
-        assert f"no knee: {reason}" in labels
-    else:
-        assert reason == "it has a knee"
+class Errors:
+    """A laboratory that gives one error after the other."""
+
+    def __init__(self, *errors):
+        self.errors = list(errors)
+
+    def measure(self, metric, subject, **params):
+        return Result({"mse": self.errors.pop(0), "squared_error": 0.0})
+
+
+def test_a_curve_without_a_knee_is_nan_with_its_reason(recipe):
+    elbow = Elbow(ElbowParams(latent_dims=(1, 2, 4)))
+    for errors, reason in (
+        ((1.0, 1.0, 1.0), "it is flat"),
+        ((1.0, 2.0, 3.0), "it does not fall from one end to the other"),
+        ((3.0, 2.9, 1.0), "it does not become flatter"),
+    ):
+        found = elbow.measure(recipe, Errors(*errors))
+        assert math.isnan(found.scalars["knee_mse"])
+        assert found.tables["knees"].keys["reason"] == (reason,)
+        labels = [text.get_text() for text in elbow.plot(found).axes[0].get_legend().get_texts()]
+        assert labels == ["chord", f"no knee: {reason}"]
+
+
+def test_the_plot_shows_the_curve_its_chord_and_its_knee(recipe):
+    elbow = Elbow(ElbowParams(latent_dims=(1, 2, 4)))
+    [axes] = elbow.plot(elbow.measure(recipe, Errors(3.0, 1.2, 1.0))).axes
+    curve, chord, at = axes.lines
+    assert (list(curve.get_xdata()), list(curve.get_ydata())) == ([1, 2, 4], [3.0, 1.2, 1.0])
+    assert (list(chord.get_xdata()), list(chord.get_ydata())) == ([1, 4], [3.0, 1.0])
+    assert list(at.get_xdata()) == [2, 2]
+    assert same_color(at.get_color(), "tab:red")
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("latents", "mean squared error")
 
 
 def test_numbers_that_do_not_grow_and_accuracy_of_nothing_are_refused(hub):

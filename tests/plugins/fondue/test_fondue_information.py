@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from matplotlib.colors import same_color
 from torch import nn
 
 from vaehub import Dataset, VaehubError, WorkFailed, generator, wrap
@@ -150,7 +151,12 @@ def test_the_plane_is_drawn_with_a_point_for_each_layer(small):
     found = hub.measure("information_plane", recipe)
     axes = hub.figure(found.id).axes
     labels = [text.get_text() for text in axes[0].get_legend().get_texts()]
-    assert labels == list(found.result.vectors["entropy"].labels)
+    entropy = found.result.vectors["entropy"]
+    assert labels == list(entropy.labels) == [tick.get_text() for tick in axes[1].get_yticklabels()]
+    assert [bar.get_width() for bar in axes[1].patches] == entropy.values.tolist()
+    for point, bar in zip(axes[0].collections, axes[1].patches, strict=True):
+        assert same_color(point.get_facecolor()[0][:3], bar.get_facecolor()[:3]), "a layer has one colour in both"
+    assert axes[1].yaxis_inverted(), "the input is at the top"
 
 
 # Structure

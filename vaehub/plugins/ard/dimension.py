@@ -29,13 +29,13 @@ class RelevantDimension(RecipeMetric[RelevantDimensionParams]):
 
     Saha, Joshi & Whitaker 2025, Section 4.2 and Table 3: ARD-VAE finds about as many active latents with twice and four
     times as many to choose from. Here a model is given twice as many, starting from the recipe's, until some of them
-    are not needed. What counts as active is said at ``relevance``, which is measured, and stored, for each model.
+    are not needed. ``relevance``, which defines active latents, is measured and stored for each model.
     """
 
     needs = Needs(varies="latent_dim", derivatives=True)
 
     def check(self, recipe: Recipe, model: LatentModel, data: Dataset) -> None:
-        """Refuse a recipe that begins with more latents than are to be tried."""
+        """Refuse a recipe that begins with more latents than may be tried."""
         latent_dim = _latent_dim(recipe)
         if latent_dim > self.params.widest:
             raise VaehubError(
@@ -44,7 +44,7 @@ class RelevantDimension(RecipeMetric[RelevantDimensionParams]):
             )
 
     def measure(self, recipe: Recipe, runner: Runner) -> Result:
-        """Return the number of active latents, with all that were tried.
+        """Return the number of active latents, with those of all models tried.
 
         Raises:
             VaehubError: If no latent is active, or all of the most that may be tried are.

@@ -1,4 +1,4 @@
-"""What FONDUE is compared with: curves over numbers of latents, and their knees."""
+"""The elbow method, which FONDUE is compared with: curves over numbers of latents, and their knees."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from vaehub import Dataset, LatentModel, Needs, Recipe, RecipeMetric, Result, Runner, Table, VaehubError, task
 from vaehub.plugins.fondue.kernels import knee
 from vaehub.plugins.fondue.params import ElbowParams
-from vaehub.plugins.fondue.searched import VARIED, asked
+from vaehub.plugins.fondue.sweep import VARIED, asked
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -83,6 +83,6 @@ class Elbow(RecipeMetric[ElbowParams]):
 
     def plot(self, result: Result) -> Figure:
         """Return each curve, with its knee."""
-        from vaehub.plugins.fondue.pictures import elbows
+        from vaehub.plugins.fondue.plots import plot_elbows
 
-        return elbows(result)
+        return plot_elbows(result)

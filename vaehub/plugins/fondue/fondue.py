@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, final
 
 from vaehub import Dataset, LatentModel, Needs, Recipe, RecipeMetric, Result, Runner
 from vaehub.plugins.fondue.params import FondueParams
-from vaehub.plugins.fondue.searched import check_search, figure_of, needs_of, result_of, traces
+from vaehub.plugins.fondue.sweep import check_search, figure_of, needs_of, result_of, traces
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, final
 from vaehub import Dataset, LatentModel, Needs, Recipe, RecipeMetric, Result, Runner, VaehubError, task
 from vaehub.plugins.fondue.kernels import ratio_search
 from vaehub.plugins.fondue.params import FondueBetaParams
-from vaehub.plugins.fondue.searched import Step, asked, table_of, traces
+from vaehub.plugins.fondue.sweep import Step, asked, table_of, traces
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -77,6 +77,6 @@ class FondueBeta(RecipeMetric[FondueBetaParams]):
 
     def plot(self, result: Result) -> Figure:
         """Return the gap against beta, with the threshold and the order of the visits."""
-        from vaehub.plugins.fondue.pictures import searched
+        from vaehub.plugins.fondue.plots import plot_search
 
-        return searched(result.tables["search"], result.scalars["beta"], self.params.threshold, "beta")
+        return plot_search(result.tables["search"], result.scalars["beta"], self.params.threshold, "beta")

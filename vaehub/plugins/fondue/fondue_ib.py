@@ -10,7 +10,7 @@ import torch
 from vaehub import Dataset, LatentModel, Needs, Recipe, RecipeMetric, Result, Runner
 from vaehub.plugins.fondue.kernels import rounded_down
 from vaehub.plugins.fondue.params import FondueIbParams
-from vaehub.plugins.fondue.searched import check_search, figure_of, needs_of, result_of
+from vaehub.plugins.fondue.sweep import check_search, figure_of, needs_of, result_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -20,7 +20,7 @@ DECIMALS = 2
 
 @final
 class FondueIb(RecipeMetric[FondueIbParams]):
-    """The greatest number of latents that hold less than a reconstruction shows of its observation.
+    """The greatest number of latents whose entropy does not exceed the information in reconstructions.
 
     Bonheme 2023, Algorithms 3, 4 and 8: entropy of z less the information of observation and reconstruction, in bits.
     """

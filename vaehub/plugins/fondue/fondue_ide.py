@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, final
 
 from vaehub import Dataset, LatentModel, Needs, Recipe, RecipeMetric, Result, Runner, WorkFailed
 from vaehub.plugins.fondue.params import FondueIdeParams
-from vaehub.plugins.fondue.searched import VARIED, check_search, figure_of, needs_of, result_of
+from vaehub.plugins.fondue.sweep import VARIED, check_search, figure_of, needs_of, result_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -18,16 +18,17 @@ if TYPE_CHECKING:
 
 RECONSTRUCTION = "reconstruction"
 OBSERVED, LATENT = "input", "sampled"
-"""Names of two layers, as :func:`vaehub.analysis.layer_names` has them."""
+"""Names of two layers, as in :func:`vaehub.analysis.layer_names`."""
 DECIMALS = 2
 """Kept of each mean over batches in the reference code of FONDUE_IB."""
 
 
 @final
 class InformationPlane(ModelMetric[InformationPlaneParams]):
-    """What each layer has of an observation and of its reconstruction: Bonheme 2023, Appendix D.2.
+    """Information of each layer on the observation and on its reconstruction: Bonheme 2023, Appendix D.2.
 
-    Rényi entropies of Giraldo et al. 2015, in bits, averaged over batches. A reconstruction is of the sampled z.
+    Rényi entropies of Giraldo et al. 2015, in bits, averaged over batches. Reconstructions are decoded
+    from the sampled z.
     """
 
     needs = Needs(decoder=True, observations=2)
@@ -68,9 +69,9 @@ class InformationPlane(ModelMetric[InformationPlaneParams]):
 
     def plot(self, result: Result) -> Figure:
         """Return the information plane, and the entropy of each layer."""
-        from vaehub.plugins.fondue.pictures import plane
+        from vaehub.plugins.fondue.plots import plot_plane
 
-        return plane(result)
+        return plot_plane(result)
 
 
 def _layers(model: LatentModel, observations: Dataset, noise: torch.Generator) -> dict[str, Tensor]:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from vaehub import VaehubError
 from vaehub.analysis import accepts_arrays
-from vaehub.plugins.fondue.searching import Search, Visit, is_monotone, ratio_search, search, supervised_search
+from vaehub.plugins.fondue.bisection import Search, Visit, is_monotone, ratio_search, search, supervised_search
 
 __all__ = [
     "Knee",
@@ -71,13 +71,13 @@ def variances(r: Tensor, decimals: int | None = None) -> Tensor:
 
 @accepts_arrays
 def gram(x: Tensor) -> Tensor:
-    """Return the Gaussian likeness of each two observations.
+    """Return the Gaussian similarity of each pair of observations.
 
     Giraldo et al. 2015, with Silverman's width: ``s = std(all entries) * n^(-1/(4 + m))`` for ``m`` values each, as
     Bonheme 2023, Appendix D, has it.
 
     Args:
-        x: Observations or what a layer makes of them, shape ``(n, ...)``.
+        x: Observations, or their representation in a layer, shape ``(n, ...)``.
 
     Returns:
         Shape ``(n, n)``, float64, 1 on the diagonal; 1 everywhere if no two observations differ.
@@ -96,7 +96,7 @@ def gram(x: Tensor) -> Tensor:
 
 
 def entropy_of_gram(k: Tensor, alpha: float = 2.0) -> float:
-    """Return the Rényi entropy of a matrix of likenesses: Giraldo et al. 2015.
+    """Return the Rényi entropy of a similarity matrix: Giraldo et al. 2015.
 
     Args:
         k: Symmetric, 1 on the diagonal, shape ``(n, n)``; divided by ``n`` here.
@@ -109,7 +109,7 @@ def entropy_of_gram(k: Tensor, alpha: float = 2.0) -> float:
     if alpha == 2:
         # The squares of the eigenvalues add up to those of the entries.
         return -math.log2(float(a.square().sum()))
-    # A matrix of likenesses has no negative eigenvalues but for rounding.
+    # A similarity matrix has no negative eigenvalues but for rounding.
     eigenvalues = torch.linalg.eigvalsh(a).clamp_min(0)
     if alpha == 1:
         return -float(eigenvalues.xlogy(eigenvalues).sum()) / math.log(2)
@@ -117,7 +117,7 @@ def entropy_of_gram(k: Tensor, alpha: float = 2.0) -> float:
 
 
 def information_of_grams(a: Tensor, b: Tensor, alpha: float = 2.0) -> float:
-    """Return the mutual information of two matrices of likenesses, in bits: Giraldo et al. 2015."""
+    """Return the mutual information of two similarity matrices, in bits: Giraldo et al. 2015."""
     joint = entropy_of_gram(a * b, alpha)
     return entropy_of_gram(a, alpha) + entropy_of_gram(b, alpha) - joint
 
@@ -152,7 +152,8 @@ def renyi_entropy(x: Tensor, alpha: float = 2.0) -> float:
 def renyi_mutual_information(x: Tensor, y: Tensor, alpha: float = 2.0) -> float:
     """Return the mutual information of two representations of the same observations.
 
-    Giraldo et al. 2015: ``H(A) + H(B) - H(A ∘ B / tr(A ∘ B))``. Of a representation and itself it is not its entropy.
+    Giraldo et al. 2015: ``H(A) + H(B) - H(A ∘ B / tr(A ∘ B))``. The information of a representation on
+    itself is not its entropy.
 
     Args:
         x: Shape ``(n, ...)``.
@@ -169,7 +170,7 @@ def renyi_mutual_information(x: Tensor, y: Tensor, alpha: float = 2.0) -> float:
     _check_alpha(alpha)
     if len(x) != len(y):
         raise VaehubError(
-            f"mutual information is of two representations of the same observations, got shapes {tuple(x.shape)} and "
+            f"mutual information needs two representations of the same observations, got shapes {tuple(x.shape)} and "
             f"{tuple(y.shape)}"
         )
     return math.nan if _is_undefined(x) or _is_undefined(y) else information_of_grams(gram(x), gram(y), alpha)
@@ -182,7 +183,7 @@ def _is_undefined(x: Tensor) -> bool:
 def batches(n: int, size: int, *, compat: bool = False) -> list[slice]:
     """Return the rows of each batch that entropies are averaged over.
 
-    Entropies depend on how many observations they are of, so that only whole batches count, unless there is none.
+    Entropies depend on the number of observations, so that only whole batches count, unless there is none.
 
     Args:
         n: Observations.
@@ -195,7 +196,7 @@ def batches(n: int, size: int, *, compat: bool = False) -> list[slice]:
 
 @accepts_arrays
 def structure_preservation_index(x: Tensor, y: Tensor, *, per_pair: bool = False) -> float:
-    """Return how far likenesses among reconstructions are from those among observations.
+    """Return how far similarities between reconstructions are from those between observations.
 
     Bonheme 2023, Appendix D.2: ``1/h sum_ij |cos(x_i, x_j) - cos(y_i, y_j)|`` over ``h`` observations.
 

@@ -1,4 +1,4 @@
-"""Parameters of the searches and of what they ask. Knows no torch."""
+"""Parameters of the searches and of the metrics that they use; imports no torch."""
 
 from typing import Annotated, Literal
 
@@ -10,7 +10,7 @@ Count = Annotated[int, Bound(gt=0)]
 
 
 class LargeSampleParams(SampleParams):
-    """Parameters of what is measured of 10,000 observations."""
+    """Parameters of metrics of 10,000 observations."""
 
     n_samples: SampleSize = Field(
         10_000, description="observations, drawn without replacement; all there are, if the split has fewer"
@@ -24,7 +24,7 @@ class LatentTracesParams(LargeSampleParams):
         False, description="expectation over the noise instead of one draw of z: the mean sum of posterior variances"
     )
     truncate: bool = Field(
-        False, description="variances rounded down to 3 decimals before they are added, as the reference code has it"
+        False, description="variances rounded down to 3 decimals before they are added, as in the reference code"
     )
 
 
@@ -34,12 +34,12 @@ class InformationPlaneParams(LargeSampleParams):
     batch: int = Field(
         1000,
         ge=2,
-        description="observations of each Gram matrix, over which results are averaged; no entropy exceeds its log2",
+        description="observations of each Gram matrix; results are averaged over these; entropies are at most its log2",
     )
     alpha: float = Field(2.0, gt=0, description="order of the Rényi entropy; 2 needs no eigenvalues")
     logits: bool = Field(
         False,
-        description="reconstruction before its non-linearity, as the reference code has it, instead of the mean of p(x "
+        description="reconstruction before its non-linearity, as in the reference code, instead of the mean of p(x "
         "given z)",
     )
     compat: bool = Field(
@@ -54,14 +54,14 @@ class StructurePreservationParams(SampleParams):
     n_samples: SampleSize = Field(
         1000, description="observations, of which each pair is compared; all there are, if the split has fewer"
     )
-    z: Literal["mean", "sampled"] = Field("mean", description="what is decoded: the posterior mean, or one draw")
+    z: Literal["mean", "sampled"] = Field("mean", description="decode the posterior mean, or one draw")
     per_pair: bool = Field(False, description="1/h^2 instead of the printed 1/h before the sum over pairs")
 
 
 class ReconstructionErrorParams(SplitParams):
     """Parameters of the reconstruction error."""
 
-    z: Literal["mean", "sampled"] = Field("mean", description="what is decoded: the posterior mean, or one draw")
+    z: Literal["mean", "sampled"] = Field("mean", description="decode the posterior mean, or one draw")
     latents: Literal["all", "relevant", "relevant_noise"] = Field(
         "all",
         description="all latents; only relevant ones, the others held at the mean of their posterior means; or all, of "
@@ -69,7 +69,7 @@ class ReconstructionErrorParams(SplitParams):
     )
     explained: float = Field(0.99, gt=0, le=1, description="share of the total relevance that relevant latents exceed")
     n_jacobian: int = Field(
-        100, gt=0, description="observations over which the relevance is averaged, at most; only where it is asked for"
+        100, gt=0, description="observations over which relevance is averaged, at most, unless latents=all"
     )
     split: SplitName = Field("validation", description="split of the data that is measured")
 
@@ -84,15 +84,15 @@ class SearchParams(LargeSampleParams):
         description="latents of the first model of a doubling search; none takes the intrinsic dimension of the data, "
         "rounded up",
     )
-    maximum: int = Field(1024, gt=0, description="latents of the greatest model that a doubling search tries")
+    maximum: int = Field(1024, gt=0, description="most latents that a doubling search tries")
     search: Literal["doubling", "supervised"] = Field(
         "doubling", description="doubles until too great, then halves; or halves the range from 1 to 'upper' at once"
     )
     upper: int = Field(200, gt=1, description="number of latents that a supervised search stays below")
     epochs: tuple[Count, ...] = Field(
         (),
-        description="numbers of epochs, growing, with each of which the search is made until its answer repeats; none "
-        "searches once with those of the recipe",
+        description="growing numbers of epochs; the search is repeated with each until its answer repeats; none "
+        "searches once with the epochs of the recipe",
     )
 
 
@@ -109,7 +109,7 @@ class FondueIbParams(SearchParams):
     truncate: bool = Field(
         True, description="entropy and information rounded down to 2 decimals before they are compared"
     )
-    logits: bool = Field(False, description="reconstruction before its non-linearity, as the reference code has it")
+    logits: bool = Field(False, description="reconstruction before its non-linearity, as in the reference code")
     compat: bool = Field(False, description="the last row of each batch left out, as in the reference code")
 
 
@@ -124,8 +124,8 @@ class FondueBetaParams(LatentTracesParams):
     """Parameters of the search over beta."""
 
     threshold: float = Field(1.0, description="the gap of traces up to which a beta is not too great")
-    lower: float = Field(0.01, gt=0, description="least beta, which must not be too great")
-    upper: float = Field(100.0, gt=0, description="greatest beta, which must be too great")
+    lower: float = Field(0.01, gt=0, description="least beta, whose gap must be within the threshold")
+    upper: float = Field(100.0, gt=0, description="greatest beta, whose gap must exceed the threshold")
     tolerance: float = Field(
         0.05, gt=0, description="the search ends when two betas differ by this share of the lesser"
     )
@@ -140,5 +140,5 @@ class ElbowParams(SplitParams):
     accuracy: bool = Field(
         False, description="accuracy of logistic regression on means as well, of the data's factors or labels"
     )
-    z: Literal["mean", "sampled"] = Field("mean", description="what is decoded: the posterior mean, or one draw")
+    z: Literal["mean", "sampled"] = Field("mean", description="decode the posterior mean, or one draw")
     split: Literal["validation", "test"] = Field("validation", description="split of the data that is measured")

@@ -18,14 +18,14 @@ OWN = "reconstruction"
 
 @final
 class ReconstructionError(ModelMetric[ReconstructionErrorParams]):
-    """Squared error of reconstructions: what elbows are looked for in. Unlike ``elbo``, it asks for no divergence.
+    """Squared error of reconstructions, whose elbow is looked for. Unlike ``elbo``, it needs no divergence.
 
-    A model whose loss has a reconstruction term has that measured as well, with its own noise and in nats, as ``elbo``
-    has it; unless latents are left out, for that term is of all.
+    The reconstruction term of the model's loss, if it has one, is measured as well, with its own noise and in nats, as
+    in ``elbo``; unless latents are left out, since that term uses all of them.
 
     Saha, Joshi & Whitaker 2025, supplementary Table 10, compare the error with all and with relevant latents. Their
-    released code leaves the others at their posterior means, without noise (``relevant_noise``); what a model loses
-    without the others altogether is ``relevant``.
+    released code leaves the others at their posterior means, without noise (``relevant_noise``); ``relevant`` measures
+    what a model loses without the others altogether.
     """
 
     @property

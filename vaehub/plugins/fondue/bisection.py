@@ -1,4 +1,4 @@
-"""Searches for the greatest number whose gap is within a threshold. Nothing here knows what a gap is of."""
+"""Searches for the greatest number whose gap is within a threshold. Nothing here knows how a gap is measured."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ N = TypeVar("N", int, float)
 
 
 class Visit(NamedTuple, Generic[N]):
-    """One number that was asked about.
+    """One number that was tried.
 
     Attributes:
         n: The number.
@@ -31,11 +31,11 @@ class Visit(NamedTuple, Generic[N]):
 
 
 class Search(NamedTuple, Generic[N]):
-    """What a search came to: ``answer, visited = search(...)``.
+    """Result of a search: ``answer, visited = search(...)``.
 
     Attributes:
         answer: Greatest number whose gap is at most the threshold, if gaps grow; 0 if even the least exceeds it.
-        visited: Numbers in the order in which they were first asked about, each once.
+        visited: Numbers in the order in which they were first tried, each once.
     """
 
     answer: N
@@ -53,7 +53,7 @@ class Search(NamedTuple, Generic[N]):
 
 
 def is_monotone(gaps: Iterable[tuple[float, float]]) -> bool:
-    """Say whether gaps never fall as numbers grow: of pairs of a number and its gap, in any order."""
+    """Return whether gaps never fall as numbers grow; pairs of a number and its gap come in any order."""
     in_order = [gap for _, gap in sorted(gaps)]
     return in_order == sorted(in_order)
 
@@ -64,13 +64,13 @@ def search(gap: Callable[[int], float], start: float, threshold: float = 1.0, ma
     Bonheme 2023, Algorithm 1: doubles until a gap exceeds the threshold, then halves what is left. It needs no more
     than that gaps grow; where they do not, it still ends, with a number whose gap is within the threshold and whose
     successor's is not. Departures: a number that is not whole is rounded up, and no model greater than a maximum is
-    asked about, since nothing in the algorithm keeps it from doubling for ever.
+    tried, since nothing in the algorithm keeps it from doubling for ever.
 
     Args:
         gap: Gap of a model with so many latents, at least 1; asked once for each number.
         start: Where to start, at least 1: an intrinsic dimension of the data.
         threshold: In the unit of the gap.
-        maximum: Greatest number that is asked about.
+        maximum: Greatest number that is tried.
 
     Returns:
         Answer and visits. Answer 0 if the gap of 1 exceeds the threshold; ``reached_maximum`` if that of ``maximum``
@@ -103,7 +103,7 @@ def supervised_search(gap: Callable[[int], float], threshold: float = 1.0, upper
     Args:
         gap: Gap of a model with so many latents, at least 1; asked once for each number.
         threshold: In the unit of the gap.
-        upper: Number that all that are asked about stay below, at least 2.
+        upper: Number that all tried numbers stay below, at least 2.
 
     Returns:
         Answer and visits. Answer 0 if the gap of 1 exceeds the threshold; ``reached_maximum`` if that of ``upper - 1``
@@ -113,7 +113,7 @@ def supervised_search(gap: Callable[[int], float], threshold: float = 1.0, upper
         VaehubError: If a gap is NaN, or there is nothing below ``upper``.
     """
     if upper < 2:
-        raise VaehubError(f"a supervised search is among numbers from 1 to below its upper one, which is {upper}")
+        raise VaehubError(f"a supervised search tries numbers from 1 to below its upper one, which is {upper}")
     low, high = 1, upper
     visited: list[Visit[int]] = []
     while low < high:
@@ -129,8 +129,8 @@ def ratio_search(
 ) -> Search[float]:
     """Return the greatest positive number, such as a beta, whose gap is at most a threshold.
 
-    What Bonheme 2023, Chapter 8, wishes for: the bisection of Algorithm 7, on a logarithmic scale. Both ends are
-    asked about first, since what is between them says nothing if both are on one side of the threshold.
+    The wish of Bonheme 2023, Chapter 8: the bisection of Algorithm 7, on a logarithmic scale. Both ends are
+    tried first, since numbers between them say nothing if both are on one side of the threshold.
 
     Args:
         gap: Gap of a number; asked once for each.
@@ -148,7 +148,7 @@ def ratio_search(
     """
     if not 0 < lower < upper:
         raise VaehubError(
-            f"a search is from a lower number above 0 to a greater one, and not from {lower:g} to {upper:g}"
+            f"a search goes from a lower number above 0 to a greater one, and not from {lower:g} to {upper:g}"
         )
     low, high = 0.0, math.inf
     visited: list[Visit[float]] = []

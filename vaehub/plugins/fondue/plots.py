@@ -1,4 +1,4 @@
-"""Pictures of searches, knees and information, drawn from stored values."""
+"""Plots of searches, knees and information, drawn from stored values."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vaehub import Result, Table
+from vaehub.analysis import frame, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,11 +24,9 @@ READABLE = 14
 UNITS = {"mse": "mean squared error", "accuracy": "mean test accuracy"}
 
 
-def searched(table: Table, answer: float, threshold: float, unit: str) -> Figure:
+def plot_search(table: Table, answer: float, threshold: float, unit: str) -> Figure:
     """Return gaps against what was varied: a line for each number of epochs, and visits numbered in their order."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(6.4, 4.2), dpi=150, layout="constrained")
+    figure = new_figure(6.4, 4.2)
     axes = figure.subplots()
     epochs = np.array(table.keys["epochs"])
     n, gap = table.columns["n"], table.columns["gap"]
@@ -55,7 +54,7 @@ def searched(table: Table, answer: float, threshold: float, unit: str) -> Figure
     axes.set_xlabel(unit)
     axes.set_ylabel("gap")
     axes.margins(y=0.12)
-    _finish(axes)
+    frame(axes)
     axes.legend(fontsize=8, frameon=False)
     return figure
 
@@ -78,12 +77,10 @@ def _scale(axes: Axes, n: NDArray[np.float64], threshold: float) -> None:
         axes.set_xticks(np.unique(n), [f"{each:g}" for each in np.unique(n)])
 
 
-def elbows(result: Result) -> Figure:
+def plot_elbows(result: Result) -> Figure:
     """Return a panel for each curve that knees are looked for in."""
-    from matplotlib.figure import Figure
-
     curves, knees = result.tables["curves"], result.tables["knees"]
-    figure = Figure(figsize=(4.4 * len(knees.keys["curve"]), 3.6), dpi=150, layout="constrained")
+    figure = new_figure(4.4 * len(knees.keys["curve"]), 3.6)
     places = np.array(curves.keys["latent_dim"], dtype=float)
     every = figure.subplots(1, len(knees.keys["curve"]), squeeze=False)[0]
     for axes, name, reason, at in zip(
@@ -100,20 +97,19 @@ def elbows(result: Result) -> Figure:
         axes.set_ylabel(UNITS[str(name)])
         axes.set_title(TITLES[str(name)], fontsize=10)
         axes.legend(fontsize=8, frameon=False)
-        _finish(axes)
+        frame(axes)
     return figure
 
 
-def plane(result: Result) -> Figure:
+def plot_plane(result: Result) -> Figure:
     """Return the information of each layer on both ends, in the order of layers, and their entropies."""
     from matplotlib import colormaps
-    from matplotlib.figure import Figure
 
     entropy = result.vectors["entropy"]
     assert entropy.labels is not None, "measured with names"
     names, x, y = entropy.labels, result.vectors["information_input"], result.vectors["information_reconstruction"]
     colours = colormaps["viridis"](np.linspace(0, 0.9, len(names)))
-    figure = Figure(figsize=(9.6, 4.2), dpi=150, layout="constrained")
+    figure = new_figure(9.6, 4.2)
     left, right = figure.subplots(1, 2)
     for name, colour, across, up in zip(names, colours, x.values, y.values, strict=True):
         left.scatter(across, up, color=colour, s=42, alpha=0.8, label=name)
@@ -127,9 +123,5 @@ def plane(result: Result) -> Figure:
     right.axvline(result.scalars["highest"], color="0.3", linewidth=0.8, linestyle="--")
     right.set_xlabel("entropy, bits; dashed: the most that it can be")
     for axes in (left, right):
-        _finish(axes)
+        frame(axes)
     return figure
-
-
-def _finish(axes: Axes) -> None:
-    axes.spines[["top", "right"]].set_visible(False)

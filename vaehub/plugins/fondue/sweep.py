@@ -1,4 +1,4 @@
-"""A search carried out: a training and a measurement for each number that it asks about, with growing epochs."""
+"""A search with trainings: each number that it tries is trained and measured, with growing epochs."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
-from vaehub import Needs, Recipe, Result, Runner, Table, VaehubError, WorkFailed, task
+from vaehub import Runner, Needs, Recipe, Result, Table, VaehubError, WorkFailed, task
+from vaehub.plugins.fondue.bisection import Search, search, supervised_search
 from vaehub.plugins.fondue.params import LatentTracesParams, SearchParams
-from vaehub.plugins.fondue.searching import Search, search, supervised_search
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -18,7 +18,7 @@ VARIED = "latent_dim"
 GAP = "gap"
 
 Measure = Callable[[Recipe], Mapping[str, float]]
-"""Gives what is measured of the training of a recipe: its ``gap``, and the numbers that it is the difference of."""
+"""Returns the ``gap`` of a recipe's training, and the two numbers whose difference it is."""
 
 
 @dataclass(frozen=True)
@@ -26,13 +26,13 @@ class Step:
     """One model of a search.
 
     Attributes:
-        epochs: That it was trained for.
-        number: Of the step in its search, counted from 1.
-        training: Its id.
+        epochs: Epochs that it was trained for.
+        number: Number of the step in its search, counted from 1.
+        training: Id of its training.
         n: Latents, or a beta.
         lower: As in :class:`Visit`.
         upper: As there.
-        measured: Its gap, and what that is the difference of.
+        measured: Its gap, and the two numbers whose difference it is.
     """
 
     epochs: int
@@ -73,16 +73,16 @@ def check_search(metric: str, params: SearchParams) -> None:
 
 
 def result_of(metric: str, params: SearchParams, recipe: Recipe, runner: Runner, measure: Measure) -> Result:
-    """Return what a search came to, made with each number of epochs until its answer repeats.
+    """Return the result of a search, which is repeated with each number of epochs until its answer repeats.
 
     Bonheme 2023, Algorithms 1 to 8, with epochs that are raised until an answer repeats.
 
     Args:
-        metric: Who asks.
-        params: Of the search.
+        metric: Name of the metric, for messages.
+        params: Parameters of the search.
         recipe: Where it starts from.
         runner: Trains and measures.
-        measure: Gives the gap of a recipe's training.
+        measure: Returns the gap of a recipe's training.
 
     Raises:
         VaehubError: If there is no answer, since one latent exceeds the threshold, or no number that was tried
@@ -94,8 +94,8 @@ def result_of(metric: str, params: SearchParams, recipe: Recipe, runner: Runner,
     chosen, is_stable = 0, False
     for epochs in params.epochs or (recipe.train.epochs,):
         varied = recipe.vary(train={"epochs": epochs})
-        latest = _searched(metric, params, varied, start, measure, steps)
-        # Of none it does not count that it repeats: one latent is too many for a model that has learned nothing.
+        latest = _search_once(metric, params, varied, start, measure, steps)
+        # An answer of none does not count as stable: for a model that has learned nothing one latent is too many.
         is_stable = latest.answer > 0 and bool(found) and latest.answer == found[chosen].answer
         found[epochs] = latest
         if latest.reached_maximum:
@@ -119,10 +119,10 @@ def result_of(metric: str, params: SearchParams, recipe: Recipe, runner: Runner,
 
 
 def figure_of(result: Result, params: SearchParams) -> Figure:
-    """Return a picture of a search for a number of latents."""
-    from vaehub.plugins.fondue.pictures import searched
+    """Return the plot of a search for a number of latents."""
+    from vaehub.plugins.fondue.plots import plot_search
 
-    return searched(result.tables["search"], result.scalars["n_latents"], params.threshold, "latents")
+    return plot_search(result.tables["search"], result.scalars["n_latents"], params.threshold, "latents")
 
 
 def traces(runner: Runner, recipe: Recipe, params: LatentTracesParams) -> Mapping[str, float]:
@@ -139,7 +139,7 @@ def traces(runner: Runner, recipe: Recipe, params: LatentTracesParams) -> Mappin
 
 
 def table_of(steps: list[Step]) -> Table:
-    """Return a row for each model, in the order in which they were asked for."""
+    """Return a row for each model, in the order of training."""
     columns = {"n": [step.n for step in steps]}
     columns |= {name: [step.measured[name] for step in steps] for name in steps[0].measured}
     columns |= {"lower": [step.lower for step in steps], "upper": [step.upper for step in steps]}
@@ -152,10 +152,10 @@ def table_of(steps: list[Step]) -> Table:
 
 
 def asked(metric: str, what: str, measure: Measure, recipe: Recipe) -> Mapping[str, float]:
-    """Return what is measured of a varied recipe, or say which one it was that could not be had.
+    """Return the measurement of a varied recipe; an error names the variation that failed.
 
     Raises:
-        VaehubError: If it cannot be made: a network of fixed size, for instance.
+        VaehubError: If there is no such model, as with a network of fixed size.
         WorkFailed: If its training or measurement fails.
     """
     try:
@@ -178,7 +178,7 @@ def _start(params: SearchParams, recipe: Recipe, runner: Runner) -> int:
     return min(max(1, math.ceil(dimension)), params.maximum)
 
 
-def _searched(
+def _search_once(
     metric: str, params: SearchParams, recipe: Recipe, start: int | None, measure: Measure, steps: list[Step]
 ) -> Search[int]:
     """Carry out one search, and append its steps."""
