@@ -53,5 +53,5 @@ def test_it_is_undefined_where_an_embedding_has_no_direction(bad, rng):
 
 
 def test_one_embedding_is_refused():
-    with pytest.raises(VaehubError, match="needs 2 embeddings at least, got 1"):
+    with pytest.raises(VaehubError, match="needs at least 2 embeddings, got 1"):
         embedding_diversity(torch.ones(1, 3))

@@ -76,7 +76,7 @@ def test_a_file_is_known_by_what_it_holds_and_its_plot_needs_none(hub, digits, s
             np.zeros((50, 8, 8)),
             r"of shape \(50, 8, 8\), and samples to compare with these data have shape \(n, 1, 8, 8\)",
         ),
-        (np.zeros((1, 1, 8, 8)), "holds 1 samples, and 2 at least are needed"),
+        (np.zeros((1, 1, 8, 8)), "holds 1 samples, and at least 2 are needed"),
         (np.zeros((50, 1, 8, 8), np.int64), r"holds int64, and samples are bytes \(uint8\) or floating point"),
         (np.full((50, 1, 8, 8), 255.0), "holds values from 255 to 255, and the data's are from 0 to 1; scale them"),
     ],

@@ -286,7 +286,7 @@ def test_a_line_without_points_is_refused(rng):
     x = rng.normal(size=(50, 3))
     with pytest.raises(VaehubError, match=r"no -log\(1 - F\) if F is i/n; discard some, or set cdf to \(i-1\)/n"):
         two_nn(x, discard=0)
-    with pytest.raises(VaehubError, match="a line needs 2 points at least, and 0.99 of 50 discarded leaves 0"):
+    with pytest.raises(VaehubError, match="a line needs at least 2 points, and 0.99 of 50 discarded leaves 0"):
         two_nn(x, discard=0.99)
 
 

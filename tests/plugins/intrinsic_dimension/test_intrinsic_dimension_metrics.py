@@ -285,7 +285,7 @@ def test_too_many_copies_are_refused_unless_allowed(plane):
 @pytest.mark.parametrize(
     ("metric", "params", "message"),
     [
-        ("intrinsic_dimension_mle", {"k": [2, 5], "normaliser": "k-2"}, "a normaliser of k-2 needs a k of 3 at least"),
+        ("intrinsic_dimension_mle", {"k": [2, 5], "normaliser": "k-2"}, "a normaliser of k-2 needs a k of at least 3"),
         ("intrinsic_dimension_mle", {"k": [1]}, "'k"),
         ("intrinsic_dimension_mle", {"preset": "thesis"}, "thesis-code"),
         ("intrinsic_dimension_twonn", {"discard": 0}, "set discard above 0, or cdf="),

@@ -1,4 +1,4 @@
-"""How varied a set of images is (Müller et al. 2025, Section 2.2)."""
+"""Diversity of a dataset: mean dissimilarity of pairs of observations (Müller et al. 2025, Section 2.2)."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Diversity of a set of observations: how unlike its pairs are, images by SSIM and embeddings by cosine."""
+"""Diversity of a set of observations: mean dissimilarity of pairs, by SSIM of images and by cosine of embeddings."""
 
 from collections.abc import Iterator
 
@@ -21,9 +21,9 @@ __all__ = [
 ]
 
 FEATURES_AT_ONCE = 1024
-"""Features whose products with all others are worked out together; bounds memory, changes no result."""
+"""Features whose products with all others are computed together; bounds memory, changes no result."""
 RESAMPLINGS_AT_ONCE = 64
-"""Resamplings that are worked out together; bounds memory, changes no result."""
+"""Resamplings that are computed together; bounds memory, changes no result."""
 
 
 @accepts_arrays
@@ -37,25 +37,24 @@ def ssim_matrix(
 ) -> Tensor:
     """Return the structural similarity of every pair of images.
 
-    Wang et al. 2004, Eq. 13. Müller et al. 2025 print it with statistics of whole images (``global``); their figures
+    Wang et al. 2004, Eq. 13. Müller et al. 2025 print it with statistics of whole images (``global``); their values
     are those of ``windowed``: uniform windows, sample covariances, averaged over the positions where a window fits, as
     scikit-image does by default. ``gaussian`` is the window of Wang et al., 11x11 with population covariances.
 
     Args:
         x: Grey images, shape ``(n, h, w)``, in [0, ``data_range``].
-        variant: Of what the statistics are.
+        variant: Windows over which the statistics are taken.
         window: Side of a uniform window, in pixels, odd.
         data_range: Greatest possible value of a pixel.
-        ddof: What is taken off the number of pixels that covariances are divided by; 1 (of ``gaussian`` 0) if not
-            given.
-        dtype: Of the products of pixels; if not given, float64 for statistics of whole images and for up to 128
-            images, and else float32, which is twice as fast and within 1e-6. Means and variances are in float64 always.
+        ddof: Subtracted from the number of pixels in the divisor of covariances; 1 (for ``gaussian`` 0) if not given.
+        dtype: Dtype of the products of pixels; if not given, float64 for statistics of whole images and for up to 128
+            images, and else float32, which is twice as fast and within 1e-6. Means and variances are always in float64.
 
     Returns:
         Similarities in [-1, 1], without unit, shape ``(n, n)``, float64; 1 on the diagonal, also of flat images.
 
     Raises:
-        VaehubError: If there are no images, none fits a window, or their values are not those of the range.
+        VaehubError: If there are no images, they are smaller than a window, or their values are outside the range.
     """
     if dtype is None and variant == "global":
         # Rounding a sum of so many products in float32 would show in the sixth digit of a single pair.
@@ -78,17 +77,16 @@ def ssim_diversity(
 ) -> tuple[float, float]:
     """Return mean and variance of 1 - SSIM over all pairs of different images, without keeping the matrix.
 
-    Müller et al. 2025, Section 2.2. Images that are all the same, or all of one grey, have mean and variance 0 but for
-    rounding.
+    Müller et al. 2025, Section 2.2. Identical images, and images of one grey, have mean and variance 0 up to rounding.
 
     Args:
         x: Grey images, shape ``(n, h, w)``, in [0, ``data_range``]; ``n`` at least 2.
         variant: As in :func:`ssim_matrix`, as are the others.
         window: Side of a uniform window, in pixels, odd.
         data_range: Greatest possible value of a pixel.
-        ddof: What is taken off the number of pixels that covariances are divided by.
-        dtype: Of the products of pixels; if not given, float64 for up to 128 images, and else float32, which is twice
-            as fast, and where rounding changes mean and variance by less than 1e-7.
+        ddof: Subtracted from the number of pixels in the divisor of covariances.
+        dtype: Dtype of the products of pixels; if not given, float64 for up to 128 images, and else float32, which is
+            twice as fast, and where rounding changes mean and variance by less than 1e-7.
 
     Returns:
         Mean in [0, 2] and population variance over the pairs, both without unit.
@@ -103,14 +101,14 @@ def ssim_diversity(
 
 @accepts_arrays
 def ssim_moments(x: Tensor, counts: Tensor, variant: SsimVariant = "windowed") -> Moments:
-    """Return what :func:`ssim_diversity` does, and the mean of every resampling, in one pass over the pairs.
+    """Return the values of :func:`ssim_diversity` and the mean of every resampling, in one pass over the pairs.
 
     Each pair costs a product for each resampling: 1,000 of them double the time of whole images of 28x28, and add a
     twentieth to that of 7x7 windows.
 
     Args:
         x: Grey images in [0, 1], shape ``(n, h, w)``.
-        counts: How often each resampling has drawn each image, shape ``(n_resamplings, n)``, as of :func:`draw`.
+        counts: How often each resampling has drawn each image, shape ``(n_resamplings, n)``, from :func:`draw`.
         variant: As in :func:`ssim_matrix`.
     """
     _at_least_two(x, "images")
@@ -122,7 +120,7 @@ def embedding_diversity(embeddings: Tensor) -> tuple[float, float]:
     """Return mean and variance of the cosine distance over all pairs of different observations, in closed form.
 
     Müller et al. 2025, Appendix B. With rows e of length 1 and Gram matrix E'E, the cosines of all pairs add up to
-    (|sum e|² - n) / 2 and their squares to (|E'E|² - n) / 2, so that no pair is looked at.
+    (|sum e|² - n) / 2 and their squares to (|E'E|² - n) / 2, so that no pair is computed by itself.
 
     Args:
         embeddings: One row for each observation, shape ``(n, n_features)``; ``n`` at least 2.
@@ -140,13 +138,13 @@ def embedding_diversity(embeddings: Tensor) -> tuple[float, float]:
 
 @accepts_arrays
 def embedding_moments(embeddings: Tensor, counts: Tensor) -> Moments:
-    """Return what :func:`embedding_diversity` does, and the mean of every resampling.
+    """Return the values of :func:`embedding_diversity` and the mean of every resampling.
 
     Weighted by how often each observation was drawn, c, it is (n² - |sum c e|²) / (n² - sum c²).
 
     Args:
         embeddings: One row for each observation, shape ``(n, n_features)``.
-        counts: How often each resampling has drawn each observation, shape ``(n_resamplings, n)``, as of :func:`draw`.
+        counts: How often each resampling has drawn each observation, shape ``(n_resamplings, n)``, from :func:`draw`.
     """
     _at_least_two(embeddings, "embeddings")
     n = len(embeddings)
@@ -178,7 +176,7 @@ def _blocks(
 
 def _at_least_two(x: Tensor, what: str) -> None:
     if len(x) < 2:
-        raise VaehubError(f"diversity is that of pairs and needs 2 {what} at least, got {len(x)}")
+        raise VaehubError(f"diversity compares pairs and needs at least 2 {what}, got {len(x)}")
 
 
 def _no_counts(x: Tensor) -> Tensor:

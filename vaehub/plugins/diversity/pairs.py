@@ -1,4 +1,4 @@
-"""Mean and variance over pairs, and their interval from resampling what the pairs are made of."""
+"""Mean and variance over pairs, and an interval from resampling observations."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -10,12 +10,12 @@ from vaehub.analysis import SsimBlock
 
 
 class Moments(NamedTuple):
-    """What the distances of all pairs come to.
+    """Moments of the distances of all pairs.
 
     Attributes:
         mean: Over the pairs.
         variance: Over the same pairs, divided by their number.
-        resampled: Mean of each resampling, shape ``(n_resamplings,)``, float64; none if none was asked for.
+        resampled: Mean of each resampling, shape ``(n_resamplings,)``, float64; empty without resamplings.
     """
 
     mean: float
@@ -24,11 +24,11 @@ class Moments(NamedTuple):
 
 
 def moments(blocks: Iterable[SsimBlock], counts: Tensor) -> Moments:
-    """Return the moments of 1 - similarity, over tiles on and above the diagonal that are forgotten one by one.
+    """Return the moments of 1 - similarity, over tiles on and above the diagonal, none of which is kept.
 
     Args:
         blocks: Tiles; those on the diagonal are whole.
-        counts: How often each resampling has drawn each observation, as of :func:`draw`.
+        counts: How often each resampling has drawn each observation, from :func:`draw`.
     """
     n, mean, squares = 0, 0.0, 0.0
     sums = counts.new_zeros(len(counts), dtype=torch.float64)
@@ -61,24 +61,24 @@ def draw(n: int, n_resamplings: int, generator: torch.Generator) -> Tensor:
 
 
 def n_pairs(counts: Tensor) -> Tensor:
-    """Return in how many ordered pairs of each resampling no observation meets its own copy.
+    """Return the number of ordered pairs of different observations in each resampling.
 
-    They are n² - sum of squared counts: shape ``(n_resamplings,)``, float64.
+    It is n² minus the sum of squared counts: shape ``(n_resamplings,)``, float64.
     """
-    # Row by row, since all of them would take eight times the memory.
+    # Row by row, since all rows in float64 take eight times the memory.
     squares = [float(row.to(torch.float64).square().sum()) for row in counts]
     return counts.shape[1] ** 2 - torch.tensor(squares, dtype=torch.float64, device=counts.device)
 
 
 def interval(resampled: Tensor, confidence: float) -> tuple[float, float]:
-    """Return the ends between which a share of the resampled means lies.
+    """Return the percentile interval that contains a share of the resampled means.
 
-    Efron & Tibshirani 1993, Section 13.3 (percentiles). Observations are what was drawn, not pairs: these depend on
-    each other. A pair of an observation with its own copy does not count, nor a resampling that has no other.
+    Efron & Tibshirani 1993, Section 13.3. Observations are resampled, not pairs, which depend on each other. Pairs of
+    an observation with its own copy are left out, as are resamplings without other pairs.
 
     Args:
         resampled: Means, shape ``(n_resamplings,)``.
-        confidence: Share of them that the interval holds.
+        confidence: Share of them in the interval.
 
     Returns:
         Lower and upper end; nan where no resampling has a pair.

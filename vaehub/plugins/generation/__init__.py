@@ -1,4 +1,4 @@
-"""How near what a model makes up is to the data (Heusel et al. 2017; Sajjadi et al. 2018)."""
+"""How close a model's samples are to the data (Heusel et al. 2017; Sajjadi et al. 2018)."""
 
 from collections.abc import Sequence
 

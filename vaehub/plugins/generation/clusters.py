@@ -18,11 +18,11 @@ BETA = 8.0
 
 
 class Coverage(NamedTuple):
-    """How two sets cover each other, each in [0, 1].
+    """Recall and precision, each in [0, 1].
 
     Attributes:
         recall: Share of the data that samples reach; by clusters, the greatest F8.
-        precision: Share of the samples that are like data; by clusters, the greatest F1/8.
+        precision: Share of the samples that resemble data; by clusters, the greatest F1/8.
     """
 
     recall: float
@@ -30,7 +30,7 @@ class Coverage(NamedTuple):
 
 
 class Curve(NamedTuple):
-    """What can be had of precision and of recall at once, from all precision to all recall.
+    """The trade-off between precision and recall, from greatest recall to greatest precision.
 
     Attributes:
         precision: Shape ``(n_angles,)``, in [0, 1], rising.
@@ -57,7 +57,7 @@ def precision_recall(
     Args:
         x: Features of samples, shape ``(n, p)``.
         y: Features of data, shape ``(n, p)``.
-        n_clusters: Clusters of both together.
+        n_clusters: Clusters of the pooled features.
         n_angles: Points of the curve.
         n_clusterings: Clusterings over which the curve is averaged.
         generator: Starts the clusterings, on the CPU; one with the seed 0 if not given.
@@ -83,13 +83,13 @@ def precision_recall_curve(
 ) -> Curve:
     """Return the trade-off of precision and recall, averaged over clusterings of both sets together.
 
-    Sajjadi et al. 2018, Section 3.3: mini-batch k-means, then histograms over clusters. Features keep their dtype: they
-    decide clusters, and only counts are calculated with.
+    Sajjadi et al. 2018, Section 3.3: mini-batch k-means, then histograms over clusters. Features keep their dtype,
+    since they only decide clusters; shares are computed in float64.
 
     Args:
         x: Features of samples, shape ``(n, p)``.
         y: Features of data, shape ``(n, p)``; as many, since unequal clusters would favour the larger set.
-        n_clusters: Clusters of both together.
+        n_clusters: Clusters of the pooled features.
         n_angles: Points of the curve.
         n_clusterings: Clusterings, each from another start.
         generator: Starts the clusterings, on the CPU; one with the seed 0 if not given.
@@ -125,7 +125,7 @@ def precision_recall_curve(
 def trade_off(x: Tensor, y: Tensor, n_angles: int = 1001) -> Curve:
     """Return precision and recall of one histogram with respect to another.
 
-    Sajjadi et al. 2018, Algorithm 1 and Eq. 7: of slopes that are the tangents of angles between 0 and a right angle,
+    Sajjadi et al. 2018, Algorithm 1 and Eq. 7, for slopes that are tangents of angles between 0 and a right angle:
     ``precision = sum min(slope y, x)`` and ``recall = precision / slope``.
 
     Args:

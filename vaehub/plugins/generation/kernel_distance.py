@@ -26,7 +26,7 @@ class KernelDistance(ModelMetric[KernelDistanceParams]):
         return needs_of(self.params)
 
     def check(self, model: LatentModel, data: Dataset) -> None:
-        """Refuse what the Fréchet distance refuses, and subsets larger than what they are drawn from."""
+        """Refuse observations that the extractor cannot take, files of other samples, and too large subsets."""
         n, _ = try_comparison(self, model, data)
         if n < self.params.subset_size:
             raise DataError(

@@ -36,11 +36,11 @@ __all__ = [
 
 
 class FrechetTerms(NamedTuple):
-    """The two parts of a Fréchet distance, in squared units of the features.
+    """The two terms of a Fréchet distance, in squared units of the features.
 
     Attributes:
         mean: Squared distance of the means.
-        covariance: What the covariances add.
+        covariance: Term of the covariances.
     """
 
     mean: float
@@ -53,7 +53,7 @@ class KernelDistances(NamedTuple):
     Attributes:
         mean: Over the subsets.
         sd: Standard deviation over the same subsets, divided by their number.
-        values: That of each, shape ``(n_subsets,)``, float64.
+        values: Discrepancy of each subset, shape ``(n_subsets,)``, float64.
     """
 
     mean: float
@@ -83,7 +83,7 @@ def frechet_distance(x: Tensor, y: Tensor) -> float:
 
 @accepts_arrays
 def frechet_terms(x: Tensor, y: Tensor) -> FrechetTerms:
-    """Return both parts of the Fréchet distance.
+    """Return both terms of the Fréchet distance.
 
     The released codes of FID take the square root of the matrix ``C_x C_y``, which is not symmetric, so that rounding
     gives complex numbers that are thrown away, and fails if it is singular. Here, with triangular factors of the
@@ -96,7 +96,7 @@ def frechet_terms(x: Tensor, y: Tensor) -> FrechetTerms:
         y: Features of the other, shape ``(m, p)``.
 
     Returns:
-        Both parts, at least 0; ``nan`` if a feature is NaN or infinite.
+        Both terms, at least 0; ``nan`` if a feature is NaN or infinite.
 
     Raises:
         VaehubError: If features are not of one size, or a set has fewer than two.
@@ -116,12 +116,12 @@ def polynomial_mmd2(x: Tensor, y: Tensor, degree: int = 3) -> float:
     """Return the unbiased estimate of the squared maximum mean discrepancy with a polynomial kernel.
 
     Bińkowski et al. 2018, Eq. 4 and Section 4, with ``k(a, b) = (a'b / p + 1)^3``. Pairs of an observation with itself
-    do not count.
+    are left out.
 
     Args:
         x: Features of one set, shape ``(n, p)``.
         y: Features of the other, shape ``(m, p)``.
-        degree: Of the kernel.
+        degree: Degree of the kernel.
 
     Returns:
         Discrepancy, without unit; around 0, and so below 0 half of the time, for two sets of one distribution. ``nan``
@@ -153,7 +153,7 @@ def kernel_distance(
         y: Features of the other, shape ``(m, p)``.
         n_subsets: How many subsets.
         subset_size: How many of each set are in one.
-        degree: Of the kernel.
+        degree: Degree of the kernel.
         generator: Draws the subsets, on the CPU; one with the seed 0 if not given.
 
     Returns:

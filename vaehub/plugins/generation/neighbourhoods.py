@@ -16,8 +16,7 @@ def knn_precision_recall(x: Tensor, y: Tensor, n_neighbours: int = 3) -> Coverag
     """Return the share of data within the balls around samples, and of samples within those around data.
 
     Kynkäänniemi et al. 2019, Eqs. 1 to 3: the radius of a ball is the distance from its centre to the ``k``-th nearest
-    other observation of the same set. Distances are Euclidean, all pairs are looked at, and a point on the rim is
-    inside.
+    other observation of the same set. Distances are Euclidean, between all pairs, and a point at the radius is inside.
 
     Args:
         x: Features of samples, shape ``(n, p)``.
@@ -28,7 +27,7 @@ def knn_precision_recall(x: Tensor, y: Tensor, n_neighbours: int = 3) -> Coverag
         Recall and precision, in this order, each in [0, 1].
 
     Raises:
-        VaehubError: If features are not of one size, a set has no ``k`` neighbours, or a feature is NaN or infinite.
+        VaehubError: If numbers of features differ, a set has no ``k`` neighbours, or a feature is NaN or infinite.
     """
     if x.ndim != 2 or y.ndim != 2 or x.shape[1] != y.shape[1]:
         raise VaehubError(f"two sets of the same features are compared, got {tuple(x.shape)} and {tuple(y.shape)}")
@@ -38,7 +37,7 @@ def knn_precision_recall(x: Tensor, y: Tensor, n_neighbours: int = 3) -> Coverag
         )
     if not bool(x.isfinite().all() & y.isfinite().all()):
         raise VaehubError("features that are NaN or infinite have no neighbours")
-    # A common shift changes no distance, and what is far from the origin would lose digits below.
+    # A common shift changes no distance, and points far from the origin would lose digits below.
     centre = y.double().mean(dim=0)
     x, y = x.double() - centre, y.double() - centre
     of_x, of_y = _radii(x, n_neighbours), _radii(y, n_neighbours)
@@ -68,7 +67,7 @@ def _radii(x: Tensor, k: int) -> Tensor:
 def squared_distances(x: Tensor, y: Tensor) -> Tensor:
     """Return squared distances of rows, shape ``(n, m)``, at the speed of a product of matrices.
 
-    Copies are at 0 exactly, and so is what is nearer than rounding can tell, about a millionth of the rows' length.
+    Copies have distance exactly 0, and so have rows closer than rounding, about a millionth of their length.
     """
     norms = x.square().sum(dim=1)[:, None] + y.square().sum(dim=1)
     squares = norms - 2 * (x @ y.mT)

@@ -1,4 +1,4 @@
-"""Parameters of the comparison of samples with data. Knows no torch."""
+"""Parameters of comparisons of samples with data. Knows no torch."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -11,26 +11,28 @@ from vaehub.files import checksum
 
 
 class ComparisonParams(FeatureParams, SampleParams):
-    """What is compared with what, and as which features; defaults need no file."""
+    """Which samples are compared with which observations, by which features; defaults need no file."""
 
     source: Literal["prior", "reconstruction", "file"] = Field(
         "prior",
-        description="what is compared with the data: decoded draws from the prior, decoded posterior means, or samples "
-        "in a file",
+        description="samples to compare with the data: decoded draws from the prior, decoded posterior means, or "
+        "those in a file",
     )
     samples: Annotated[Path | None, Incidental()] = Field(
         None,
-        description="npy file of samples, (n, *shape), bytes or values as the data's; only with the source 'file'",
+        description="npy file of samples, (n, *shape), bytes or values in the range of the data; only with source=file",
     )
     samples_content: str | None = Field(
-        None, description="checksum of the file of samples; found by itself, checked if given"
+        None, description="checksum of the file of samples; computed, and checked if given"
     )
     latents: Literal["all", "relevant"] = Field(
         "all", description="latents that are drawn; relevant leaves the others at the mean of their posterior means"
     )
     explained: float = Field(0.99, gt=0, le=1, description="share of the total relevance that relevant latents exceed")
     n_jacobian: int = Field(
-        100, gt=0, description="observations over which the relevance is averaged, at most; only where it is asked for"
+        100,
+        gt=0,
+        description="greatest number of observations that the relevance is averaged over; only with latents=relevant",
     )
     n_samples: SampleSize = Field(
         10_000, description="observations drawn, and as many samples; all there are, if the split or a file has fewer"
@@ -39,7 +41,7 @@ class ComparisonParams(FeatureParams, SampleParams):
     @model_validator(mode="before")
     @classmethod
     def _known_by_samples(cls, values: Any) -> Any:
-        # What is no path at all is refused with the other parameters; what is stored needs no file to be drawn.
+        # A value that is no path is refused with the other parameters; a stored result is plotted without its file.
         if not isinstance(values, dict) or not isinstance(values.get("samples"), str | Path):
             return values
         path = Path(values["samples"]).expanduser().resolve()
@@ -74,15 +76,15 @@ class FrechetDistanceParams(ComparisonParams):
 
     few_samples: bool = Field(
         False,
-        description="measure with no more samples than features, too, where covariances are singular and the distance "
-        "is far too large",
+        description="compute the distance even with no more samples than features, where covariances are singular and "
+        "it is far too large",
     )
 
 
 class KernelDistanceParams(ComparisonParams):
     """Parameters of the kernel distance; defaults are those of Bińkowski et al. 2018."""
 
-    degree: int = Field(3, gt=0, le=10, description="of the polynomial kernel")
+    degree: int = Field(3, gt=0, le=10, description="degree of the polynomial kernel")
     n_subsets: int = Field(100, gt=0, description="subsets over which the distance is averaged")
     subset_size: int = Field(1000, ge=2, description="samples, and observations, in a subset")
 

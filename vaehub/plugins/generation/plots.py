@@ -14,14 +14,14 @@ BINS = 20
 
 
 def subsets(result: Result, features: str) -> Figure:
-    """Return a histogram of the distances of subsets, with their mean, and 0 where the sets would be alike."""
+    """Return a histogram of the distances of subsets, with their mean, and 0 for two sets of one distribution."""
     values = result.arrays["subset_distance"]
     mean, sd = result.scalars["kernel_distance"], result.scalars["kernel_distance_sd"]
     figure = new_figure(5.4, 3.6)
     axes = figure.subplots()
     axes.hist(values, bins=BINS, color=PALETTE[0])
     axes.axvline(mean, color="black", linewidth=1, label=f"mean {mean:.3g}, deviation {sd:.2g}")
-    axes.axvline(0, color="grey", linewidth=1, linestyle=":", label="alike")
+    axes.axvline(0, color="grey", linewidth=1, linestyle=":", label="same distribution")
     axes.set_xlabel(f"squared kernel discrepancy of {features}")
     axes.set_ylabel("subsets")
     axes.set_title(f"{int(result.scalars['n_samples'])} samples and observations, {len(values)} subsets", fontsize=10)

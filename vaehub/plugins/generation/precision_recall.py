@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @final
 class PrecisionRecall(ModelMetric[PrecisionRecallParams]):
-    """How much of what a model makes is like the data, and how much of the data it reaches.
+    """The share of samples that resemble data, and the share of the data that samples reach.
 
     By clusters, as a curve and its greatest F1/8 and F8 (Sajjadi et al. 2018, as Saha, Joshi & Whitaker 2025 use it),
     and by balls around nearest neighbours (Kynkäänniemi et al. 2019).
@@ -28,7 +28,7 @@ class PrecisionRecall(ModelMetric[PrecisionRecallParams]):
         return needs_of(self.params)
 
     def check(self, model: LatentModel, data: Dataset) -> None:
-        """Refuse what the Fréchet distance refuses, and too few observations for clusters or neighbours."""
+        """Refuse observations that the extractor cannot take, files of other samples, and too few for clusters."""
         n, _ = try_comparison(self, model, data)
         if 2 * n < self.params.n_clusters or n <= self.params.n_neighbours:
             raise DataError(
@@ -64,7 +64,7 @@ class PrecisionRecall(ModelMetric[PrecisionRecallParams]):
         return found.result(scalars, self.params, arrays)
 
     def plot(self, result: Result) -> Figure:
-        """Return precision against recall, with both pairs of numbers."""
+        """Return precision against recall, with both pairs of values."""
         from vaehub.plugins.generation.plots import curve
 
         return curve(result, self.params.module or self.params.features)

@@ -1,4 +1,4 @@
-"""Samples that lie in a file: made earlier, or by another program."""
+"""Samples from an npy file, drawn earlier or by another program."""
 
 from __future__ import annotations
 
@@ -16,15 +16,14 @@ BYTE = 255
 
 
 def samples_in(path: Path, spec: DataSpec) -> NDArray[np.generic]:
-    """Return samples that can be compared with data, mapped into memory and read as they are used.
+    """Return samples that can be compared with data, mapped into memory and read on use.
 
     Args:
-        path: An npy file of an array ``(n, *shape)``: bytes from 0 to 255 for images, or values as data have them.
-        spec: Of the data.
+        path: An npy file of an array ``(n, *shape)``: bytes for images, or values in the range of the data.
+        spec: Shape and range of the data.
 
     Raises:
-        DataError: If it is no such file, is cut off, holds something else than numbers, fewer than two samples, or
-            samples of another shape.
+        DataError: If it is no npy file, is truncated, or does not hold at least two samples of the data's shape.
     """
     found = map_npy(path)
     if not (found.dtype == np.uint8 or np.issubdtype(found.dtype, np.floating)):
@@ -35,15 +34,15 @@ def samples_in(path: Path, spec: DataSpec) -> NDArray[np.generic]:
             f"{('n', *spec.shape)}".replace("'", "")
         )
     if len(found) < 2:
-        raise DataError(f"{path} holds {len(found)} samples, and 2 at least are needed")
+        raise DataError(f"{path} holds {len(found)} samples, and at least 2 are needed")
     return found
 
 
 def as_observations(samples: NDArray[np.generic], rows: Tensor, path: Path, *, in_unit_interval: bool) -> Tensor:
-    """Return some samples with values as observations have them, float32.
+    """Return some samples in the range of observations, float32.
 
     Raises:
-        DataError: If values of floating point are beyond [0, 1] where the data's are not.
+        DataError: If floating-point values are outside [0, 1] and the data's are not.
     """
     some = samples[rows.numpy()]
     x = torch.from_numpy(np.ascontiguousarray(some, dtype=np.float32))

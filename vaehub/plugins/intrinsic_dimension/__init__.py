@@ -1,4 +1,4 @@
-"""How many dimensions data, or what a model makes of them, really have (Levina & Bickel 2004; Facco et al. 2017)."""
+"""Intrinsic dimension of data and of a model's representations (Levina & Bickel 2004; Facco et al. 2017)."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""The dimension of a dataset by scale."""
+"""The dimension of a dataset by scale (GRIDE)."""
 
 from __future__ import annotations
 

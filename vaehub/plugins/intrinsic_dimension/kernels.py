@@ -1,4 +1,4 @@
-"""Estimates of intrinsic dimension, each from distances to nearest neighbours alone."""
+"""Estimates of intrinsic dimension from distances to nearest neighbours."""
 
 from __future__ import annotations
 
@@ -38,18 +38,18 @@ def mle(x: Array, k: int = 20, aggregation: Aggregation = "pooled", normaliser: 
     """Return the maximum likelihood estimate of the intrinsic dimension.
 
     Levina & Bickel 2004, Eq. 8 and 9. They average the local estimates (``mean``); ``pooled`` averages their inverses
-    (MacKay & Ghahramani 2005), which is the maximum likelihood estimate of one dimension for all, and nearly free of
-    the bias that ``mean`` has for small ``k``. Logarithms are natural: an example printed in Bonheme 2023, Section 8.2,
-    takes those to base 10.
+    (MacKay & Ghahramani 2005), which is the maximum likelihood estimate of a common dimension, and nearly free of the
+    bias that ``mean`` has for small ``k``. Logarithms are natural; an example in Bonheme 2023, Section 8.2, uses base
+    10.
 
     Args:
         x: Observations, shape ``(n, …)``; exact copies are dropped.
-        k: Neighbours of each; at least 2, and 3 for ``k-2``.
+        k: Number of neighbours; at least 2, and 3 for ``k-2``.
         aggregation: How local estimates become one: their mean, the inverse of their mean inverse, or their median.
-        normaliser: By what a sum of ``k - 1`` logarithms is divided; ``k-2`` makes a local estimate unbiased.
+        normaliser: Divisor of the sum of ``k - 1`` logarithms; ``k-2`` makes a local estimate unbiased.
 
     Returns:
-        Dimension, without unit; ``inf`` where all ``k`` neighbours are equally far.
+        Dimension, without unit; ``inf`` where all ``k`` neighbours are equally far away.
 
     Raises:
         VaehubError: If ``k`` is too small, no more than ``k`` observations differ, or values are not finite.
@@ -58,21 +58,21 @@ def mle(x: Array, k: int = 20, aggregation: Aggregation = "pooled", normaliser: 
 
 
 def two_nn(x: Array, discard: float = 0.1, cdf: Cdf = "i/n") -> float:
-    """Return the estimate from the ratio of the distances to two nearest neighbours.
+    """Return the estimate from the ratio of the distances to the two nearest neighbours.
 
     Facco et al. 2017: with ``mu`` the ratios, ascending, and ``F`` their empirical distribution, ``-log(1 - F)`` is
-    ``d log(mu)``. The slope of the line through the origin is ``d``. ``(i-1)/n`` is what the code of Bonheme 2023 has.
+    ``d log(mu)``. The slope of the line through the origin is ``d``. ``(i-1)/n`` is the choice of Bonheme 2023's code.
 
     Args:
         x: Observations, shape ``(n, …)``; exact copies are dropped.
-        discard: Share of the ratios, the greatest, that the line is not fitted to.
-        cdf: What ``F`` is at the i-th of ``n`` ratios.
+        discard: Share of the greatest ratios, which the line is not fitted to.
+        cdf: Value of ``F`` at the i-th of ``n`` ratios.
 
     Returns:
-        Dimension, without unit; ``inf`` where both neighbours are equally far for all that are kept.
+        Dimension, without unit; ``inf`` where both neighbours are equally far away for all ratios kept.
 
     Raises:
-        VaehubError: If nothing is left to fit, nothing is discarded where ``F`` is 1, or as :func:`mle`.
+        VaehubError: If no ratio is left, nothing is discarded where ``F`` is 1, or as :func:`mle`.
     """
     return two_nn_of(nearest(x, 2), discard, cdf)
 
@@ -84,14 +84,14 @@ def local_of(table: Neighbours, k: int, normaliser: Normaliser = "k-1") -> Value
 
     Returns:
         Shape ``(n_distinct,)``, one for each row of the table; ``nan`` for a row at distance 0 of another, ``inf`` for
-        one whose neighbours are all equally far.
+        one whose neighbours are all equally far away.
     """
     with np.errstate(divide="ignore"):
         return np.asarray(1 / _inverse(table, k, normaliser))
 
 
 def mle_of(table: Neighbours, k: int, aggregation: Aggregation = "pooled", normaliser: Normaliser = "k-1") -> float:
-    """Return what :func:`mle` does, from neighbours that are known, at least ``k`` of them."""
+    """Return the estimate of :func:`mle` from a table of at least ``k`` neighbours."""
     inverse = _inverse(table, k, normaliser)
     return _aggregated(inverse[table.is_apart], aggregation)
 
@@ -103,12 +103,12 @@ def mle_in_runs(
     aggregation: Aggregation = "pooled",
     normaliser: Normaliser = "k-1",
 ) -> Values:
-    """Return the estimate of each of some sets of observations, whose neighbours are looked for among all.
+    """Return the estimate for each of several sets of observations, with neighbours among all observations.
 
     Args:
         table: Neighbours of all observations.
-        k: How many of them count.
-        chosen: Rows of the table, for each run.
+        k: Number of neighbours.
+        chosen: Rows of the table for each run.
         aggregation: As in :func:`mle`.
         normaliser: As in :func:`mle`.
 
@@ -120,10 +120,10 @@ def mle_in_runs(
 
 
 def two_nn_of(table: Neighbours, discard: float = 0.1, cdf: Cdf = "i/n", fit: Fit = "line") -> float:
-    """Return what :func:`two_nn` does, from neighbours that are known, at least 2 of them.
+    """Return the estimate of :func:`two_nn` from a table of at least 2 neighbours.
 
     ``likelihood`` takes the maximum likelihood estimate of the rate of ``log(mu)``, exponentially distributed and
-    censored at the greatest that is kept, without bias: ``(n_kept - 1) / (sum + (n - n_kept) log(mu_kept))``.
+    censored at the greatest ratio kept, without bias: ``(n_kept - 1) / (sum + (n - n_kept) log(mu_kept))``.
     """
     x, y = two_nn_line(table, discard, cdf)
     n_kept = len(y)
@@ -135,7 +135,7 @@ def two_nn_of(table: Neighbours, discard: float = 0.1, cdf: Cdf = "i/n", fit: Fi
 
 
 def two_nn_line(table: Neighbours, discard: float = 0.1, cdf: Cdf = "i/n") -> tuple[Values, Values]:
-    """Return all ``log(mu)``, ascending, and ``-log(1 - F)`` of those that the line is fitted to.
+    """Return all ``log(mu)``, ascending, and ``-log(1 - F)`` for those that the line is fitted to.
 
     Returns:
         Shapes ``(n,)`` and ``(n_kept,)``.
@@ -144,7 +144,7 @@ def two_nn_line(table: Neighbours, discard: float = 0.1, cdf: Cdf = "i/n") -> tu
     ratios = np.sort(np.log(second / first))
     n, n_kept = len(ratios), int(len(ratios) * (1 - discard))
     if n_kept < 2:
-        raise VaehubError(f"a line needs 2 points at least, and {discard:g} of {n} discarded leaves {n_kept}")
+        raise VaehubError(f"a line needs at least 2 points, and {discard:g} of {n} discarded leaves {n_kept}")
     if n_kept == n and cdf == "i/n":
         raise VaehubError("the last of all ratios has no -log(1 - F) if F is i/n; discard some, or set cdf to (i-1)/n")
     ranks = np.arange(n_kept) + (1 if cdf == "i/n" else 0)
@@ -156,7 +156,7 @@ class Gride(NamedTuple):
 
     Attributes:
         dimension: Without unit.
-        error: Standard error, from Fisher's information, as if ratios of different observations were independent.
+        error: Standard error, from Fisher's information, assuming independent ratios.
         distance: The scale: mean distance to the farther neighbour.
     """
 
@@ -177,7 +177,7 @@ def gride_of(table: Neighbours, order: int) -> Gride:
         order: ``n1``, at least 1.
 
     Returns:
-        The estimate; its dimension is ``inf``, and its error ``nan``, where both neighbours are equally far for all.
+        The estimate; its dimension is ``inf``, and its error ``nan``, if both neighbours are always equally far away.
     """
     near, far = table.distances[table.is_apart][:, [order - 1, 2 * order - 1]].T
     log_ratio = np.log(far / near)
@@ -199,12 +199,12 @@ def gride_of(table: Neighbours, order: int) -> Gride:
 
 
 class Retained(NamedTuple):
-    """The estimate that changes least.
+    """The estimate that is stable over most numbers of neighbours.
 
     Attributes:
-        estimate: At the last position of the longest stable stretch.
-        position: Where that is.
-        n_stable: Length of the stretch; 1 if no two neighbouring estimates agree.
+        estimate: Estimate at the last position of the longest stable run.
+        position: That position.
+        n_stable: Length of the run; 1 if no two neighbouring estimates agree.
     """
 
     estimate: float
@@ -215,12 +215,12 @@ class Retained(NamedTuple):
 def retained(estimates: Sequence[float] | Values, tolerance: float = 0.1) -> Retained:
     """Return the estimate that is stable over most numbers of neighbours.
 
-    Bonheme 2023, Section 8.2, keeps "the IDE stable for most k" by eye; here it is the longest stretch of successive
-    estimates whose greatest is above the least by ``tolerance`` at most, the later of two as long, and of it the last.
+    Bonheme 2023, Section 8.2, keeps "the IDE stable for most k" by eye; here it is the last estimate of the longest
+    run of successive estimates whose greatest exceeds the least by at most ``tolerance``; the later of two such runs.
 
     Args:
-        estimates: By ascending number of neighbours.
-        tolerance: Greatest excess of the greatest estimate of a stretch, as a share of the least.
+        estimates: Ascending by number of neighbours.
+        tolerance: Greatest excess of the greatest estimate of a run over the least, as a share of the least.
     """
     values = np.asarray(estimates, dtype=np.float64)
     best = Retained(float(values[-1]), len(values) - 1, 1)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @final
 class IntrinsicDimensionMle(DatasetMetric[MleParams]):
-    """The estimate of Levina & Bickel 2004 for several numbers of neighbours, of which the stable one is retained.
+    """The estimate of Levina & Bickel 2004 for several numbers of neighbours, of which a stable one is retained.
 
     Bonheme 2023, Section 8.2, prints the mean of local estimates with k - 1; her code pools them with k - 2, over five
     draws of 80 % of the observations (``preset=thesis-code``). The default here is pooled, with k - 1, over all.
@@ -31,7 +31,7 @@ class IntrinsicDimensionMle(DatasetMetric[MleParams]):
         return Needs(observations=self.params.k[-1] + 1, distinct=True)
 
     def measure(self, data: Dataset) -> Result:
-        """Return the retained estimate, that of each number of neighbours, and that of each observation."""
+        """Return the retained estimate, the estimate for each number of neighbours, and the local estimates."""
         params = self.params
         seen = self.draw_observations(data)
         table = neighbours_of(self.name, params, seen.data.x, params.k[-1])
@@ -61,7 +61,7 @@ class IntrinsicDimensionMle(DatasetMetric[MleParams]):
         return [torch.randperm(n, generator=random)[:size].sort().values.numpy() for _ in range(self.params.runs)]
 
     def plot(self, result: Result) -> Figure:
-        """Return estimates by number of neighbours, and a histogram of those of each observation."""
+        """Return estimates by number of neighbours, and a histogram of the local estimates."""
         from vaehub.plugins.intrinsic_dimension.plots import by_neighbours
 
         return by_neighbours(result)

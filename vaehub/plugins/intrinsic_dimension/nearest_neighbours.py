@@ -1,9 +1,9 @@
-"""Nearest neighbours by products of matrices: found in low precision, proven, and measured in float64.
+"""Exact nearest neighbours by matrix products: ranked in low precision, proven, and measured in float64.
 
-Nothing here is approximate. A low-precision product ranks all observations, and gives for each a few candidates. With
-the bound on what it may be wrong by, it is proven that nothing outside the candidates can be nearer than the farthest
-neighbour among them, whose distance is known exactly. Rows without that proof are searched again in the next higher
-precision, and the last of them value by value.
+The result is not approximate. A low-precision product ranks all observations and yields a few candidates for each. A
+bound on its error proves that no other observation can be nearer than the farthest neighbour among the candidates,
+whose distance is computed exactly. Rows without that proof are searched again in the next higher precision, and the
+last of them value by value.
 """
 
 from __future__ import annotations
@@ -18,37 +18,37 @@ from torch import Tensor
 from vaehub.plugins.intrinsic_dimension.threads import Map, threaded_map
 
 PAIRS_AT_ONCE = 1 << 22
-"""Pairs whose approximate distances are kept at a time; bounds memory, changes no result."""
+"""Pairs whose approximate distances are in memory at a time; bounds memory, changes no result."""
 VALUES_AT_ONCE = 1 << 18
 """Values of pairs that are subtracted at a time, so that they stay in the cache; changes no result."""
 VALUES_AT_ONCE_ON_GPU = 1 << 26
-"""The same where steps are long and memory is plenty."""
+"""The same on a GPU, with more memory and costlier steps."""
 GROUP = 16
-"""Observations of which first only the nearest is looked at."""
+"""Size of the groups of which first only the nearest observation is ranked."""
 TIE = 1e-12
-"""Two distances that differ by less, as a share of them, are one: what is left of a sum of squares in float64."""
+"""Relative difference below which two distances are tied: the rounding of a sum of squares in float64."""
 TRIED = 2
-"""Blocks that are done before it is decided whether a precision proves enough."""
+"""Blocks tried before giving up on a precision."""
 GIVEN_UP = 0.5
-"""Share of unproven rows in these, above which a precision is not worth going on with."""
+"""Share of unproven rows in these blocks above which a precision is given up."""
 _UNIT = 2.0**-53
 _PIECES = {torch.bfloat16: 3, torch.float32: 2, torch.float64: 1}
-"""Numbers of each type that a squared length is split into, so that it loses nothing that matters."""
+"""Numbers of each dtype that a squared length is split into, so that it keeps its precision."""
 _OUTPUT = {torch.bfloat16: 2.0**-7.9, torch.float32: 2.0**-23.9, torch.float64: 2.0**-52.9}
-"""Greatest relative error of writing a number down in each type, with a little to spare."""
+"""Upper bound of the relative error of rounding a number to each dtype."""
 _SUM = {torch.bfloat16: 2.0**-23, torch.float32: 2.0**-23, torch.float64: 2.0**-52}
-"""Twice the unit roundoff that products are added up in: those of bfloat16 in float32."""
+"""Twice the unit roundoff of the accumulator of products: that of bfloat16 is float32."""
 
 
 def search(x: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """Return distances to the ``k`` nearest others, ascending, and which they are.
+    """Return distances to the ``k`` nearest other observations, ascending, and their row numbers.
 
     Args:
         x: Observations, shape ``(n, p)``, finite, floating, no two of them equal; ``n`` above ``k``.
         k: Neighbours of each.
 
     Returns:
-        Euclidean distances ``(n, k)``, float64, from differences of the values as they are, and rows ``(n, k)``.
+        Euclidean distances ``(n, k)``, float64, from differences of the given values, and rows ``(n, k)``.
     """
     distances = x.new_empty(len(x), k, dtype=torch.float64)
     indices = torch.empty(len(x), k, dtype=torch.int64, device=x.device)
@@ -64,7 +64,7 @@ def search(x: Tensor, k: int) -> tuple[Tensor, Tensor]:
 
 
 def _prove(x: Tensor, rows: Tensor, ranking: Ranking, found: tuple[Tensor, Tensor], each: Map) -> Tensor:
-    """Write down the neighbours of those rows for which they are proven, and return the other rows."""
+    """Store the neighbours of the rows for which they are proven, and return the other rows."""
     distances, indices = found
 
     def measure(some: Tensor) -> Tensor:
@@ -82,10 +82,10 @@ def _prove(x: Tensor, rows: Tensor, ranking: Ranking, found: tuple[Tensor, Tenso
 
 
 def precisions(device: torch.device) -> Iterator[torch.dtype]:
-    """Yield the types that a product is worth trying in, the fastest first.
+    """Yield the dtypes to try for the product, the fastest first.
 
-    bfloat16 only where a CPU multiplies it as such; on a GPU it may be added up in bfloat16, which has no useful bound.
-    float32 only where it is what it says: PyTorch can be told to multiply it as something shorter.
+    bfloat16 only where a CPU has instructions for it; a GPU may accumulate in bfloat16, which has no useful bound.
+    float32 only where products keep its precision: PyTorch can be set to multiply it in a shorter format.
     """
     if device.type == "cpu" and _multiplies_bfloat16():
         yield torch.bfloat16
@@ -97,7 +97,7 @@ def precisions(device: torch.device) -> Iterator[torch.dtype]:
 def _keeps_float32(device: torch.device) -> bool:
     backend = torch.backends.cuda.matmul if device.type == "cuda" else torch.backends.mkldnn.matmul  # type: ignore[attr-defined]
     setting: str | None = getattr(backend, "fp32_precision", None)
-    # Where each backend has a setting of its own, asking for that of all raises once they differ.
+    # Where each backend has its own setting, reading the common one raises once they differ.
     if setting is None:
         return torch.get_float32_matmul_precision() == "highest"
     return setting in ("none", "ieee")
@@ -110,18 +110,17 @@ def _multiplies_bfloat16() -> bool:
 
 @dataclass(frozen=True)
 class Ranking:
-    """Two matrices whose product is minus half the squared distance of each row to each, in some precision.
+    """Two matrices whose product is minus half the squared distance of each pair of rows, in some precision.
 
-    Rows are centred, scaled to a length of at most 1 and rounded; the rounded rows are what distances are of. Squared
-    lengths ride along as further columns, so that the product is small where a distance is, and loses little when it is
-    written down.
+    Rows are centred, scaled to a length of at most 1 and rounded; distances are those of the rounded rows. Squared
+    lengths are further columns, so that the product is small where a distance is, and loses little when it is rounded.
 
     Attributes:
         left: Rows, shape ``(n, p + 2 * pieces)``.
-        right: The same with signs for the other side, filled up to whole groups by rows far from everything.
+        right: The same for the other side, padded to whole groups by rows far from everything.
         norms: Lengths of the rounded rows, shape ``(n,)``, float64.
-        rounding: How far each rounded row is from what it stands for, at most, shape ``(n,)``, float64.
-        scale: What distances are multiplied by.
+        rounding: Upper bound of the distance of each rounded row from the exact one, shape ``(n,)``, float64.
+        scale: Factor by which distances are multiplied.
     """
 
     left: Tensor
@@ -132,7 +131,7 @@ class Ranking:
 
     @classmethod
     def of(cls, x: Tensor, dtype: torch.dtype, each: Map) -> Self:
-        """Return the matrices of some observations."""
+        """Return the matrices for some observations."""
         n, p = x.shape
         pieces = _PIECES[dtype]
         slices = list(_slices(n, PAIRS_AT_ONCE // 16 // p))
@@ -145,7 +144,7 @@ class Ranking:
             rounded = exact.to(dtype)
             left[rows, :p] = rounded
             norms[rows] = torch.linalg.vector_norm(rounded.double(), dim=1)
-            # Taking off the centre rounds in float64, too.
+            # Subtracting the centre rounds as well, in float64.
             rounding[rows] = torch.linalg.vector_norm(exact - rounded.double(), dim=1)
             rounding[rows] += 2 * _UNIT * torch.linalg.vector_norm(exact, dim=1)
 
@@ -160,13 +159,13 @@ class Ranking:
 
     @property
     def n_columns(self) -> int:
-        """Columns of a block of the product."""
+        """Number of columns of the product."""
         return len(self.right)
 
     def candidates(self, rows: Tensor, m: int) -> tuple[Tensor, Tensor]:
-        """Return half squared distances of the ``m`` nearest others by rank, ascending, float64, and which they are.
+        """Return half squared distances of the ``m`` nearest others by rank, ascending, float64, and their rows.
 
-        The nearest of each group is looked at first: the ``m`` nearest of all are in the ``m`` groups with the nearest.
+        Groups are ranked by their nearest member first: the ``m`` nearest of all are in the ``m`` nearest groups.
         """
         product = self.left[rows] @ self.right.mT
         product[torch.arange(len(rows), device=rows.device), rows] = -torch.inf
@@ -182,14 +181,14 @@ class Ranking:
         return values.double().neg_(), at
 
     def bounds(self, rows: Tensor, halves: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the least and the greatest distance that each approximate half squared one may stand for, scaled."""
+        """Return lower and upper bounds of the scaled distance for each approximate half squared distance."""
         dtype = self.left.dtype
         terms = self.left.shape[1] + 2
         reach = (self.norms[rows] + self.norms.max()).square()[:, None]
         # Higham 2002, Eq. 3.5, on the sum of products, whose absolute values add up to reach / 2 at most; squared
         # lengths in bfloat16 have 24 bits, which the same term covers.
         wrong = _SUM[dtype] * (terms + 2) * reach + 1e-30
-        # Rounding a row moves it, and so a distance by as much: the triangle inequality.
+        # Rounding a row changes a distance by no more than it moves the row: the triangle inequality.
         moved = (self.rounding[rows] + self.rounding.max())[:, None]
         low = (2 * (halves - wrong) / (1 + _OUTPUT[dtype])).clamp(min=0).sqrt() - moved
         high = (2 * (halves + wrong) / (1 - _OUTPUT[dtype])).clamp(min=0).sqrt() + moved
@@ -197,12 +196,12 @@ class Ranking:
 
 
 def _nearest_of(x: Tensor, ranking: Ranking, rows: Tensor, k: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Return distances and neighbours of some rows, and for which of them they are proven."""
+    """Return distances and neighbours of some rows, and whether they are proven."""
     n = len(x)
     m = min(n - 1, k + k // 4 + 8)
     halves, which = ranking.candidates(rows, m)
     low, high = ranking.bounds(rows, halves)
-    # k candidates are at most this far, so those that are farther for certain need not be measured.
+    # k candidates are at most this far away, so those certainly farther need not be measured.
     needed = low <= high[:, k - 1 : k]
     distances = torch.full_like(low, torch.inf)
     row, column = needed.nonzero(as_tuple=True)
@@ -227,7 +226,7 @@ def _between(x: Tensor, rows: Tensor, others: Tensor) -> Tensor:
 
 
 def _directly(x: Tensor, row: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """Return distances and neighbours of one row from those to all others."""
+    """Return distances and neighbours of one row, from its distances to all others."""
     distances = _between(x, row.expand(len(x)), torch.arange(len(x), device=x.device))
     distances[row] = torch.inf
     found, which = distances.sort(stable=True)
@@ -242,7 +241,7 @@ def _centre_and_scale(x: Tensor, slices: Sequence[slice], each: Map) -> tuple[Te
 
 
 def _split(values: Tensor, dtype: torch.dtype) -> Tensor:
-    """Return numbers as sums of numbers of a shorter type, shape ``(n, pieces)``."""
+    """Return numbers as sums of numbers of a shorter dtype, shape ``(n, pieces)``."""
     pieces = []
     for _ in range(_PIECES[dtype]):
         pieces.append(values.to(dtype))

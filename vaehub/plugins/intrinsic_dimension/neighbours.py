@@ -1,4 +1,4 @@
-"""The nearest neighbours of every observation: one table, from which every estimate is made."""
+"""The nearest neighbours of every observation: the table that all estimates are computed from."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from vaehub.plugins.intrinsic_dimension.duplicates import distinct_rows
 from vaehub.plugins.intrinsic_dimension.nearest_neighbours import search
 
 TREE = 8
-"""Values of an observation up to which a tree is used; both ways are exact.
+"""Values of an observation up to which a tree is used; both searches are exact.
 
-Of 10,000 normal observations of 10 values a tree takes twice as long as products of matrices, of 30 eight times.
+For 10,000 normal observations of 10 values a tree takes twice as long as matrix products, for 30 values eight times.
 """
 LEAST, GREATEST = 1e-140, 1e140
-"""Between which the greatest value has to be, or squares of differences would be zero or infinite."""
+"""Range of the greatest absolute value; beyond it squared differences would be zero or infinite."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,9 @@ class Neighbours:
 
     Attributes:
         distances: Euclidean, ascending, shape ``(n_distinct, k)``, float64.
-        indices: Which of the given observations they are, the same shape, int64.
-        rows: Which of the given observations the rows are of, shape ``(n_distinct,)``, ascending.
-        n_duplicates: Observations that were left out as exact copies.
+        indices: Their numbers among the given observations, same shape, int64.
+        rows: Numbers of the observations whose neighbours these are, shape ``(n_distinct,)``, ascending.
+        n_duplicates: Exact copies, which were left out.
     """
 
     distances: NDArray[np.float64]
@@ -44,20 +44,20 @@ class Neighbours:
 
     @property
     def k(self) -> int:
-        """Neighbours of each."""
+        """Number of neighbours of each observation."""
         return int(self.distances.shape[1])
 
     @property
     def is_apart(self) -> NDArray[np.bool_]:
-        """Return which rows are at a distance above zero: all, unless squared differences are too small for float64."""
+        """Return which rows are at a distance above zero: all, unless squared differences underflow in float64."""
         return np.asarray(self.distances[:, 0] > 0)
 
 
 def nearest(x: Array, k: int) -> Neighbours:
     """Return the ``k`` nearest neighbours of each observation, exactly.
 
-    Copies are dropped first. Distances are square roots of sums of squared differences in float64; of neighbours at
-    distances that differ by less than 1e-12 of themselves, any may be named.
+    Copies are dropped first. Distances are square roots of sums of squared differences in float64; among
+    neighbours whose distances differ by less than a relative 1e-12, any may be returned.
 
     Args:
         x: Observations, shape ``(n, …)``, flattened to ``(n, p)``; numpy or torch, on any device.
@@ -84,7 +84,7 @@ def nearest(x: Array, k: int) -> Neighbours:
 
 
 def _matrix(x: Array) -> Tensor:
-    """Return observations as rows of finite floating numbers, float32 or float64."""
+    """Return observations as rows of finite floating-point numbers, float32 or float64."""
     values = torch.as_tensor(x).detach()
     if values.ndim < 2 or not values.numel():
         raise DataError(f"observations are rows of values, (n, p), and these have shape {tuple(values.shape)}")
@@ -93,7 +93,7 @@ def _matrix(x: Array) -> Tensor:
     if values.dtype not in (torch.float32, torch.float64):
         values = values.to(torch.float32 if values.element_size() <= 2 else torch.float64)
     values = values.flatten(1)
-    # NaN is both the least and the greatest of what it is among; no second array is needed to see it.
+    # NaN propagates to both ends, so that no second array is needed to find it.
     least, greatest = (float(end) for end in torch.aminmax(values))
     largest = max(-least, greatest)
     if not (math.isfinite(least) and math.isfinite(greatest)):
@@ -108,7 +108,7 @@ def _matrix(x: Array) -> Tensor:
 
 
 def _tree(x: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """Return the same as :func:`search`, by halving space."""
+    """Return the same as :func:`search`, by a k-d tree."""
     points: NDArray[Any] = x.double().numpy()
     distances, indices = cKDTree(points).query(points, k=k + 1, workers=torch.get_num_threads())
     # Each is among its own neighbours, unless so many are at distance 0 that it does not matter which is left out.

@@ -22,32 +22,36 @@ class NeighboursParams(SampleParams):
         0.5,
         ge=0,
         lt=1,
-        description="share of observations that may be exact copies, which are dropped; more is refused",
+        description="greatest share of observations that may be exact copies, which are dropped",
     )
 
 
 class EstimateParams(NeighboursParams):
-    """What a maximum likelihood estimate is made of."""
+    """Parameters of a maximum likelihood estimate."""
 
     aggregation: Literal["mean", "pooled", "median"] = Field(
         "pooled", description="how local estimates become one; pooled is the inverse of their mean inverse"
     )
-    normaliser: Literal["k-1", "k-2"] = Field("k-1", description="by what a sum of k - 1 logarithms is divided")
+    normaliser: Literal["k-1", "k-2"] = Field("k-1", description="divisor of the sum of k - 1 logarithms")
 
 
 class MleParams(EstimateParams):
     """Parameters of the maximum likelihood estimate."""
 
     preset: Annotated[Literal["thesis-code"] | None, Incidental()] = Field(
-        None, description="thesis-code: pooled, k-2, anchor=0.8, runs=5, as released with Bonheme 2023; others win"
+        None,
+        description="thesis-code: pooled, k-2, anchor=0.8, runs=5, as released with Bonheme 2023; given values win",
     )
     k: tuple[K, ...] = Field((3, 5, 10, 20), min_length=1, description="numbers of neighbours, an estimate for each")
     anchor: float = Field(
-        1.0, gt=0, le=1, description="share of observations averaged over in a run; neighbours are among all of them"
+        1.0,
+        gt=0,
+        le=1,
+        description="share of observations that a run averages over; their neighbours are searched among all",
     )
-    runs: int = Field(1, ge=1, le=1000, description="draws of such a share; the estimate is the mean over them")
+    runs: int = Field(1, ge=1, le=1000, description="number of such draws; the estimate is their mean")
     tolerance: float = Field(
-        0.1, ge=0, description="estimates are stable where the greatest exceeds the least by this share at most"
+        0.1, ge=0, description="estimates are stable where the greatest exceeds the least by at most this share"
     )
 
     @model_validator(mode="before")
@@ -65,16 +69,16 @@ class MleParams(EstimateParams):
     @model_validator(mode="after")
     def _divisible(self) -> Self:
         if self.normaliser == "k-2" and self.k[0] < 3:
-            raise ValueError("a normaliser of k-2 needs a k of 3 at least")
+            raise ValueError("a normaliser of k-2 needs a k of at least 3")
         return self
 
 
 class TwoNnParams(NeighboursParams):
     """Parameters of the estimate from two neighbours."""
 
-    discard: float = Field(0.1, ge=0, lt=1, description="share of the ratios, the greatest, that is left out")
+    discard: float = Field(0.1, ge=0, lt=1, description="share of the greatest ratios, which are left out")
     cdf: Literal["i/n", "(i-1)/n"] = Field(
-        "i/n", description="empirical distribution at the i-th of n ratios; (i-1)/n is what the thesis's code has"
+        "i/n", description="empirical distribution at the i-th of n ratios; (i-1)/n as in the thesis's code"
     )
     fit: Literal["line", "likelihood"] = Field(
         "line", description="least squares through the origin, or censored maximum likelihood"
@@ -91,10 +95,10 @@ class GrideParams(NeighboursParams):
     """Parameters of the estimate by scale."""
 
     max_order: int = Field(
-        64, ge=1, le=4096, description="greatest neighbour whose distance is compared with that of twice its number"
+        64, ge=1, le=4096, description="greatest order n of the neighbours n and 2n that are compared"
     )
     tolerance: float = Field(
-        0.1, ge=0, description="estimates are stable where the greatest exceeds the least by this share at most"
+        0.1, ge=0, description="estimates are stable where the greatest exceeds the least by at most this share"
     )
 
     @property
@@ -112,7 +116,5 @@ class RepresentationParams(EstimateParams):
         description="layers: input, encoder_1 …, mean, variance, sampled, decoder_1 …",
     )
     k: int = Field(20, ge=3, description="neighbours of each observation")
-    discard: float = Field(0.1, gt=0, lt=1, description="share of ratios that TwoNN leaves out")
-    cdf: Literal["i/n", "(i-1)/n"] = Field(
-        "i/n", description="empirical distribution at the i-th of n ratios, of TwoNN"
-    )
+    discard: float = Field(0.1, gt=0, lt=1, description="share of the greatest ratios, which TwoNN leaves out")
+    cdf: Literal["i/n", "(i-1)/n"] = Field("i/n", description="empirical distribution of TwoNN at the i-th of n ratios")

@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SHOWN = 0.99
-"""Share of local estimates that the axis of their histogram reaches to: a few are far greater, and hide the others."""
+"""Quantile of local estimates at which their histogram ends: a few are far greater, and would hide the others."""
 N_BINS = 40
 POINTS = 2000
-"""Points of a cloud that are drawn, evenly by rank: more cannot be told apart."""
+"""Points that are drawn, evenly by rank: more cannot be distinguished."""
 SIZE = (5.0, 3.6)
 
 
 def by_neighbours(result: Result) -> Figure:
-    """Return estimates by number of neighbours beside a histogram of those of each observation."""
+    """Return estimates by number of neighbours beside a histogram of the local estimates."""
     figure = new_figure(9.2, 3.6)
     left, right = figure.subplots(1, 2)
     estimates = result.vectors["mle"]
@@ -58,14 +58,14 @@ def by_scale(result: Result) -> Figure:
 
 
 def fitted_line(result: Result) -> Figure:
-    """Return the points of all ratios that have a place, those left out in grey, and the fitted line."""
+    """Return a point for each ratio, those left out in grey, and the fitted line."""
     figure = new_figure(*SIZE)
     axes = figure.subplots()
     x, y = result.arrays["log_ratio"], result.arrays["minus_log_survival"]
     kept, n = len(y), len(x)
     some = np.unique(np.linspace(0, kept - 1, min(POINTS, kept)).astype(int))
-    axes.plot(x[some], y[some], ".", markersize=3, color=PALETTE[0], label=f"{kept} ratios that count")
-    # Ranks of the others go on from the last that counts; the very last may have none.
+    axes.plot(x[some], y[some], ".", markersize=3, color=PALETTE[0], label=f"{kept} ratios kept")
+    # Ranks of the others continue from the last kept; the very last may have F = 1.
     rest = np.arange(kept, n - 1)
     if len(rest):
         heights = -np.log1p(-(rest + 1) / n)
@@ -81,7 +81,7 @@ def fitted_line(result: Result) -> Figure:
 
 
 def by_layer(result: Result) -> Figure:
-    """Return both estimates by layer; where there is none, the reason."""
+    """Return both estimates by layer; a collapsed layer is marked."""
     names = result.vectors["mle"].labels or ()
     figure = new_figure(max(4.0, 0.7 * len(names) + 1.6), 3.6)
     axes = figure.subplots()

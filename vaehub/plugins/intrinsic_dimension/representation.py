@@ -1,4 +1,4 @@
-"""The dimension of what a model makes of observations."""
+"""The dimension of a model's representations."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 RESOLUTION = 4
-"""Distances up to so many rounding errors of the values are taken for noise of the arithmetic."""
+"""Distances up to this many rounding errors of the values count as numerical noise."""
 
 
 class Estimates(NamedTuple):
-    """What is found of one representation; estimates are nan where it is collapsed."""
+    """Estimates for one representation; nan where it is collapsed."""
 
     mle: float
     twonn: float
@@ -49,7 +49,7 @@ class RepresentationDimension(ModelMetric[RepresentationParams]):
         chosen_layers(model, self.draw_observations(data, 2).data, self.params.of)
 
     def measure(self, model: LatentModel, data: Dataset) -> Result:
-        """Return both estimates for each layer, in the order in which they were asked for."""
+        """Return both estimates for each layer, in the requested order."""
         names = self.params.of
         seen = self.draw_observations(data)
         found = {name: self._estimated(self._representation(name, model, seen.data)) for name in dict.fromkeys(names)}
@@ -62,7 +62,7 @@ class RepresentationDimension(ModelMetric[RepresentationParams]):
         )
 
     def _representation(self, name: str, model: LatentModel, data: Dataset) -> Tensor:
-        """Return one layer: those of convolutions are too large to be kept together."""
+        """Return one layer at a time: those of convolutions are too large to keep together."""
         # The same noise each time, so that a decoder's layers are those of the samples measured.
         noise = self.generator("noise", device=model.device)
         return representations_of(model, data, layers=[name], generator=noise)[name].flatten(1).to(model.device)
@@ -86,5 +86,5 @@ class RepresentationDimension(ModelMetric[RepresentationParams]):
 
 
 def _rounding(x: Tensor) -> float:
-    """Return the distance that rounding all values of a row makes, at most."""
+    """Return the greatest distance by which rounding can move a row."""
     return float(torch.finfo(x.dtype).eps * x.abs().max() * x.shape[1] ** 0.5)

@@ -20,7 +20,7 @@ class IntrinsicDimensionTwoNn(DatasetMetric[TwoNnParams]):
     needs = Needs(observations=3, distinct=True)
 
     def measure(self, data: Dataset) -> Result:
-        """Return the estimate, and the points that it is the slope of."""
+        """Return the estimate, and the points that the line is fitted to."""
         params = self.params
         table = neighbours_of(self.name, params, self.draw_observations(data).data.x, 2)
         log_ratio, height = two_nn_line(table, params.discard, params.cdf)
