@@ -194,7 +194,7 @@ def test_a_recipe_without_the_parameter_that_is_varied_is_refused(tmp_path):
     class Varied(RecipeMetric[SampleParams]):
         needs = Needs(varies="beta")
 
-        def measure(self, recipe, lab):
+        def measure(self, recipe, runner):
             return Result()
 
     hub = Hub.open(tmp_path / "store", device="cpu")

@@ -133,7 +133,7 @@ def test_weights_that_are_gone_are_missed(hub, recipe):
 
 def test_a_recipe_has_no_metric(hub):
     with pytest.raises(VaehubError, match="a recipe has no metric"):
-        hub.recipe("vae", settings={"metric.part": "all"})
+        hub.recipe("vae", settings={"metric.split": "all"})
 
 
 def test_a_negative_seed_is_refused(hub):

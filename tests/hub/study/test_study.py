@@ -25,7 +25,7 @@ model = "vae"
 "model.latent_dim" = [2, 3]
 train.epochs = [1, 2]
 [metrics.elbo]
-part = "train"
+split = "train"
 [metrics.ssim_diversity]
 n_samples = 20
 n_bootstrap = 0
@@ -92,7 +92,7 @@ def test_a_worker_trains_the_same_bits_as_a_single_run(made, tmp_path):
             "data.subset": 200,
             "train.batch_size": 100,
             "train.epochs": 2,
-            "metric.part": "train",
+            "metric.split": "train",
         },
     )
     [(value,)] = hub.sql("select value from results where latent_dim = 2 and name = 'elbo' order by value desc limit 1")

@@ -58,8 +58,8 @@ def test_options_of_relevance_are_passed_on(hub):
             self.asked.append((metric, subject.model.params.latent_dim, params))
             return Result({"n_active": 1, "is_collapsed": False})
 
-    lab = Relevance()
+    runner = Relevance()
     params = {"n_samples": 7, "explained": 0.5}
     recipe = hub.recipe("ard", settings={"model.latent_dim": 4})
-    assert RelevantDimension(RelevantDimension.Params(**params)).measure(recipe, lab).scalars["n_latents"] == 1
-    assert lab.asked == [("relevance", 4, params)]
+    assert RelevantDimension(RelevantDimension.Params(**params)).measure(recipe, runner).scalars["n_latents"] == 1
+    assert runner.asked == [("relevance", 4, params)]

@@ -48,8 +48,8 @@ class MadeUp:
 
 def measured(metric, recipe, **params):
     """Return the result of a metric, and the laboratory that it asked."""
-    lab = MadeUp()
-    return metric(metric.Params(**params)).measure(recipe, lab), lab
+    runner = MadeUp()
+    return metric(metric.Params(**params)).measure(recipe, runner), runner
 
 
 SEARCHES = [(Fondue, "latent_traces"), (FondueIb, "information_plane"), (FondueIde, "representation_dimension")]
@@ -57,43 +57,43 @@ SEARCHES = [(Fondue, "latent_traces"), (FondueIb, "information_plane"), (FondueI
 
 @pytest.mark.parametrize(("metric", "asked"), SEARCHES)
 def test_observations_and_split_are_those_of_every_measurement_and_of_the_start(recipe, metric, asked):
-    _, lab = measured(metric, recipe, n_samples=70, split="validation", threshold=1)
+    _, runner = measured(metric, recipe, n_samples=70, split="validation", threshold=1)
     for name in (asked, "intrinsic_dimension_mle"):
-        assert lab.asked[name]
-        for params in lab.asked[name]:
+        assert runner.asked[name]
+        for params in runner.asked[name]:
             assert params["n_samples"] == 70
-            assert params.get("split", params.get("part")) == "validation"
+            assert params["split"] == "validation"
 
 
 @pytest.mark.parametrize(("metric", "asked"), SEARCHES)
 def test_start_maximum_and_threshold(recipe, metric, asked):
-    found, lab = measured(metric, recipe, threshold=1)
-    assert (found.scalars["start"], lab.latents[0]) == (3, 3), "the dimension of the data, rounded up"
+    found, runner = measured(metric, recipe, threshold=1)
+    assert (found.scalars["start"], runner.latents[0]) == (3, 3), "the dimension of the data, rounded up"
     assert found.scalars["n_latents"] == GREATEST
-    found, lab = measured(metric, recipe, threshold=1, start=5)
-    assert (lab.latents[0], found.scalars["n_latents"]) == (5, GREATEST)
-    assert "intrinsic_dimension_mle" not in lab.asked
-    found, lab = measured(metric, recipe, threshold=0.5, start=5)
+    found, runner = measured(metric, recipe, threshold=1, start=5)
+    assert (runner.latents[0], found.scalars["n_latents"]) == (5, GREATEST)
+    assert "intrinsic_dimension_mle" not in runner.asked
+    found, runner = measured(metric, recipe, threshold=0.5, start=5)
     assert found.scalars["n_latents"] == 5
-    _, lab = measured(metric, recipe, threshold=1, start=10, maximum=13)
-    assert max(lab.latents) == 13
+    _, runner = measured(metric, recipe, threshold=1, start=10, maximum=13)
+    assert max(runner.latents) == 13
 
 
 @pytest.mark.parametrize(("metric", "asked"), SEARCHES)
 def test_a_supervised_search_halves_the_range_below_its_upper_number(recipe, metric, asked):
-    found, lab = measured(metric, recipe, threshold=1, search="supervised", upper=40)
-    assert (lab.latents[0], found.scalars["n_latents"]) == (20, GREATEST)
-    assert "intrinsic_dimension_mle" not in lab.asked
-    _, lab = measured(metric, recipe, threshold=1, search="supervised", upper=60)
-    assert lab.latents[0] == 30
+    found, runner = measured(metric, recipe, threshold=1, search="supervised", upper=40)
+    assert (runner.latents[0], found.scalars["n_latents"]) == (20, GREATEST)
+    assert "intrinsic_dimension_mle" not in runner.asked
+    _, runner = measured(metric, recipe, threshold=1, search="supervised", upper=60)
+    assert runner.latents[0] == 30
 
 
 @pytest.mark.parametrize(("metric", "asked"), SEARCHES)
 def test_searches_are_made_with_each_number_of_epochs_until_the_answer_repeats(recipe, metric, asked):
-    _, lab = measured(metric, recipe, threshold=1, start=3)
-    assert set(lab.epochs) == {recipe.train.epochs}
-    found, lab = measured(metric, recipe, threshold=1, start=3, epochs=(7, 9, 50))
-    assert list(dict.fromkeys(lab.epochs)) == [7, 9]
+    _, runner = measured(metric, recipe, threshold=1, start=3)
+    assert set(runner.epochs) == {recipe.train.epochs}
+    found, runner = measured(metric, recipe, threshold=1, start=3, epochs=(7, 9, 50))
+    assert list(dict.fromkeys(runner.epochs)) == [7, 9]
     assert (found.scalars["epochs"], found.scalars["is_stable"]) == (7, 1)
 
 
@@ -116,9 +116,9 @@ def test_searches_are_made_with_each_number_of_epochs_until_the_answer_repeats(r
 )
 def test_options_of_a_measurement_are_passed_on(recipe, metric, asked, option):
     more = {"threshold": 1} if metric in (FondueIb, FondueIde) else {}
-    _, lab = measured(metric, recipe, **option, **more)
-    assert lab.asked[asked]
-    assert all(option.items() <= params.items() for params in lab.asked[asked])
+    _, runner = measured(metric, recipe, **option, **more)
+    assert runner.asked[asked]
+    assert all(option.items() <= params.items() for params in runner.asked[asked])
 
 
 def test_entropies_are_rounded_down_to_two_decimals_unless_they_are_asked_for_as_they_are(recipe):
@@ -145,11 +145,11 @@ def test_the_range_and_tolerance_of_betas(recipe):
 
 
 def test_the_elbow_has_the_given_numbers_of_latents_and_accuracy_if_it_is_asked_for(recipe):
-    found, lab = measured(Elbow, recipe, latent_dims=(1, 2, 9))
-    assert lab.latents == [1, 2, 9]
-    assert "downstream_probe" not in lab.asked
+    found, runner = measured(Elbow, recipe, latent_dims=(1, 2, 9))
+    assert runner.latents == [1, 2, 9]
+    assert "downstream_probe" not in runner.asked
     assert set(found.scalars) == {"knee_mse"}
-    both, lab = measured(Elbow, recipe, latent_dims=(1, 2, 9), accuracy=True, split="test")
+    both, runner = measured(Elbow, recipe, latent_dims=(1, 2, 9), accuracy=True, split="test")
     assert both.tables["curves"].columns["accuracy"].tolist() == pytest.approx([0, 1 / 2, 8 / 9])
     assert both.scalars["knee_accuracy"] == 2
-    assert all("test" in params.values() for params in lab.asked["downstream_probe"])
+    assert all("test" in params.values() for params in runner.asked["downstream_probe"])

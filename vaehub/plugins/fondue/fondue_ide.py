@@ -42,7 +42,7 @@ class FondueIde(RecipeMetric[FondueIdeParams]):
                 of=REPRESENTATIONS,
                 k=self.params.k,
                 n_samples=self.params.n_samples,
-                part=self.params.split,
+                split=self.params.split,
             )
             of_mean, of_sampled = found.vectors["mle"].values.tolist()
             for name, dimension in zip(REPRESENTATIONS, (of_mean, of_sampled), strict=True):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
-from vaehub import Runner, Needs, Recipe, Result, Table, VaehubError, WorkFailed, task
+from vaehub import Needs, Recipe, Result, Runner, Table, VaehubError, WorkFailed, task
 from vaehub.plugins.fondue.bisection import Search, search, supervised_search
 from vaehub.plugins.fondue.params import LatentTracesParams, SearchParams
 
@@ -171,7 +171,7 @@ def asked(metric: str, what: str, measure: Measure, recipe: Recipe) -> Mapping[s
 def _start(params: SearchParams, recipe: Recipe, runner: Runner) -> int:
     if params.start is not None:
         return params.start
-    data = runner.measure("intrinsic_dimension_mle", recipe, n_samples=params.n_samples, part=params.split)
+    data = runner.measure("intrinsic_dimension_mle", recipe, n_samples=params.n_samples, split=params.split)
     dimension = data.scalars["dimension"]
     if not math.isfinite(dimension):
         raise WorkFailed(f"the intrinsic dimension of the data is {dimension}; give a start: '-s metric.start=8'")
