@@ -48,11 +48,11 @@ def test_mean_differences_are_of_pairs():
 
 
 def test_groups_pairs_and_votes_of_wrong_shapes_are_refused(rng):
-    with pytest.raises(VaehubError, match=r"with a size of 2 at least, .* got \(4, 1, 3\) and \(3,\)"):
+    with pytest.raises(VaehubError, match=r"with a size of at least 2, .* got \(4, 1, 3\) and \(3,\)"):
         least_varying(np.zeros((4, 1, 3)), np.ones(3))
     with pytest.raises(VaehubError, match=r"pairs have shape .*, got \(4, 3, 3, 2\)"):
         mean_differences(np.zeros((4, 3, 3, 2)))
     with pytest.raises(VaehubError, match=r"the same to learn and to test, got \(2, 3\) and \(2, 4\)"):
         factor_vae_score(np.ones((2, 3)), np.ones((2, 4)))
-    with pytest.raises(VaehubError, match="two different factors at least, and these hold one; draw more"):
+    with pytest.raises(VaehubError, match="at least two different factors, and these hold one; draw more"):
         beta_vae_score(np.ones((4, 3)), np.zeros(4, int), np.ones((4, 3)), np.zeros(4, int))

@@ -16,7 +16,7 @@ from vaehub.plugins.disentanglement.kernels import (
     predicted,
 )
 from vaehub.plugins.disentanglement.params import DciParams
-from vaehub.plugins.disentanglement.score import LearnedScore, ScoreSample
+from vaehub.plugins.disentanglement.score import LearnedScore, TwoSets
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -39,8 +39,8 @@ class Dci(LearnedScore[DciParams]):
 
     def measure(self, model: LatentModel, data: Dataset) -> Result:
         """Return the three, and the importance of each latent for each factor."""
-        sample = self.sample(model, data)
-        names, predictions = sample.factors.names, self._predictions(sample)
+        sets = self.sets(model, data)
+        names, predictions = sets.factors.names, self._predictions(sets)
         found = dci_of(predictions)
         accuracies = {
             "accuracy": torch.tensor([each.accuracy for each in predictions]),
@@ -52,25 +52,23 @@ class Dci(LearnedScore[DciParams]):
                 "completeness": found.completeness,
                 "informativeness": found.informativeness,
                 "train_informativeness": found.train_informativeness,
-                **sample.counts,
+                **sets.counts,
             },
             tables={
-                "importance": sample.latents.table(names, importance=found.importance),
-                "latents": sample.latents.latent_table(
+                "importance": sets.encoded.table(names, importance=found.importance),
+                "latents": sets.encoded.latent_table(
                     latent_disentanglement=latent_disentanglement(found.importance),
                     importance_share=found.importance.sum(dim=1) / len(names),
                 ),
-                "factors": sample.factors.table(
-                    factor_completeness=factor_completeness(found.importance), **accuracies
-                ),
+                "factors": sets.factors.table(factor_completeness=factor_completeness(found.importance), **accuracies),
             },
         )
 
-    def _predictions(self, sample: ScoreSample) -> list[Prediction]:
+    def _predictions(self, sets: TwoSets) -> list[Prediction]:
         """Return what predicts each factor; the trees of each have the same seed."""
         seed = int(torch.randint(2**31, (), generator=self.generator("trees")))
-        train, test = (codes.numpy() for codes in sample.codes)
-        classes, test_classes = (each.mT.numpy() for each in sample.classes)
+        train, test = (codes.numpy() for codes in sets.codes)
+        classes, test_classes = (each.mT.numpy() for each in sets.classes)
         found = []
         with task("factors", len(classes)) as advance:
             for learned, tested in zip(classes, test_classes, strict=True):
@@ -80,8 +78,8 @@ class Dci(LearnedScore[DciParams]):
 
     def plot(self, result: Result) -> Figure:
         """Return the importance of each latent for each factor."""
-        from vaehub.plugins.disentanglement.plots import factor_map
+        from vaehub.plugins.disentanglement.plots import latents_by_factors
 
         named = ("disentanglement", "completeness", "informativeness")
         title = ", ".join(f"{name[0].upper()} {result.scalars[name]:.3f}" for name in named)
-        return factor_map(result, "importance", "importance", title, "importance", greatest=1)
+        return latents_by_factors(result, "importance", "importance", title, "importance", greatest=1)

@@ -1,4 +1,4 @@
-"""Factors that are scored: those asked for that vary."""
+"""The factors that vary among some observations, which are those that are scored."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from vaehub.plugins.disentanglement.params import ScoreParams
 
 @dataclass(frozen=True)
 class VaryingFactors:
-    """Factors that are scored, of some observations.
+    """The factors that are scored, with their classes in some observations.
 
     Attributes:
-        factors: Those asked for that have two classes at least among the observations.
+        factors: Those asked for that have at least two classes among the observations.
         levels: How many classes each factor asked for has among them, by name, those left out with 1.
     """
 
@@ -27,20 +27,21 @@ class VaryingFactors:
     levels: Mapping[str, int]
 
     @classmethod
-    def of(cls, metric: str, data: Dataset, params: ScoreParams, *, least: int) -> Self:
-        """Return the factors of some observations that are scored.
+    def of(cls, metric: str, seen: Dataset, params: ScoreParams, *, least: int) -> Self:
+        """Return the factors that are scored.
 
         Args:
             metric: Name of the metric.
-            data: The observations.
-            params: Its parameters.
-            least: Number of factors that have to vary.
+            seen: The observations, with factors.
+            params: What was asked for.
+            least: Factors that have to vary.
 
         Raises:
-            DataError: If a factor is unknown, too few vary, or a factor has as many classes as there are observations.
+            DataError: If a factor is unknown, too few vary, or there are no more observations than the largest factor
+                has classes.
         """
-        known = data.factors
-        assert known is not None, "needs = Needs(factors=True) refuses data without"
+        known = seen.factors
+        assert known is not None, "refused without"
         unknown = [name for name in params.factors if name not in known.names]
         if unknown:
             raise DataError(
@@ -55,15 +56,15 @@ class VaryingFactors:
         if len(varying) < least:
             constant = ", ".join(repr(name) for name in names if levels[name] < 2)
             raise DataError(
-                f"metric {metric!r} needs at least {least} varying {'factor' if least == 1 else 'factors'}, and there "
-                f"{_are(len(varying))} among {len(data)} observations of the split {params.split!r}"
+                f"metric {metric!r} needs at least {least} factors that vary, and there {_are(len(varying))} among "
+                f"{len(seen)} observations of the split {params.split!r}"
                 + (f" (constant: {constant}); take other data" if constant else "; name more in '-s metric.factors=…'")
             )
         at = [known.index(name) for name in varying]
         sizes = tuple(known.sizes[each] for each in at)
-        if len(data) <= max(sizes):
+        if len(seen) <= max(sizes):
             raise DataError(
-                f"metric {metric!r} needs more observations than a factor has classes, and got {len(data)} of the "
+                f"metric {metric!r} needs more observations than a factor has classes, and got {len(seen)} of the "
                 f"split {params.split!r} where {varying[sizes.index(max(sizes))]!r} has {max(sizes)}; take more, or "
                 "leave it out of '-s metric.factors=…'"
             )
@@ -74,16 +75,21 @@ class VaryingFactors:
         """Names of the factors that are scored."""
         return self.factors.names
 
+    @property
+    def classes(self) -> Tensor:
+        """Classes that the observations have of the factors that are scored, shape ``(n, n_factors)``."""
+        return self.factors.classes
+
     def classes_of(self, data: Dataset) -> Tensor:
-        """Return the classes of the scored factors for any observations, shape ``(n, n_factors)``."""
-        assert data.factors is not None, "needs = Needs(factors=True) refuses data without"
+        """Return the classes that any observations have of the factors that are scored, shape ``(n, n_factors)``."""
+        assert data.factors is not None, "refused without"
         return data.factors.classes.cpu()[:, [data.factors.index(name) for name in self.names]]
 
     def table(self, **columns: Tensor) -> Table:
-        """Return a row for each factor asked for, NaN where it is constant and was left out.
+        """Return what is known of each factor asked for, NaN where it is constant and was left out.
 
         Args:
-            columns: Named values of the scored factors, in their order, shape ``(n_factors,)``.
+            columns: Named values of those that are scored, in their order, shape ``(n_factors,)``.
         """
         is_scored = torch.tensor([level > 1 for level in self.levels.values()])
         filled = {name: torch.full(is_scored.shape, torch.nan, dtype=torch.float64) for name in columns}

@@ -30,11 +30,11 @@ def least_varying(groups: Tensor, variance: Tensor, threshold: float = 0.05) -> 
         Position of the latent among all, kept or not, shape ``(n_groups,)``; -1 if none is kept.
 
     Raises:
-        VaehubError: If a group has fewer than two observations, or variances are not of its latents.
+        VaehubError: If a group has fewer than two observations, or the numbers of latents differ.
     """
     if groups.ndim != 3 or groups.shape[1] < 2 or groups.shape[2:] != variance.shape:
         raise VaehubError(
-            "groups have shape (n_groups, size, n_latents) with a size of 2 at least, and variances (n_latents,), got "
+            "groups have shape (n_groups, size, n_latents) with a size of at least 2, and variances (n_latents,), got "
             f"{tuple(groups.shape)} and {tuple(variance.shape)}"
         )
     kept = varying_latents(variance, threshold)
@@ -83,7 +83,7 @@ def vote_counts(latents: Tensor, held: Tensor, n_latents: int, n_factors: int) -
 def factor_vae_score(votes: Tensor, test_votes: Tensor | None = None) -> float:
     """Return the accuracy of naming the held factor from the latent that varies least.
 
-    Kim & Mnih 2018, Section 4: the classifier names, for each latent, the factor that most votes for it were of.
+    Kim & Mnih 2018, Section 4: the classifier names, for each latent, the factor with the most votes for it.
 
     Args:
         votes: Counts that the classifier learns from, shape ``(n_factors, n_latents)``.
@@ -133,7 +133,7 @@ class HeldFactor(NamedTuple):
     Attributes:
         accuracy: Share of right answers on other groups.
         train_accuracy: Share of right answers on those learned from.
-        converged: Whether the solver came to an end by itself.
+        converged: Whether the solver converged.
     """
 
     accuracy: float
@@ -165,7 +165,7 @@ def beta_vae_score(
     """
     x, y, test_x, test_y = (each.cpu().numpy() for each in (differences, held, test_differences, test_held))
     if len(torch.unique(held)) < 2:
-        raise VaehubError("groups hold two different factors at least, and these hold one; draw more of them")
+        raise VaehubError("groups have to hold at least two different factors, and these hold one; draw more of them")
     classifier = LogisticRegression(max_iter=max_iter)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")

@@ -1,8 +1,8 @@
-"""Groups of observations that share the class of a factor, drawn and encoded."""
+"""Groups of observations that share the value of one factor."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple, Self
 
@@ -10,14 +10,14 @@ import torch
 from torch import Tensor
 
 from vaehub import Factors
-from vaehub.plugins.disentanglement.latents import Latents
+from vaehub.plugins.disentanglement.codes import Codes
 
 VALUES_AT_ONCE = 2**20
-"""Values of codes computed at once: bounds memory, and decides which noise a draw of z has."""
+"""Codes that are computed together: bounds memory, and decides which noise a draw of z has."""
 
 
 class Groups(NamedTuple):
-    """Groups whose observations share the class of a factor.
+    """Groups that hold a factor.
 
     Attributes:
         held: Position of the factor that each holds, shape ``(n_groups,)``.
@@ -28,7 +28,7 @@ class Groups(NamedTuple):
     rows: Tensor
 
     @classmethod
-    def drawn(cls, factors: Factors, n_groups: int, runs: int, length: int, generator: torch.Generator) -> Self:
+    def draw(cls, factors: Factors, n_groups: int, runs: int, length: int, generator: torch.Generator) -> Self:
         """Draw groups, each of a factor at random.
 
         Args:
@@ -51,32 +51,27 @@ class Groups(NamedTuple):
 
 
 @dataclass(frozen=True)
-class EncodedGroups:
-    """Observations of some groups, each encoded once, however many groups it is in.
+class DistinctRows:
+    """The observations of several sets of rows, each only once, however many groups it is in.
 
     Attributes:
-        latents: Latents of the distinct observations.
-        places: Positions among these of each set of rows, in the shape of the rows.
+        rows: The distinct observations, ascending, shape ``(n,)``.
+        places: For each set, the positions of its rows in ``rows``, in the shape of the set.
     """
 
-    latents: Latents
+    rows: Tensor
     places: tuple[Tensor, ...]
 
     @classmethod
-    def of(cls, sets: tuple[Tensor, ...], encode: Callable[[Tensor], Latents]) -> Self:
-        """Return some sets of rows, encoded.
-
-        Args:
-            sets: Rows, of any shape each.
-            encode: Returns the latents of distinct rows ``(n,)``.
-        """
+    def of(cls, *sets: Tensor) -> Self:
+        """Return the distinct rows of some sets."""
         distinct, places = torch.unique(torch.cat([rows.flatten() for rows in sets]), return_inverse=True)
-        by_set = torch.split(places, [rows.numel() for rows in sets])
-        shaped = tuple(each.reshape(rows.shape) for each, rows in zip(by_set, sets, strict=True))
-        return cls(encode(distinct), shaped)
+        split = torch.split(places, [rows.numel() for rows in sets])
+        return cls(distinct, tuple(each.reshape(rows.shape) for each, rows in zip(split, sets, strict=True)))
 
-    def codes(self, at: int, generator: torch.Generator) -> Iterator[Tensor]:
-        """Yield codes of a set of rows, some groups at a time: rows ``(k, …)`` to ``(k, …, n_latents)``."""
-        places, n_latents = self.places[at], len(self.latents.numbers)
-        for some in torch.split(places, max(1, VALUES_AT_ONCE // (places[0].numel() * n_latents))):
-            yield self.latents.codes(some.flatten(), generator).reshape(*some.shape, n_latents)
+
+def codes_of_groups(codes: Codes, places: Tensor, generator: torch.Generator) -> Iterator[Tensor]:
+    """Yield the codes of groups, some groups at a time: places ``(k, …)`` to ``(k, …, n_latents)``."""
+    n_latents = len(codes.latents)
+    for some in torch.split(places, max(1, VALUES_AT_ONCE // (places[0].numel() * n_latents))):
+        yield codes.of_rows(some.flatten(), generator).reshape(*some.shape, n_latents)

@@ -1,4 +1,4 @@
-"""Mutual information of latents and factors, and the scores that are made of it."""
+"""Mutual information of latents and factors, and the scores based on it."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from vaehub import VaehubError
 
 
 class LightTrees(NamedTuple):
-    """What trees found.
+    """Importances and accuracies of trees.
 
     Attributes:
         gains: Sum of the gains of all splits at each latent, shape ``(n_latents,)``.
@@ -36,11 +36,11 @@ def light_trees(
     learning_rate: float,
     seed: int,
 ) -> LightTrees:
-    """Return what trees find: as many for each class, or for one of two, else with LightGBM's defaults.
+    """Return importances and accuracies of trees: n_trees for each class, or for one of two; LightGBM's defaults else.
 
     Args:
         codes: Representation to learn from, shape ``(n, n_latents)``, float64.
-        classes: Class of each observation, shape ``(n,)``; two at least.
+        classes: Class of each observation, shape ``(n,)``; at least two.
         test_codes: Representation to be tested on, shape ``(k, n_latents)``.
         test_classes: Class of each, shape ``(k,)``; one that was not learned is never found.
         n_trees: How many for each class.
@@ -74,7 +74,7 @@ def light_trees(
     }
     train = lightgbm.Dataset(codes, levels, params=params)
     trees = lightgbm.Booster(params, train)
-    # A part for validation is scored tree by tree while they grow, which is several times faster than doing it later.
+    # A validation set is scored tree by tree while they grow, which is several times faster than doing it later.
     trees.add_valid(lightgbm.Dataset(test_codes, np.zeros(len(test_codes)), reference=train, params=params), "test")
     for _ in range(n_trees):
         if trees.update():
@@ -87,7 +87,7 @@ def light_trees(
 
         return share_right
 
-    # Each answers with one row: the part, what was measured, and the value.
+    # Each answers with one row: the set, the name of the measure, and the value.
     train_accuracy, accuracy = (
         float(row[2]) for [row] in (trees.eval_train(accuracy_of(classes)), trees.eval_valid(accuracy_of(test_classes)))
     )

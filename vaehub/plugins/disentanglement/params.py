@@ -10,11 +10,11 @@ Latents = Annotated[tuple[Annotated[int, Bound(ge=0)], ...], Bound(min_length=1)
 
 
 TYPES = ("active", "without_passive")
-"""Values of ``latents`` that choose by posterior variances."""
+"""Choices of latents by their posterior variances."""
 
 
 class ScoreParams(SplitParams):
-    """Parameters of every score: some latents of a representation, and some factors."""
+    """Parameters of every score: which latents of which representation, and which factors."""
 
     representation: Literal["mean", "sampled"] = Field(
         "mean", description="posterior means, or one draw for each observation"
@@ -30,7 +30,7 @@ class ScoreParams(SplitParams):
 
     @property
     def needs_variances(self) -> bool:
-        """Whether the score depends on posterior variances."""
+        """Whether it takes posterior variances to know what is scored."""
         return self.representation == "sampled" or self.latents in TYPES
 
 
@@ -52,7 +52,7 @@ class IrsParams(ScoreParams, SampleParams):
 
 
 class LearnedParams(ScoreParams):
-    """Parameters of scores whose predictors learn from some observations and are tested on others."""
+    """Parameters of scores for which something learns from some observations and is tested on others."""
 
     n_train: int = Field(10_000, ge=2, description="observations learned from")
     n_test: int = Field(5000, ge=1, description="others tested on; where the split has too few for both, a third of it")
@@ -84,7 +84,9 @@ class FactorVaeScoreParams(ScoreParams):
     group_size: int = Field(
         64, ge=2, description="observations in a group, drawn with replacement, that share a factor"
     )
-    n_variance: int = Field(10_000, ge=2, description="observations that estimate the variance of latents, at most")
+    n_variance: int = Field(
+        10_000, ge=2, description="observations over which the variance of each latent is taken, at most"
+    )
     threshold: float = Field(
         0.05, ge=0, description="standard deviation below which a latent is left out, in the latent's own unit"
     )

@@ -1,8 +1,10 @@
-"""Heat map of latents and factors, from stored values."""
+"""The plot of latents and factors, drawn from stored values."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from vaehub import Result
 from vaehub.analysis import heat_map, new_figure
@@ -18,7 +20,7 @@ READABLE = 40
 """Latents up to which numbers are written into the cells."""
 
 
-def factor_map(
+def latents_by_factors(
     result: Result,
     table: str,
     column: str,
@@ -32,27 +34,26 @@ def factor_map(
 
     Args:
         result: What a metric found.
-        table: Which of its tables has a row for each latent and factor.
-        column: Which of its values are shown.
+        table: Name of the table with a row for each latent and factor.
+        column: Name of the values that are drawn.
         title: The score.
-        label: Name of the values.
+        label: What the values are.
         greatest: Value of the brightest colour; the greatest there is, if not given.
         decimals: Of the numbers in the cells.
     """
     keys = result.tables[table].keys
     latents, factors = (list(dict.fromkeys(map(str, keys[key]))) for key in ("latent", "factor"))
     values = result.tables[table].columns[column].reshape(len(latents), len(factors))
-    size = (max(3.6, CELL[0] * len(factors) + 2.2), min(12, max(2.6, CELL[1] * len(latents) + 1.7)))
-    figure = new_figure(*size)
+    height = min(12, max(2.6, CELL[1] * len(latents) + 1.7))
+    figure = new_figure(max(3.6, CELL[0] * len(factors) + 2.2), height)
     axes = figure.subplots()
-    names = [factor.replace("_", " ") for factor in factors]
     image = heat_map(
         axes,
         values,
         latents,
-        names,
+        [factor.replace("_", " ") for factor in factors],
         low=0,
-        high=greatest,
+        high=greatest or float(np.nanmax(values, initial=0)),
         decimals=decimals,
         readable=READABLE,
         aspect="auto",
@@ -60,5 +61,5 @@ def factor_map(
     axes.set(ylabel="latent")
     axes.set_title(title, fontsize=10)
     # As wide beside many latents as beside few.
-    figure.colorbar(image, ax=axes, label=label, aspect=BAR * size[1])
+    figure.colorbar(image, ax=axes, label=label, aspect=BAR * height)
     return figure

@@ -1,4 +1,4 @@
-"""Interventional robustness: whether latents stay where they are while their factor does."""
+"""Interventional robustness: whether a latent stays fixed while its factor does."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Robustness(NamedTuple):
     Attributes:
         matrix: Robustness by latent and factor, at most 1, shape ``(n_latents, n_factors)``; ``nan`` for a constant
             latent.
-        deviation: The farthest that each latent is from its mean, shape ``(n_latents,)``: its weight in the score.
+        deviation: Greatest distance of each latent from its mean, shape ``(n_latents,)``: its weight in the score.
     """
 
     matrix: Tensor

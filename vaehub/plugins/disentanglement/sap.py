@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WORDS = {"discrete": "test accuracy of one latent", "continuous": "squared correlation"}
-"""What is compared between latents, by variant."""
+"""Label of the scores, by variant."""
 
 
 @final
@@ -21,25 +21,25 @@ class Sap(LearnedScore[SapParams]):
     """The separated attribute predictability of Kumar et al. 2018, as Locatello et al. 2019 compute it."""
 
     def measure(self, model: LatentModel, data: Dataset) -> Result:
-        """Return the separation of each factor, their mean, and what each latent by itself tells of each factor."""
-        sample = self.sample(model, data)
-        [train, test], [classes, test_classes], names = sample.codes, sample.classes, sample.factors.names
+        """Return the separation of each factor, their mean, and how well each latent by itself predicts each factor."""
+        sets = self.sets(model, data)
+        [train, test], [classes, test_classes], names = sets.codes, sets.classes, sets.factors.names
         if self.params.variant == "continuous":
             scores = squared_correlation(train, classes)
         else:
             scores = single_latent_accuracy(train, classes, test, test_classes)
         separation = separations(scores)
         return Result(
-            scalars={"sap": float(separation.mean()), **sample.counts},
+            scalars={"sap": float(separation.mean()), **sets.counts},
             tables={
-                "scores": sample.latents.table(names, score=scores),
-                "factors": sample.factors.table(separation=separation),
+                "scores": sets.encoded.table(names, score=scores),
+                "factors": sets.factors.table(separation=separation),
             },
         )
 
     def plot(self, result: Result) -> Figure:
-        """Return what each latent by itself tells of each factor."""
-        from vaehub.plugins.disentanglement.plots import factor_map
+        """Return how well each latent by itself predicts each factor."""
+        from vaehub.plugins.disentanglement.plots import latents_by_factors
 
         title = f"SAP {result.scalars['sap']:.3f}"
-        return factor_map(result, "scores", "score", title, WORDS[self.params.variant], greatest=1)
+        return latents_by_factors(result, "scores", "score", title, WORDS[self.params.variant], greatest=1)

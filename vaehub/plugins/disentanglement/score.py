@@ -1,124 +1,155 @@
-"""Bases of the scores: what they need, and the observations that they draw."""
+"""What the seven scores share: needs, the observations that are drawn, and the factors that vary among them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, TypeVar
 
 import torch
 from torch import Tensor
 
-from vaehub import DataError, Dataset, LatentModel, ModelMetric, Needs, Observations
+from vaehub import Dataset, LatentModel, ModelMetric, Needs, Observations, VaehubError
+from vaehub.plugins.disentanglement.codes import Codes
 from vaehub.plugins.disentanglement.factors import VaryingFactors
-from vaehub.plugins.disentanglement.latents import Latents, check_latents
+from vaehub.plugins.disentanglement.groups import DistinctRows
 from vaehub.plugins.disentanglement.params import LearnedParams, ScoreParams
 
 S_co = TypeVar("S_co", bound=ScoreParams, covariant=True)
 L_co = TypeVar("L_co", bound=LearnedParams, covariant=True)
 
 
-@dataclass(frozen=True)
-class ScoreSample:
-    """Sets of observations, encoded, with their factors.
+class Score(ModelMetric[S_co]):
+    """A score of latents against the factors that vary.
 
     Attributes:
-        codes: Of each set, shape ``(n, n_latents)``, float64.
-        classes: Factors of each set, shape ``(n, n_factors)``.
-        factors: The factors that are scored.
-        latents: The latents that are scored.
+        n_varying: Least number of factors that have to vary.
+        n_needed: Least number of observations in the split.
     """
 
-    codes: tuple[Tensor, ...]
-    classes: tuple[Tensor, ...]
-    factors: VaryingFactors
-    latents: Latents
-
-    @property
-    def counts(self) -> dict[str, float]:
-        """Numbers of observations, latents and factors, as scalars."""
-        sizes = [len(codes) for codes in self.codes]
-        by_set = dict(zip(("n_train", "n_test"), sizes, strict=True)) if len(sizes) > 1 else {}
-        return {
-            "n_samples": sum(sizes),
-            **by_set,
-            "n_latents": len(self.latents.numbers),
-            "n_factors": len(self.factors.names),
-        }
-
-
-class FactorScore(ModelMetric[S_co]):
-    """A score of some latents and factors of one set of observations."""
-
     n_varying: ClassVar[int] = 1
-    """Factors that have to vary."""
+    n_needed: ClassVar[int] = 2
 
     @property
     def needs(self) -> Needs:
-        """What the measurement needs: variances for types of latents and for draws."""
+        """What the measurement needs."""
         return Needs(
             factors=True,
             variances=self.params.needs_variances,
-            instead={"variances": "ask for '-s metric.latents=all' of '-s metric.representation=mean'"},
+            observations=self.n_needed,
+            instead={
+                "factors": "'sprites' and 'scenes' have some, and are drawn here",
+                "variances": "'-s metric.latents=all' and '-s metric.representation=mean' work for all",
+            },
         )
 
     def check(self, model: LatentModel, data: Dataset) -> None:
-        """Refuse unknown latents and factors, factors that do not vary, and too few observations."""
-        check_latents(self.name, model, data, self.params)
-        self.factors(data)
-
-    def sets(self, data: Dataset) -> tuple[Observations, ...]:
-        """Return the observations that are drawn."""
-        return (self.draw_observations(data),)
-
-    def factors(self, data: Dataset) -> VaryingFactors:
-        """Return the factors that vary in the first set.
-
-        Raises:
-            DataError: If they cannot be scored.
-        """
-        return VaryingFactors.of(self.name, self.sets(data)[0].data, self.params, least=self.n_varying)
-
-    def sample(self, model: LatentModel, data: Dataset) -> ScoreSample:
-        """Return the sets, encoded: means, or one draw for each observation.
-
-        Raises:
-            WorkFailed: If the model gives NaN or infinite values, or no latent has the type asked for.
-        """
-        sets, factors = self.sets(data), self.factors(data)
-        rows, sizes = torch.cat([each.rows for each in sets]), [each.n for each in sets]
-        latents = self.encoder(model, data)(rows)
-        codes = latents.codes(slice(None), self.generator("noise"))
-        classes = tuple(factors.classes_of(each.data) for each in sets)
-        return ScoreSample(torch.split(codes, sizes), classes, factors, latents)
-
-    def encoder(self, model: LatentModel, data: Dataset) -> Callable[[Tensor], Latents]:
-        """Return a function that returns the latents of rows of the split."""
-        whole = self.draw_observations(data, "all").data
-
-        def encode(rows: Tensor) -> Latents:
-            return Latents.of(model, self.encode(model, Observations(rows, whole.subset(rows))), self.params)
-
-        return encode
-
-
-class LearnedScore(FactorScore[L_co]):
-    """A score whose predictors learn from one set of observations and are tested on another."""
-
-    def sets(self, data: Dataset) -> tuple[Observations, ...]:
-        """Return two disjoint sets, ascending; where the split has too few for both, a third of it is tested on.
-
-        Raises:
-            DataError: If a set would be empty.
-        """
-        drawn = self.draw_observations(data, "all", ascending=False)
-        n_test = min(self.params.n_test, max(drawn.n - self.params.n_train, drawn.n // 3))
-        n_train = min(self.params.n_train, drawn.n - n_test)
-        if not (n_train and n_test):
-            raise DataError(
-                f"metric {self.name!r} needs observations to learn from and others to be tested on, and the split "
-                f"{self.params.split!r} has {drawn.n} in all; take more data"
+        """Refuse latents that the model does not have, unknown factors, and too few that vary."""
+        latents, latent_dim = self.params.latents, model.latent_dim
+        if not isinstance(latents, str) and max(latents) >= latent_dim:
+            raise VaehubError(
+                f"metric {self.name!r} was asked for the latents {', '.join(map(str, latents))}, and the model has "
+                f"{latent_dim}, counted from 0"
             )
-        orders = drawn.rows.argsort()  # of each row of the split, where it was drawn
-        train, test = (drawn.rows[some].sort().values for some in (slice(n_train), slice(n_train, n_train + n_test)))
-        return tuple(Observations(rows, drawn.data.subset(orders[rows])) for rows in (train, test))
+        self.factors(self.observations(data).data)
+
+    def observations(self, data: Dataset) -> Observations:
+        """Return the observations among which factors have to vary."""
+        return self.draw_observations(data)
+
+    def factors(self, seen: Dataset) -> VaryingFactors:
+        """Return the factors that are scored.
+
+        Raises:
+            DataError: If there are too few.
+        """
+        return VaryingFactors.of(self.name, seen, self.params, least=self.n_varying)
+
+    def codes(self, model: LatentModel, seen: Observations) -> Codes:
+        """Return the codes of observations."""
+        return Codes.of(model, self.encode(model, seen), self.params)
+
+
+class LearnedScore(Score[L_co]):
+    """A score for which something learns from some observations and is tested on others."""
+
+    n_needed = 3
+
+    def observations(self, data: Dataset) -> Observations:
+        """Return the observations that are learned from."""
+        return self.two_sets(data)[0]
+
+    def two_sets(self, data: Dataset) -> tuple[Observations, Observations]:
+        """Draw observations to learn from and others to test on; none is in both, and rows ascend.
+
+        Where the split has too few for both, a third of it is tested on.
+        """
+        whole = data.split(self.params.split)
+        there = len(whole)
+        n_test = min(self.params.n_test, max(there - self.params.n_train, there // 3))
+        n = min(self.params.n_train, there - n_test)
+        order = torch.randperm(there, generator=self.generator("rows"))
+        learned, tested = order[:n].sort().values, order[n : n + n_test].sort().values
+        return Observations(learned, whole.subset(learned)), Observations(tested, whole.subset(tested))
+
+    def sets(self, model: LatentModel, data: Dataset) -> TwoSets:
+        """Return codes and classes of both sets; a factor that is constant where it would be learned is left out."""
+        learned, tested = self.two_sets(data)
+        rows = torch.cat([learned.rows, tested.rows])
+        both = Observations(rows, data.split(self.params.split).subset(rows))
+        factors, encoded = self.factors(learned.data), self.codes(model, both)
+        codes = encoded.of_rows(slice(None), self.generator("noise"))
+        return TwoSets(
+            (codes[: learned.n], codes[learned.n :]),
+            (factors.classes, factors.classes_of(tested.data)),
+            encoded,
+            factors,
+        )
+
+
+class GroupScore(Score[S_co]):
+    """A score of groups of observations that share the value of one factor; two factors have to vary."""
+
+    n_varying = 2
+
+    def observations(self, data: Dataset) -> Observations:
+        """Return the whole split, from which groups are drawn."""
+        return self.draw_observations(data, "all")
+
+    def encode_sets(self, model: LatentModel, data: Dataset, *sets: Tensor) -> tuple[Codes, tuple[Tensor, ...]]:
+        """Return the codes of all observations in some sets, each encoded once, and where those of each set are."""
+        distinct = DistinctRows.of(*sets)
+        seen = Observations(distinct.rows, data.split(self.params.split).subset(distinct.rows))
+        return self.codes(model, seen), distinct.places
+
+
+@dataclass(frozen=True)
+class TwoSets:
+    """Observations to learn from, and others to test on.
+
+    Attributes:
+        codes: Of each set, shape ``(n, n_latents)``, float64.
+        classes: Of the factors in each set, shape ``(n, n_factors)``.
+        encoded: Both sets as encoded, with the numbers of the latents.
+        factors: The factors that are scored.
+    """
+
+    codes: tuple[Tensor, Tensor]
+    classes: tuple[Tensor, Tensor]
+    encoded: Codes
+    factors: VaryingFactors
+
+    @property
+    def counts(self) -> dict[str, float]:
+        """How many observations, latents and factors there are, as scalars."""
+        n_train, n_test = map(len, self.codes)
+        return {
+            "n_samples": n_train + n_test,
+            "n_train": n_train,
+            "n_test": n_test,
+            **counts(self.encoded, self.factors),
+        }
+
+
+def counts(encoded: Codes, factors: VaryingFactors) -> dict[str, float]:
+    """Return how many latents and factors are scored, as scalars."""
+    return {"n_latents": len(encoded.latents), "n_factors": len(factors.names)}

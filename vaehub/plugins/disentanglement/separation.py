@@ -1,4 +1,4 @@
-"""Separated attribute predictability: whether one latent alone tells a factor, and no other does."""
+"""Separated attribute predictability: whether one latent alone predicts a factor, and no other does."""
 
 from __future__ import annotations
 
@@ -93,11 +93,11 @@ def squared_correlation(codes: Tensor, factors: Tensor) -> Tensor:
 def single_latent_accuracy(
     codes: Tensor, factors: Tensor, test_codes: Tensor | None = None, test_factors: Tensor | None = None
 ) -> Tensor:
-    """Return how often each latent by itself tells the class of each factor.
+    """Return the accuracy with which each latent by itself predicts the class of each factor.
 
     Kumar et al. 2018, Section 3, as Locatello et al. 2019 compute it: a linear support vector machine for each class
     against the others, with classes weighted by their rarity. Latents are taken as they are, not scaled, so that one
-    of little variance tells less than it could.
+    of little variance predicts less than it could.
 
     Args:
         codes: Representation that classifiers learn from, shape ``(n, n_latents)``.
@@ -127,8 +127,8 @@ def single_latent_accuracy(
                     machine.fit(train[:, [latent]], classes[:, factor])
             except ConvergenceWarning as warning:
                 raise WorkFailed(
-                    f"the support vector machine of latent {latent} and factor {factor} (from 0) did not come to an "
-                    f"end within {machine.max_iter} steps; are codes of that latent very large?"
+                    f"the support vector machine of latent {latent} and factor {factor} (from 0) did not converge "
+                    f"within {machine.max_iter} steps; are codes of that latent very large?"
                 ) from warning
             found[latent, factor] = machine.score(test[:, [latent]], test_classes[:, factor])
     return found.to(codes.device)

@@ -1,4 +1,4 @@
-"""What kernels are given: codes and factors of the same observations."""
+"""Validation of codes and factors, the arguments of every kernel."""
 
 import torch
 from torch import Tensor
@@ -14,8 +14,8 @@ def checked(codes: Tensor, factors: Tensor) -> tuple[Tensor, Tensor]:
         factors: Class of each factor, shape ``(n, n_factors)``.
 
     Raises:
-        VaehubError: If there are not two matrices of as many rows, two observations, a latent and a factor at least,
-            or if codes are not finite or factors not whole.
+        VaehubError: If the shapes do not fit, there are fewer than two observations, a code is not finite, or a factor
+            is not whole.
     """
     if codes.ndim != 2 or factors.ndim != 2 or 0 in (codes.shape[1], factors.shape[1]):
         raise VaehubError(
@@ -24,10 +24,10 @@ def checked(codes: Tensor, factors: Tensor) -> tuple[Tensor, Tensor]:
         )
     if len(codes) != len(factors):
         raise VaehubError(
-            f"codes and factors are of the same observations, got {len(codes)} codes and {len(factors)} factors"
+            f"codes and factors belong to the same observations, got {len(codes)} codes and {len(factors)} factors"
         )
     if len(codes) < 2:
-        raise VaehubError(f"codes of 2 observations at least are needed, got {len(codes)}")
+        raise VaehubError(f"codes of at least 2 observations are needed, got {len(codes)}")
     if not codes.isfinite().all():
         raise VaehubError("codes are finite, and some of these are NaN or infinite")
     whole = factors.to(codes.device, torch.int64)
@@ -39,7 +39,7 @@ def checked(codes: Tensor, factors: Tensor) -> tuple[Tensor, Tensor]:
 def checked_test(
     codes: Tensor, factors: Tensor, test_codes: Tensor | None, test_factors: Tensor | None
 ) -> tuple[Tensor, Tensor]:
-    """Return what a classifier is tested on: other observations, or those that it learned from if there are none.
+    """Return the observations that a classifier is tested on; without any, those that it learned from.
 
     Args:
         codes: Those learned from, checked.
@@ -53,7 +53,7 @@ def checked_test(
     if test_codes is None and test_factors is None:
         return codes, factors
     if test_codes is None or test_factors is None:
-        raise VaehubError("codes and factors to be tested on are given together, and only one of both was")
+        raise VaehubError("test codes and test factors go together, and only one of the two was given")
     if test_codes.shape[1:] != codes.shape[1:] or test_factors.shape[1:] != factors.shape[1:]:
         raise VaehubError(
             f"observations tested on have as many latents and factors as those learned from, {codes.shape[1]} and "
@@ -75,5 +75,5 @@ def check_vary(factors: Tensor) -> None:
     """
     if constant := (n_levels(factors) < 2).nonzero()[:, 0].tolist():
         raise VaehubError(
-            f"factors have two classes at least, and {', '.join(map(str, constant))} (from 0) has one; leave it out"
+            f"factors need at least two classes, and {', '.join(map(str, constant))} (from 0) has one; leave it out"
         )

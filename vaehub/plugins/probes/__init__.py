@@ -1,4 +1,4 @@
-"""Accuracy of simple classifiers on representations (Bonheme 2023, Sections 6.4.1 and 8.4.1)."""
+"""How well simple classifiers predict factors from representations (Bonheme 2023, Sections 6.4.1 and 8.4.1)."""
 
 from collections.abc import Sequence
 

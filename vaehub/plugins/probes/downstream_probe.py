@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, Literal, final
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vaehub import Dataset, LatentModel, ModelMetric, Needs, Observations, Result, Sample, Table, task
+from vaehub import Dataset, LatentModel, ModelMetric, Needs, Observations, Result, Sample, Table, VaehubError, task
 from vaehub.plugins.probes.kernels import Mask, Probe, logistic_probe, subset_mask, trees_probe, type_masks
 from vaehub.plugins.probes.params import Classifier, DownstreamProbeParams
 from vaehub.plugins.probes.tasks import chance, check_tasks, majority, tasks_of
@@ -22,8 +22,8 @@ KEYS = ("representation", "subset", "classifier")
 
 
 @dataclass(frozen=True)
-class Inputs:
-    """Inputs of the classifiers: the representations of one set of observations.
+class Encoded:
+    """Some observations as a model encodes them.
 
     Attributes:
         representations: Arrays ``(n, latent_dim)`` by name, float64.
@@ -36,43 +36,42 @@ class Inputs:
 
 @final
 class DownstreamProbe(ModelMetric[DownstreamProbeParams]):
-    """Accuracy of simple classifiers that predict factors: Bonheme 2023, Sections 6.4.1 and 8.4.1.
+    """How much of each factor simple classifiers read off a representation: Bonheme 2023, Sections 6.4.1 and 8.4.1.
 
-    Each factor is a task of its own. Types are estimated from the training observations, and the same latents are taken
-    from both representations. Where the prior is not standard normal, posterior variances are in units
+    Each factor is a task of its own. Types are determined from the observations that classifiers learn from, and are
+    the same for both representations. Where the prior is not standard normal, posterior variances are in units
     of the prior's, and the means of a passive latent must follow the prior's.
     """
 
-    @property
-    def needs(self) -> Needs:
-        """What the measurement needs: variances, unless the means of all latents are among what is asked for."""
-        return Needs(
-            classes=True,
-            variances="all" not in self.params.subsets or "mean" not in self.params.representations,
-            instead={"variances": '\'-s metric.subsets=["all"] metric.representations=["mean"]\' needs none'},
-        )
+    needs = Needs(classes=True)
 
     def check(self, model: LatentModel, data: Dataset) -> None:
-        """Refuse a missing split, factors that cannot be learned, and classes that are too rare."""
-        data.split(self.params.test_split)
-        check_tasks(self.name, self._train(data).data, self.params)
+        """Refuse a missing test split, too few observations of a class, and variances that the model does not have."""
+        test = self._observations(data, "test").data
+        train = self._observations(data, "train").data
+        check_tasks(self.name, train, self.params)
+        has_variances = model.encode_all(test.subset(torch.arange(1))).logvar is not None
+        if not has_variances and not ("all" in self.params.subsets and "mean" in self.params.representations):
+            raise VaehubError(
+                f"metric {self.name!r} needs posterior variances for types of latents and for samples, and this "
+                "model has none; ask for '-s metric.subsets=[\"all\"]' of '-s metric.representations=[\"mean\"]'"
+            )
 
     def measure(self, model: LatentModel, data: Dataset) -> Result:
         """Return accuracies by representation, subset, classifier and factor, and their means over factors."""
-        train, test = self._train(data), self._test(data)
+        train, test = (
+            self.encode(model, self._observations(data, purpose), purpose=purpose) for purpose in ("train", "test")
+        )
         classes = tasks_of(self.name, train.data, self.params.factors)
         test_classes = tasks_of(self.name, test.data, tuple(classes))
-        inputs, test_inputs = (
-            self._inputs(model, self.encode(model, seen, purpose=purpose))
-            for seen, purpose in ((train, "train"), (test, "test"))
-        )
-        asked = list(self._asked(inputs))
+        encoded, test_encoded = self._encoded(model, train), self._encoded(model, test)
+        asked = list(self._asked(encoded))
         found: dict[tuple[str, bytes, str, str], Probe] = {}
         keys: dict[str, list[str]] = {name: [] for name in (*KEYS, "factor")}
         probes: list[Probe] = []
         with task("probes", len(asked) * len(classes)) as advance:
             for representation, subset, classifier, mask in asked:
-                x, test_x = (each.representations[representation][:, mask] for each in (inputs, test_inputs))
+                x, test_x = (each.representations[representation][:, mask] for each in (encoded, test_encoded))
                 for factor in classes:
                     # Two subsets are often the same latents: of a model without mixed ones, half of them.
                     same = (representation, mask.tobytes(), classifier, factor)
@@ -91,7 +90,7 @@ class DownstreamProbe(ModelMetric[DownstreamProbeParams]):
             "majority": majorities,
             "converged": np.array([float(probe.converged) for probe in probes]),
         }
-        counts = {} if inputs.masks is None else {f"n_{name}": int(m.sum()) for name, m in inputs.masks.items()}
+        counts = {} if encoded.masks is None else {f"n_{name}": int(m.sum()) for name, m in encoded.masks.items()}
         return Result(
             scalars={
                 "n_samples": train.n + test.n,
@@ -103,37 +102,33 @@ class DownstreamProbe(ModelMetric[DownstreamProbeParams]):
             tables={} if not asked else {"probe": Table(keys, columns), "mean": _means(asked, columns, len(classes))},
         )
 
-    # In random order, so that unshuffled folds are alike.
-    def _train(self, data: Dataset) -> Observations:
+    def _observations(self, data: Dataset, purpose: Literal["train", "test"]) -> Observations:
+        """Draw observations to learn from or to test on, in random order, so that unshuffled folds are alike."""
         params = self.params
-        return self.draw_observations(data, params.n_train, split=params.train_split, ascending=False, purpose="train")
+        n, split = {"train": (params.n_train, params.train_split), "test": (params.n_test, params.test_split)}[purpose]
+        return self.draw_observations(data, n, split=split, ascending=False, purpose=purpose)
 
-    def _test(self, data: Dataset) -> Observations:
-        params = self.params
-        return self.draw_observations(data, params.n_test, split=params.test_split, ascending=False, purpose="test")
-
-    def _inputs(self, model: LatentModel, sample: Sample) -> Inputs:
-        mu, logvar = sample.mu, sample.posterior.logvar
-        if logvar is None:
-            return Inputs({"mean": mu.numpy()}, None)
+    def _encoded(self, model: LatentModel, sample: Sample) -> Encoded:
+        if sample.posterior.logvar is None:
+            return Encoded({"mean": sample.mu.numpy()}, None)
         prior_mu, prior_logvar = (each.double().cpu() for each in model.prior_all(sample.data))
         shift_variance = None
         if prior_mu.any() or prior_logvar.any():
-            shift_variance = ((mu - prior_mu) * (-0.5 * prior_logvar).exp()).var(dim=0, correction=0).numpy()
-        ratio = (logvar - prior_logvar).exp().numpy()
+            shift_variance = ((sample.mu - prior_mu) * (-0.5 * prior_logvar).exp()).var(dim=0, correction=0).numpy()
+        ratio = (sample.logvar - prior_logvar).exp().numpy()
         masks = type_masks(ratio, self.params.alpha, shift_variance)
-        return Inputs({"mean": mu.numpy(), "sampled": sample.z.numpy()}, masks)
+        return Encoded({"mean": sample.mu.numpy(), "sampled": sample.z.numpy()}, masks)
 
-    def _asked(self, inputs: Inputs) -> Iterator[tuple[str, str, Classifier, Mask]]:
-        """Yield representation, subset, classifier and the subset's latents, for each subset that has any."""
+    def _asked(self, encoded: Encoded) -> Iterator[tuple[str, str, Classifier, Mask]]:
+        """Yield representation, subset, classifier and the subset's latents, of subsets that have any."""
         for representation in dict.fromkeys(self.params.representations):
-            if representation not in inputs.representations:
+            if representation not in encoded.representations:
                 continue
-            latent_dim = inputs.representations[representation].shape[1]
+            latent_dim = encoded.representations[representation].shape[1]
             for subset in dict.fromkeys(self.params.subsets):
-                if inputs.masks is None and subset != "all":
+                if encoded.masks is None and subset != "all":
                     continue
-                mask = np.ones(latent_dim, bool) if inputs.masks is None else subset_mask(subset, inputs.masks)
+                mask = np.ones(latent_dim, bool) if encoded.masks is None else subset_mask(subset, encoded.masks)
                 for classifier in dict.fromkeys(self.params.classifiers if mask.any() else ()):
                     yield representation, subset, classifier, mask
 
@@ -147,15 +142,15 @@ class DownstreamProbe(ModelMetric[DownstreamProbeParams]):
         """Return bars of mean test accuracy by subset and representation, with a dot for each factor and chance."""
         if "probe" not in result.tables:
             return None
-        from vaehub.plugins.probes.plots import accuracy_bars
+        from vaehub.plugins.probes.plots import accuracy_panels
 
-        return accuracy_bars(result.tables["probe"])
+        return accuracy_panels(result.tables["probe"])
 
 
 def _means(
     asked: list[tuple[str, str, Classifier, Mask]], columns: dict[str, NDArray[np.float64]], n_factors: int
 ) -> Table:
-    """Return means over factors; the rows of a table of probes list one factor after the other."""
+    """Return means over factors; rows of a table of probes come one factor after the other."""
     by_task = {name: column.reshape(len(asked), n_factors) for name, column in columns.items()}
     keys = {name: [str(each[at]) for each in asked] for at, name in enumerate(KEYS)}
     return Table(

@@ -1,4 +1,4 @@
-"""Mathematics of probes: types of latents, and what a classifier gets right."""
+"""Mathematics of probes: types of latents, and accuracies of classifiers."""
 
 import warnings
 from collections.abc import Mapping
@@ -69,12 +69,12 @@ def folds_lack_a_class(classes: NDArray[Any], n_folds: int = 5) -> bool:
 
 
 class Probe(NamedTuple):
-    """What a classifier got right.
+    """Accuracies of a classifier.
 
     Attributes:
-        train_accuracy: Share of right answers on what it learned from.
-        test_accuracy: Share of right answers on others.
-        converged: Whether its solver came to an end by itself every time; true of trees.
+        train_accuracy: Accuracy on the observations that it learned from.
+        test_accuracy: Accuracy on others.
+        converged: Whether its solver converged every time; always true for trees.
     """
 
     train_accuracy: float
@@ -150,7 +150,7 @@ def _probed(
     test_classes: NDArray[Any],
 ) -> Probe:
     with warnings.catch_warnings(record=True) as caught:
-        # What is deprecated in one version of scikit-learn is needed by another.
+        # Arguments deprecated in one version of scikit-learn are needed by another.
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", ConvergenceWarning)
         classifier.fit(train, train_classes)

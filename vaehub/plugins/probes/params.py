@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from vaehub import Field, Params, SampleSize
+from vaehub import Field, Params
 
 Classifier = Literal["logistic", "trees"]
 Representation = Literal["mean", "sampled"]
@@ -10,7 +10,7 @@ Subset = Literal["all", "active", "mixed", "passive", "without_active", "without
 
 
 class DownstreamProbeParams(Params):
-    """Parameters of probes; defaults are the thesis's, but for trees, which take hours where there are many classes."""
+    """Parameters of probes; defaults are the thesis's, without trees, which take hours if there are many classes."""
 
     classifiers: tuple[Classifier, ...] = Field(
         ("logistic",), min_length=1, description="logistic regression, gradient-boosted trees, or both"
@@ -28,12 +28,8 @@ class DownstreamProbeParams(Params):
         description="factors to find, or 'label'; none takes all with more than one class, and labels where there are "
         "no factors",
     )
-    n_train: SampleSize = Field(
-        10_000, description="observations that classifiers learn from; all there are, if the split has fewer"
-    )
-    n_test: SampleSize = Field(
-        5000, description="observations that they are tested on; all there are, if the split has fewer"
-    )
+    n_train: int = Field(10_000, gt=1, description="observations that classifiers learn from, at most")
+    n_test: int = Field(5000, gt=0, description="observations that they are tested on, at most")
     train_split: Literal["train", "all"] = Field("train", description="split of the data that classifiers learn from")
     test_split: Literal["validation", "test"] = Field(
         "validation", description="split of the data that they are tested on"

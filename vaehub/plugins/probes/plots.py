@@ -1,4 +1,4 @@
-"""Plot of probing accuracies."""
+"""The plot of a probe."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 COLOURS = {"mean": PALETTE[0], "sampled": PALETTE[1]}
 WIDTH = 0.8
-"""Width that the bars of one subset share; subsets are 1 apart."""
+"""Of all bars of one subset together; subsets are 1 apart."""
 
 
-def accuracy_bars(table: Table) -> Figure:
+def accuracy_panels(table: Table) -> Figure:
     """Return a panel for each classifier: bars by subset and representation, a dot for each factor, chance as a line.
 
     Args:
@@ -26,21 +26,20 @@ def accuracy_bars(table: Table) -> Figure:
     """
     classifiers = list(dict.fromkeys(table.keys["classifier"]))
     subsets = list(dict.fromkeys(table.keys["subset"]))
-    size = (max(5.0, 1.5 + 0.95 * len(subsets)), 3.4 * len(classifiers) + 0.4)
-    figure = new_figure(*size)
+    figure = new_figure(max(5.0, 1.5 + 0.95 * len(subsets)), 3.4 * len(classifiers) + 0.4)
     for axes, classifier in zip(figure.subplots(len(classifiers), 1, squeeze=False)[:, 0], classifiers, strict=True):
         _draw(axes, table, str(classifier), [str(subset) for subset in subsets])
     return figure
 
 
 def _draw(axes: Axes, table: Table, classifier: str, subsets: list[str]) -> None:
-    kinds, places, of = (np.array(table.keys[name]) for name in ("representation", "subset", "classifier"))
+    kinds, places, named = (np.array(table.keys[name]) for name in ("representation", "subset", "classifier"))
     accuracy, chance = table.columns["test_accuracy"], table.columns["chance"]
     representations = list(dict.fromkeys(kinds.tolist()))
     width = WIDTH / len(representations)
     for at, representation in enumerate(representations):
         for place, subset in enumerate(subsets):
-            chosen = (kinds == representation) & (places == subset) & (of == classifier)
+            chosen = (kinds == representation) & (places == subset) & (named == classifier)
             if not chosen.any():
                 continue
             x = place + (at - (len(representations) - 1) / 2) * width

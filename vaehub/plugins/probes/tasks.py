@@ -1,4 +1,4 @@
-"""Tasks of a probe: the factors that it predicts, and whether they can be learned."""
+"""The classes that a probe predicts."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def tasks_of(metric: str, data: Dataset, names: tuple[str, ...]) -> Tasks:
 
     Args:
         metric: Name of the metric.
-        data: Observations with labels or factors.
-        names: Factors, or ``label``; none for all.
+        data: The observations, with factors or labels.
+        names: Factors, or ``label``; none stands for all.
 
     Raises:
         DataError: If there is no such factor.
@@ -37,7 +37,10 @@ def tasks_of(metric: str, data: Dataset, names: tuple[str, ...]) -> Tasks:
         known.setdefault(LABEL, data.labels.cpu().numpy())
     unknown = [name for name in names if name not in known]
     if unknown:
-        raise DataError(f"metric {metric!r} looks for {', '.join(map(repr, unknown))}, and there is {', '.join(known)}")
+        raise DataError(
+            f"metric {metric!r} was asked for the factors {', '.join(map(repr, unknown))}, and there is "
+            f"{', '.join(known)}"
+        )
     if names:
         return {name: known[name] for name in names}
     factors = {name: classes for name, classes in known.items() if data.factors is None or name != LABEL}
@@ -45,12 +48,12 @@ def tasks_of(metric: str, data: Dataset, names: tuple[str, ...]) -> Tasks:
 
 
 def check_tasks(metric: str, data: Dataset, params: DownstreamProbeParams) -> None:
-    """Refuse factors that are constant, and classes too rare for the folds of logistic regression.
+    """Refuse observations with nothing to predict, or too few of a class to learn from.
 
     Args:
         metric: Name of the metric.
         data: The observations that classifiers would learn from.
-        params: Parameters of the metric.
+        params: Of the metric.
 
     Raises:
         DataError: In either case; says what would work.
@@ -60,7 +63,7 @@ def check_tasks(metric: str, data: Dataset, params: DownstreamProbeParams) -> No
     if constant or not tasks:
         what = ", ".join(map(repr, constant)) or "every factor"
         raise DataError(
-            f"metric {metric!r} needs two classes to tell apart, and {what} has one in the {len(data)} "
+            f"metric {metric!r} needs at least two classes, and {what} has one in the {len(data)} "
             f"observations drawn from the split {params.train_split!r}; "
             "leave it out of '-s metric.factors=…', or take other data"
         )
@@ -71,8 +74,8 @@ def check_tasks(metric: str, data: Dataset, params: DownstreamProbeParams) -> No
         raise DataError(
             f"metric {metric!r} needs every class in more than one of {params.n_folds} folds, and "
             f"{', '.join(map(repr, short))} has rarer ones among the {len(data)} observations drawn from the split "
-            f"{params.train_split!r}; raise '-s metric.n_train=…', take more data, or leave it out of '-s "
-            "metric.factors=…'"
+            f"{params.train_split!r}; raise '-s metric.n_train=…', take more data, or leave it out of "
+            "'-s metric.factors=…'"
         )
 
 

@@ -1,4 +1,4 @@
-"""Latents that are scored: posteriors of some observations, and which latents were chosen."""
+"""The codes of a model: one value of each scored latent for each observation."""
 
 from __future__ import annotations
 
@@ -8,44 +8,43 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from vaehub import Dataset, LatentModel, Sample, Table, VaehubError, WorkFailed
+from vaehub import LatentModel, Sample, Table, WorkFailed
 from vaehub.plugins.disentanglement.params import TYPES, ScoreParams
 from vaehub.plugins.polarised.kernels import variable_types
 
 
 @dataclass(frozen=True)
-class Latents:
-    """Posteriors of some observations, float64, on the CPU.
+class Codes:
+    """Posteriors of the scored latents, float64, on the CPU.
 
     Attributes:
-        mu: Posterior means of the latents that are scored, shape ``(n, n_latents)``.
-        deviation: Standard deviations of posteriors, same shape; ``None`` where only means are asked for.
-        numbers: Which latents of the model they are, ascending.
+        mu: Posterior means, shape ``(n, n_latents)``.
+        deviation: Posterior standard deviations, same shape; ``None`` where the codes are the means.
+        latents: Numbers of the latents in the model, ascending.
     """
 
     mu: Tensor
     deviation: Tensor | None
-    numbers: tuple[int, ...]
+    latents: tuple[int, ...]
 
     @classmethod
     def of(cls, model: LatentModel, sample: Sample, params: ScoreParams) -> Self:
-        """Return the latents that are scored.
+        """Return the codes of encoded observations.
 
         Raises:
             WorkFailed: If no latent has the type asked for.
         """
         chosen = torch.arange(sample.mu.shape[1])
         if params.latents in TYPES:
-            chosen = _of_type(params, sample, torch.stack(model.prior_all(sample.data)).cpu())
+            chosen = _of_type(model, sample, params)
         elif not isinstance(params.latents, str):
             chosen = torch.tensor(sorted(set(params.latents)))
-        deviation = None
-        if params.representation == "sampled":
-            deviation = (0.5 * sample.logvar[:, chosen]).exp()
+        is_sampled = params.representation == "sampled"
+        deviation = (0.5 * sample.logvar[:, chosen]).exp() if is_sampled else None
         return cls(sample.mu[:, chosen], deviation, tuple(chosen.tolist()))
 
-    def codes(self, rows: Tensor | slice, generator: torch.Generator) -> Tensor:
-        """Return codes of some observations: means, or a fresh draw for each row."""
+    def of_rows(self, rows: Tensor | slice, generator: torch.Generator) -> Tensor:
+        """Return the codes of some observations: means, or a fresh draw for each row."""
         mu = self.mu[rows]
         if self.deviation is None:
             return mu
@@ -55,39 +54,25 @@ class Latents:
     def table(self, factors: tuple[str, ...], **columns: Tensor) -> Table:
         """Return named matrices ``(n_latents, n_factors)`` as rows by latent and factor."""
         keys: dict[str, list[int] | list[str]] = {
-            "latent": [latent for latent in self.numbers for _ in factors],
-            "factor": [factor for _ in self.numbers for factor in factors],
+            "latent": [latent for latent in self.latents for _ in factors],
+            "factor": [factor for _ in self.latents for factor in factors],
         }
         return Table(keys, {name: matrix.flatten() for name, matrix in columns.items()})
 
     def latent_table(self, **columns: Tensor) -> Table:
         """Return named values of each latent ``(n_latents,)`` as rows by latent."""
-        return Table({"latent": list(self.numbers)}, columns)
+        return Table({"latent": list(self.latents)}, columns)
 
 
-def check_latents(metric: str, model: LatentModel, data: Dataset, params: ScoreParams) -> None:
-    """Refuse latents that the model does not have.
-
-    Raises:
-        VaehubError: If so.
-    """
-    latent_dim = model.encode_all(data.first(1)).mu.shape[1]  # a wrapped model knows it only after that
-    if not isinstance(params.latents, str) and max(params.latents) >= latent_dim:
-        raise VaehubError(
-            f"metric {metric!r} was asked for the latents {', '.join(map(str, params.latents))}, and the model has "
-            f"{latent_dim}, counted from 0"
-        )
-
-
-def _of_type(params: ScoreParams, sample: Sample, prior: Tensor) -> Tensor:
+def _of_type(model: LatentModel, sample: Sample, params: ScoreParams) -> Tensor:
     """Return the latents of the type asked for, by the rule of Bonheme 2023, Section 6.4.1.
 
     Where the prior is not standard normal, variances are in units of the prior's, and the means of a passive latent
     must follow the prior's.
     """
-    prior_mu, prior_logvar = prior.double()
+    prior_mu, prior_logvar = (each.double().cpu() for each in model.prior_all(sample.data))
     shift_variance = None
-    if prior.any():
+    if prior_mu.any() or prior_logvar.any():
         shift_variance = ((sample.mu - prior_mu) * (-0.5 * prior_logvar).exp()).var(dim=0, correction=0)
     types = variable_types((sample.logvar - prior_logvar).exp(), params.alpha, shift_variance)
     is_chosen = types == "active" if params.latents == "active" else types != "passive"
