@@ -1,10 +1,11 @@
 """Results as people hold them: in a notebook, in a data frame, by name."""
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from vaehub import Result, Vector
-from vaehub.hub.views import reading_order
+from vaehub.hub.views import Rows, reading_order
 
 QUICK = {"train.epochs": 1, "model.latent_dim": 3}
 
@@ -35,7 +36,7 @@ def test_every_value_is_a_row_as_in_the_database(found, hub):
 def test_rows_become_a_data_frame(found):
     pytest.importorskip("pandas")
     frame = found.to_pandas()
-    assert len(frame) == 2 * (5 * 3 + 3) + 2 * 3
+    assert len(frame) == 2 * (5 * 3 + 3) + 2 * 4
     assert frame.query("name == 'n_active'").seed.tolist() == [0, 1]
 
 
@@ -71,3 +72,14 @@ def test_tables_of_results_have_their_keys_in_every_row(hub):
 
     rows = list(_values(Result(tables={"pairs": Table({"a": ["x", "y"]}, {"cka": [0.5, 1.0]})})))
     assert rows == [("cka", "pairs", 0, None, '{"a":"x"}', 0.5), ("cka", "pairs", 1, None, '{"a":"y"}', 1.0)]
+
+
+def test_the_answer_to_a_query_is_known_by_names_and_values_in_order():
+    def digest(**columns):
+        return Rows(pa.table(columns)).digest
+
+    rows = digest(x=[1, 2], y=[3, 4])
+    assert rows == digest(x=[1, 2], y=[3, 4])
+    others = {digest(y=[1, 2], x=[3, 4]), digest(x=[2, 1], y=[4, 3]), digest(x=[1, 2], z=[3, 4]), digest(x=[1, 2])}
+    assert len(others) == 4
+    assert rows not in others

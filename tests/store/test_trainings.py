@@ -1,4 +1,5 @@
 from dataclasses import replace
+from datetime import timedelta
 
 import numpy as np
 import pytest
@@ -84,3 +85,11 @@ def test_the_latest_failure_takes_the_place_of_the_failure_before(prepared):
     assert prepared.record_training(a_training(status="failed", error="second"), [], None)
     assert prepared.training("t1").error == "second"
     assert prepared.epochs("t1") == []
+
+
+def test_the_latest_trainings_come_first_in_whatever_order_they_were_recorded(prepared):
+    begun = a_training().started
+    for name, hours in (("t1", 2), ("t2", 5), ("t3", 0)):
+        prepared.record_training(a_training(name, started=begun + timedelta(hours=hours)), [], weights())
+    assert [each.id for each in prepared.recent()[0]] == ["t2", "t1", "t3"]
+    assert [each.id for each in prepared.recent(limit=1)[0]] == ["t2"]

@@ -80,6 +80,22 @@ def test_the_best_weights_are_those_of_the_best_epoch_with_or_without_a_validati
     assert not torch.equal(kept, weights(swinging(6, dataset=data(share=share))))
 
 
+def test_of_equal_losses_the_first_is_the_best():
+    class Level(Swinging):
+        """Moves its weights in every step, while its loss stays the same."""
+
+        def loss(self, batch, step):
+            still = self.inside.bias.sum()
+            return Losses(still - still.detach() + 1, {})
+
+    def trained(epochs, **params):
+        with seeded_construction(0):
+            return weights(train(built=Level(data().spec), epochs=epochs, **params)[0])
+
+    assert torch.equal(trained(3, keep="best"), trained(1))
+    assert not torch.equal(trained(3), trained(1))
+
+
 @pytest.mark.parametrize("patience", [0, 1, 3])
 def test_a_loss_that_never_falls_lowers_the_learning_rate_whenever_patience_ends(patience):
     built = Plain(data().spec)

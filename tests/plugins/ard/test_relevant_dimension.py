@@ -1,8 +1,10 @@
 """The number of relevant latents, whatever the model begins with."""
 
 import pytest
+from matplotlib.colors import same_color
 
-from vaehub import Result, VaehubError, WorkFailed
+from vaehub import Result, Table, VaehubError, WorkFailed
+from vaehub.analysis import PALETTE
 from vaehub.plugins.ard.dimension import RelevantDimension
 
 QUICK = {"train.epochs": 3, "data.subset": 400}
@@ -25,7 +27,17 @@ def test_a_model_with_latents_to_spare_is_enough(hub):
     found = hub.run("ard", "relevant_dimension", settings=QUICK | {"model.latent_dim": 40})[0]
     assert (found["latent_dim"], found["n_trained"]) == (40, 1)
     assert 0 < found["n_latents"] < 40
-    assert hub.figure(found.id)
+
+
+def test_the_plot_shows_active_latents_against_latents_of_every_model():
+    table = Table({"latent_dim": [2, 4, 8]}, {"n_active": [2, 4, 5]})
+    found = Result({"n_latents": 5, "latent_dim": 8, "n_trained": 3}, tables={"search": table})
+    [axes] = RelevantDimension(RelevantDimension.Params()).plot(found).axes
+    every, active = axes.get_lines()
+    assert every.get_xydata().tolist() == [[0, 0], [8, 8]]
+    assert active.get_xydata().tolist() == [[2, 2], [4, 4], [8, 5]]
+    assert same_color(active.get_color(), PALETTE[0])
+    assert axes.get_title() == "5 latents are relevant"
 
 
 def test_fewer_observations_than_are_asked_for_are_all_taken(hub):
