@@ -139,8 +139,8 @@ def test_a_failure_is_recorded_and_the_rest_goes_on(tmp_path):
             "analysis 'epochs and bound' of study 'small': metric 'correlation' was asked for the column 'bound'",
         ),
         (
-            ("[metrics.elbo]", "[metrics.intervention]\nn_samples = 500\n[metrics.elbo]"),
-            "averages over 500 observations",
+            ("[metrics.elbo]", "[metrics.relevance]\nvariance = 'prior'\n[metrics.elbo]"),
+            "metric 'relevance' needs a model with a learned prior",
         ),
         (
             ('"vae"', '"ae"'),
