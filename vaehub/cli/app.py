@@ -262,7 +262,7 @@ def export(
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Hand back the weights of a stored training."""
+    """Export the weights of a stored training."""
     from vaehub.cli import terminal
     from vaehub.hub import Hub
 

@@ -23,7 +23,7 @@ PATIENCE = 0.5
 
 
 class _Patient(Progress):
-    """Bars of what takes a while, so that a dozen quick steps do not flicker by."""
+    """Bars that appear only for work that takes a while, so that quick steps do not flicker."""
 
     def get_renderables(self) -> Iterator[RenderableType]:
         yield self.make_tasks_table([task for task in self.tasks if (task.elapsed or 0) >= PATIENCE])

@@ -1,4 +1,4 @@
-"""Two trainings side by side: the command, and how its answer looks."""
+"""The command that compares two trainings, and its output."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How datasets and their files are shown."""
+"""Datasets and their files in a terminal."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def overview(found: Sequence[Holding]) -> None:
 
 
 def details(found: Holding, figures: Figures | None) -> None:
-    """Print what is known of a dataset."""
+    """Print the card of a dataset."""
     entry, card, console = found.registered.entry, found.card, terminal.out()
     console.print(Text.assemble((entry.name, "bold"), f": {entry.summary}"))
     if card is not None:

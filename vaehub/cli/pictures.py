@@ -1,4 +1,4 @@
-"""Where pictures are written: seen to before the work that they show, and written after it."""
+"""Output files of plots: checked before the work that they show, and written after it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How trainings and measurements look in a terminal, and as JSON."""
+"""Trainings and measurements in a terminal, and as JSON."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SHORT = 8
 
 
 def measurement(item: Measurement) -> None:
-    """Print a measurement: what it is of, its scalars, and a table for each index."""
+    """Print a measurement: its subject, its scalars, and a table for each index."""
     console = terminal.out()
     console.print(
         Text.assemble((item.record.metric, "bold"), f" of {shown(item.record)}, measurement {item.id[:SHORT]}")
@@ -75,7 +75,7 @@ def _epochs(record: TrainingRecord) -> str:
 
 
 def training_view(view: TrainingView) -> None:
-    """Print a training, its losses at the end, and what was measured of it."""
+    """Print a training, its final losses, and its measurements."""
     training(view.record)
     if view.epochs:
         last = view.epochs[-1]

@@ -1,4 +1,4 @@
-"""How studies and their reports look in a terminal, and in other formats."""
+"""Studies and their reports in a terminal, and in other formats."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def run(
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make what a study asks for and the store has not; run it again to go on."""
+    """Run a study: make whatever the store lacks; run it again to continue."""
     from vaehub.cli import studies, terminal
     from vaehub.cli.progress import progress
     from vaehub.hub import Hub
@@ -105,7 +105,7 @@ def report(
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show the tables of a study, with the published figures beside ours."""
+    """Show the tables of a study, with the published values beside ours."""
     from vaehub.cli import studies
     from vaehub.hub import Hub
 

@@ -1,4 +1,4 @@
-"""How many latents some data need: the command, and how its answer looks."""
+"""The command that suggests a number of latents, and its output."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def suggest_dim(
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Say how many latents data need, by several methods side by side."""
+    """Suggest how many latents the data need, by several methods side by side."""
     from vaehub.cli import pictures, terminal
     from vaehub.cli.progress import progress
     from vaehub.hub import Hub

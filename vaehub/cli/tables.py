@@ -1,4 +1,4 @@
-"""Tables, and how the catalog looks: everything that is shown without opening a store."""
+"""Tables and the catalog: everything that is shown without opening a store."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def description(item: Registered, params: Sequence[ParamInfo]) -> None:
 
 
 def plugins(found: Catalog, *, details: bool) -> None:
-    """Print the installed plugins, what is wrong with them, and what they quarrel about."""
+    """Print the installed plugins, their failures, and the names that several of them claim."""
     rows = [
         (
             each.name,

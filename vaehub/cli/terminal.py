@@ -1,4 +1,4 @@
-"""What goes where: data to standard output, hints and errors to standard error."""
+"""Streams: data to standard output, hints and errors to standard error."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def print_json(value: object) -> None:
 
 
 def hint(text: str) -> None:
-    """Say what could be done next, where a person reads."""
+    """Suggest a next step, if standard error is a terminal."""
     console = err()
     if console.is_terminal:
         console.print(text, style="dim", markup=False)

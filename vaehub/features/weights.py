@@ -43,7 +43,7 @@ class WeightsParams(Params):
             named = Path(named).expanduser().resolve()
             values = {**values, "weights": named}
         elif named is not None or values.get("content") is not None:
-            # No path at all, which is told with other problems; or read from a store, which needs no file.
+            # Not a path: reported with the other problems; or read from a store, which needs no file.
             return values
         file = cls.find(named)
         return values if file is None else {**values, "content": _seen(file, values.get("content"))}

@@ -1,4 +1,4 @@
-"""Where the work is done: data loaded, models built and trained, metrics applied."""
+"""Builds datasets, models and metrics, and trains recipes."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class TrainingJob:
 
 
 class Builder:
-    """Makes datasets, models and metrics, and carries recipes out.
+    """Builds datasets, models and metrics, and trains recipes.
 
     What was used last is remembered, within a bound of memory.
 
@@ -101,12 +101,12 @@ class Builder:
         return found
 
     def data_of(self, recipe: Recipe) -> Dataset:
-        """Return a recipe's data with its part for validation set aside."""
+        """Return a recipe's data with the validation split set aside."""
         split = generator(recipe.seed, "validation split")
         return self.load(recipe.dataset).with_validation(recipe.train.validation, split)
 
     def build(self, recipe: Recipe, data: Dataset) -> LatentModel:
-        """Return a model that has learned nothing yet, on the CPU, having seen that it can take the data.
+        """Build an untrained model on the CPU and check it against the data.
 
         Raises:
             VaehubError: If it cannot.
@@ -136,7 +136,7 @@ class Builder:
         return TrainingJob(recipe, model, data, snapshots, _copy(model))
 
     def restore(self, recipe: Recipe) -> Trained:
-        """Return a stored training anew, whether it is remembered or not.
+        """Return a stored training, rebuilt from the store.
 
         Raises:
             VaehubError: If its weights are missing, damaged, or do not fit.
@@ -147,7 +147,7 @@ class Builder:
         return self._trained(self.build(recipe, data), data, self._store.weights(recipe.id), recipe)
 
     def trained(self, recipe: Recipe, record: TrainingRecord) -> Trained:
-        """Return a stored training, which may be remembered; nobody may change the model.
+        """Return a stored training, from memory if it is there; callers must not change the model.
 
         Args:
             recipe: Of the training.
@@ -177,7 +177,7 @@ class Builder:
     # Models in memory
 
     def adopt(self, model: LatentModel, dataset: Component | Dataset) -> Recipe:
-        """Remember a model that was handed over with the data to measure it on, and return its recipe.
+        """Keep a user's model and the data to measure it on, and return its recipe.
 
         Raises:
             VaehubError: If it does not fit the data.
@@ -195,7 +195,7 @@ class Builder:
         return recipe
 
     def record_in_memory(self, recipe: Recipe) -> None:
-        """Record a model that was handed over as a training of no epochs, with its weights."""
+        """Record a user's model as a training of 0 epochs, with its weights."""
         recorder = Recorder(self._store, self._catalog.manager, self.device, recipe, force=False)
         recorder.done(recipe, self._in_memory[recipe.id].model, Fitted((), ("it was handed over as it is",)))
 
@@ -239,7 +239,7 @@ class Builder:
         self._remember(job, recorded)
 
     def train_together(self, jobs: Sequence[TrainingJob], *, force: bool) -> None:
-        """Train models that differ in seed alone as one batched program, or one by one where that cannot be.
+        """Train models that differ only in their seed as one batched program, or one by one if that is impossible.
 
         Raises:
             WorkFailed: If a training fails, when all have ended; all is recorded.
@@ -278,7 +278,7 @@ class Builder:
             raise failure from cause
 
     def _remember(self, job: TrainingJob, recorded: Recorded | None) -> None:
-        """Remember the model of a training as it would come from the store, which is what measuring must see."""
+        """Keep the model of a training exactly as it would be restored from the store, for the next metric."""
         if recorded is None or recorded.record.weights is None or job.untrained is None:
             return
         trained = self._trained(job.untrained, job.data, recorded.weights, job.recipe)
@@ -352,7 +352,7 @@ def _discard(member: EnsembleMember) -> None:
 
 @torch.no_grad()
 def _try_out(model: LatentModel, data: Dataset, title: str) -> None:
-    """See that a model keeps its contract on two observations, which is cheaper to learn now than after training."""
+    """Check a model's shapes on two observations: an error costs less now than after training."""
     batch = data.split("train").batch(slice(0, 2))
     with evaluating(model):
         mu = model.encode(batch).mu

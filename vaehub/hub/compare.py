@@ -1,4 +1,4 @@
-"""Two models compared, with each of their seeds: the mean of a metric of pairs over all pairs of trainings."""
+"""Comparison of two models over their seeds: the mean of a metric of pairs over all pairs of trainings."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A metric of pairs, of all pairs of trainings of two models.
+    """A metric of pairs on all pairs of trainings of two models.
 
     Attributes:
         metric: Name of the metric.
@@ -52,7 +52,7 @@ def pairs_of(a: Recipe, b: Recipe, seeds: Sequence[int]) -> list[tuple[Recipe, R
 
 
 def mean_result(results: Sequence[Result]) -> Result:
-    """Return the mean of what was measured of several pairs: Bonheme 2023, Eq. 7.9, for scores of layers.
+    """Return the mean of several results: Bonheme 2023, Eq. 7.9, for scores of layers.
 
     Args:
         results: Of one metric.

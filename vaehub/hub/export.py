@@ -1,4 +1,4 @@
-"""Weights of a stored training, as files that other programs read."""
+"""Export of the weights of a stored training to files that other programs read."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def export_weights(store: Store, record: TrainingRecord, path: Path | str | None
 
 
 def write_weights(path: Path, weights: Mapping[str, NDArray[Any]], record: TrainingRecord, form: WeightsFormat) -> None:
-    """Write weights into a file, wholly or not at all.
+    """Write weights into a file, atomically.
 
     ``safetensors`` has id and recipe in its metadata; ``pt`` is a dictionary of tensors for
     ``torch.load(…, weights_only=True)``.

@@ -1,4 +1,4 @@
-"""Feature extractors of the catalog: what identifies one among a metric's parameters, and the one that it asks for."""
+"""Feature extractors of the catalog: their identity in a metric's parameters, and their construction."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ P = TypeVar("P", bound=Params)
 
 
 def with_identities(catalog: Catalog, params: P, find: Callable[[str], str], *, owner: str) -> P:
-    """Return parameters of a metric with what identifies the trainings and the feature extractor that they name.
+    """Complete a metric's parameters with the identities of the trainings and the feature extractor they name.
 
     Args:
         catalog: Where extractors are looked for.
@@ -50,7 +50,7 @@ def with_identities(catalog: Catalog, params: P, find: Callable[[str], str], *, 
 
 
 class Extractors:
-    """Makes the extractors that metrics ask for.
+    """Builds the feature extractors that metrics use.
 
     Args:
         catalog: Where their classes are found.
@@ -62,7 +62,7 @@ class Extractors:
         self._models = models
 
     def __call__(self, params: Params, device: torch.device) -> Extract:
-        """Return what makes the features that parameters name.
+        """Return the feature extractor that parameters name.
 
         Raises:
             VaehubError: As :meth:`vaehub.core.metric.Metric.feature_extractor` does.

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 class Hub:
-    """Trains models, measures them, and keeps every answer.
+    """Trains models, measures them, and keeps every result.
 
     ``Hub.open().run(model="ard", metric="relevance")`` is a whole session; asking again answers from the store.
     """
@@ -194,7 +194,7 @@ class Hub:
         settings: Settings | None = None,
         force: bool = False,
     ) -> Comparison:
-        """Compare two trainings, or two models with each of several seeds; what is not trained yet is trained.
+        """Compare two trainings, or two models over several seeds, training whatever is missing.
 
         Args:
             a: A recipe, or the beginning of a training's id.
@@ -246,7 +246,7 @@ class Hub:
     # Studies
 
     def study(self, name: str) -> Study:
-        """Return a study, to carry it out and to see its reports.
+        """Return a study, to run it and to see its reports.
 
         Args:
             name: In the catalog, or a path to a TOML file.

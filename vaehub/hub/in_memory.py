@@ -1,4 +1,4 @@
-"""Models and data in the memory of a notebook, as recipes whose identity is decided by what they hold."""
+"""Models and data in memory, as recipes whose identity is a digest of their content."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ AT_ONCE = 4096
 
 
 class InMemoryModel(ModelParams):
-    """Identity of a model in memory: its weights and modules; not the code of their methods."""
+    """Identity of a model in memory: its weights and modules, but not the code of their methods."""
 
     content: str
     likelihood: str | None = None
@@ -35,7 +35,7 @@ class InMemoryData(Params):
 
 
 def dataset_component(data: Dataset) -> Component:
-    """Return a dataset in memory as a part of a recipe."""
+    """Return a dataset in memory as a component of a recipe."""
     # One piece after the other, for data on demand do not fit in memory.
     observations = (batch.x for batch in data.batches(AT_ONCE))
     known = [data.labels, None if data.factors is None else data.factors.classes, *data.splits.values()]

@@ -1,4 +1,4 @@
-"""Models and data that were used last, kept within a bound of memory for whatever is measured next."""
+"""Cache of the models and data used last, within a memory limit."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class _Kept:
 
 
 class Memory:
-    """The datasets and the trained models that were used last; whatever was not used for longest goes first.
+    """Cache of datasets and trained models; the least recently used is dropped first.
 
     A model is kept by the name of its file of weights, which no two records share: one that was trained again, by
     whomever, is another. It is given out only as long as it is as it was when it was kept: a metric that puts it in
@@ -97,7 +97,7 @@ class Memory:
 
 
 def state_of(model: LatentModel) -> str:
-    """Return a digest of all of a model that a metric could leave changed: weights, modes, gradients and hooks."""
+    """Return a digest of all model state that a metric could change: weights, modes, gradients and hooks."""
     values = [*model.named_parameters(), *model.named_buffers()]
     gradients = [(name, value.requires_grad, value.grad is None) for name, value in values]
     modules = [

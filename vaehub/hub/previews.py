@@ -1,4 +1,4 @@
-"""What data look like: a sheet of images, and figures of the whole."""
+"""Previews of datasets: contact sheets and summary statistics."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SAMPLED = 20_000
 
 @dataclass(frozen=True)
 class Figures:
-    """Figures of a dataset.
+    """Summary statistics of a dataset.
 
     Attributes:
         n: Observations.
@@ -57,7 +57,7 @@ class Figures:
 
 
 def figures(data: Dataset) -> Figures:
-    """Return figures of a dataset; of many observations on demand, mean and deviation are of some at even distances."""
+    """Summarise a dataset; for large data on demand, mean and deviation are estimated from evenly spaced rows."""
     some = data.split("train") if "train" in data.splits else data
     rows = torch.arange(len(some))
     if not isinstance(some.stored, Tensor) and len(rows) > SAMPLED:
@@ -81,7 +81,7 @@ def figures(data: Dataset) -> Figures:
 
 
 def sheet(data: Dataset, seed: int = 0) -> Image:
-    """Return a picture of some observations.
+    """Return a contact sheet of some observations.
 
     Each row shows one factor going through its values, where there are factors; a class, where there are labels; chance
     decides the rest.
@@ -105,7 +105,7 @@ def sheet(data: Dataset, seed: int = 0) -> Image:
 
 
 def _rows(data: Dataset, random: torch.Generator) -> Tensor:
-    """Return which observations go where, shape ``(rows, columns)``; ``NOTHING`` where none does."""
+    """Return the observation in each cell, shape ``(rows, columns)``; ``NOTHING`` in empty cells."""
     if data.factors is not None and data.factors.is_grid:
         lines = [data.factors.varying(at, 1, random)[0] for at, size in enumerate(data.factors.sizes) if size > 1]
         # Of many values, some at even distances; of few, each once.

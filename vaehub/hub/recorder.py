@@ -1,4 +1,4 @@
-"""What is recorded of a training, and who is told of it."""
+"""Records of trainings, and the events that plugins receive."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ class Recorded:
 
 
 class Recorder:
-    """Records one training, and the shorter ones that it passes through.
+    """Records one training, and its snapshots.
 
     Args:
         store: Where.
-        manager: Of the plugins, which are told.
+        manager: Plugin manager, which receives the events.
         device: Where the training takes place.
         recipe: What is trained.
         force: Whether to take the place of what is recorded.
@@ -57,7 +57,7 @@ class Recorder:
         self._tell("training_started", training_id=recipe.id, recipe=recipe.identity())
 
     def epoch_ended(self, record: EpochRecord) -> None:
-        """Remember an epoch, in case that the training fails, and tell of it."""
+        """Keep the losses of an epoch in case the training fails, and send the event."""
         self._history.append(record)
         self._tell("epoch_ended", training_id=self._recipe.id, epoch=record.index, losses=record.losses)
 
@@ -66,7 +66,7 @@ class Recorder:
         return self._record(recipe, model, fitted, None)
 
     def passed(self, recipe: Recipe, model: LatentModel, fitted: Fitted) -> None:
-        """Record a shorter training on the way."""
+        """Record a snapshot as a training of fewer epochs."""
         self._record(recipe, model, fitted, None)
 
     def failed(self, model: LatentModel, error: Exception) -> WorkFailed:
@@ -100,7 +100,7 @@ class Recorder:
 
 
 def tell(manager: PluginManager, event: str, **news: object) -> None:
-    """Tell plugins of an event."""
+    """Send an event to all plugins."""
     try:
         getattr(manager.hook, f"vaehub_{event}")(**news)
     # A stranger's tracker runs here, and must not cost a training.
@@ -109,5 +109,5 @@ def tell(manager: PluginManager, event: str, **news: object) -> None:
 
 
 def reason(error: Exception) -> str:
-    """Return what went wrong, as a record keeps it."""
+    """Return the reason of a failure, as a record stores it."""
     return str(error) if isinstance(error, VaehubError) else f"{type(error).__name__}: {error}"

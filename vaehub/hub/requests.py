@@ -1,4 +1,4 @@
-"""From names and settings, as a user gives them, to validated requests with an identity. Loads no model."""
+"""Requests: a user's names and settings, validated, with an identity. Loads no model."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ FindTraining = Callable[[str], str]
 
 @dataclass(frozen=True)
 class MeasurementRequest:
-    """A metric, what it is asked of, and one seed.
+    """A metric, its subject, and a seed.
 
     Attributes:
         metric: The metric with its parameters.
@@ -88,7 +88,7 @@ def recipe_of(
 
 
 def stages_of(recipe: Recipe, at_epochs: Sequence[int]) -> list[Recipe]:
-    """Return the same recipe with fewer epochs, for each number that is asked for, in order.
+    """Return the recipe with each requested smaller number of epochs, in order.
 
     Raises:
         VaehubError: If a number is not one of the recipe's epochs.
@@ -135,7 +135,7 @@ def dataset_of(catalog: Catalog, name: str, params: Settings) -> Component:
 
 
 def is_path(name: str) -> bool:
-    """Say whether a dataset is named by a path: with a separator or an ending, which names in a catalog have not."""
+    """Return whether a dataset is named by a path, with a separator or a suffix, which no catalog name has."""
     return "/" in name or os.sep in name or name.startswith("~") or "." in name
 
 
@@ -166,7 +166,7 @@ def metrics_of(
 
 
 def metric_of(catalog: Catalog, name: str, params: Settings, find: FindTraining) -> tuple[MetricEntry, Component]:
-    """Return a metric with its parameters, and in these the whole ids of trainings and the extractor that they name.
+    """Return a metric with its parameters, completed with the identities of trainings and extractors they name.
 
     Raises:
         VaehubError: If the name, a parameter, an id or the name of an extractor is wrong.
@@ -177,7 +177,7 @@ def metric_of(catalog: Catalog, name: str, params: Settings, find: FindTraining)
 
 
 class RunPlan:
-    """What is asked of one recipe: metrics of its stages, and of itself.
+    """Measurements to make of one recipe: metrics of its stages, and of the recipe itself.
 
     Args:
         recipe: The recipe.
@@ -212,7 +212,7 @@ class RunPlan:
 
 
 def restored_component(catalog: Catalog, kind: str, stored: Mapping[str, Json]) -> Component:
-    """Return a part as a store remembers it, for the plugin that is installed now.
+    """Return a stored component, for the plugin that is installed now.
 
     Raises:
         VaehubError: If the plugin is missing, or would give other numbers than the stored ones.
@@ -230,7 +230,7 @@ def restored_component(catalog: Catalog, kind: str, stored: Mapping[str, Json]) 
 
 
 def restored_recipe(catalog: Catalog, stored: Mapping[str, Json]) -> Recipe:
-    """Return a recipe as a store remembers it.
+    """Return a stored recipe.
 
     Raises:
         VaehubError: As :func:`restored_part`.

@@ -1,4 +1,4 @@
-"""From what is asked to what is in the store: looked up, else trained and measured, never twice at the same time."""
+"""From requests to stored results: look up, or else train and measure, never twice at the same time."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class Runner:
-    """Sees to it that trainings and measurements are in the store.
+    """Trains and measures whatever the store does not have.
 
     The store is looked at first, in one session; it is not held while anything is trained or measured.
 
@@ -56,7 +56,7 @@ class Runner:
     # Plans
 
     def run(self, plans: Sequence[RunPlan], *, force: bool) -> list[Measurement]:
-        """Return all that is asked of some recipes, which differ in seed alone; what the store has not is made.
+        """Return all measurements of recipes that differ only in their seed, making whatever the store lacks.
 
         Args:
             plans: What is asked, of each recipe.
@@ -83,7 +83,7 @@ class Runner:
         return found
 
     def run_all(self, recipes: Sequence[Recipe], wanted: Iterable[MeasurementRequest]) -> dict[str, str]:
-        """Train and measure what the store has not, whatever fails, and return the reason of each failure.
+        """Train and measure whatever the store lacks, continue after failures, and return the reason of each.
 
         Args:
             recipes: Of one training, with growing numbers of epochs; or none.
@@ -107,7 +107,7 @@ class Runner:
         return failures
 
     def try_out(self, recipes: Sequence[Recipe], wanted: Iterable[MeasurementRequest]) -> None:
-        """See whether trainings and measurements could be made, without making any.
+        """Check that trainings and measurements could be made, without making any.
 
         Args:
             recipes: Of one training, with growing numbers of epochs; or none.
@@ -128,11 +128,11 @@ class Runner:
     def train(
         self, recipe: Recipe, wanted: Sequence[MeasurementRequest], *, force: bool, stages: Sequence[Recipe] = ()
     ) -> TrainingRecord:
-        """Return a training from the store, once it is there.
+        """Return a training from the store, training it first if necessary.
 
         Args:
             recipe: What to train.
-            wanted: What will be measured; whatever speaks against it is found out before the training.
+            wanted: What will be measured; validated before training starts.
             force: Train in any case.
             stages: The same recipe with fewer epochs, which are wanted too; one training passes through all of them.
 
@@ -159,7 +159,7 @@ class Runner:
         return done[recipe.id]
 
     def adopt(self, model: LatentModel, dataset: Component | Dataset) -> Recipe:
-        """Record a model that was handed over, and return its recipe.
+        """Record a user's model, and return its recipe.
 
         Raises:
             VaehubError: If it does not fit the data.
@@ -172,16 +172,16 @@ class Runner:
         return recipe
 
     def trained(self, recipe: Recipe) -> Trained:
-        """Return the model of a recipe, which nobody may change, and its data; raises as :meth:`train`."""
+        """Return the model of a recipe, which callers must not change, and its data; raises as :meth:`train`."""
         return self.builder.trained(recipe, self.train(recipe, [], force=False))
 
     def restored(self, recipe: Recipe) -> Trained:
-        """Return the model of a recipe, for whoever asks to keep, and its data; raises as :meth:`train`."""
+        """Return a model of a recipe that the caller may change, and its data; raises as :meth:`train`."""
         self.train(recipe, [], force=False)
         return self.builder.restore(recipe)
 
     def _train_together(self, plans: Sequence[RunPlan], *, force: bool) -> set[str]:
-        """Train what is missing as one batched program, where several seeds are, and return the ids.
+        """Train missing recipes as one batched program if there are several, and return their ids.
 
         Raises:
             VaehubError: As :meth:`train`.
@@ -209,7 +209,7 @@ class Runner:
     def _job(
         self, missing: Sequence[Recipe], passed: Sequence[Recipe], wanted: Sequence[MeasurementRequest]
     ) -> TrainingJob:
-        """Return a training that is ready, once nothing speaks against what will be measured of it.
+        """Return a training job, after every metric to be measured has accepted its model and data.
 
         Args:
             missing: What is to be recorded, with growing numbers of epochs.
@@ -226,7 +226,7 @@ class Runner:
         return job
 
     def _finished(self, recipes: Sequence[Recipe]) -> dict[str, TrainingRecord]:
-        """Return the records of those of some trainings that are stored and succeeded, by id."""
+        """Return the records of the trainings that are stored and succeeded, by id."""
         if not recipes:
             return {}
         with self.store.session() as session:
@@ -236,7 +236,7 @@ class Runner:
     # Measurements
 
     def known(self, measurement_ids: Sequence[str]) -> dict[str, Measurement]:
-        """Return those of some measurements that are stored and succeeded, by id."""
+        """Return the measurements that are stored and succeeded, by id."""
         stored = self.store.find_many(measurement_ids)
         return {name: _reused(found) for name, found in stored.items() if found.record.status == "done"}
 
@@ -268,7 +268,7 @@ class Runner:
         return self.builder.metric(component, metric.Metric, record.seed)
 
     def record_failure(self, request: MeasurementRequest, why: str) -> None:
-        """Record that a measurement could not be made, for a reason that lies before it."""
+        """Record a measurement that failed before it began."""
         record = _record_of(request, why, now(), 0.0)
         if record.training is not None and self.store.training(record.training) is None:
             record = replace(record, training=None)
@@ -309,7 +309,7 @@ class Runner:
 
 @dataclass(frozen=True)
 class _Models:
-    """What metrics are asked of; see :class:`vaehub.hub.subjects.Models`.
+    """Sources of the arguments of metrics; see :class:`vaehub.hub.subjects.Models`.
 
     Attributes:
         builder: Makes them.
@@ -338,7 +338,7 @@ class _Models:
 
 
 class RecipeRunner:
-    """What a metric of recipes has, as :class:`vaehub.Runner` promises it: a runner with the seed of one measurement.
+    """Implementation of :class:`vaehub.Runner` for metrics of recipes: a runner with the seed of one measurement.
 
     Args:
         runner: Trains and measures.

@@ -1,4 +1,4 @@
-"""What metrics measure: one class for each kind of subject, the only place that knows how kinds differ.
+"""Subjects of metrics: one class for each kind, the only place that knows how kinds differ.
 
 Another kind of metric is a contract in :mod:`vaehub.core.metric`, a class here, and its place in ``KINDS``.
 """
@@ -32,7 +32,7 @@ Given = Recipe | Component | tuple[Recipe, Recipe] | Rows
 
 
 class Names(Protocol):
-    """Finds what a user names."""
+    """Resolves the names that a user gives."""
 
     def dataset_named(self, name: str) -> Component:
         """Return a dataset of the catalog, or a user's own where the name is a path."""
@@ -42,7 +42,7 @@ class Names(Protocol):
 
 
 class Models(Protocol):
-    """Gives what a metric is asked of."""
+    """Source of the arguments of metrics."""
 
     def dataset(self, component: Component) -> Dataset:
         """Return a dataset."""
@@ -59,7 +59,7 @@ G = TypeVar("G", bound=Given)
 
 @dataclass(frozen=True)
 class Subject(ABC, Generic[G]):
-    """What one measurement is of.
+    """The subject of one measurement.
 
     Attributes:
         what: As it was handed over.
@@ -123,7 +123,7 @@ class Subject(ABC, Generic[G]):
 
     @abstractmethod
     def key(self) -> Mapping[str, Json]:
-        """Return what tells it from others, below its name."""
+        """Return its identity, under its name."""
 
     @property
     def trainings(self) -> tuple[Recipe, ...]:
@@ -137,7 +137,7 @@ class Subject(ABC, Generic[G]):
 
     @abstractmethod
     def arguments(self, models: Models) -> tuple[object, ...]:
-        """Return what its metrics are asked of."""
+        """Return the arguments of its metrics."""
 
     def check(self, metric: Metric, models: Models) -> tuple[object, ...]:
         """Return what a metric is asked of, unless the metric refuses it.
@@ -158,7 +158,7 @@ class Subject(ABC, Generic[G]):
 
     @classmethod
     def shown(cls, record: MeasurementRecord) -> str:
-        """Return what a stored measurement is of, in words."""
+        """Describe the subject of a stored measurement."""
         if record.training is None:
             return cls.name
         both = f" and {record.other[:SHORT]}" if record.other else ""
@@ -349,6 +349,6 @@ def kind_of(name: str, metric: str) -> type[Subject[Any]]:
 
 
 def shown(record: MeasurementRecord) -> str:
-    """Return what a stored measurement is of, in words."""
+    """Describe the subject of a stored measurement."""
     name = next(iter(record.subject))
     return next((kind.shown(record) for kind in KINDS.values() if kind.name == name), name)

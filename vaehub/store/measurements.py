@@ -93,7 +93,7 @@ def of_training(connection: DuckDBPyConnection, training_id: str) -> list[Measur
 
 
 def ids(connection: DuckDBPyConnection, prefix: str) -> list[str]:
-    """Return the ids that begin in a certain way."""
+    """Return the ids with a prefix."""
     return [row[0] for row in connection.execute(_IDS, [prefix]).fetchall()]
 
 

@@ -134,7 +134,7 @@ class CellRecord:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a measurement came to: its status and, if it failed, why, and when it was begun."""
+    """Outcome of a measurement: its status, the reason if it failed, and when it started."""
 
     status: Status
     error: str | None

@@ -1,4 +1,4 @@
-"""A store in memory that holds made-up records, so that queries can be tried before there is anything to query."""
+"""An in-memory store of made-up records, to try queries before there are results."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class RehearsalStore:
             trainings.insert(self._connection, record, [], "")
 
     def insert_measurements(self, records: Sequence[MeasurementRecord], result: Result) -> None:
-        """Record measurements that all came to the same."""
+        """Record measurements that all have the same result."""
         for record in records:
             measurements.insert(self._connection, record, result, "")
 

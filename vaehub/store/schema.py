@@ -1,4 +1,4 @@
-"""The schema, as the steps that make it. A step is never edited once released; a change is another step.
+"""The schema as a sequence of migrations. A released migration is never edited; a change is a new one.
 
 Times are in UTC and carry no zone: DuckDB needs one more package to hand zoned times to Python.
 """

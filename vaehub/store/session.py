@@ -104,7 +104,7 @@ class Session:
     # What a worker process may ask too
 
     def find_many(self, measurement_ids: Sequence[str]) -> dict[str, StoredMeasurement]:
-        """Return those of some measurements that are stored, by id, without their arrays."""
+        """Return the measurements that are stored, by id, without their arrays."""
         with self._reading() as connection:
             if connection is None or not measurement_ids:
                 return {}
@@ -119,7 +119,7 @@ class Session:
         }
 
     def trainings(self, training_ids: Sequence[str]) -> dict[str, TrainingRecord]:
-        """Return those of some trainings that are stored, by id."""
+        """Return the trainings that are stored, by id."""
         with self._reading() as connection:
             return {} if connection is None else trainings.find_many(connection, training_ids)
 
@@ -167,12 +167,12 @@ class Session:
     # What is shown
 
     def outcomes(self, measurement_ids: Sequence[str]) -> dict[str, Outcome]:
-        """Return what those of some measurements came to that are recorded."""
+        """Return the outcomes of the measurements that are recorded."""
         with self._reading() as connection:
             return {} if connection is None else measurements.outcomes(connection, measurement_ids)
 
     def epochs(self, training_id: str) -> list[dict[str, dict[str, float]]]:
-        """Return the losses of each epoch of a training, by part and name."""
+        """Return the losses of each epoch of a training, by split and name."""
         with self._reading() as connection:
             return [] if connection is None else trainings.epochs(connection, training_id)
 

@@ -1,4 +1,4 @@
-"""The store: a directory that keeps every answer."""
+"""The store: a directory that keeps every result."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ class Store:
         return self._session.trainings([training_id]).get(training_id)
 
     def epochs(self, training_id: str) -> list[dict[str, dict[str, float]]]:
-        """Return the losses of each epoch of a training, by part and name."""
+        """Return the losses of each epoch of a training, by split and name."""
         return self._session.epochs(training_id)
 
     def record_training(
@@ -154,7 +154,7 @@ class Store:
     # Measurements
 
     def find_many(self, measurement_ids: Sequence[str]) -> dict[str, StoredMeasurement]:
-        """Return those of some measurements that are stored, by id, with values and arrays.
+        """Return the measurements that are stored, by id, with values and arrays.
 
         Raises:
             StoreError: If arrays are missing or damaged.
@@ -251,7 +251,7 @@ class Store:
 
     @contextmanager
     def working_on(self, record_id: str) -> Iterator[None]:
-        """Keep other processes from doing the same work at the same time; a process that dies lets go.
+        """Lock a record while it is made, across processes; the lock of a process that dies is released.
 
         Waits for as long as another process works on it. Whoever enters looks first whether the work has been done.
         """
@@ -272,7 +272,7 @@ class Store:
             lock.release()
 
     def is_worked_on(self, record_id: str) -> bool:
-        """Say whether some process is making a record at this moment."""
+        """Return whether a process is making a record at this moment."""
         path = self._lock_of(record_id)
         if not path.exists():
             return False
@@ -285,7 +285,7 @@ class Store:
         return False
 
     def checkpoint(self, training_id: str) -> FileCheckpoint:
-        """Return the place for the state of a training that has not ended."""
+        """Return the checkpoint file of a training."""
         # Brings torch along, which looking at results does not need.
         from vaehub.store.checkpoint import FileCheckpoint
 

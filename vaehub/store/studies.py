@@ -1,4 +1,4 @@
-"""The tables ``studies`` and ``cells``: what studies ask for, done or not."""
+"""The tables ``studies`` and ``cells``: the measurements of studies, done or not."""
 
 import json
 from collections.abc import Iterable, Sequence

@@ -57,7 +57,7 @@ def forget(connection: DuckDBPyConnection, training_id: str) -> None:
 
 
 def find_many(connection: DuckDBPyConnection, training_ids: Sequence[str]) -> dict[str, TrainingRecord]:
-    """Return those of some trainings that are stored, by id."""
+    """Return the trainings that are stored, by id."""
     records = map(_record, connection.execute(_FIND, [list(training_ids)]).fetchall())
     return {record.id: record for record in records}
 
@@ -68,12 +68,12 @@ def recent(connection: DuckDBPyConnection, limit: int) -> list[TrainingRecord]:
 
 
 def ids(connection: DuckDBPyConnection, prefix: str) -> list[str]:
-    """Return the ids that begin in a certain way."""
+    """Return the ids with a prefix."""
     return [row[0] for row in connection.execute(_IDS, [prefix]).fetchall()]
 
 
 def epochs(connection: DuckDBPyConnection, training_id: str) -> list[dict[str, dict[str, float]]]:
-    """Return the losses of each epoch, by part and name."""
+    """Return the losses of each epoch, by split and name."""
     found: list[dict[str, dict[str, float]]] = []
     for epoch, part, name, value in connection.execute(_EPOCHS, [training_id]).fetchall():
         while len(found) <= epoch:

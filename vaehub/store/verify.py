@@ -1,4 +1,4 @@
-"""Checking that a store is whole."""
+"""Verification of a store."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _LOST = {
 
 @dataclass(frozen=True)
 class Verification:
-    """What was checked, and what is wrong.
+    """Result of a verification: the number of checks, and the problems.
 
     Attributes:
         n_trainings: Trainings in the store.

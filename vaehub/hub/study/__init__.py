@@ -1,4 +1,4 @@
-"""Studies: grids of recipes and metrics, carried out by many processes, with the reports made of the results."""
+"""Studies: grids of recipes and metrics, run by worker processes, and the reports made of their results."""
 
 from vaehub.hub.study.study import Study
 

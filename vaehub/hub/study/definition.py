@@ -42,7 +42,7 @@ class PartOfStudy(Grid):
 
 
 class Report(Params):
-    """A table made of the results, with the published figures beside it."""
+    """A table of results, with the published values beside it."""
 
     name: str = Field(description="what it is called")
     title: str = Field("", description="what it shows")
@@ -52,7 +52,7 @@ class Report(Params):
 
 
 class Analysis(Params):
-    """A metric of rows, asked of the study's results."""
+    """A metric of tables, measured on the study's results."""
 
     name: str = Field(description="what it is called")
     metric: str = Field(description="a metric whose subject is rows")
@@ -240,7 +240,7 @@ def _merged(below: Grid, above: Grid) -> Grid:
 
 
 def _flat(table: Mapping[str, Any], prefix: str = "") -> Table:
-    """Return names with scopes: ``train.epochs = 40`` and ``"train.epochs" = 40`` are one thing."""
+    """Return names with scopes: ``train.epochs = 40`` and ``"train.epochs" = 40`` are equivalent."""
     found: Table = {}
     for key, value in table.items():
         if isinstance(value, Mapping):

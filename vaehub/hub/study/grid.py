@@ -1,4 +1,4 @@
-"""From a study to the measurements it asks for, and from these to pieces of work."""
+"""From a study to its measurements, and from these to jobs."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Cell:
 
 @dataclass
 class Job:
-    """What one worker does in one go: a training, the shorter ones it passes through, and what is measured of them.
+    """The unit of work of one worker: a training, its snapshots, and their measurements.
 
     Attributes:
         recipes: With growing numbers of epochs, the last being the training; none for measurements of data.
@@ -76,7 +76,7 @@ def cells_of(scaled: Scaled, catalog: Catalog, find: FindTraining) -> list[Cell]
 
 
 def jobs_of(cells: Sequence[Cell]) -> list[Job]:
-    """Return the work that cells need, each piece once, however many cells ask for it."""
+    """Return the jobs that cells need, each once."""
     jobs: dict[str, Job] = {}
     for cell in cells:
         request = cell.request
@@ -93,7 +93,7 @@ def jobs_of(cells: Sequence[Cell]) -> list[Job]:
 
 
 def trials_of(cells: Sequence[Cell]) -> list[Job]:
-    """Return work of which to see beforehand whether it can be done: one piece of each kind, seeds aside."""
+    """Return the jobs to try beforehand: one of each kind, regardless of seed."""
     kinds: dict[str, Cell] = {}
     for cell in cells:
         kinds.setdefault(_but_for_seeds(cell), cell)

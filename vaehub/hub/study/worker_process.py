@@ -1,4 +1,4 @@
-"""A worker process: it does what it is told and never opens the database; its records go to the one writer."""
+"""Worker process of a study: it runs jobs, and hands its records to the one process that writes the database."""
 
 from __future__ import annotations
 

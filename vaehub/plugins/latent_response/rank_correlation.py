@@ -14,7 +14,7 @@ FEWEST = 3
 
 
 class Agreement(NamedTuple):
-    """How alike two matrices are.
+    """Similarity of two matrices.
 
     Attributes:
         spearman_rho: In [-1, 1], without unit; ``nan`` where it is undefined.
