@@ -126,12 +126,6 @@ def test_a_model_that_gives_nan_fails_with_the_reason(model, data):
         metric().draw(model, data)
 
 
-def test_the_old_name_of_the_split_is_understood():
-    assert SplitParams.model_validate({"part": "test"}).identity() == {"split": "test"}
-    with pytest.raises(ValueError, match="part"):
-        SplitParams.model_validate({"part": "test", "split": "train"})
-
-
 def test_a_metric_has_the_name_of_its_class_unless_it_has_one_in_the_catalog():
     class LinearCka(Mean):
         pass

@@ -1,8 +1,10 @@
-"""Pictures of what is stored."""
+"""Plots of what is stored."""
+
+from dataclasses import replace
 
 import pytest
 
-from vaehub import VaehubError
+from vaehub import Result, VaehubError
 
 pytest.importorskip("matplotlib")
 QUICK = {"train.epochs": 2, "model.latent_dim": 3}
@@ -33,3 +35,18 @@ def test_what_failed_has_no_picture(hub):
         hub.run("vae", "fussy", settings=QUICK | {"metric.fail": True})
     with pytest.raises(VaehubError, match=r"failed \(ZeroDivisionError.*so there is no picture"):
         hub.figure(hub.recent()[1][0].id)
+
+
+def test_what_an_earlier_revision_stored_is_drawn_or_says_what_it_lacks(hub):
+    [found] = hub.run("vae", "relevance", settings=QUICK)
+    record = replace(found.record, id="0" * 24, request=_of_revision(found.record.request, 0))
+    hub.store.record_measurement(record, found.result)
+    assert hub.figure(record.id).axes[0].get_title().endswith("of 3 latents are active")
+    other = replace(record, id="1" * 24)
+    hub.store.record_measurement(other, Result(scalars={"n_active": 1}))
+    with pytest.raises(VaehubError, match="another revision of metric 'relevance' and has no value 'relevance'"):
+        hub.figure(other.id)
+
+
+def _of_revision(request, revision):
+    return request | {"metric": request["metric"] | {"revision": revision}}

@@ -14,7 +14,7 @@ from typing import (
     get_args,
 )
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic import Field as Field
 from pydantic.fields import FieldInfo
 
@@ -88,14 +88,6 @@ class SplitParams(Params):
     """Parameters of every metric that looks at one split of the data."""
 
     split: SplitName = Field("train", description="split of the data that is used")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _renamed(cls, values: Any) -> Any:  # whatever was given
-        # Measurements and studies from before splits had the field's name call it ``part``.
-        if isinstance(values, dict) and "part" in values and "split" not in values:
-            return {"split" if name == "part" else name: value for name, value in values.items()}
-        return values
 
 
 class SampleParams(SplitParams):

@@ -46,7 +46,13 @@ def measurement_plot(shown: Measurement, metric_of: FindMetric) -> Figure:
     record = shown.record
     if record.status == "failed":
         raise VaehubError(f"measurement {record.id[:8]} failed ({record.error}), so there is no picture")
-    figure = metric_of(record).plot(shown.result)
+    try:
+        figure = metric_of(record).plot(shown.result)
+    except KeyError as error:
+        raise VaehubError(
+            f"measurement {record.id[:8]} was stored by another revision of metric {record.metric!r} and has no value "
+            f"{error}, which the picture shows; measure again for one"
+        ) from error
     if figure is None:
         raise VaehubError(f"metric {record.metric!r} has no picture; 'vaehub show {record.id[:8]}' prints its values")
     return figure

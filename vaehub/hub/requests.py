@@ -19,6 +19,8 @@ from vaehub.registry.catalog import Catalog, Registered
 from vaehub.registry.entries import Metric as MetricEntry
 
 SCOPES = ("model", "network", "data", "train", "metric")
+RENAMED = {"part": "split", "train_part": "train_split", "test_part": "test_split"}
+"""Parameters of metrics that stored measurements have under an earlier name."""
 DEFAULT_NETWORK = "mlp"
 DEFAULT_DATASET = "digits"
 
@@ -211,8 +213,16 @@ class RunPlan:
         return [request for request in self.requests if not request.subject.trainings]
 
 
-def restored_component(catalog: Catalog, kind: str, stored: Mapping[str, Json]) -> Component:
+def restored_component(
+    catalog: Catalog, kind: str, stored: Mapping[str, Json], *, any_revision: bool = False
+) -> Component:
     """Return a stored component, for the plugin that is installed now.
+
+    Args:
+        catalog: Where the plugin is looked up.
+        kind: Kind of the component.
+        stored: Its record.
+        any_revision: Accept a plugin of another revision, to show stored values; it would compute other ones.
 
     Raises:
         VaehubError: If the plugin is missing, or would give other numbers than the stored ones.
@@ -220,20 +230,24 @@ def restored_component(catalog: Catalog, kind: str, stored: Mapping[str, Json]) 
     if stored["distribution"] == IN_MEMORY:
         raise VaehubError(f"{kind} {stored['name']!r} was handed over in memory; wrap it again to use it")
     found = catalog.find(kind, f"{stored['distribution']}:{stored['name']}")
-    if found.entry.revision != stored["revision"]:
+    if found.entry.revision != stored["revision"] and not any_revision:
         raise VaehubError(
             f"{found.title} is installed in revision {found.entry.revision}, and was stored in revision "
             f"{stored['revision']}, which gives other numbers; run the recipe again"
         )
     values = dict(cast(Mapping[str, object], stored["params"])) | dict(mapping(stored.get("incidental", {})))
-    return _component(found, parse(found.load_params(), values, owner=found.title))
+    params = found.load_params()
+    known = params.model_fields.keys()
+    renamed = {old: new for old, new in RENAMED.items() if old not in known and new in known}
+    values = {renamed.get(name, name): value for name, value in values.items()}
+    return _component(found, parse(params, values, owner=found.title))
 
 
 def restored_recipe(catalog: Catalog, stored: Mapping[str, Json]) -> Recipe:
     """Return a stored recipe.
 
     Raises:
-        VaehubError: As :func:`restored_part`.
+        VaehubError: As :func:`restored_component`.
     """
     parts = {kind: restored_component(catalog, kind, mapping(stored[kind])) for kind in ("model", "network", "dataset")}
     values = cast(Mapping[str, object], mapping(stored["train"])["params"])

@@ -260,11 +260,11 @@ class Runner:
         return [known.get(request.id) or self._measured(request, force=force) for request in asked]
 
     def metric_of(self, record: MeasurementRecord) -> Metric:
-        """Return the metric that made a record, with its parameters."""
+        """Return the metric that made a record, with its parameters, to show stored values: in any revision."""
         from vaehub.core import metric
 
         stored = record.request["metric"]
-        component = requests.restored_component(self.catalog, "metric", requests.mapping(stored))
+        component = requests.restored_component(self.catalog, "metric", requests.mapping(stored), any_revision=True)
         return self.builder.metric(component, metric.Metric, record.seed)
 
     def record_failure(self, request: MeasurementRequest, why: str) -> None:

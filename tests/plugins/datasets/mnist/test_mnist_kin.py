@@ -137,13 +137,13 @@ def test_one_part_takes_its_files_only(tmp_path, monkeypatch):
     files = {cards.images_of("t10k"): idx(images(3)), cards.labels_of("t10k"): idx(np.zeros(3, np.uint8))}
     monkeypatch.setattr(Mnist, "card", card_of(cards.MNIST, files))
     put(tmp_path, files)
-    data = Mnist(IdxParams(root=tmp_path, splits="test")).load()
+    data = Mnist(IdxParams(root=tmp_path, parts="test")).load()
     assert len(data) == 3
     assert list(data.splits) == ["test"]
 
 
 def test_the_real_test_part_of_kmnist(real_data):
-    data = Kmnist(IdxParams(root=real_data, splits="test")).load()
+    data = Kmnist(IdxParams(root=real_data, parts="test")).load()
     assert torch.bincount(data.labels).tolist() == [1000] * 10
     # Of all values of the file, by numpy alone.
     with np.load(real_data / "kmnist" / "kmnist-test-imgs.npz") as archive:

@@ -9,7 +9,8 @@ from vaehub.files import FileParams
 class IdxParams(FileParams):
     """Choice of the official splits."""
 
-    splits: Literal["both", "train", "test"] = Field("both", description="official splits that are loaded")
+    # Part of the identity of every training on these data, so it keeps its name.
+    parts: Literal["both", "train", "test"] = Field("both", description="official splits that are loaded")
 
 
 class EmnistParams(IdxParams):

@@ -27,7 +27,7 @@ class TwoSplits(DataSource[IdxParams]):
         Raises:
             DataError: If a file is not available, or is not the published one.
         """
-        names = ("train", "test") if self.params.splits == "both" else (self.params.splits,)
+        names = ("train", "test") if self.params.parts == "both" else (self.params.parts,)
         found = [self._checked(*self.arrays(name)) for name in names]
         images = np.concatenate([images for images, _ in found])
         ends = np.cumsum([len(images) for images, _ in found])
