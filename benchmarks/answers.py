@@ -10,6 +10,7 @@ import json
 import sys
 import tempfile
 import time
+import tomllib
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -41,10 +42,13 @@ def rows(options: Options) -> Iterator[Row]:
 
 
 def _side(checkout: Path) -> dict[str, float]:
-    path = {"PYTHONPATH": str(checkout)}
-    script = HERE / "peers" / "vaehub_answers.py"
-    figures = {name: float(value) for name, value in json.loads(output([sys.executable, str(script)], path)).items()}
-    with tempfile.TemporaryDirectory() as store:
+    with tempfile.TemporaryDirectory() as folder:
+        # The current folder must not come before the checkout.
+        path = {"PYTHONPATH": f"{checkout}:{_installed(checkout, Path(folder))}", "PYTHONSAFEPATH": "1"}
+        script = HERE / "peers" / "vaehub_answers.py"
+        printed = output([sys.executable, str(script)], path)
+        figures = {name: float(value) for name, value in json.loads(printed).items()}
+        store = f"{folder}/store"
         asked = ["run", "--model", "ard", "--metric", "relevance", "--set", "train.epochs=1", "--store", store]
         command = [sys.executable, "-c", COMMAND, *asked]
         output(command, path)
@@ -52,3 +56,14 @@ def _side(checkout: Path) -> dict[str, float]:
         output(command, path)
         figures["again"] = time.perf_counter() - started
     return figures
+
+
+def _installed(checkout: Path, folder: Path) -> Path:
+    """Return a folder with the metadata of an installed checkout: builds differ in where their plugins are."""
+    project = tomllib.loads((checkout / "pyproject.toml").read_text())["project"]
+    info = folder / f"{project['name']}-{project['version']}.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n")
+    points = [f"{name} = {module}" for name, module in project["entry-points"]["vaehub"].items()]
+    (info / "entry_points.txt").write_text("\n".join(["[vaehub]", *points, ""]))
+    return folder
