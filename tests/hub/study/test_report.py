@@ -57,6 +57,18 @@ def test_a_deviation_is_taken_as_an_error_by_the_number_of_its_runs():
         assert row.inside is inside
 
 
+def test_a_published_spread_that_is_no_error_is_shown_and_not_counted():
+    runs = [{"name": "loss", "value": value} for value in (9.0, 11.0, 12.0)]
+    [row] = made(runs, [figure(spread=2.0, kind="range")]).rows
+    [without] = made(runs, [figure(spread=None, kind=None)]).rows
+    assert row.published_spread == 2.0
+    assert (
+        (row.inside, row.ours_spread)
+        == (without.inside, without.ours_spread)
+        == (True, pytest.approx(1.5275, abs=1e-4))
+    )
+
+
 def test_without_any_spread_nothing_is_said_of_inside():
     [row] = made([{"name": "loss", "value": 10.0}], [figure(spread=None, kind=None)]).rows
     assert (row.inside, row.ours_spread, row.difference) == (None, None, 0.0)
