@@ -31,6 +31,12 @@ def test_a_row_of_a_grid_is_one_factor_going_through_its_values():
     assert shown[1, -1] - shown[1, 0] == 11
 
 
+def test_a_factor_that_never_varies_has_no_row():
+    factors = Factors.grid(("row", "one", "column"), (3, 1, 4))
+    shown = cells(sheet(Dataset(np.zeros((12, 1, 4, 4), np.uint8), factors=factors)), 4)
+    assert len(shown) == 2
+
+
 def test_a_row_of_labelled_data_is_a_class():
     labels = RNG.integers(0, 4, 200)
     x = (labels * 50).astype(np.uint8)[:, None, None, None] * np.ones((1, 3, 5, 5), np.uint8)

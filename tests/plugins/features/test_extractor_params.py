@@ -66,6 +66,14 @@ def test_a_file_is_found_where_it_is_put_under_either_name(nowhere, published):
         path.unlink()
 
 
+def test_a_download_of_pytorch_is_found_in_the_users_cache(nowhere, published, monkeypatch):
+    monkeypatch.delenv("TORCH_HOME")
+    path = nowhere / "xdg_cache_home/torch/hub/checkpoints" / places.INCEPTION_NAMES[0]
+    path.parent.mkdir(parents=True)
+    path.hardlink_to(published)
+    assert places.inception_weights() == path
+
+
 def test_a_missing_file_is_told_with_where_it_looked_and_what_is_wanted(nowhere):
     with pytest.raises(VaehubError) as told:
         named(features="inception")

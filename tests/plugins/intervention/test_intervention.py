@@ -42,6 +42,8 @@ def test_a_plot_says_where_sampling_lowers_the_error():
     scalars = {"significant_dims": 1, "threshold": 0.75, "recon_difference": -1.0}
     result = Result(scalars=scalars, vectors={"ratio": [0.9, 0.1]})
     assert "noise helps" in Intervention(Intervention.Params()).plot(result).axes[0].get_title()
+    level = Result(scalars=scalars | {"recon_difference": 0.0}, vectors={"ratio": [0.9, 0.1]})
+    assert "1 of 2 latents" in Intervention(Intervention.Params()).plot(level).axes[0].get_title()
 
 
 @pytest.mark.parametrize("model", ["ae", "classifier"])

@@ -80,6 +80,13 @@ def test_arrows_are_as_wide_and_dark_as_they_are_strong():
     assert [line.get_linewidth() for line in key.get_lines()] == [strong.get_linewidth(), weak.get_linewidth()]
 
 
+def test_latents_stand_clockwise_from_the_top(rng):
+    places = {node.get_gid(): node.center for node in circles(drawn(random_matrix(rng, 4)))}
+    assert places["0"] == pytest.approx((0, 1))
+    assert places["1"] == pytest.approx((1, 0))
+    assert places["2"] == pytest.approx((0, -1))
+
+
 @pytest.mark.parametrize(("latent_dim", "n"), [(4, 12), (5, 12), (12, 24), (24, 48)])
 def test_of_too_many_edges_the_strongest_are_drawn_and_counted(rng, latent_dim, n):
     matrix = random_matrix(rng, latent_dim)

@@ -81,6 +81,13 @@ def test_many_rows_stand_in_panels_of_a_sensible_size_and_each_keeps_its_label(n
     assert 1 < height < 20
 
 
+def test_long_names_of_columns_are_small_and_those_of_rows_stay_as_they_are():
+    long = Columns(["a name that is much wider than its image"] * 10)
+    [axes] = tiled([np.zeros((10, 1, 8, 8))] * 2, lines=Lines(["0", "1"]), columns=long).axes
+    assert {label.get_fontsize() for label in axes.get_yticklabels()} == {8}
+    assert all(label.get_fontsize() < 3 for label in axes.get_xticklabels())
+
+
 def test_panels_tear_no_group_apart():
     rows = [np.zeros((1, 1, 8, 8))] * 50
     figure = tiled(rows, lines=Lines([str(at) for at in range(50)], group=2))
