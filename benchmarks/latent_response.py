@@ -19,7 +19,7 @@ from torch import Tensor
 from benchmarks.measure import Options, Row, in_turn
 from vaehub import Batch, DataSpec, LatentModel, generator
 from vaehub.plugins.latent_response.kernels import grid_axes, marginal_draws, response_field, response_matrix
-from vaehub.plugins.latent_response.subject import codes_at_once, responding, response_posterior
+from vaehub.plugins.latent_response.responses import codes_at_once, responding, response_posterior
 from vaehub.plugins.models.vae.model import Vae
 from vaehub.plugins.models.vae.params import VaeParams
 from vaehub.plugins.networks.convolutions.params import ConvResponseParams

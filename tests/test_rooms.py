@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
+from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -87,6 +88,16 @@ def test_modules_import_each_other_in_no_circle():
 def test_only_the_store_knows_the_database():
     users = {path.relative_to(ROOT).parts[0] for path in ROOT.rglob("*.py") if "duckdb" in imports_of(path)}
     assert users == {"store"}
+
+
+def test_benchmarks_import_what_there_is():
+    missing = set()
+    for path in sorted((ROOT.parent / "benchmarks").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and within(node.module or "", "vaehub"):
+                module = import_module(str(node.module))
+                missing |= {f"{path.name}: {alias.name}" for alias in node.names if not hasattr(module, alias.name)}
+    assert missing == set()
 
 
 def test_public_names_are_few_and_all_there():
