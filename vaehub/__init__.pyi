@@ -1,6 +1,6 @@
 __version__: str
 
-from .adapters.user_model import wrap as wrap
+from .adapters.wrap import wrap as wrap
 from .core.autoencoder import Autoencoder as Autoencoder
 from .core.data.dataset import Batch as Batch
 from .core.data.dataset import Dataset as Dataset

@@ -152,11 +152,19 @@ def test_without_observations_the_number_of_latents_is_not_known():
     ("encoder", "decoder", "words"),
     [
         (nn.Linear(7, D), Decoder(), r"the encoder cannot take observations of shape \(1, 2, 4\)"),
-        (Encoder(lambda mu, _: "mu"), Decoder(), "the encoder gives a str; a tensor, a pair"),
-        (Encoder(lambda mu, logvar: (mu, logvar[:, :2])), Decoder(), r"gives shape \(2, 3\) and \(2, 2\) for 2 obs"),
+        (Encoder(lambda mu, _: "mu"), Decoder(), "the encoder gives a str; readable are a tensor of means"),
+        (
+            Encoder(lambda mu, logvar: (mu, -logvar[:, :2].square())),
+            Decoder(),
+            r"shape \(2, 3\) and \(2, 2\) for 2",
+        ),
         (Encoder(lambda mu, _: mu[:, :2]), Decoder(), "the decoder cannot take the 2 latents that the encoder gives"),
         (Encoder(lambda mu, _: mu), Decoder(n=9), r"the decoder gives shape \(2, 9\) for 2 observations of shape"),
-        (Encoder(lambda mu, _: mu), Decoder(lambda x: x - 9), r"values outside \[0, 1\] .* set output to 'logits'"),
+        (
+            Encoder(lambda mu, _: mu),
+            Decoder(lambda x: x - 9),
+            r"outside \[0, 1\], from .* set output to 'logits'",
+        ),
         (Encoder(lambda mu, _: mu), Decoder(lambda x: 3), "the decoder gives a int; a tensor"),
     ],
 )
@@ -167,9 +175,23 @@ def test_a_pair_that_does_not_fit_is_refused_in_one_sentence(data, encoder, deco
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("given", [{}, {"encoder": nn.Identity()}, {"model": nn.Identity()}])
-def test_both_parts_are_needed(given):
-    with pytest.raises(VaehubError, match="no decoder that is a torch module"):
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({}, "given no model and no encoder"),
+        ({"decoder": nn.Identity()}, "given no encoder; give encoder=… and decoder=…"),
+        ({"model": nn.Identity()}, "neither a method 'encode' nor an attribute 'encoder'"),
+        ({"model": (nn.Identity(),)}, "a pair is an encoder and a decoder"),
+        ({"encoder": 3}, "is a torch module or a function, and this is a int"),
+        ({"encoder": nn.Identity(), "scale": "sd"}, "scale is 'sd', and is one of 'logvar', 'variance', 'std'"),
+        ({"encoder": nn.Identity(), "inputs": "1"}, "inputs is '1', and is the range of values"),
+        ({"encoder": nn.Identity(), "inputs": "1..0"}, "inputs is '1..0'"),
+        ({"encoder": nn.Identity(), "name": ""}, "a name is printable text of 1 to 80 characters"),
+        ({"encoder": nn.Identity(), "weights": "w.pt"}, "weights belong to an import path"),
+    ],
+)
+def test_what_is_no_model_is_refused_at_once(given, words):
+    with pytest.raises(VaehubError, match=words):
         vaehub.wrap(**given)
 
 

@@ -66,6 +66,21 @@ def load_weights(module: nn.Module, path: Path) -> None:
     module.load_state_dict(weights)
 
 
+def check_finite(module: nn.Module) -> None:
+    """Check that no weight and no buffer of a module is NaN or infinite.
+
+    Raises:
+        VaehubError: If one is; the message names the first, and counts the others.
+    """
+    values = [*module.named_parameters(), *module.named_buffers()]
+    wrong = [name for name, value in values if value.is_floating_point() and not bool(value.isfinite().all())]
+    if wrong:
+        more = f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""
+        raise VaehubError(
+            f"the model's weights {wrong[0]!r}{more} hold NaN or infinite values; nothing can be measured"
+        )
+
+
 def _weights(path: Path) -> dict[str, Tensor]:
     try:
         if path.suffix == ".safetensors":

@@ -139,7 +139,7 @@ class LatentModel(nn.Module, Parametrised[M_co], ABC):
     Params = ModelParams
     n_statistics: ClassVar[int] = 2
     """Outputs of the encoder per latent: 2 for mean and log variance, 1 for a deterministic code."""
-    decodes: ClassVar[bool] = True
+    decodes: bool = True
     """Whether there is a decoder; without one, :meth:`decode` raises."""
 
     def __init__(self, params: M_co, network: Network, spec: DataSpec) -> None:

@@ -98,7 +98,8 @@ class Recipe:
 
     def record(self) -> dict[str, Json]:
         """Return what a store keeps to rebuild the recipe."""
-        return self.identity() | {"dataset": self.dataset.record()}
+        parts = {"model": self.model, "network": self.network, "dataset": self.dataset}
+        return self.identity() | {kind: component.record() for kind, component in parts.items()}
 
     def vary(
         self,

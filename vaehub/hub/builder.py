@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import torch
 
 from vaehub.adapters.user_model import Wrapped
+from vaehub.adapters.user_parts import TRIED
+from vaehub.adapters.wrap import wrap
 from vaehub.core.data.dataset import Dataset
 from vaehub.core.data.source import DataSource
-from vaehub.core.errors import StoreError, VaehubError, WorkFailed
+from vaehub.core.errors import StoreError, VaehubError, WorkFailed, first_line
 from vaehub.core.metric import Metric
 from vaehub.core.model import LatentModel, evaluating
 from vaehub.core.network import Network
@@ -22,10 +24,11 @@ from vaehub.core.random import generator, seeded_construction
 from vaehub.core.recipe import Component, Recipe
 from vaehub.core.result import Result
 from vaehub.hub.extractors import Extractors
-from vaehub.hub.in_memory import dataset_component, recipe_of_model
+from vaehub.hub.in_memory import InMemoryModel, dataset_component, recipe_of_model
 from vaehub.hub.memory import Memory, Trained
 from vaehub.hub.recorder import Recorded, Recorder, reason, tell
 from vaehub.hub.requests import restored_recipe
+from vaehub.hub.subjects import IN_MEMORY
 from vaehub.training.ensemble import CannotBeBatched, EnsembleMember, fit_together
 from vaehub.training.fit import Fitted, fit, resolve_device
 
@@ -141,8 +144,8 @@ class Builder:
         Raises:
             VaehubError: If its weights are missing, damaged, or do not fit.
         """
-        if recipe.id in self._in_memory:
-            return self._in_memory[recipe.id]
+        if recipe.model.distribution == IN_MEMORY:
+            return self._in_memory.get(recipe.id) or self._wrapped_again(recipe)
         data = self.data_of(recipe)
         return self._trained(self.build(recipe, data), data, self._store.weights(recipe.id), recipe)
 
@@ -157,11 +160,12 @@ class Builder:
             VaehubError: As :meth:`restore`.
         """
         name = record.weights
-        found = None if name is None or recipe.id in self._in_memory else self._memory.trained(name)
+        if name is None or recipe.model.distribution == IN_MEMORY:
+            return self.restore(recipe)
+        found = self._memory.trained(name)
         if found is None:
             found = self.restore(recipe)
-            if name is not None and recipe.id not in self._in_memory:
-                self._memory.keep_trained(name, found)
+            self._memory.keep_trained(name, found)
         return found
 
     def _trained(
@@ -177,7 +181,9 @@ class Builder:
     # Models in memory
 
     def adopt(self, model: LatentModel, dataset: Component | Dataset) -> Recipe:
-        """Keep a user's model and the data to measure it on, and return its recipe.
+        """Keep a copy of a user's model and the data to measure it on, and return its recipe.
+
+        The user's own is looked at in evaluation mode, and stays exactly as it is: what is measured is the copy.
 
         Raises:
             VaehubError: If it does not fit the data.
@@ -185,14 +191,29 @@ class Builder:
         data = dataset if isinstance(dataset, Dataset) else self.load(dataset)
         component = dataset_component(dataset) if isinstance(dataset, Dataset) else dataset
         split = data.with_validation(VALIDATION_IN_MEMORY, generator(0, "validation split"))
-        model.to(self.device)
         title = "the model"
         if isinstance(model, Wrapped):
-            model.meet(split.split("train").batch(slice(0, 2)), data.spec)
-        self._checked(title, lambda: _try_out(model, split.to(self.device), title))
+            model.meet(split.split("train").batch(slice(0, TRIED)), data.spec)
         recipe = recipe_of_model(model, component)
-        self._in_memory[recipe.id] = Trained(model.eval(), split)
+        if recipe.id not in self._in_memory:
+            measured = self._checked(title, lambda: _measured_copy(model, self.device))
+            self._checked(title, lambda: _try_out(measured, split.to(self.device), title))
+            self._in_memory[recipe.id] = Trained(measured, split)
         return recipe
+
+    def _wrapped_again(self, recipe: Recipe) -> Trained:
+        """Return a user's model that was measured in another process, made again by its import path."""
+        params, name = recipe.model.params, recipe.model.name
+        origin: dict[str, Any] | None = params.origin if isinstance(params, InMemoryModel) else None
+        if origin is None:
+            raise VaehubError(f"model {name!r} was handed over in memory; wrap it again to use it")
+        found = self.adopt(wrap(**origin, name=name), recipe.dataset)
+        if found.id != recipe.id:
+            raise VaehubError(
+                f"model {name!r} is found at {origin['model']!r}, and its weights or its code are no longer those that "
+                f"were measured as training {recipe.id[:8]}; wrap and measure it anew"
+            )
+        return self._in_memory[recipe.id]
 
     def record_in_memory(self, recipe: Recipe) -> None:
         """Record a user's model as a training of 0 epochs, with its weights."""
@@ -343,6 +364,21 @@ def _copy(model: LatentModel) -> LatentModel | None:
     # The tensors of a copied program of TorchScript are no weights any more.
     is_faithful = all(ours.is_leaf and ours.requires_grad == theirs.requires_grad for ours, theirs in pairs)
     return copied if is_faithful else None
+
+
+def _measured_copy(model: LatentModel, device: torch.device) -> LatentModel:
+    """Return an independent copy of a user's model on a device; the model itself, if it cannot be copied."""
+    try:
+        return copy.deepcopy(model).to(device).eval()
+    # A user's module may hold what cannot be copied, such as a lock or a tensor that is being differentiated.
+    except Exception as error:
+        if model.device != device:
+            raise VaehubError(
+                f"the model is on {model.device.type} and cannot be copied to {device.type} ({first_line(error)}); "
+                "move it there yourself"
+            ) from error
+        log.debug("a user's model cannot be copied", exc_info=True)
+        return model
 
 
 def _discard(member: EnsembleMember) -> None:

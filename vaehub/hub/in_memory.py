@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from itertools import chain
+from typing import Annotated, Any
 
 import torch
 from torch import Tensor
@@ -12,7 +13,7 @@ from torch import Tensor
 from vaehub.adapters.user_model import Wrapped
 from vaehub.core.data.dataset import Dataset
 from vaehub.core.model import LatentModel
-from vaehub.core.params import ModelParams, Params
+from vaehub.core.params import Field, Incidental, ModelParams, Params
 from vaehub.core.recipe import Component, Recipe, TrainParams
 from vaehub.hub.subjects import IN_MEMORY
 
@@ -21,11 +22,19 @@ AT_ONCE = 4096
 
 
 class InMemoryModel(ModelParams):
-    """Identity of a model in memory: its weights and modules, but not the code of their methods."""
+    """Identity of a model in memory: its weights and modules, but not the code of their methods.
+
+    Attributes:
+        content: Digest of weights and modules.
+        reading: How it is given data, and how what it gives is read.
+        latent_shape: Shape of an observation's latents, where they were flattened.
+        origin: Arguments that make it again in another process, if it has an import path.
+    """
 
     content: str
-    likelihood: str | None = None
-    output: str | None = None
+    reading: dict[str, str] = Field(default_factory=dict)
+    latent_shape: tuple[int, ...] | None = None
+    origin: Annotated[dict[str, str | None] | None, Incidental()] = None
 
 
 class InMemoryData(Params):
@@ -46,9 +55,11 @@ def dataset_component(data: Dataset) -> Component:
 def recipe_of_model(model: LatentModel, dataset: Component) -> Recipe:
     """Return a recipe of no epochs for a model that is trained already."""
     weights = [value for _, value in sorted(model.state_dict().items())]
-    more = {}
+    more: dict[str, Any] = {}
     if isinstance(model, Wrapped):
-        more = {"likelihood": model.params.likelihood, "output": model.output}  # type: ignore[attr-defined]
+        shape = model.latent_shape
+        more = {"reading": model.identity(), "latent_shape": None if len(shape) == 1 else shape}
+        more["origin"] = model.origin
     params = InMemoryModel(latent_dim=model.latent_dim, content=digest_of(weights, repr(model)), **more)
     name = model.name if isinstance(model, Wrapped) else type(model).__name__.lower()
     return Recipe(

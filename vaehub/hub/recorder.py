@@ -89,7 +89,7 @@ class Recorder:
             seconds=time.perf_counter() - self._clock,
             device=str(self._device),
         )
-        weights = {name: value.detach().cpu().numpy() for name, value in model.state_dict().items()}
+        weights = {name: _array(value) for name, value in model.state_dict().items()}
         losses = [epoch.losses for epoch in fitted.history]
         stored = self._store.record_training(record, losses, None if error else weights, replace=self._force)
         self._tell("trained", training_id=recipe.id, status=status, seconds=record.seconds)
@@ -97,6 +97,14 @@ class Recorder:
 
     def _tell(self, event: str, **news: object) -> None:
         tell(self._manager, event, **news)
+
+
+def _array(value: torch.Tensor) -> NDArray[Any]:
+    """Return a weight as an array; as float32, which holds all its values, if NumPy does not have its format."""
+    found = value.detach().cpu()
+    is_short = found.is_floating_point() and found.itemsize <= 2 and str(found.dtype) != "torch.float16"
+    array: NDArray[Any] = (found.float() if is_short else found).numpy()
+    return array
 
 
 def tell(manager: PluginManager, event: str, **news: object) -> None:

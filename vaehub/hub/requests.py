@@ -228,7 +228,7 @@ def restored_component(
         VaehubError: If the plugin is missing, or would give other numbers than the stored ones.
     """
     if stored["distribution"] == IN_MEMORY:
-        raise VaehubError(f"{kind} {stored['name']!r} was handed over in memory; wrap it again to use it")
+        return _handed_over(kind, stored)
     found = catalog.find(kind, f"{stored['distribution']}:{stored['name']}")
     if found.entry.revision != stored["revision"] and not any_revision:
         raise VaehubError(
@@ -241,6 +241,20 @@ def restored_component(
     renamed = {old: new for old, new in RENAMED.items() if old not in known and new in known}
     values = {renamed.get(name, name): value for name, value in values.items()}
     return _component(found, parse(params, values, owner=found.title))
+
+
+def _handed_over(kind: str, stored: Mapping[str, Json]) -> Component:
+    """Return a component that was handed over in memory, if it can be made again."""
+    # Brings torch along.
+    from vaehub.hub.in_memory import InMemoryModel
+
+    name, incidental = cast(str, stored["name"]), mapping(stored.get("incidental", {}))
+    if kind == "network":
+        return Component(name, IN_MEMORY, 1, Params())
+    if kind == "dataset" or not incidental.get("origin"):
+        raise VaehubError(f"{kind} {name!r} was handed over in memory; wrap it again to use it")
+    values = {**mapping(stored["params"]), **incidental}
+    return Component(name, IN_MEMORY, 1, parse(InMemoryModel, values, owner=f"model {name!r}"))
 
 
 def restored_recipe(catalog: Catalog, stored: Mapping[str, Json]) -> Recipe:

@@ -1,10 +1,11 @@
 """The evidence lower bound of a trained model."""
 
+import math
 from typing import final
 
 import torch
 
-from vaehub import EVALUATION_BATCH, Dataset, LatentModel, ModelMetric, Result, Step, VaehubError
+from vaehub import EVALUATION_BATCH, Dataset, LatentModel, ModelMetric, Result, Step, VaehubError, WorkFailed
 from vaehub.plugins.rate_distortion.params import ElboParams
 
 TERMS = ("reconstruction", "kl")
@@ -44,6 +45,11 @@ class Elbo(ModelMetric[ElboParams]):
                 sums += terms * len(batch)
         reconstruction, kl = (sums / (len(split) * self.params.n_samples)).tolist()
         elbo = -(reconstruction + kl)
+        if not math.isfinite(elbo):
+            raise WorkFailed(
+                f"the bound is {elbo}, with a reconstruction term of {reconstruction} and a divergence of {kl}: the "
+                "model gives NaN or infinite values"
+            )
         return Result(scalars={"elbo": elbo, "reconstruction": reconstruction, "kl": kl, "n_samples": len(split)})
 
     def _step(self, device: torch.device | str = "cpu") -> Step:

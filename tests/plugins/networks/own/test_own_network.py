@@ -181,7 +181,7 @@ def test_a_model_of_the_catalog_can_go_on_training_it(hub, here, whole):
         ({"network.object": "own_vae_code"}, "'own_vae_code' is no import path; write package.module:name"),
         ({"network.object": "own_vae_code:Nothing"}, "'own_vae_code:Nothing' cannot be loaded: AttributeError"),
         ({"network.object": "own_vae_code:broken"}, "cannot be loaded: RuntimeError: no such checkpoint"),
-        ({"network.object": "own_vae_code:number"}, "gives a int; a module with the attributes encoder and decoder"),
+        ({"network.object": "own_vae_code:number"}, "gives a int; a module with the methods encode and decode"),
         ({"network.object": "own_vae_code:Vae", "model.latent_dim": 5}, "has 3 latents, and 5 were asked for; set '-s"),
         ({"network.object": "own_vae_code:Vae", "network.weights": "FILE"}, "cannot be read as weights"),
     ],

@@ -3,13 +3,15 @@
 import inspect
 import warnings
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeGuard
 
 import torch
 from torch import nn
 
 from vaehub import VaehubError, first_line
-from vaehub.adapters import import_object
+from vaehub.adapters import Parts, import_object, load_weights, parts_of
 
 
 def program(path: Path) -> nn.Module:
@@ -42,21 +44,27 @@ def program(path: Path) -> nn.Module:
         raise VaehubError(f"{str(path)!r} cannot be read as a program: {first_line(error)}") from error
 
 
-def network_of(path: str) -> nn.Module:
-    """Return the network that an import path names; a pair becomes one module.
+def network_of(path: str, weights: Path | None) -> Parts:
+    """Return the encoder and the decoder of the object that an import path names, with its weights.
 
     Raises:
-        VaehubError: If there is no such object, or it is neither a network nor a pair of modules.
+        VaehubError: If there is no such object, it has no encoder, or the weights are not its own.
     """
     found = import_object(path)
-    if isinstance(found, tuple | list) and len(found) == 2 and all(isinstance(each, nn.Module) for each in found):
-        return nn.ModuleList(found)
-    if isinstance(found, nn.Module) and all(isinstance(getattr(found, each, None), nn.Module) for each in _PARTS):
-        return found
-    kind = found.__name__ if inspect.isclass(found) else type(found).__name__
-    raise VaehubError(
-        f"{path!r} gives a {kind}; a module with the attributes encoder and decoder, or a pair of modules, is needed"
-    )
+    if weights is not None:
+        whole = nn.ModuleList(found) if _is_pair(found) else found
+        if not isinstance(whole, nn.Module):
+            raise VaehubError(f"{path!r} gives a {type(found).__name__}, which takes no weights; leave 'weights' out")
+        load_weights(whole, weights)
+    try:
+        return parts_of(found)
+    except VaehubError as error:
+        kind = found.__name__ if inspect.isclass(found) else type(found).__name__
+        raise VaehubError(
+            f"{path!r} gives a {kind}; a module with the methods encode and decode or the attributes encoder and "
+            "decoder, or a pair of modules, is needed"
+        ) from error
 
 
-_PARTS = ("encoder", "decoder")
+def _is_pair(found: object) -> TypeGuard[Sequence[nn.Module]]:
+    return isinstance(found, tuple | list) and all(isinstance(each, nn.Module) for each in found)

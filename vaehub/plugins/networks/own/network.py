@@ -3,12 +3,14 @@
 from typing import final
 
 import torch
-from torch import nn
 
 from vaehub import DataSpec, Network, VaehubError
-from vaehub.adapters import UserDecoder, UserEncoder, load_weights
+from vaehub.adapters import Parts, UserDecoder, UserEncoder
 from vaehub.plugins.networks.own.loading import network_of, program
 from vaehub.plugins.networks.own.params import OwnNetworkParams
+
+N_TRIED = 64
+"""Made-up observations that the encoder and the decoder are tried on."""
 
 
 @final
@@ -20,29 +22,36 @@ class OwnNetwork(Network[OwnNetworkParams]):
 
     def __init__(self, params: OwnNetworkParams, spec: DataSpec, latent_dim: int, n_statistics: int) -> None:
         super().__init__(params, spec, latent_dim, n_statistics)
-        encoder, decoder = _pair(params)
-        self.encoder, self.decoder = UserEncoder(encoder), UserDecoder(decoder, spec, params.output)
+        parts = _parts(params)
+        if parts.decoder is None:
+            raise VaehubError(f"{params.object!r} gives an encoder without a decoder, and a network has both")
+        self.encoder = UserEncoder(
+            parts.encoder, scale=params.scale, statistics=params.statistics, inputs=params.inputs
+        )
+        self.decoder = UserDecoder(parts.decoder, spec, params.output, inputs=params.inputs)
         _check(self.encoder, self.decoder, spec, latent_dim, n_statistics)
 
 
-def _pair(params: OwnNetworkParams) -> tuple[nn.Module, nn.Module]:
+def _parts(params: OwnNetworkParams) -> Parts:
     if params.object is None:
         assert params.encoder is not None, "checked by the parameters"
         assert params.decoder is not None, "checked by the parameters"
-        return program(params.encoder), program(params.decoder)
-    whole = network_of(params.object)
-    if params.weights is not None:
-        load_weights(whole, params.weights)
-    return (whole[0], whole[1]) if isinstance(whole, nn.ModuleList) else (whole.encoder, whole.decoder)  # type: ignore[return-value]
+        return Parts(program(params.encoder), program(params.decoder))
+    return network_of(params.object, params.weights)
 
 
 @torch.no_grad()
 def _check(encoder: UserEncoder, decoder: UserDecoder, spec: DataSpec, latent_dim: int, n_statistics: int) -> None:
-    modules = encoder.training, decoder.training
-    encoder.eval()
-    decoder.eval()
-    mu, logvar = encoder.posterior(torch.full((2, *spec.shape), 0.5))
+    # Many values, so that they show what a second tensor holds.
+    mu, logvar = encoder.meet(torch.rand(N_TRIED, *spec.shape, generator=torch.Generator().manual_seed(0)))
+    decoder.latent_shape = encoder.latent_shape
     found = 1 if logvar is None else 2
+    if found == 1 and n_statistics == 2 and mu.shape[1] == 2 * latent_dim:
+        raise VaehubError(
+            f"network 'own' has an encoder that gives one tensor with {mu.shape[1]} values an observation, twice the "
+            f"{latent_dim} latents that were asked for; if these are means and then log variances, set "
+            "'-s network.statistics=concatenated'"
+        )
     if found != n_statistics:
         gives = "only means" if found == 1 else "means and log variances"
         takes = "only means, as 'ae' does" if n_statistics == 1 else "means and log variances, as 'vae' does"
@@ -55,6 +64,4 @@ def _check(encoder: UserEncoder, decoder: UserDecoder, spec: DataSpec, latent_di
             f"network 'own' has {mu.shape[1]} latents, and {latent_dim} were asked for; "
             f"set '-s model.latent_dim={mu.shape[1]}'"
         )
-    decoder.check(mu)
-    encoder.train(modules[0])
-    decoder.train(modules[1])
+    decoder.meet(mu, encoder.latent_shape)

@@ -31,6 +31,16 @@ class OwnNetworkParams(Params):
     output: Literal["mean", "logits"] = Field(
         "mean", description="whether the decoder returns means of p(x|z), or logits"
     )
+    scale: Literal["logvar", "variance", "std"] | None = Field(
+        None, description="what the encoder gives beside the means, where no name says it: logvar, variance or std"
+    )
+    statistics: Literal["separate", "concatenated"] = Field(
+        "separate",
+        description="concatenated if the encoder gives one tensor, the means and then the log variances (or the scale)",
+    )
+    inputs: str | None = Field(
+        None, description="range of values the network was trained on, such as -1..1, for data in [0, 1]"
+    )
     content: dict[str, str] | None = Field(
         None, description="digests of the files; computed by themselves, checked if given"
     )
