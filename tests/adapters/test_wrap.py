@@ -82,6 +82,14 @@ def test_methods_and_functions_are_measured_in_evaluation_mode_and_stay_as_they_
     assert not any(module._forward_hooks for module in vae.modules())
 
 
+def test_wrapping_alone_changes_no_mode(vae):
+    vae.train()
+    vae.encoder.eval()
+    modes = [module.training for module in vae.modules()]
+    for wrapped in (vaehub.wrap(vae), vaehub.wrap(encoder=nn.Sequential(vae.encoder, vae.fc_mu))):
+        assert [module.training for module in vae.modules()] == modes, wrapped
+
+
 def test_weights_of_an_object_with_two_methods_are_stored_once(hub, vae, data):
     found = hub.measure("elbo", vaehub.wrap(vae), data=data)
     stored = hub.store.weights(found.training.id)

@@ -141,8 +141,8 @@ class Wrapped(LatentModel):
         self._check_prior()
         if self._foreign_likelihood is not None:
             raise VaehubError(
-                f"model {self.name!r} was trained with the likelihood {self._foreign_likelihood!r} of its library, which "
-                "vaehub does not compute; ask the library for its bound, or say likelihood=… to take another"
+                f"model {self.name!r} was trained with the likelihood {self._foreign_likelihood!r} of its library, "
+                "which vaehub does not compute; ask the library for its bound, or say likelihood=… to take another"
             )
         with evaluating(self):
             output = self.network.decoder(posterior.sample(step.generator))

@@ -250,11 +250,12 @@ def as_module(part: Part) -> nn.Module:
             )
         return CallableModule(part)
     try:
-        part.train(part.training)
+        with evaluating(part):
+            return part
     except NotImplementedError:
         # A program of torch.export has only one mode.
         part.train = _unchanged.__get__(part)  # type: ignore[method-assign]
-    return part
+        return part
 
 
 def dtype_of(module: nn.Module) -> torch.dtype:
