@@ -2,6 +2,7 @@
 
 import copy
 import functools
+import gc
 
 import pytest
 import torch
@@ -94,6 +95,32 @@ def test_weights_of_an_object_with_two_methods_are_stored_once(hub, vae, data):
     found = hub.measure("elbo", vaehub.wrap(vae), data=data)
     stored = hub.store.weights(found.training.id)
     assert sum(array.size for array in stored.values()) == sum(value.numel() for value in vae.state_dict().values())
+
+
+def test_one_copy_of_the_weights_is_kept_beside_the_users(hub, data):
+    big = nn.Linear(D, 1000)
+    decoder = nn.Sequential(big, nn.Linear(1000, 16), nn.Sigmoid())
+    encoder = nn.Sequential(nn.Flatten(), nn.Linear(16, 2 * D))
+    for metric in ("elbo", "relevance"):
+        hub.measure(metric, vaehub.wrap(encoder=encoder, decoder=decoder, statistics="concatenated"), data=data)
+    gc.collect()
+    kinds = (torch.Tensor, nn.Parameter)
+    alive = [each for each in gc.get_objects() if type(each) in kinds and each.shape == big.weight.shape]
+    assert len({each.untyped_storage().data_ptr() for each in alive}) == 2
+
+
+def test_copies_are_dropped_when_there_are_too_many(hub, vae, data, monkeypatch):
+    from vaehub.hub import builder
+
+    monkeypatch.setattr(builder, "LIMIT", 1)
+    recipes = []
+    for _ in range(3):
+        with torch.no_grad():
+            vae.fc_mu.bias.add_(1)
+        recipes.append(hub.take(vaehub.wrap(vae), data))
+    assert [hub.model(recipe)[0].latent_dim for recipe in recipes[1:]] == [D, D]
+    with pytest.raises(VaehubError, match="was handed over in memory; wrap it again"):
+        hub.model(recipes[0])
 
 
 def test_what_is_measured_is_the_model_as_it_was_then(hub, vae, data):

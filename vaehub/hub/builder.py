@@ -25,7 +25,7 @@ from vaehub.core.recipe import Component, Recipe
 from vaehub.core.result import Result
 from vaehub.hub.extractors import Extractors
 from vaehub.hub.in_memory import InMemoryModel, dataset_component, recipe_of_model
-from vaehub.hub.memory import Memory, Trained
+from vaehub.hub.memory import LIMIT, Memory, Trained
 from vaehub.hub.recorder import Recorded, Recorder, reason, tell
 from vaehub.hub.requests import restored_recipe
 from vaehub.hub.subjects import IN_MEMORY
@@ -198,8 +198,14 @@ class Builder:
         if recipe.id not in self._in_memory:
             measured = self._checked(title, lambda: _measured_copy(model, self.device))
             self._checked(title, lambda: _try_out(measured, split.to(self.device), title))
-            self._in_memory[recipe.id] = Trained(measured, split)
+            self._keep_adopted(recipe.id, Trained(measured, split))
         return recipe
+
+    def _keep_adopted(self, training: str, adopted: Trained) -> None:
+        """Keep the copy of a user's model; the oldest go first, for a training loop may hand over one an epoch."""
+        self._in_memory[training] = adopted
+        while len(self._in_memory) > 2 and sum(each.n_bytes for each in self._in_memory.values()) > LIMIT:
+            del self._in_memory[next(iter(self._in_memory))]
 
     def _wrapped_again(self, recipe: Recipe) -> Trained:
         """Return a user's model that was measured in another process, made again by its import path."""
