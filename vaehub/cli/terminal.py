@@ -6,6 +6,7 @@ import json
 import math
 import sys
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 
 from rich.console import Console
 
@@ -33,6 +34,15 @@ def print_json(value: object) -> None:
     sys.stdout.write(json.dumps(_plain(value), indent=2, ensure_ascii=False, default=str) + "\n")
 
 
+def text(value: object) -> str:
+    """Return a value in one line: what is nested as JSON, bytes as DuckDB writes them."""
+    if isinstance(value, bytes):
+        return _escaped(value)
+    if isinstance(value, Mapping | list | tuple):
+        return json.dumps(_plain(value), ensure_ascii=False, default=str)
+    return "" if value is None else str(value)
+
+
 def hint(text: str) -> None:
     """Suggest a next step, if standard error is a terminal."""
     console = err()
@@ -43,8 +53,17 @@ def hint(text: str) -> None:
 def _plain(value: object) -> object:
     if isinstance(value, float) and not math.isfinite(value):
         return None
+    if isinstance(value, Decimal):
+        # DuckDB's sums of integers, too, are decimals; in JSON a whole number of any size is exact.
+        return int(value) if value.as_tuple().exponent == 0 else float(value)
+    if isinstance(value, bytes):
+        return _escaped(value)
     if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key if isinstance(key, str) else str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [_plain(item) for item in value]
     return value
+
+
+def _escaped(value: bytes) -> str:
+    return "".join(chr(byte) if 32 <= byte < 127 and chr(byte) not in "\\'\"" else f"\\x{byte:02X}" for byte in value)
