@@ -194,7 +194,8 @@ class Database:
             try:
                 # One thread: rows are few, and starting more costs more than they save.
                 config = {"threads": 1, **(READ_ONLY if read_only else {})}
-                return duckdb.connect(self.path, read_only=read_only, config=config)
+                # Of a path that does not begin at the root, a beginning such as "s3:" names an extension to download.
+                return duckdb.connect(self.path.absolute(), read_only=read_only, config=config)
             except duckdb.Error as error:
                 if "Could not set lock" not in str(error):
                     raise StoreError(f"{self.path} cannot be opened as a database: {first_line(error)}") from error
