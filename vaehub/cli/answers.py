@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from vaehub.cli import terminal
+from vaehub.cli.standard_output import answer
 from vaehub.core.errors import VaehubError, first_line
 from vaehub.hub.views import Rows, beyond_dates
 
@@ -38,7 +38,7 @@ def write(rows: Rows, form: str, output: Path | None) -> None:
     table = _flat(rows) if form == "csv" else rows.to_arrow()
     try:
         if output is None:
-            _write(table, form, sys.stdout.buffer)
+            _write(table, form, answer().buffer)
         else:
             with output.open("wb") as file:
                 _write(table, form, file)

@@ -10,6 +10,8 @@ from decimal import Decimal
 
 from rich.console import Console
 
+from vaehub.cli.standard_output import answer
+
 UNLIMITED = 10_000
 """Columns of output that is not a terminal: a file or a pipe must lose nothing to the width of a screen."""
 
@@ -25,13 +27,19 @@ def err() -> Console:
 
 
 def _console(*, stderr: bool) -> Console:
-    stream = sys.stderr if stderr else sys.stdout
-    return Console(stderr=stderr, width=None if stream.isatty() else UNLIMITED, highlight=False, emoji=False)
+    stream = sys.stderr if stderr else answer()
+    width = None if stream.isatty() else UNLIMITED
+    return Console(file=None if stderr else stream, stderr=stderr, width=width, highlight=False, emoji=False)
+
+
+def echo(line: object) -> None:
+    """Print one line of data as it is, such as a path."""
+    answer().write(f"{line}\n")
 
 
 def print_json(value: object) -> None:
     """Print a value as JSON; what JSON has no number for becomes null."""
-    sys.stdout.write(json.dumps(_plain(value), indent=2, ensure_ascii=False, default=str) + "\n")
+    answer().write(json.dumps(_plain(value), indent=2, ensure_ascii=False, default=str) + "\n")
 
 
 def text(value: object) -> str:
