@@ -7,9 +7,8 @@ from pathlib import Path
 from vaehub.core.errors import StoreError
 
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://?")
-_TAKEN_APART = {"?": "a question mark"} | ({"\\": "a backslash"} if os.sep == "/" else {})
-"""Characters by which DuckDB takes a path apart: what is before a question mark is the name of its log, and a backslash
-separates folders on every system."""
+_IMPOSSIBLE = {"\0": "a null character"} | ({"\\": "a backslash"} if os.sep == "/" else {})
+"""Characters of no path, or by which DuckDB takes it apart: there, a backslash separates folders on every system."""
 
 
 def place_of_store(path: Path | str) -> Path:
@@ -37,7 +36,7 @@ def place_of_store(path: Path | str) -> Path:
         raise StoreError(f"store {name!r} cannot be looked for: {why}; name another with '--store'") from error
     if is_file:
         raise StoreError(f"store {str(folder)!r} is a file, and a store is a directory; name another with '--store'")
-    for character, title in {**_TAKEN_APART, "\0": "a null character"}.items():
+    for character, title in _IMPOSSIBLE.items():
         if character in whole:
             raise StoreError(
                 f"the path of store {whole!r} holds {title}, which DuckDB cannot open; name another with '--store'"
