@@ -46,6 +46,7 @@ def _command(arguments: tuple[str, ...], cwd: Path, environment: Mapping[str, st
     os.environ.update(environment)
     for path, stream in ((out, sys.stdout), (errors, sys.stderr)):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), stream.fileno())
+    sys.path[:0] = [folder for folder in environment.get("PYTHONPATH", "").split(os.pathsep) if folder]
     sys.argv = ["vaehub", *arguments]
     from vaehub.cli.main import main
 

@@ -16,13 +16,13 @@ try:
     main()
 except SystemExit as end:
     code = end.code
-print("\\n" + json.dumps([code, [name for name in {heavy!r} if name in sys.modules]]))
+sys.stderr.write("\\n" + json.dumps([code, [name for name in {heavy!r} if name in sys.modules]]))
 """
 
 
 def loaded(*arguments, heavy=HEAVY):
     script = PROBE.format(arguments=list(arguments), heavy=heavy)
-    output = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    output = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stderr
     code, modules = json.loads(output.splitlines()[-1])
     assert code in (0, None), output
     return modules

@@ -154,6 +154,6 @@ def test_a_tracker_that_fails_costs_no_training(hub, caplog):
         def vaehub_trained(self, training_id, status, seconds):
             raise RuntimeError("no connection")
 
-    hub.catalog.manager.register(Bad())
+    hub.catalog.manager.register(Bad(), name="acme:tracker")
     assert not hub.run("vae", "elbo", settings=QUICK)[0].reused
-    assert "a plugin failed when told of trained" in caplog.text
+    assert "plugin 'acme:tracker' failed when told of trained" in caplog.text

@@ -15,6 +15,7 @@ FIELD = {**FEW, "size": 8, "n_rest": 4, "n_decoded": 2}
 PATH = {"n_samples": 80, "size": 8, "n_frames": 5, "start": 3, "end": 40}
 ON_SAMPLES = {**PATH, "on": "samples"}
 CLOUDS = {"source": "reconstruction", "n_samples": 300, "n_clusters": 6, "n_clusterings": 2, "n_angles": 51}
+PROBE = {"classifiers": ["trees"], "subsets": ["all"], "representations": ["mean"], "n_train": 80, "n_test": 50}
 OPTIONS = [
     ("latent_response_matrix", FEW, {"split": "validation"}),
     ("latent_response_matrix", FEW, {"n_samples": 60}),
@@ -33,6 +34,7 @@ OPTIONS = [
     ("response_field", FIELD, {"n_rest": 5}),
     ("response_field", FIELD, {"source": "prior"}),
     ("latent_path", ON_SAMPLES, {"split": "validation"}),
+    ("latent_path", PATH, {"temperature": 10}),
     ("latent_path", ON_SAMPLES, {"n_neighbours": 20}),
     ("latent_path", {**ON_SAMPLES, "n_neighbours": 40}, {"edge_points": 2}),
     ("latent_path", ON_SAMPLES, {"nodes": "means"}),
@@ -58,6 +60,7 @@ OPTIONS = [
     ("traversal", {}, {"span": "means"}),
     ("elbo", {}, {"split": "train"}),
     ("elbo", {}, {"n_samples": 3}),
+    ("downstream_probe", PROBE, {"trees": "histogram"}),
     ("rate_distortion", {}, {"n_draws": 2}),
     ("rate_distortion", {}, {"estimator": "weighted"}),
 ]

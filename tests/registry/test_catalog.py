@@ -147,6 +147,26 @@ def test_a_module_that_fails_is_the_fault_of_its_package(tmp_path, monkeypatch):
     assert isinstance(caught.value.__cause__, ZeroDivisionError)
 
 
+@pytest.mark.parametrize("load", ["load", "load_params", "read"])
+def test_a_module_that_panics_is_the_fault_of_its_package(tmp_path, monkeypatch, load):
+    """Extensions in Rust raise what is no Exception."""
+    (tmp_path / "module_that_panics.py").write_text("class PanicException(BaseException): ...\nraise PanicException")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    found = registered("module_that_panics:A")
+    with pytest.raises(
+        VaehubError, match="model 'm' of theirs cannot be .* 'module_that_panics:A': PanicException; th"
+    ):
+        found.load(LatentModel) if load == "load" else getattr(found, load)()
+
+
+def test_an_interruption_while_a_module_loads_is_one(tmp_path, monkeypatch):
+    (tmp_path / "module_interrupted.py").write_text("raise KeyboardInterrupt")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for call in (registered("module_interrupted:A").load_params, registered("module_interrupted:a.toml").read):
+        with pytest.raises(KeyboardInterrupt):
+            call()
+
+
 def test_parameters_that_are_not_there_are_the_fault_of_their_package():
     with pytest.raises(VaehubError, match="model 'm' of theirs cannot be loaded from 'vaehub:NoSuchParams'"):
         registered("vaehub:Network", params="vaehub:NoSuchParams").load_params()

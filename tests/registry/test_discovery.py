@@ -19,6 +19,13 @@ GOOD = """
         return [Metric("{name}_metric", "{name}_work:Work", "a metric")]
 """
 
+# What extensions in Rust raise when they panic derives from BaseException.
+PANIC = """
+class PanicException(BaseException): ...
+
+raise PanicException("called `Option::unwrap()` on a `None` value")
+"""
+
 
 @pytest.fixture
 def distribution(tmp_path, monkeypatch):
@@ -57,6 +64,16 @@ def test_an_installed_plugin_is_found_with_its_distribution_and_version(distribu
     [
         ("import nobody_has_this", "No module named 'nobody_has_this'"),
         ("raise SystemExit('enough')", "enough"),
+        (PANIC, "called `Option::unwrap()` on a `None` value"),
+        ("class Silent(BaseException): ...\nraise Silent", "Silent"),
+        (
+            """
+            from vaehub.registry import hookimpl
+            @hookimpl
+            def vaehub_catalog(): raise GeneratorExit("a catalog that leaves")
+            """,
+            "a catalog that leaves",
+        ),
         ("def (", "invalid syntax"),
         (
             """
@@ -122,6 +139,12 @@ def test_a_broken_plugin_is_kept_with_its_reason_and_takes_nothing_along(distrib
     assert found["ard"].failure is None
     [record] = caplog.records
     assert record.getMessage().startswith("plugin 'bad' of bad was not loaded: ")
+
+
+def test_an_interruption_while_plugins_load_is_one(distribution):
+    distribution("slow", "raise KeyboardInterrupt")
+    with pytest.raises(KeyboardInterrupt):
+        plugins()
 
 
 def test_a_broken_plugin_hears_of_no_event(distribution, caplog):

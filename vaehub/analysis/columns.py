@@ -47,7 +47,7 @@ def check_columns(metric: str, rows: Columns, asked: Sequence[str], numbers: Seq
 
 
 def check_distinct(metric: str, rows: Columns, keys: Sequence[str], remedy: str) -> None:
-    """Refuse a query that has two rows with the same keys, where an average would hide that they are of two things.
+    """Refuse a query that has two rows with the same keys, where an average would hide that they describe two things.
 
     Args:
         metric: Its name.

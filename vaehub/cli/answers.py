@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from vaehub.cli import terminal
-from vaehub.core.errors import VaehubError
-from vaehub.hub.views import Rows
+from vaehub.cli.standard_output import answer
+from vaehub.core.errors import VaehubError, first_line
+from vaehub.hub.views import Rows, beyond_dates
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 def write(rows: Rows, form: str, output: Path | None) -> None:
@@ -20,29 +24,65 @@ def write(rows: Rows, form: str, output: Path | None) -> None:
         output: The file; standard output if ``None``.
 
     Raises:
-        VaehubError: If the file cannot be written.
+        VaehubError: If the file cannot be written, or cannot hold the answer.
     """
     if form == "json" and output is None:
+        _must_differ(rows.columns)
         terminal.print_json([dict(zip(rows.columns, row, strict=True)) for row in rows])
         return
     if form in ("table", "json") and output is not None:
         raise VaehubError(f"a file can be csv or parquet, and {form!r} was asked for; redirect the output instead")
+    import pyarrow as pa
+
+    # What cannot be written is refused before a file is touched.
+    table = _flat(rows) if form == "csv" else rows.to_arrow()
     try:
         if output is None:
-            _write(rows, form, sys.stdout.buffer)
+            _write(table, form, answer().buffer)
         else:
             with output.open("wb") as file:
-                _write(rows, form, file)
+                _write(table, form, file)
     except OSError as error:
         raise VaehubError(f"{str(output)!r} cannot be written: {error.strerror}") from error
+    except pa.ArrowException as error:
+        raise VaehubError(
+            f"the answer cannot be written as {form}: {first_line(error)}; ask for the column as text, with '::varchar'"
+        ) from error
 
 
-def _write(rows: Rows, form: str, file: IO[bytes]) -> None:
+def _write(table: pa.Table, form: str, file: IO[bytes]) -> None:
     if form == "csv":
         from pyarrow import csv
 
-        csv.write_csv(rows.to_arrow(), file)
+        csv.write_csv(table, file)
     else:
         from pyarrow import parquet
 
-        parquet.write_table(rows.to_arrow(), file)
+        parquet.write_table(table, file)
+
+
+def _flat(rows: Rows) -> pa.Table:
+    """Return rows for a format of numbers and text: what is nested as JSON, bytes as DuckDB writes them.
+
+    Raises:
+        VaehubError: If Arrow has no text for a date.
+    """
+    import pyarrow as pa
+    from pyarrow import compute, types
+
+    table = rows.to_arrow()
+    for at, field in enumerate(table.schema):
+        if types.is_nested(field.type) or types.is_binary(field.type):
+            texts = [None if value is None else terminal.text(value) for (value,) in Rows(table.select([at]))]
+            table = table.set_column(at, field.name, pa.array(texts, pa.string()))
+        elif types.is_date(field.type) or types.is_timestamp(field.type):
+            written = table.column(at).cast(pa.string())
+            if compute.any(compute.starts_with(written, "<")).as_py():
+                raise beyond_dates(field.name)
+    return table
+
+
+def _must_differ(columns: Sequence[str]) -> None:
+    twice = next((name for name in columns if columns.count(name) > 1), None)
+    if twice is not None:
+        raise VaehubError(f"two columns are named {twice!r}, and JSON can hold one; name the other with 'as'")

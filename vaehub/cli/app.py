@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +11,7 @@ import typer
 from vaehub.cli.compare import compare
 from vaehub.cli.data import data
 from vaehub.cli.options import IdArgument, JsonOption, StoreOption, parse_numbers, parse_settings
+from vaehub.cli.standard_output import Command, answer
 from vaehub.cli.study import study
 from vaehub.cli.suggest import suggest_dim
 from vaehub.core.errors import VaehubError
@@ -227,7 +227,7 @@ def plot(
     if as_json:
         terminal.print_json({"file": str(path)})
     else:
-        typer.echo(path)
+        terminal.echo(path)
 
 
 @app.command()
@@ -243,7 +243,7 @@ def sql(
     from vaehub.hub import Hub
 
     chosen = Format.json if as_json else format_
-    if chosen is Format.parquet and output is None and sys.stdout.isatty():
+    if chosen is Format.parquet and output is None and answer().isatty():
         raise VaehubError("parquet is no text; name a file with '--output', or pipe it")
     rows = Hub.open(store).sql(query)
     if chosen is Format.table and output is None:
@@ -270,7 +270,7 @@ def export(
     if as_json:
         terminal.print_json({"file": str(path)})
     else:
-        typer.echo(path)
+        terminal.echo(path)
 
 
 @app.command()
@@ -317,3 +317,14 @@ def plugin_list(context: typer.Context, as_json: JsonOption = False) -> None:
         )
     else:
         tables.plugins(found, details=context.obj["debug"])
+
+
+def _with_stdout_to_itself(group: typer.Typer) -> None:
+    for command in group.registered_commands:
+        command.cls = Command
+    for each in group.registered_groups:
+        if each.typer_instance is not None:
+            _with_stdout_to_itself(each.typer_instance)
+
+
+_with_stdout_to_itself(app)

@@ -77,7 +77,7 @@ def info(
         return
     shown.details(found, figures)
     if sheet is not None:
-        typer.echo(sheet)
+        terminal.echo(sheet)
     elif picture is not None:
         shown.preview(picture)
 

@@ -10,12 +10,16 @@ DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
 def main() -> None:
     """Run the command line and exit."""
     from vaehub.cli.app import app
+    from vaehub.cli.standard_output import ReaderLeft, finish
     from vaehub.core.errors import VaehubError, WorkFailed
 
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING, stream=sys.stderr)
     logging.addLevelName(logging.WARNING, "warning")
     try:
-        app()
+        try:
+            app()
+        finally:
+            finish()
     except VaehubError as error:
         if "--debug" in sys.argv:
             raise
@@ -25,7 +29,5 @@ def main() -> None:
         if end.code == INTERRUPTED:
             sys.stderr.write("interrupted; what is recorded stays, and the same command goes on from there\n")
         raise
-    except BrokenPipeError:
-        # Whoever read our output has read enough, as in 'vaehub sql … | head'.
-        sys.stderr.close()
+    except ReaderLeft:
         sys.exit(DONE)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from vaehub.cli import terminal
+from vaehub.cli.standard_output import answer
 from vaehub.cli.tables import cell, registered_as_json, table
 from vaehub.hub.study.report import ReportRow
 
@@ -126,13 +126,13 @@ def _spread(value: str, spread: float | None) -> str:
 def _markdown(report: ReportTable) -> None:
     lines = [_columns(report), ["---"] * len(_columns(report)), *_cells(report)]
     body = "\n".join("| " + " | ".join(item.replace("|", "\\|") for item in line) + " |" for line in lines)
-    sys.stdout.write(f"**{_heading(report)}**\n\n{body}\n\n")
+    answer().write(f"**{_heading(report)}**\n\n{body}\n\n")
 
 
 def _csv(found: Sequence[ReportTable]) -> None:
     keys = list(dict.fromkeys(key for report in found for key in report.keys))
     names = [field.name for field in fields(ReportRow) if field.name != "keys"]
-    writer = csv.DictWriter(sys.stdout, ["report", *keys, *names], restval="", lineterminator="\n")
+    writer = csv.DictWriter(answer(), ["report", *keys, *names], restval="", lineterminator="\n")
     writer.writeheader()
     for report in found:
         for row in report.rows:

@@ -86,7 +86,7 @@ def cell(item: object) -> str:
     """Return how a value is written."""
     if isinstance(item, float):
         return f"{item:.0f}" if item.is_integer() and abs(item) < 1e6 else f"{item:.5g}"
-    return "" if item is None else str(item)
+    return terminal.text(item)
 
 
 def _is_number(item: object) -> bool:

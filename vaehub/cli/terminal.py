@@ -6,8 +6,11 @@ import json
 import math
 import sys
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 
 from rich.console import Console
+
+from vaehub.cli.standard_output import answer
 
 UNLIMITED = 10_000
 """Columns of output that is not a terminal: a file or a pipe must lose nothing to the width of a screen."""
@@ -24,13 +27,28 @@ def err() -> Console:
 
 
 def _console(*, stderr: bool) -> Console:
-    stream = sys.stderr if stderr else sys.stdout
-    return Console(stderr=stderr, width=None if stream.isatty() else UNLIMITED, highlight=False, emoji=False)
+    stream = sys.stderr if stderr else answer()
+    width = None if stream.isatty() else UNLIMITED
+    return Console(file=None if stderr else stream, stderr=stderr, width=width, highlight=False, emoji=False)
+
+
+def echo(line: object) -> None:
+    """Print one line of data as it is, such as a path."""
+    answer().write(f"{line}\n")
 
 
 def print_json(value: object) -> None:
     """Print a value as JSON; what JSON has no number for becomes null."""
-    sys.stdout.write(json.dumps(_plain(value), indent=2, ensure_ascii=False, default=str) + "\n")
+    answer().write(json.dumps(_plain(value), indent=2, ensure_ascii=False, default=str) + "\n")
+
+
+def text(value: object) -> str:
+    """Return a value in one line: what is nested as JSON, bytes as DuckDB writes them."""
+    if isinstance(value, bytes):
+        return _escaped(value)
+    if isinstance(value, Mapping | list | tuple):
+        return json.dumps(_plain(value), ensure_ascii=False, default=str)
+    return "" if value is None else str(value)
 
 
 def hint(text: str) -> None:
@@ -43,8 +61,17 @@ def hint(text: str) -> None:
 def _plain(value: object) -> object:
     if isinstance(value, float) and not math.isfinite(value):
         return None
+    if isinstance(value, Decimal):
+        # DuckDB's sums of integers, too, are decimals; in JSON a whole number of any size is exact.
+        return int(value) if value.as_tuple().exponent == 0 else float(value)
+    if isinstance(value, bytes):
+        return _escaped(value)
     if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key if isinstance(key, str) else str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [_plain(item) for item in value]
     return value
+
+
+def _escaped(value: bytes) -> str:
+    return "".join(chr(byte) if 32 <= byte < 127 and chr(byte) not in "\\'\"" else f"\\x{byte:02X}" for byte in value)

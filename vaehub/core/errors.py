@@ -1,6 +1,7 @@
 """Exception hierarchy, by who can fix the problem."""
 
 import re
+from functools import partial
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -43,8 +44,4 @@ class TrainingDiverged(WorkFailed):
 
     def __reduce__(self) -> tuple[object, ...]:
         """Support pickling, because workers send errors to other processes."""
-        return _diverged, (str(self), self.epoch)
-
-
-def _diverged(message: str, epoch: int) -> TrainingDiverged:
-    return TrainingDiverged(message, epoch=epoch)
+        return partial(TrainingDiverged, epoch=self.epoch), (str(self),)

@@ -19,7 +19,7 @@ from vaehub.core.params import P_co, Parametrised, Params, SampleParams, SampleS
 from vaehub.core.random import generator
 from vaehub.core.recipe import Recipe
 from vaehub.core.result import Result
-from vaehub.core.sample import Observations, Sample, draw_observations, encode
+from vaehub.core.sample import Observations, Sample, draw_observations
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -124,7 +124,8 @@ class Metric(Parametrised[P_co], ABC):
         Raises:
             WorkFailed: If a mean or variance is NaN or infinite.
         """
-        return encode(model, seen, partial(self.generator, *_stream("noise", purpose)))
+        noise = partial(self.generator, *_stream("noise", purpose))
+        return Sample(seen.rows, seen.data, model.encode_all(seen.data).checked(), noise)
 
     def draw(
         self,

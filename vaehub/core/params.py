@@ -1,22 +1,10 @@
 """Params: validated, documented parameters, parsed from a user's values in one place."""
 
-from collections.abc import Callable, Mapping
-from typing import (
-    TYPE_CHECKING,
-    Annotated,
-    Any,
-    ClassVar,
-    Generic,
-    Literal,
-    TypeAlias,
-    TypeVar,
-    cast,
-    get_args,
-)
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Literal, TypeAlias, TypeVar, cast, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic import Field as Field
-from pydantic.fields import FieldInfo
 
 from vaehub.core.errors import VaehubError
 from vaehub.core.identity import Json
@@ -54,7 +42,8 @@ class Params(BaseModel):
 
     @classmethod
     def _incidental(cls) -> set[str]:
-        return {name for name, field in cls.model_fields.items() if is_incidental(field)}
+        fields = cls.model_fields.items()
+        return {name for name, field in fields if any(isinstance(item, Incidental) for item in field.metadata)}
 
 
 LikelihoodName = Literal["bernoulli", "gaussian", "squared_error"]
@@ -132,22 +121,6 @@ class Parametrised(Generic[P_co]):
             for argument in get_args(base):
                 if isinstance(argument, type) and issubclass(argument, AnyParams):
                     cls.Params = argument
-
-
-def with_whole_ids(params: P, resolve: Callable[[str], str]) -> P:
-    """Return the parameters with each prefix of a stored training's id replaced by the whole id."""
-    marked = [
-        name
-        for name, field in type(params).model_fields.items()
-        if any(isinstance(item, StoredTraining) for item in field.metadata)
-    ]
-    given = {name: getattr(params, name) for name in marked}
-    return params.model_copy(update={name: resolve(prefix) for name, prefix in given.items() if prefix is not None})
-
-
-def is_incidental(field: FieldInfo) -> bool:
-    """Return whether a field is excluded from the identity."""
-    return any(isinstance(item, Incidental) for item in field.metadata)
 
 
 def parse(params: type[P], values: Mapping[str, object], *, owner: str) -> P:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from vaehub.core.data.dataset import Dataset
 from vaehub.core.errors import DataError
-from vaehub.core.model import LatentModel, Posterior
+from vaehub.core.model import Posterior
 
 
 @dataclass(frozen=True)
@@ -106,12 +106,3 @@ def draw_observations(
         rows = torch.randperm(len(of_split), generator=generator)[:n]
         rows = rows.sort().values if ascending else rows
     return Observations(rows, data.subset(of_split[rows.to(of_split.device)]))
-
-
-def encode(model: LatentModel, seen: Observations, noise: Callable[[], torch.Generator]) -> Sample:
-    """Return observations as a model encodes them.
-
-    Raises:
-        WorkFailed: If a mean or variance is NaN or infinite.
-    """
-    return Sample(seen.rows, seen.data, model.encode_all(seen.data).checked(), noise)

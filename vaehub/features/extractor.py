@@ -86,10 +86,10 @@ def load_extractor(
         # Weights that an extractor draws are the same ones whenever it is made.
         with seeded_construction(0):
             extractor = kind(params, device, models)
-    except VaehubError:
+    except (VaehubError, KeyboardInterrupt):
         raise
-    # A stranger's extractor runs here.
-    except Exception as error:
+    # A stranger's extractor runs here, and what it raises need be no Exception.
+    except BaseException as error:
         raise VaehubError(f"{named} cannot be made: {first_line(error)}") from error
     title = extractor.title or named
 
@@ -97,10 +97,10 @@ def load_extractor(
     def extract(batch: Batch) -> Tensor:
         try:
             found = extractor(batch)
-        except VaehubError:
+        except (VaehubError, KeyboardInterrupt):
             raise
         # And here.
-        except Exception as error:
+        except BaseException as error:
             shape = tuple(batch.x.shape[1:])
             raise VaehubError(f"{title} cannot take observations of shape {shape}: {first_line(error)}") from error
         return _rows(found, len(batch), title)

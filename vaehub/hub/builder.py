@@ -256,8 +256,10 @@ class Builder:
             )
         except StoreError:
             raise  # a checkpoint could not be read or written: the training itself is not at fault
-        # A stranger's model runs here.
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise
+        # A stranger's model runs here, and what it raises need be no Exception.
+        except BaseException as error:
             failure = recorder.failed(member.model, error)
             _discard(member)
             raise failure from error
@@ -288,8 +290,10 @@ class Builder:
             return
         except StoreError:
             raise  # as above
+        except KeyboardInterrupt:
+            raise
         # A stranger's model runs here. What it cannot go on with stops all of them.
-        except Exception as error:
+        except BaseException as error:
             failed = [recorder.failed(member.model, error) for member, recorder in members]
             for member, _ in members:
                 _discard(member)
@@ -352,10 +356,10 @@ class Builder:
     def _checked(self, title: str, work: Callable[[], T]) -> T:
         try:
             return work()
-        except VaehubError:
+        except (VaehubError, KeyboardInterrupt):
             raise
         # A stranger's code runs here, before any training has begun.
-        except Exception as error:
+        except BaseException as error:
             raise VaehubError(f"{title} cannot be made: {reason(error)}") from error
 
 

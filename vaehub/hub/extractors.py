@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from vaehub.core.errors import VaehubError
-from vaehub.core.params import Params, parse, with_whole_ids
+from vaehub.core.params import Params, StoredTraining, parse
 from vaehub.features.params import SHARED, FeatureParams
 
 if TYPE_CHECKING:
@@ -34,11 +34,11 @@ def with_identities(catalog: Catalog, params: P, find: Callable[[str], str], *, 
         VaehubError: If there is no such training or extractor, it has no such parameters, or its weights are missing.
     """
     if not isinstance(params, FeatureParams):
-        return with_whole_ids(params, find)
+        return _with_whole_ids(params, find)
     found = catalog.find("features", params.features)
     _check_names(catalog, found, params, owner)
-    asked = with_whole_ids(params, find)
-    own = with_whole_ids(_parsed(found, asked, owner), lambda begin: begin if begin == asked.training else find(begin))
+    asked = _with_whole_ids(params, find)
+    own = _with_whole_ids(_parsed(found, asked, owner), lambda begin: begin if begin == asked.training else find(begin))
     name, revision = found.entry.name, found.entry.revision
     if asked.extractor_revision not in (None, revision):
         raise VaehubError(
@@ -93,3 +93,14 @@ def _check_names(catalog: Catalog, found: Registered, params: FeatureParams, own
 def _parsed(found: Registered, params: FeatureParams, owner: str) -> Params:
     """Return the extractor's own parameters."""
     return parse(found.load_params(), params.of_extractor, owner=f"{owner} with features {params.features!r}")
+
+
+def _with_whole_ids(params: P, resolve: Callable[[str], str]) -> P:
+    """Return the parameters with each prefix of a stored training's id replaced by the whole id."""
+    marked = [
+        name
+        for name, field in type(params).model_fields.items()
+        if any(isinstance(item, StoredTraining) for item in field.metadata)
+    ]
+    given = {name: getattr(params, name) for name in marked}
+    return params.model_copy(update={name: resolve(prefix) for name, prefix in given.items() if prefix is not None})

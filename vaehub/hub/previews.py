@@ -28,7 +28,7 @@ PAPER = 0.35
 WIDTH = 1000
 """Pixels that a sheet is brought to, by whole factors."""
 SAMPLED = 20_000
-"""Observations that figures of values are of, where there are more on demand than this."""
+"""Observations from which mean and deviation are estimated, where more than these are made on demand."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Figures:
         factors: Name and size of each factor.
         mean, deviation: Of the split ``train``, or of everything where there is none: of each channel of images, or of
             all values of vectors.
-        n_sampled: Observations that these two are of.
+        n_sampled: Number of observations from which these two are computed.
     """
 
     n: int

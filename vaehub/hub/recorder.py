@@ -69,7 +69,7 @@ class Recorder:
         """Record a snapshot as a training of fewer epochs."""
         self._record(recipe, model, fitted, None)
 
-    def failed(self, model: LatentModel, error: Exception) -> WorkFailed:
+    def failed(self, model: LatentModel, error: BaseException) -> WorkFailed:
         """Record that the training failed, and return what to raise."""
         self._record(self._recipe, model, Fitted(self._history), reason(error))
         recipe = self._recipe
@@ -108,14 +108,19 @@ def _array(value: torch.Tensor) -> NDArray[Any]:
 
 
 def tell(manager: PluginManager, event: str, **news: object) -> None:
-    """Send an event to all plugins."""
-    try:
-        getattr(manager.hook, f"vaehub_{event}")(**news)
-    # A stranger's tracker runs here, and must not cost a training.
-    except Exception:
-        log.warning("a plugin failed when told of %s", event, exc_info=True)
+    """Send an event to every plugin that listens to it; one that fails keeps no other from hearing it."""
+    name = f"vaehub_{event}"
+    for listener in reversed(getattr(manager.hook, name).get_hookimpls()):
+        others = [plugin for plugin in manager.get_plugins() if plugin is not listener.plugin]
+        try:
+            manager.subset_hook_caller(name, others)(**news)
+        except KeyboardInterrupt:
+            raise
+        # A stranger's tracker runs here, and must not cost a training. What it raises need be no Exception.
+        except BaseException:
+            log.warning("plugin %r failed when told of %s", listener.plugin_name, event, exc_info=True)
 
 
-def reason(error: Exception) -> str:
+def reason(error: BaseException) -> str:
     """Return the reason of a failure, as a record stores it."""
     return str(error) if isinstance(error, VaehubError) else f"{type(error).__name__}: {error}"

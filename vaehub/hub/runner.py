@@ -95,14 +95,18 @@ class Runner:
             *stages, recipe = recipes
             try:
                 self.train(recipe, of_trainings, stages=stages, force=False)
-            # A stranger's code runs here; what is wrong with one job must not stop the others.
-            except Exception as error:  # noqa: BLE001
+            except KeyboardInterrupt:
+                raise
+            # A stranger's code runs here, and what it raises, which need be no Exception, must not stop the others.
+            except BaseException as error:  # noqa: BLE001
                 failures |= dict.fromkeys((request.id for request in of_trainings), _reason(error))
         for request in asked:
             if request.id not in failures:
                 try:
                     self.measure(request, force=False)
-                except Exception as error:  # noqa: BLE001 as above
+                except KeyboardInterrupt:
+                    raise
+                except BaseException as error:  # noqa: BLE001 as above
                     failures[request.id] = _reason(error)
         return failures
 
@@ -291,8 +295,10 @@ class Runner:
             result, failure = Result(), None
             try:
                 result = subject.measure(metric, arguments, RecipeRunner(self, request.seed))
-            # A stranger's metric runs here.
-            except Exception as error:  # noqa: BLE001
+            except KeyboardInterrupt:
+                raise
+            # A stranger's metric runs here, and what it raises need be no Exception.
+            except BaseException as error:  # noqa: BLE001
                 failure = error
             why = None if failure is None else _reason(failure)
             record = _record_of(request, why, started, time.perf_counter() - clock)
@@ -370,7 +376,7 @@ def _reused(found: StoredMeasurement) -> Measurement:
     return Measurement(found.record, found.result, found.training, reused=True)
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     from vaehub.hub.recorder import reason
 
     return reason(error)

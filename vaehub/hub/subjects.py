@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVar, cast
 
-from vaehub.core.errors import VaehubError
+from vaehub.core.errors import VaehubError, first_line
 from vaehub.core.identity import Json
 from vaehub.core.recipe import Component, Recipe
 from vaehub.core.result import Result
@@ -143,10 +143,17 @@ class Subject(ABC, Generic[G]):
         """Return what a metric is asked of, unless the metric refuses it.
 
         Raises:
-            VaehubError: If it does.
+            VaehubError: If it does, or fails to say.
         """
         found = self.arguments(models)
-        metric.refuse(*found)
+        try:
+            metric.refuse(*found)
+        except (VaehubError, KeyboardInterrupt):
+            raise
+        # A stranger's check runs here, and what it raises need be no Exception.
+        except BaseException as error:
+            why = f"{type(error).__name__}: {first_line(error)}"
+            raise VaehubError(f"metric {metric.name!r} failed in its check, before any work: {why}") from error
         return found
 
     def measure(self, metric: Metric, arguments: tuple[object, ...], runner: Runner) -> Result:

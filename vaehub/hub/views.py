@@ -176,7 +176,7 @@ class Rows:
         return int(self._table.num_rows)
 
     def __iter__(self) -> Iterator[tuple[object, ...]]:
-        columns = [column.to_pylist() for column in self._table.columns]
+        columns = [_python_values(name, column) for name, column in zip(self.columns, self._table.columns, strict=True)]
         return iter(list(zip(*columns, strict=True)))
 
     def __repr__(self) -> str:
@@ -258,6 +258,39 @@ def _html_vectors(group: Mapping[str, Vector]) -> str:
         lines.append(f"<tr><th>{escape(label)}</th>{cells}{bar}</tr>")
     more = f"<p>{len(order) - ROWS_SHOWN} more</p>" if len(order) > ROWS_SHOWN else ""
     return f"<table><tr>{head}</tr>{''.join(lines)}</table>{more}"
+
+
+def beyond_dates(column: str) -> VaehubError:
+    """Return the refusal of a column with a date that only DuckDB can hold, such as ``infinity``."""
+    return VaehubError(
+        f"column {column!r} holds a date that cannot be written here; ask for it as text, with '::varchar'"
+    )
+
+
+def _python_values(name: str, column: pa.ChunkedArray) -> list[object]:
+    from pyarrow import types
+
+    try:
+        values = column.to_pylist()
+    except (OverflowError, ValueError) as error:
+        raise beyond_dates(name) from error
+    return [_with_maps(value, column.type) for value in values] if types.is_nested(column.type) else values
+
+
+def _with_maps(value: Any, kind: pa.DataType) -> object:
+    """Return a nested value with dictionaries in the place of Arrow's lists of keys and values."""
+    from pyarrow import types
+
+    if value is None or not types.is_nested(kind):
+        return value
+    if types.is_map(kind):
+        # A key may be nested, too, and then is no key in Python.
+        return {
+            str(key) if types.is_nested(kind.key_type) else key: _with_maps(item, kind.item_type) for key, item in value
+        }
+    if types.is_struct(kind):
+        return {field.name: _with_maps(value[field.name], field.type) for field in kind}
+    return [_with_maps(item, kind.value_type) for item in value]
 
 
 def _numbers(column: pa.ChunkedArray) -> NDArray[Any]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import pluggy
 
-from vaehub.core.errors import UnknownName, VaehubError
+from vaehub.core.errors import UnknownName, VaehubError, first_line
 from vaehub.registry.discovery import Discovered, Plugin, discover
 from vaehub.registry.entries import KINDS, Dataset, Entry
 
@@ -95,23 +95,27 @@ class Registered:
         package, _, name = self.entry.target.partition(":")
         try:
             return files(package).joinpath(name).read_bytes()
-        # A third-party package is imported here.
-        except (Exception, SystemExit) as error:
-            raise VaehubError(
-                f"{self.title} of {self.distribution} cannot be read from {self.entry.target!r}: {error}; "
-                "this is a fault of that package or of its installation"
-            ) from error
+        except KeyboardInterrupt:
+            raise
+        # A third-party package is imported here, and what it raises need be no Exception.
+        except BaseException as error:
+            raise self._fault(f"cannot be read from {self.entry.target!r}", error) from error
 
     def _import(self, target: str) -> object:
         module, _, name = target.partition(":")
         try:
             return getattr(import_module(module), name)
-        # A third-party module runs here.
-        except (Exception, SystemExit) as error:
-            raise VaehubError(
-                f"{self.title} of {self.distribution} cannot be loaded from {target!r}: {error}; "
-                "this is a fault of that package or of its installation"
-            ) from error
+        except KeyboardInterrupt:
+            raise
+        # As above.
+        except BaseException as error:
+            raise self._fault(f"cannot be loaded from {target!r}", error) from error
+
+    def _fault(self, what: str, error: BaseException) -> VaehubError:
+        return VaehubError(
+            f"{self.title} of {self.distribution} {what}: {first_line(error)}; "
+            "this is a fault of that package or of its installation"
+        )
 
 
 class Catalog:

@@ -94,8 +94,11 @@ def _loaded(point: EntryPoint, manager: pluggy.PluginManager) -> Plugin:
         manager.register(module, name=key)
         manager.check_pending()
         entries = _catalog(manager, module)
-    # Third-party code runs here: a broken plugin must not break anything else.
-    except (Exception, SystemExit) as error:  # noqa: BLE001
+    except KeyboardInterrupt:
+        raise
+    # Third-party code runs here: a broken plugin must not break anything else. What Rust raises when it panics, and
+    # SystemExit, are no Exceptions.
+    except BaseException as error:  # noqa: BLE001
         if manager.has_plugin(key):
             manager.unregister(name=key)
         reason = " ".join(str(error).split()) or type(error).__name__

@@ -37,6 +37,13 @@ READ_ONLY: dict[str, str | bool | int | float | list[str]] = {
     "lock_configuration": "true",
 }
 """A reader's SQL reaches the store's tables and nothing else: no files, no network, no Python variables."""
+LOCKS = ("enable_external_access", "lock_configuration")
+"""Those of them that can be set when a file is open, the last one last."""
+WITHOUT_LOG: dict[str, str | bool | int | float | list[str]] = {
+    "checkpoint_threshold": "0b",
+    "auto_checkpoint_skip_wal_threshold": 0,
+}
+"""Every commit is a checkpoint."""
 
 # One process must not open a file twice with different settings, so its threads take turns.
 _turns: dict[Path, threading.RLock] = defaultdict(threading.RLock)
@@ -190,11 +197,17 @@ class Database:
     def _opened(self, *, read_only: bool) -> DuckDBPyConnection:
         patience = random.SystemRandom()
         deadline, wait = time.monotonic() + self.timeout, FIRST_WAIT
+        # Of a path that does not begin at the root, a beginning such as "s3:" names an extension to download.
+        path = self.path.absolute()
+        log = path.with_name(f"{path.name}.wal")
+        if "?" in str(path) and log.exists():
+            raise StoreError(
+                f"store {str(self.path.parent)!r} holds commits in {log.name}, which DuckDB does not find where a path "
+                "has a question mark; move the store to a path without, and use it there once"
+            )
         while True:
             try:
-                # One thread: rows are few, and starting more costs more than they save.
-                config = {"threads": 1, **(READ_ONLY if read_only else {})}
-                return duckdb.connect(self.path, read_only=read_only, config=config)
+                return _connected(path, read_only=read_only)
             except duckdb.Error as error:
                 if "Could not set lock" not in str(error):
                     raise StoreError(f"{self.path} cannot be opened as a database: {first_line(error)}") from error
@@ -203,6 +216,21 @@ class Database:
             # Waits differ, or processes that collided once would collide for ever.
             time.sleep(wait * patience.uniform(0.5, 1.0))
             wait = min(2 * wait, LONGEST_WAIT)
+
+
+def _connected(path: Path, *, read_only: bool) -> DuckDBPyConnection:
+    # One thread: rows are few, and starting more costs more than they save.
+    config = {"threads": 1, **(READ_ONLY if read_only else {})}
+    if "?" not in str(path):
+        return duckdb.connect(path, read_only=read_only, config=config)
+    # DuckDB takes what is before a question mark for the name of its log, which it cannot make. A commit is therefore
+    # written into the file itself, and a reader is locked up only when it has looked for a log.
+    if not read_only:
+        return duckdb.connect(path, config=config | WITHOUT_LOG)
+    connection = duckdb.connect(path, read_only=True, config={key: config[key] for key in config.keys() - LOCKS})
+    for name in LOCKS:
+        connection.execute(f"set {name} = {READ_ONLY[name]}")
+    return connection
 
 
 def _holder(error: duckdb.Error) -> str:

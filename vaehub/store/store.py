@@ -20,6 +20,7 @@ from vaehub.store import trainings
 from vaehub.store.database import Database
 from vaehub.store.failures import translated
 from vaehub.store.files import StoredFile, read_arrays, write_arrays
+from vaehub.store.place import place_of_store
 from vaehub.store.provenance import Provenance
 from vaehub.store.published import Paper
 from vaehub.store.records import MeasurementRecord, StoredMeasurement, TrainingRecord
@@ -76,13 +77,9 @@ class Store:
             timeout: Seconds to wait for a file that another process holds; ``VAEHUB_LOCK_TIMEOUT``, else 60.
 
         Raises:
-            StoreError: If the path cannot be a directory.
+            StoreError: If the path cannot be a directory, or is one that the database cannot open.
         """
-        folder = Path(path or os.environ.get(PATH) or DEFAULT).expanduser()
-        if folder.exists() and not folder.is_dir():
-            raise StoreError(
-                f"store {str(folder)!r} is a file, and a store is a directory; name another with '--store'"
-            )
+        folder = place_of_store(path or os.environ.get(PATH) or DEFAULT)
         database = Database(folder / "results.duckdb", _lock_timeout() if timeout is None else timeout)
         return cls(folder, Session(database, Provenance(dict(plugins or {}))), papers)
 

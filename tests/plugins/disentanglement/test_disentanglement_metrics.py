@@ -1,108 +1,33 @@
-"""Scores of models, as metrics."""
+"""Scores of disentanglement as metrics."""
 
-import importlib.util
-import math
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 import torch
-from torch import nn
+from disentanglement_samples import (
+    FEW_GROUPS,
+    MATRICES,
+    METRICS,
+    NAMES,
+    QUICK,
+    SCALARS,
+    SIZES,
+    every,
+    matrix_of,
+    measured,
+    model_of,
+)
 
-from vaehub import DataError, Dataset, Factors, Hub, VaehubError, WorkFailed, generator, wrap
+from vaehub import DataError, Factors, Hub, generator
 from vaehub.core import model as core_model
 from vaehub.plugins.disentanglement import groups as groups_module
-from vaehub.plugins.disentanglement.beta_vae_score import BetaVaeScore
 from vaehub.plugins.disentanglement.dci import Dci
-from vaehub.plugins.disentanglement.factor_vae_score import FactorVaeScore
 from vaehub.plugins.disentanglement.irs import Irs
 from vaehub.plugins.disentanglement.kernels import mig, modularity
 from vaehub.plugins.disentanglement.mig import Mig
-from vaehub.plugins.disentanglement.modularity import Modularity
 from vaehub.plugins.disentanglement.plots import latents_by_factors
-from vaehub.plugins.disentanglement.sap import Sap
-
-NAMES, SIZES = ("shape", "size", "place", "colour"), (3, 4, 5, 1)
-QUICK = {"train.epochs": 1, "model.latent_dim": 3, "network.hidden": [16], "data.subset": 400, "data.size": 16}
-FEW_GROUPS = {
-    "factor_vae_score": {"n_votes": 300, "n_test_votes": 150, "group_size": 16},
-    "beta_vae_score": {"n_train": 300, "n_test": 150, "n_pairs": 16},
-}
-METRICS = {
-    "mig": (Mig, {}),
-    "modularity": (Modularity, {}),
-    "irs": (Irs, {}),
-    "sap": (Sap, {}),
-    "dci": (Dci, {"predictor": "lightgbm"}),
-    "factor_vae_score": (FactorVaeScore, FEW_GROUPS["factor_vae_score"]),
-    "beta_vae_score": (BetaVaeScore, FEW_GROUPS["beta_vae_score"]),
-}
-SCALARS = {name: name for name in METRICS} | {"dci": "disentanglement"}
-MATRICES = {
-    "mig": ("information", "mutual_information"),
-    "modularity": ("information", "mutual_information"),
-    "irs": ("robustness", "robustness"),
-    "sap": ("scores", "score"),
-    "dci": ("importance", "importance"),
-    "factor_vae_score": ("votes", "votes"),
-    "beta_vae_score": ("differences", "mean_difference"),
-}
-every = pytest.mark.parametrize("name", METRICS)
-
-
-class Encoder(nn.Module):
-    """Latents that are functions of x, with log variances."""
-
-    def __init__(self, mu, logvar):
-        super().__init__()
-        self.mu, self.logvar = mu, logvar
-
-    def forward(self, x):
-        mu = self.mu(x)
-        return mu, torch.tensor(self.logvar).expand_as(mu)
-
-
-def model_of(mu, data, logvar=(-8.0, -8.0, -8.0)):
-    model = wrap(encoder=Encoder(mu, logvar), decoder=nn.Linear(len(logvar), 4))
-    model.spec = data.spec
-    model.encode_all(data.first(1))  # how many latents it has
-    return model
-
-
-@pytest.fixture(scope="module")
-def data():
-    """Observations whose values are their factors, and one that is constant."""
-    random = generator(0, "data")
-    classes = torch.stack([torch.randint(size, (1200,), generator=random) for size in SIZES], dim=1)
-    x = classes + 0.01 * torch.randn(classes.shape, generator=random)
-    return Dataset(x, factors=Factors(NAMES, SIZES, classes)).with_validation(0.25, generator(0, "split"))
-
-
-@pytest.fixture(scope="module")
-def ideal(data):
-    return model_of(lambda x: x[:, :3], data)
-
-
-@pytest.fixture(scope="module")
-def hub(tmp_path_factory):
-    return Hub.open(tmp_path_factory.mktemp("disentanglement") / "store", device="cpu")
-
-
-def measured(name, model, data, seed=0, **params):
-    metric, quick = METRICS[name]
-    made = metric(metric.Params(**{**quick, **params}), seed=seed)
-    with torch.no_grad():
-        made.refuse(model, data)
-        return made.measure(model, data)
-
-
-def matrix_of(name, result):
-    table, column = MATRICES[name]
-    keys = result.tables[table].keys
-    shape = [len(dict.fromkeys(keys[key])) for key in ("latent", "factor")]
-    return result.tables[table].columns[column].reshape(shape)
-
 
 # Through a hub
 
@@ -235,130 +160,6 @@ def test_the_same_seed_gives_the_same_numbers(name, data):
     )
     np.testing.assert_array_equal(once, again)
     assert (once != other).any()
-
-
-# Which latents, and which representation
-
-
-@every
-def test_samples_of_a_collapsed_model_say_nothing_where_its_means_do(name, data):
-    model = model_of(lambda x: 1e-2 * x[:, :3], data, logvar=(0.0, 0.0, 0.0))
-    asked = {"threshold": 0} if name == "factor_vae_score" else {}
-    mean, sampled = (
-        measured(name, model, data, representation=each, **asked).scalars[SCALARS[name]] for each in ("mean", "sampled")
-    )
-    if name in ("sap", "beta_vae_score"):  # classifiers see means as they are, and these are small
-        assert sampled < (0.1 if name == "sap" else 0.5)
-    elif name == "modularity":  # relative to the greatest of nothing, all is something
-        assert mean > 0.95 > sampled
-    else:
-        assert mean > 0.9
-        assert sampled < (0.5 if name in FEW_GROUPS else 0.45)
-
-
-@pytest.mark.parametrize(
-    ("asked", "latents"),
-    [("all", (0, 1, 2, 3, 4)), ("active", (0, 1, 3)), ("without_passive", (0, 1, 3, 4)), ((3, 1, 3), (1, 3))],
-)
-def test_latents_are_chosen_by_type_or_by_number(data, asked, latents):
-    model = model_of(lambda x: x[:, [0, 1, 3, 2, 0]], data, logvar=(-8.0, -3.0, 0.0, -4.0, -0.7))
-    for name in ("mig", "factor_vae_score"):
-        result = measured(name, model, data, latents=asked)
-        assert result.scalars["n_latents"] == len(latents)
-        assert tuple(dict.fromkeys(result.tables[MATRICES[name][0]].keys["latent"])) == latents
-
-
-def test_types_are_in_units_of_the_prior_and_passive_means_follow_it(data):
-    model = model_of(lambda x: x[:, :3] * torch.tensor([1.0, 0, 0]), data, logvar=(-3.0, -3.0, -9.0))
-    model.prior = lambda batch: (torch.zeros(len(batch), 3), torch.full((len(batch), 3), -3.0))
-    by_type = {
-        kind: measured("mig", model, data, latents=kind).tables["information"].keys["latent"][::3]
-        for kind in ("active", "without_passive")
-    }
-    # Latent 0 has the prior's variance, and means that tell observations apart.
-    assert by_type == {"active": (2,), "without_passive": (0, 2)}
-
-
-def test_only_factors_that_are_named_are_scored(data, ideal):
-    result = measured("mig", ideal, data, factors=("place", "colour", "place"))
-    assert result.tables["factors"].keys["factor"] == ("place", "colour")
-    assert result.tables["information"].keys["factor"] == ("place",) * 3
-
-
-def test_a_deterministic_model_has_its_means_scored(data):
-    model = wrap(encoder=nn.Linear(4, 3), decoder=nn.Linear(3, 4))
-    model.encode_all(data.first(1))
-    assert 0 <= measured("mig", model, data).scalars["mig"] <= 1
-    for asked in ({"latents": "active"}, {"representation": "sampled"}):
-        with pytest.raises(
-            VaehubError,
-            match="metric 'mig' needs a model with posterior variances, and this one has none; '-s metric.lat",
-        ):
-            measured("mig", model, data, **asked)
-
-
-# What is refused
-
-
-@every
-def test_unknown_factors_and_latents_are_answered_with_those_there_are(name, data, ideal):
-    with pytest.raises(
-        DataError, match=f"metric '{name}' was asked for the factors 'hue', and .* have shape, size, pl"
-    ):
-        measured(name, ideal, data, factors=("shape", "hue"))
-    with pytest.raises(
-        VaehubError, match=f"metric '{name}' was asked for the latents 1, 3, and the model has 3, count"
-    ):
-        measured(name, ideal, data, latents=(1, 3))
-
-
-@every
-def test_factors_that_do_not_vary_are_refused_if_none_is_left(name, data, ideal):
-    least = 1 if name in ("mig", "irs", "sap") else 2
-    message = rf"metric '{name}' needs at least {least} factors that vary, and there are none .* \(constant: 'colour'\)"
-    with pytest.raises(DataError, match=message):
-        measured(name, ideal, data, factors=("colour",))
-    if least == 2:
-        with pytest.raises(DataError, match="and there is 1 among .*; name more in '-s metric.factors=…'"):
-            measured(name, ideal, data, factors=("size",))
-
-
-@every
-def test_too_few_observations_are_refused(name, data, ideal):
-    few = data.subset(torch.arange(7) if name in ("sap", "dci") else torch.arange(5))
-    with pytest.raises(
-        DataError, match=f"'{name}' needs more observations .* classes, and got 5 .* 'place' has 5; take"
-    ):
-        measured(name, ideal, few)
-
-
-def test_one_observation_leaves_none_to_be_tested_on(data, ideal):
-    for name in ("sap", "dci"):
-        with pytest.raises(DataError, match="needs at least 3 observations, and got 1: the split"):
-            measured(name, ideal, data.first(1))
-
-
-def test_a_model_without_active_latents_fails_with_the_reason(hub, data):
-    model = model_of(lambda x: x[:, :3], data, logvar=(0.0, 0.0, 0.0))
-    for name, kind in (("mig", "active"), ("factor_vae_score", "active"), ("sap", "without_passive")):
-        with pytest.raises(WorkFailed, match="none of the 3 latents is .* by their posterior variances, .* ask for"):
-            measured(name, model, data, latents=kind)
-
-
-@every
-def test_a_model_that_gives_no_numbers_fails(name, data):
-    model = model_of(lambda x: torch.where(x[:, :3] > 2.5, math.nan, x[:, :3]), data)
-    with pytest.raises(WorkFailed, match="NaN or infinite means or variances for .* in latents 1, 2; nothing can be"):
-        measured(name, model, data)
-
-
-def test_a_missing_predictor_is_named_before_any_work(data, ideal, monkeypatch):
-    found = importlib.util.find_spec
-    monkeypatch.setattr(
-        "vaehub.plugins.disentanglement.dci.find_spec", lambda name: None if name == "lightgbm" else found(name)
-    )
-    with pytest.raises(VaehubError, match=r"predictor 'lightgbm', which is not installed: pip install 'vaehub\[boost"):
-        measured("dci", ideal, data)
 
 
 def test_the_predictor_is_part_of_what_a_measurement_is():

@@ -3,12 +3,10 @@
 import numpy as np
 import pytest
 import torch
-from test_disentanglement_metrics import METRICS, data, every, ideal, matrix_of, measured, model_of
+from disentanglement_samples import METRICS, every, matrix_of, measured, model_of
 
 from vaehub.plugins.disentanglement.irs import Irs
 from vaehub.plugins.disentanglement.kernels import irs
-
-__all__ = ["data", "ideal"]  # fixtures
 
 MIXING = torch.tensor([[1.0, 0.4, 0], [0, 1, 0.4], [0.4, 0, 1]])
 

@@ -296,7 +296,7 @@ def test_networks_make_as_many_features_of_grey_as_of_coloured_images(networks, 
 @pytest.mark.parametrize("features", ["inception", "imagenet"])
 @pytest.mark.parametrize("shape", [(7,), (2, 8, 8)])
 def test_what_is_neither_grey_nor_coloured_is_no_image(networks, features, shape):
-    with pytest.raises(DataError, match=rf"features '{features}' are of grey or coloured .* \({shape[0]},"):
+    with pytest.raises(DataError, match=rf"features '{features}' need grey or colour images.* \({shape[0]},"):
         by(features=features, **networks[features])(Batch(torch.rand(5, *shape)))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -139,6 +140,8 @@ def work(line: Connection, store: Path, device: str, threads: int) -> None:
         job: Job | None = line.recv()
         if job is None:
             # Nothing is left to do, and libraries that are taken down in the wrong order would complain of it.
+            if sys.stdout is not None:
+                sys.stdout.flush()
             os._exit(0)
         line.send(Ended(_tried(runner, job) if job.dry else runner.run_all(job.recipes, job.wanted.values())))
 

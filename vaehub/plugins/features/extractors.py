@@ -106,7 +106,7 @@ def _images(batch: Batch, features: str) -> Tensor:
     shape = tuple(batch.x.shape[1:])
     if len(shape) != 3 or shape[0] not in (1, 3):
         raise DataError(
-            f"features {features!r} are of grey or coloured images, and these observations have shape {shape}; "
-            "'pixels' are of any"
+            f"features {features!r} need grey or colour images, and these observations have shape {shape}; "
+            "'pixels' take observations of any shape"
         )
     return batch.x

@@ -65,7 +65,7 @@ class ComparisonParams(FeatureParams, SampleParams):
     def _latents_fit(self) -> Self:
         if self.latents == "relevant" and self.source != "prior":
             raise ValueError(
-                "'latents' is 'relevant' for draws from the prior; reconstructions are of whole posterior means, and "
+                "'latents' is 'relevant' for draws from the prior; reconstructions decode whole posterior means, and "
                 "samples in a file are as they are"
             )
         return self

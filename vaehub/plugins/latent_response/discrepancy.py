@@ -45,7 +45,7 @@ def mmd2(
             samples plus that of those within ``q``, each taken from the top with the rank ``n (n - 1) / 2``.
 
     Returns:
-        Without unit; 0 on average where both samples are of one distribution, and then as often below 0 as above.
+        Without unit; 0 on average where both samples come from one distribution, and then as often below 0 as above.
     """
     return float(permuted_mmd2(p, q, 0, None, kernel, scales, base, bandwidth)[0])
 
@@ -63,8 +63,8 @@ def permuted_mmd2(
 ) -> Tensor:
     """Return the estimate of :func:`mmd2`, and what it is when the two samples are mixed.
 
-    Gretton et al. 2012, Section 2: where both are of one distribution, each exchange is as probable as the samples that
-    there are. The width of the Gaussian kernel stays that of the samples as given.
+    Gretton et al. 2012, Section 2: where both come from one distribution, each exchange is as probable as the samples
+    that there are. The width of the Gaussian kernel stays that of the samples as given.
 
     Args:
         p: Draws from the prior, shape ``(n, latent_dim)``.
@@ -91,7 +91,7 @@ def permuted_mmd2(
 
 
 def _of_splits(pooled: Tensor, is_first: Tensor, n: int, m: int, of_squares: OfSquares) -> Tensor:
-    """Return the estimate for each column of a table that says which of the pooled draws are of the first sample."""
+    """Return the estimate for each column of a table that says which of the pooled draws belong to the first sample."""
     within_first = within_second = between = torch.zeros(is_first.shape[1], dtype=torch.float64, device=pooled.device)
     for start in range(0, len(pooled), ROWS_AT_ONCE):
         at = slice(start, start + ROWS_AT_ONCE)

@@ -65,7 +65,7 @@ def conditioned(result: Result) -> Figure:
     responses(axes, matrix, labels, [str(latent) for latent in range(matrix.shape[1])])
     for label, is_kept in zip(axes.get_xticklabels(), result.vectors["is_kept"].values > 0, strict=True):
         label.set(fontweight="bold" if is_kept else "normal", color="black" if is_kept else "0.6")
-    axes.set_xlabel("latent; scores are of those in bold")
+    axes.set_xlabel("latent (those in bold are scored)")
     axes.set_ylabel("factor that varies")
     names = {"disentanglement": "causal_disentanglement_score", "completeness": "causal_completeness_score"}
     scores = ", ".join(f"{word} {result.scalars[name]:.2f}" for word, name in names.items())

@@ -57,7 +57,7 @@ def variable_types(variance: Tensor, alpha: float = 0.1, mu_variance: Tensor | N
     variance = variance.detach().double()
     if not (variance.isfinite().all() and (variance >= 0).all()):
         raise VaehubError(
-            "variable types are of variances, finite and at least 0, and these are from "
+            "variable types are computed from variances, which are finite and at least 0, and these range from "
             f"{float(variance.min()):.3g} to {float(variance.max()):.3g}; of log variances, take the exponential"
         )
     if not 0 < alpha < 0.5:

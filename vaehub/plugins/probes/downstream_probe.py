@@ -11,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 
 from vaehub import Dataset, LatentModel, ModelMetric, Needs, Observations, Result, Sample, Table, VaehubError, task
-from vaehub.plugins.probes.kernels import Mask, Probe, logistic_probe, subset_mask, trees_probe, type_masks
+from vaehub.plugins.polarised.kernels import LATENT_TYPES, variable_types
+from vaehub.plugins.probes.kernels import Mask, Probe, logistic_probe, subset_mask, trees_probe
 from vaehub.plugins.probes.params import Classifier, DownstreamProbeParams
 from vaehub.plugins.probes.tasks import chance, check_tasks, majority, tasks_of
 
@@ -103,7 +104,7 @@ class DownstreamProbe(ModelMetric[DownstreamProbeParams]):
         )
 
     def _observations(self, data: Dataset, purpose: Literal["train", "test"]) -> Observations:
-        """Draw observations to learn from or to test on, in random order, so that unshuffled folds are alike."""
+        """Draw observations to learn from or to test on, in random order, so that unshuffled folds are comparable."""
         params = self.params
         n, split = {"train": (params.n_train, params.train_split), "test": (params.n_test, params.test_split)}[purpose]
         return self.draw_observations(data, n, split=split, ascending=False, purpose=purpose)
@@ -114,9 +115,10 @@ class DownstreamProbe(ModelMetric[DownstreamProbeParams]):
         prior_mu, prior_logvar = (each.double().cpu() for each in model.prior_all(sample.data))
         shift_variance = None
         if prior_mu.any() or prior_logvar.any():
-            shift_variance = ((sample.mu - prior_mu) * (-0.5 * prior_logvar).exp()).var(dim=0, correction=0).numpy()
-        ratio = (sample.logvar - prior_logvar).exp().numpy()
-        masks = type_masks(ratio, self.params.alpha, shift_variance)
+            shift_variance = ((sample.mu - prior_mu) * (-0.5 * prior_logvar).exp()).var(dim=0, correction=0)
+        ratio = (sample.logvar - prior_logvar).exp()
+        types = variable_types(ratio, self.params.alpha, shift_variance)
+        masks = {name: types == name for name in LATENT_TYPES}
         return Encoded({"mean": sample.mu.numpy(), "sampled": sample.z.numpy()}, masks)
 
     def _asked(self, encoded: Encoded) -> Iterator[tuple[str, str, Classifier, Mask]]:

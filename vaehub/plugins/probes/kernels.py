@@ -1,4 +1,4 @@
-"""Mathematics of probes: types of latents, and accuracies of classifiers."""
+"""Mathematics of probes: subsets of latents, and accuracies of classifiers."""
 
 import warnings
 from collections.abc import Mapping
@@ -18,32 +18,6 @@ DEPTH = 3
 LEARNING_RATE = 0.1
 
 Mask = NDArray[np.bool_]
-
-
-def type_masks(
-    variance: NDArray[Any], alpha: float = 0.1, shift_variance: NDArray[Any] | None = None
-) -> dict[str, Mask]:
-    """Return which latents are active, mixed and passive.
-
-    Bonheme 2023, Section 6.4.1: by mean and variance over observations (``ddof=0``) of the posterior variance. Passive:
-    variance below ``alpha``, mean within ``alpha`` of 1; active: variance below ``alpha``, mean at most ``alpha``.
-
-    Args:
-        variance: Variances of posteriors, in units of the prior's, shape ``(n, latent_dim)``.
-        alpha: How far.
-        shift_variance: Variance over observations of posterior means less the prior's, in units of the prior's
-            variance, shape ``(latent_dim,)``; where the prior is not standard normal, only a latent for which it is at
-            most ``alpha`` is passive.
-
-    Returns:
-        For ``active``, ``mixed`` and ``passive`` a mask, shape ``(latent_dim,)``; each latent is in one of them.
-    """
-    mean, is_steady = variance.mean(axis=0), variance.var(axis=0) < alpha
-    active = is_steady & (mean <= alpha)
-    passive = is_steady & (np.abs(mean - 1) <= alpha)
-    if shift_variance is not None:
-        passive &= shift_variance <= alpha
-    return {"active": active, "mixed": ~(active | passive), "passive": passive}
 
 
 def subset_mask(subset: str, masks: Mapping[str, Mask]) -> Mask:

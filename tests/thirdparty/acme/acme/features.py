@@ -14,5 +14,5 @@ class PatchesParams(vaehub.Params):
 class Patches(FeatureExtractor[PatchesParams]):
     def __call__(self, batch: Batch) -> Tensor:
         if batch.x.ndim != 4:
-            raise vaehub.DataError(f"'patches' are of images, and these have shape {tuple(batch.x.shape[1:])}")
+            raise vaehub.DataError(f"'patches' need images, and these have shape {tuple(batch.x.shape[1:])}")
         return adaptive_avg_pool2d(batch.x.to(self.device), self.params.side).flatten(1)

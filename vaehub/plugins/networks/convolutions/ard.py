@@ -68,11 +68,7 @@ class ArdCeleba(Network[ArdCelebaParams]):
             *_down(channels, normalised=True),
             *_head(channels[-1] * height * width, n_statistics * latent_dim),
         )
-        self.decoder = nn.Sequential(
-            *_start(latent_dim, (channels[-1], 2 * height, 2 * width)),
-            *_up(channels[:0:-1], normalised=True),
-            *_last_of_stride_1(channels[1], channels[0]),
-        )
+        self.decoder = _shorter_decoder(latent_dim, channels, (height, width), n_fewer=1)
 
 
 @final
@@ -90,11 +86,7 @@ class ArdCifar(Network[ArdCifarParams]):
         self.encoder = nn.Sequential(
             *_down(channels, normalised=True), *_head(channels[-1] * height * width, n_statistics * latent_dim)
         )
-        self.decoder = nn.Sequential(
-            *_start(latent_dim, (channels[-1], 4 * height, 4 * width)),
-            *_up(channels[:1:-1], normalised=True),
-            *_last_of_stride_1(channels[2], channels[0]),
-        )
+        self.decoder = _shorter_decoder(latent_dim, channels, (height, width), n_fewer=2)
 
 
 @final
@@ -163,12 +155,18 @@ def _start(latent_dim: int, smallest: tuple[int, int, int]) -> list[nn.Module]:
     return [_glorot(nn.Linear(latent_dim, n_features)), nn.Unflatten(1, smallest)]
 
 
-def _last_of_stride_1(inputs: int, outputs: int) -> list[nn.Module]:
-    # TensorFlow's 'same' for kernel 4 crops one row at the start and two at the end: one more than PyTorch can.
-    return [
-        _glorot(nn.ConvTranspose2d(inputs, outputs, kernel_size=4, padding=1)),
+def _shorter_decoder(
+    latent_dim: int, channels: Sequence[int], smallest: tuple[int, int], *, n_fewer: int
+) -> nn.Sequential:
+    """Return a decoder with fewer upsampling convolutions than the encoder has others, and a last one of stride 1."""
+    height, width = (2**n_fewer * side for side in smallest)
+    return nn.Sequential(
+        *_start(latent_dim, (channels[-1], height, width)),
+        *_up(channels[: n_fewer - 1 : -1], normalised=True),
+        _glorot(nn.ConvTranspose2d(channels[n_fewer], channels[0], kernel_size=4, padding=1)),
+        # TensorFlow's 'same' for kernel 4 crops one row at the start and two at the end: one more than PyTorch can.
         nn.ZeroPad2d((0, -1, 0, -1)),
-    ]
+    )
 
 
 Layer = TypeVar("Layer", nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
