@@ -1,6 +1,6 @@
 """Tiny models of other libraries, and the table of what can be measured of each.
 
-``python -m tests.adapters.foreign_models`` prints the rows of the libraries that are installed, as docs/models.md has them.
+``python -m tests.adapters.foreign_models`` prints the rows of the installed libraries, as docs/models.md has them.
 """
 
 from __future__ import annotations
