@@ -13,7 +13,7 @@ from vaehub.core.errors import VaehubError, first_line
 from vaehub.core.likelihood import Likelihood, likelihood
 from vaehub.core.model import LatentModel, Losses, Posterior, Step
 from vaehub.core.network import Network
-from vaehub.core.params import LikelihoodName, LikelihoodParams, ModelParams, Params
+from vaehub.core.params import COUNT_LIKELIHOODS, LikelihoodName, LikelihoodParams, ModelParams, Params
 
 Output = Literal["mean", "logits"]
 """Output of a decoder: the mean of p(x|z), or its logits."""
@@ -225,8 +225,13 @@ def wrap(
         name: Name of the model in results.
 
     Raises:
-        VaehubError: If there is no encoder or no decoder.
+        VaehubError: If there is no encoder or no decoder, or the likelihood is one for counts.
     """
+    if likelihood in COUNT_LIKELIHOODS:
+        raise VaehubError(
+            f"wrap() cannot take the likelihood {likelihood!r}, whose means are shares of each observation's total, "
+            "which a decoder of your own is not asked for; leave it out, or give 'squared_error' or 'gaussian'"
+        )
     found = {"encoder": encoder, "decoder": decoder}
     if model is not None:
         found = {name: getattr(model, name, None) if part is None else part for name, part in found.items()}

@@ -20,6 +20,7 @@ class OwnNetwork(Network[OwnNetworkParams]):
 
     def __init__(self, params: OwnNetworkParams, spec: DataSpec, latent_dim: int, n_statistics: int) -> None:
         super().__init__(params, spec, latent_dim, n_statistics)
+        self.gives_means = params.output == "mean"
         encoder, decoder = _pair(params)
         self.encoder, self.decoder = UserEncoder(encoder), UserDecoder(decoder, spec, params.output)
         _check(self.encoder, self.decoder, spec, latent_dim, n_statistics)
