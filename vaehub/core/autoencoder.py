@@ -16,7 +16,8 @@ from vaehub.core.params import COUNT_LIKELIHOODS, L_co, LikelihoodParams
 class Autoencoder(LatentModel[L_co]):
     """A model whose posterior and likelihood are parameterised by the network's encoder and decoder.
 
-    An objective derives from it, defines its ``loss``, and overrides whatever differs.
+    An objective derives from it, defines its ``loss``, and overrides whatever differs. One that calls the network's
+    encoder itself passes ``self.likelihood.encoder_input(x)``; one that overrides ``training_started`` calls it too.
     """
 
     Params = LikelihoodParams

@@ -6,6 +6,7 @@ from checkpoints import Interrupted, Memory
 
 from vaehub import EVALUATION_BATCH, Hub, LikelihoodParams, TrainParams, VaehubError
 from vaehub.core.params import COUNT_LIKELIHOODS
+from vaehub.plugins.generation.kernels import frechet_distance
 from vaehub.training.ensemble import EnsembleMember, fit_together
 from vaehub.training.fit import fit
 
@@ -53,6 +54,10 @@ def test_its_reconstruction_falls_and_its_means_have_the_reference_total(hub, re
     with torch.no_grad():
         means = built.decode(torch.randn(7, 3, generator=torch.Generator().manual_seed(0)))
     torch.testing.assert_close(means.sum(1), torch.full((7,), expected))
+    seen = []
+    built.network.encoder.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    built.encode_all(data)
+    assert torch.equal(torch.cat(seen), data.x.log1p())
 
 
 def test_dispersions_are_learned_stored_and_restored(tmp_path, recipe_of, hub):
@@ -131,6 +136,28 @@ def test_squared_errors_are_of_counts_at_the_reference_library_size(hub, recipe_
     expected = float((made - rescaled).double().square().mean())
     assert found[name] == pytest.approx(expected, rel=1e-5)
     assert expected != pytest.approx(float((made - data.x).double().square().mean()), rel=0.01)
+
+
+def test_samples_are_compared_with_counts_at_the_reference_library_size(hub, recipe_of):
+    recipe = recipe_of()
+    more = {"metric.split": "all", "metric.source": "reconstruction", "metric.features": "pixels"}
+    settings = {**SMALL, "model.likelihood": "negative_binomial", **more}
+    (found,) = hub.run("vae", "frechet_distance", dataset="counts", settings=settings)
+    built, data = hub.model(recipe)
+    with torch.no_grad():
+        made = built.decode(built.encode_all(data).mu)
+    rescaled = data.x * float(built.likelihood.library_size) / data.x.sum(1, keepdim=True)
+    assert found["frechet_distance"] == pytest.approx(frechet_distance(made, rescaled), rel=1e-4)
+    assert found["frechet_distance"] != pytest.approx(frechet_distance(made, data.x), rel=0.01)
+
+
+@pytest.mark.parametrize("metric", ["interpolation", "traversal"])
+def test_observations_are_shown_at_the_reference_library_size(hub, recipe_of, metric):
+    recipe = recipe_of()
+    (found,) = hub.run("vae", metric, dataset="counts", settings={**SMALL, "model.likelihood": "negative_binomial"})
+    total = float(hub.model(recipe)[0].likelihood.library_size)
+    x = torch.as_tensor(found["x"])
+    torch.testing.assert_close(x.sum(-1), torch.full(x.shape[:-1], total))
 
 
 def test_images_are_refused_before_any_training(hub):
