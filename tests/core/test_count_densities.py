@@ -11,7 +11,7 @@ from vaehub.core.count_densities import negative_binomial_log_density, poisson_l
 
 COUNTS = (0, 1, 2, 15, 16, 17, 1000, 100_000)
 MEANS = (1e-4, 0.5, 3.0, 1e3, 1.1e5)
-THETAS = (1e-3, 0.1, 1.0, 30.0, 1e4, 1e6)
+THETAS = (1e-3, 0.1, 1.0, 30.0, 1e4, 1e6, 1e10)
 TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-8}
 """Relative to 1 + |log p|: about 100 roundings in single precision; in double, the error of scipy's own formula."""
 
@@ -39,8 +39,8 @@ def test_negative_binomials_are_scipys(dtype):
     expected = stats.nbinom.logpmf(k, t, t / (t + m))
     assert found.dtype == dtype
     assert np.isfinite(expected).all()
-    # scipy's p is nearly 1 for large thetas, so that 1 - p, which a count multiplies, has few digits left.
-    of_scipy = 4 * np.finfo(np.float64).eps * k * (t + m) / m
+    # For large thetas, scipy takes differences of large gamma functions, and multiplies a count by a p of nearly 1.
+    of_scipy = 4 * np.finfo(np.float64).eps * (k * (t + m) / m + special.gammaln(k + t + 2))
     assert (np.abs(in_double(found)[0] - expected) <= TOLERANCE[dtype] * (1 + np.abs(expected)) + of_scipy).all()
 
 
@@ -51,6 +51,13 @@ def test_poissons_are_scipys(dtype):
     found = poisson_log_density(x, log_mean)
     assert found.dtype == dtype
     assert relative(found, stats.poisson.logpmf(k, np.exp(m))).max() < TOLERANCE[dtype]
+
+
+def test_the_series_joins_the_formula_it_replaces():
+    # Of a probability at its own mean, gamma functions are all that is left.
+    x = torch.arange(1, 40, dtype=torch.float64)
+    expected = stats.poisson.logpmf(x.numpy(), x.numpy())
+    assert np.abs(poisson_log_density(x, x.log()).numpy() - expected).max() < 1e-13
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
