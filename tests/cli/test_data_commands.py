@@ -27,7 +27,7 @@ def test_every_dataset_says_what_it_is_and_whether_it_is_here(vaehub, tmp_path, 
     listed = {each["name"]: each for each in answer(vaehub("data", "list", "--json"))}
     wanted = {"mnist", "fashion_mnist", "kmnist", "qmnist", "emnist", "omniglot", "cifar10", "celeba", "imagenet32"}
     wanted |= {"dsprites", "dsprites_colour", "dsprites_noisy", "dsprites_scream", "shapes3d", "cars3d", "smallnorb"}
-    wanted |= {"mpi3d", "symsol", "symsol_reduced", "helix", "sprites", "sprites_colour", "scenes", "digits"}
+    wanted |= {"mpi3d", "symsol", "symsol_reduced", "helix", "sprites", "sprites_colour", "scenes", "digits", "counts"}
     assert wanted <= set(listed)
     for name in wanted:
         assert listed[name]["licence"], name

@@ -16,7 +16,7 @@ from vaehub.adapters.user_model import Wrapped
 from vaehub.adapters.user_parts import UserDecoder, UserEncoder
 from vaehub.core.data.dataset import DataSpec
 from vaehub.core.errors import VaehubError
-from vaehub.core.params import LikelihoodName
+from vaehub.core.params import COUNT_LIKELIHOODS, LikelihoodName
 
 LONGEST_NAME = 80
 """Characters of a name in results."""
@@ -60,8 +60,13 @@ def wrap(
         weights: File of weights for the object that an import path names.
 
     Raises:
-        VaehubError: If there is no encoder, or an argument is none of the above.
+        VaehubError: If there is no encoder, an argument is none of the above, or the likelihood is one for counts.
     """
+    if likelihood in COUNT_LIKELIHOODS:
+        raise VaehubError(
+            f"wrap() cannot take the likelihood {likelihood!r}, whose means are shares of each observation's total, "
+            "which a decoder of your own is not asked for; leave it out, or give 'squared_error' or 'gaussian'"
+        )
     _check(name, scale=scale, statistics=statistics, output=output, likelihood=likelihood)
     path = model if isinstance(model, str) else None
     if weights is not None and path is None:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from vaehub.core.data.dataset import Batch, DataSpec
+from vaehub.core.data.dataset import Batch, Dataset, DataSpec
+from vaehub.core.errors import VaehubError
 from vaehub.core.likelihood import likelihood
 from vaehub.core.model import LatentModel, Posterior
 from vaehub.core.network import Network
-from vaehub.core.params import L_co, LikelihoodParams
+from vaehub.core.params import COUNT_LIKELIHOODS, L_co, LikelihoodParams
 
 
 class Autoencoder(LatentModel[L_co]):
     """A model whose posterior and likelihood are parameterised by the network's encoder and decoder.
 
-    An objective derives from it, defines its ``loss``, and overrides whatever differs.
+    An objective derives from it, defines its ``loss``, and overrides whatever differs. One that calls the network's
+    encoder itself passes ``self.likelihood.encoder_input(x)``; one that overrides ``training_started`` calls it too.
     """
 
     Params = LikelihoodParams
@@ -23,15 +25,28 @@ class Autoencoder(LatentModel[L_co]):
     def __init__(self, params: L_co, network: Network, spec: DataSpec) -> None:
         super().__init__(params, network, spec)
         self.likelihood = likelihood(params, spec)
+        if network.gives_means and params.likelihood in COUNT_LIKELIHOODS:
+            raise VaehubError(
+                f"the likelihood {params.likelihood!r} takes the softmax of the decoder's output, and this network's "
+                "decoder is said to give means; if it does not, '-s network.output=logits' says so"
+            )
 
     def encode(self, batch: Batch) -> Posterior:
         """Return q(z|x), or codes without a variance if the encoder has one output per latent."""
-        statistics = self.network.encoder(batch.x)
+        statistics = self.network.encoder(self.likelihood.encoder_input(batch.x))
         return Posterior(statistics, None) if self.n_statistics == 1 else Posterior.split(statistics)
 
     def decode(self, z: Tensor) -> Tensor:
         """Return the mean of p(x|z)."""
         return self.likelihood.mean(self.network.decoder(z))
+
+    def comparable(self, x: Tensor) -> Tensor:
+        """Return observations on the scale of :meth:`decode`."""
+        return self.likelihood.comparable(x)
+
+    def training_started(self, train: Dataset) -> None:
+        """Let the likelihood set what it takes from the training split."""
+        self.likelihood.prepare(train)
 
     def reconstruction(self, z: Tensor, batch: Batch) -> Tensor:
         """Return -log p(x|z) without its constant, in nats, averaged over the batch."""

@@ -172,6 +172,13 @@ class LatentModel(nn.Module, Parametrised[M_co], ABC):
     def decode(self, z: Tensor) -> Tensor:
         """Return the mean of p(x|z) in the data's range: ``(n, latent_dim)`` to ``(n, *shape)``."""
 
+    def comparable(self, x: Tensor) -> Tensor:
+        """Return observations on the scale of :meth:`decode`, in the same shape: by default themselves.
+
+        A likelihood that takes the total of each observation as given rescales them to the total of decoded means.
+        """
+        return x
+
     @abstractmethod
     def loss(self, batch: Batch, step: Step) -> Losses:
         """Return the objective on a batch and its terms."""
@@ -205,6 +212,12 @@ class LatentModel(nn.Module, Parametrised[M_co], ABC):
     def solve(self, epoch: Epoch) -> bool:
         """Set the weights in closed form and return True, so that no steps are taken; False without a closed form."""
         return False
+
+    def training_started(self, train: Dataset) -> None:
+        """Hook called before the first epoch with the training split, for example to set a buffer from the data.
+
+        A training that is resumed calls it too, before it restores all weights and buffers.
+        """
 
     def epoch_started(self, epoch: Epoch) -> Tensor | None:
         """Prepare an epoch; return the rows of the training split to learn from, or ``None`` for all of them."""

@@ -20,6 +20,7 @@ class Network(nn.Module, Parametrised[P_co]):
     Attributes:
         encoder: Maps ``(n, *shape)`` to ``(n, n_statistics * latent_dim)``, all means first.
         decoder: Maps ``(n, latent_dim)`` to ``(n, *shape)``, before any output non-linearity.
+        gives_means: Whether the decoder gives means of p(x|z) where data are not in [0, 1], with its own non-linearity.
 
     Raises:
         VaehubError: If the architecture cannot take data of this shape.
@@ -27,6 +28,7 @@ class Network(nn.Module, Parametrised[P_co]):
 
     encoder: nn.Module
     decoder: nn.Module
+    gives_means: bool = False
 
     def __init__(self, params: P_co, spec: DataSpec, latent_dim: int, n_statistics: int) -> None:
         super().__init__()

@@ -46,8 +46,10 @@ class Params(BaseModel):
         return {name for name, field in fields if any(isinstance(item, Incidental) for item in field.metadata)}
 
 
-LikelihoodName = Literal["bernoulli", "gaussian", "squared_error"]
+LikelihoodName = Literal["bernoulli", "gaussian", "squared_error", "poisson", "negative_binomial"]
 """Names of the likelihoods, here because parameters must load without torch."""
+COUNT_LIKELIHOODS = ("poisson", "negative_binomial")
+"""Names of those for counts, whose means are shares of an observation's total."""
 
 Positive = Annotated[float, Field(gt=0)]
 

@@ -75,6 +75,7 @@ class Loop:
         self.validation = data.split("validation") if "validation" in data.splits else None
         self.params = params
         self.seed = seed
+        model.training_started(self.train)
         self.optimiser = model.optimiser(params.learning_rate)
         self.adversaries = model.adversaries(params.learning_rate)
         theirs = [weight for each in self.adversaries for weight in _weights_of(each.optimiser)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -30,12 +30,15 @@ class DataSpec:
         in_unit_interval: Whether every value lies in [0, 1].
         n_classes: Number of classes; ``None`` without labels.
         factor_sizes: Number of values of each factor; empty without factors.
+        holds_counts: Whether observations are vectors in memory of whole numbers, none below 0.
     """
 
     shape: tuple[int, ...]
     in_unit_interval: bool
     n_classes: int | None = None
     factor_sizes: tuple[int, ...] = ()
+    # Not in the text of a specification, which is part of the identity of data in memory.
+    holds_counts: bool = field(default=False, repr=False)
 
     @property
     def n_values(self) -> int:
@@ -106,6 +109,7 @@ class Dataset:
             in_unit_interval=_in_unit_interval(stored),
             n_classes=None if classes is None else int(classes.max()) + 1,
             factor_sizes=() if factors is None else factors.sizes,
+            holds_counts=_holds_counts(stored),
         )
 
     def __len__(self) -> int:
@@ -282,6 +286,13 @@ def _in_unit_interval(stored: Tensor | OnDemand) -> bool:
     if isinstance(stored, OnDemand) or stored.dtype == torch.uint8:
         return True
     return float(stored.min()) >= 0 and float(stored.max()) <= 1
+
+
+def _holds_counts(stored: Tensor | OnDemand) -> bool:
+    if isinstance(stored, OnDemand) or stored.dtype == torch.uint8 or stored.ndim != 2:
+        return False
+    # Most data that are not counts show it in their first block.
+    return all(bool(((block >= 0) & (block == block.floor())).all()) for block in torch.split(stored, CHANGED_AT_ONCE))
 
 
 def _tensor(values: Tensor | NDArray[Any]) -> Tensor:

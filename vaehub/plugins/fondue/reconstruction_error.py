@@ -20,6 +20,8 @@ OWN = "reconstruction"
 class ReconstructionError(ModelMetric[ReconstructionErrorParams]):
     """Squared error of reconstructions, whose elbow is looked for. Unlike ``elbo``, it needs no divergence.
 
+    Counts are compared at the library size that a model's means are given at.
+
     The reconstruction term of the model's loss, if it has one, is measured as well, with its own noise and in nats, as
     in ``elbo``; unless latents are left out, since that term uses all of them.
 
@@ -48,7 +50,8 @@ class ReconstructionError(ModelMetric[ReconstructionErrorParams]):
         squared = 0.0
         for rows in torch.split(torch.arange(sample.n), EVALUATION_BATCH):
             made = decode(model, z[rows])
-            squared += float((made.double() - sample.data.subset(rows).x.cpu()).square().sum())
+            x = model.comparable(sample.data.subset(rows).x).cpu()
+            squared += float((made.double() - x).square().sum())
         squared /= sample.n
         scalars = {"squared_error": squared, "mse": squared / data.spec.n_values, "n_samples": sample.n}
         if relevant is None:

@@ -64,7 +64,9 @@ class FeatureSamples:
                 z = torch.where(relevant, z, model.encode_all(whole).mu.double().mean(dim=0).to(z))
             samples = (Batch(model.decode(block)) for block in torch.split(z, BATCH))
         # Samples have no labels, so the extractor gets none of the observations either.
-        observations = (Batch(batch.x) for batch in chosen.batches(BATCH))
+        # What is decoded is on the model's scale, what is in a file on that of the data.
+        is_decoded = params.source != "file"
+        observations = (Batch(model.comparable(batch.x) if is_decoded else batch.x) for batch in chosen.batches(BATCH))
         with task("features", 2 * len(chosen)) as advance:
             of_samples = _features(extract, samples, advance, "samples")
             return cls(of_samples, _features(extract, observations, advance, "observations"), relevant)

@@ -17,11 +17,13 @@ class Posteriors:
     """Posteriors of some observations, in the model's precision.
 
     Attributes:
+        model: The model that encoded them.
         sample: The observations, encoded.
         mu: Posterior means, shape ``(n, latent_dim)``, on the model's device.
         sigma: Posterior standard deviations, same shape.
     """
 
+    model: LatentModel
     sample: Sample
     mu: Tensor
     sigma: Tensor
@@ -30,14 +32,14 @@ class Posteriors:
     def of(cls, model: LatentModel, sample: Sample) -> Self:
         """Return the posteriors of encoded observations."""
         mu, logvar = (each.to(model.device, torch.float32) for each in (sample.mu, sample.logvar))
-        return cls(sample, mu, (0.5 * logvar).exp())
+        return cls(model, sample, mu, (0.5 * logvar).exp())
 
     def noise(self, generator: torch.Generator) -> Tensor:
         """Return standard normal noise in the shape of the means; the generator is on their device."""
         return torch.randn(self.mu.shape, generator=generator, device=self.mu.device)
 
     def batches(self) -> Iterator[tuple[slice, Tensor]]:
-        """Yield rows and their observations, on the device of the means."""
+        """Yield rows and their observations, on the device of the means and on the scale of decoded means."""
         for start in range(0, len(self.mu), EVALUATION_BATCH):
             at = slice(start, start + EVALUATION_BATCH)
-            yield at, self.sample.data.batch(at).x.to(self.mu.device)
+            yield at, self.model.comparable(self.sample.data.batch(at).x.to(self.mu.device))

@@ -35,7 +35,7 @@ class Interpolation(ModelMetric[InterpolationParams]):
         z = interpolated(start, end, share)
         arrays = {
             "rows": rows,
-            "x": sample.data.x.cpu().reshape(n, 2, *data.spec.shape),
+            "x": model.comparable(sample.data.x).cpu().reshape(n, 2, *data.spec.shape),
             "share": share,
             "z": z,
             "decoded": decode(model, z),

@@ -22,7 +22,10 @@ SHOWN = 100
 
 @final
 class Reconstructions(ModelMetric[ReconstructionsParams]):
-    """Observations, their reconstructions from posterior means and, if asked for, from one sample of each posterior."""
+    """Observations, their reconstructions from posterior means and, if asked for, from one sample of each posterior.
+
+    Counts are rescaled to the library size that a model's means are given at.
+    """
 
     @property
     def needs(self) -> Needs:
@@ -41,7 +44,7 @@ class Reconstructions(ModelMetric[ReconstructionsParams]):
         if self.params.choice == "spread":
             rows = spread_rows(classes_of(split), n, self.generator("rows"))
         sample = self.encode(model, Observations(rows, split.subset(rows)))
-        x = sample.data.x.cpu()
+        x = model.comparable(sample.data.x).cpu()
         arrays = {"rows": rows, "x": x, "reconstruction": decode(model, sample.mu)}
         error = (arrays["reconstruction"] - x).double().square().flatten(1).mean(dim=1)
         scalars = {"mean_squared_error": float(error.mean()), "n_samples": n}

@@ -92,7 +92,7 @@ class Traversal(ModelMetric[TraversalParams]):
             vectors=vectors,
             arrays={
                 "row": row,
-                "x": example.data.x[0],
+                "x": model.comparable(example.data.x)[0],
                 "reconstruction": decode(model, mu[None])[0],
                 "latents": latents,
                 "steps": steps,

@@ -78,7 +78,7 @@ class Ivae(Autoencoder[IvaeParams]):
         return gaussian_sample(*self.prior_given(self.auxiliary.draw(n, generator)), generator)
 
     def _encoded(self, x: Tensor, u: Tensor) -> Posterior:
-        return Posterior.split(self.network.encoder(x, u))
+        return Posterior.split(self.network.encoder(self.likelihood.encoder_input(x), u))
 
 
 @final

@@ -22,6 +22,7 @@ class OwnNetwork(Network[OwnNetworkParams]):
 
     def __init__(self, params: OwnNetworkParams, spec: DataSpec, latent_dim: int, n_statistics: int) -> None:
         super().__init__(params, spec, latent_dim, n_statistics)
+        self.gives_means = params.output == "mean"
         parts = _parts(params)
         if parts.decoder is None:
             raise VaehubError(f"{params.object!r} gives an encoder without a decoder, and a network has both")
