@@ -21,11 +21,13 @@ from vaehub.core.network import Network
 from vaehub.core.random import generator, seeded_construction
 from vaehub.core.recipe import Component, Recipe
 from vaehub.core.result import Result
+from vaehub.hub.data_copies import DataCopies
 from vaehub.hub.extractors import Extractors
-from vaehub.hub.in_memory import dataset_component, recipe_of_model
+from vaehub.hub.in_memory import recipe_of_model
 from vaehub.hub.memory import Memory, Trained
 from vaehub.hub.recorder import Recorded, Recorder, reason, tell
 from vaehub.hub.requests import restored_recipe
+from vaehub.hub.subjects import IN_MEMORY
 from vaehub.training.ensemble import CannotBeBatched, EnsembleMember, fit_together
 from vaehub.training.fit import Fitted, fit, resolve_device
 
@@ -82,6 +84,7 @@ class Builder:
         self._catalog = catalog
         self._store = store
         self.device = resolve_device(device)
+        self.copies = DataCopies()
         self._memory = Memory()
         self._in_memory: dict[str, Trained] = {}
 
@@ -93,6 +96,8 @@ class Builder:
         Raises:
             DataError: If it cannot be had.
         """
+        if dataset.distribution == IN_MEMORY:
+            return self.copies.find(dataset)
         found = self._memory.dataset(dataset)
         if found is None:
             source = self._class("dataset", dataset, DataSource)(dataset.params)
@@ -176,21 +181,20 @@ class Builder:
 
     # Models in memory
 
-    def adopt(self, model: LatentModel, dataset: Component | Dataset) -> Recipe:
+    def adopt(self, model: LatentModel, dataset: Component) -> Recipe:
         """Keep a user's model and the data to measure it on, and return its recipe.
 
         Raises:
             VaehubError: If it does not fit the data.
         """
-        data = dataset if isinstance(dataset, Dataset) else self.load(dataset)
-        component = dataset_component(dataset) if isinstance(dataset, Dataset) else dataset
+        data = self.load(dataset)
         split = data.with_validation(VALIDATION_IN_MEMORY, generator(0, "validation split"))
         model.to(self.device)
         title = "the model"
         if isinstance(model, Wrapped):
             model.meet(split.split("train").batch(slice(0, 2)), data.spec)
         self._checked(title, lambda: _try_out(model, split.to(self.device), title))
-        recipe = recipe_of_model(model, component)
+        recipe = recipe_of_model(model, dataset)
         self._in_memory[recipe.id] = Trained(model.eval(), split)
         return recipe
 

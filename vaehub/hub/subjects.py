@@ -31,6 +31,11 @@ Given = Recipe | Component | tuple[Recipe, Recipe] | Rows
 """What a user hands over to be measured: a recipe, a dataset, a pair of recipes, or the answer to a query."""
 
 
+def is_own(recipe: Recipe) -> bool:
+    """Return whether a recipe stands for a model that was handed over in memory."""
+    return recipe.model.distribution == IN_MEMORY
+
+
 class Names(Protocol):
     """Resolves the names that a user gives."""
 
@@ -83,7 +88,7 @@ class Subject(ABC, Generic[G]):
     what: G
 
     @classmethod
-    def of(cls, given: Given, metric: str) -> Self:
+    def of(cls, given: object, metric: str) -> Self:
         """Return the subject of what a user hands over.
 
         Raises:
@@ -201,10 +206,10 @@ class RecipeSubject(Subject[Recipe]):
     accepts = Recipe
 
     @classmethod
-    def of(cls, given: Given, metric: str) -> Self:
+    def of(cls, given: object, metric: str) -> Self:
         """Return the subject of a recipe, unless its model is in memory and cannot be trained."""
         found = super().of(given, metric)
-        if found.what.model.distribution == IN_MEMORY:
+        if is_own(found.what):
             raise VaehubError(
                 f"metric {metric!r} trains models with other parameters, and this one was handed over as it is; "
                 "ask it of a recipe, whose network may be your own: 'vaehub describe own'"
@@ -268,7 +273,7 @@ class DatasetSubject(Subject[Component]):
 
 
 class PairSubject(Subject[tuple[Recipe, Recipe]]):
-    """Two trained models, with the data of the first."""
+    """Two trained models, with the data of the first; beside a model of a user's own, with those it was given."""
 
     kind = "pair"
     name = "pair"
@@ -296,9 +301,13 @@ class PairSubject(Subject[tuple[Recipe, Recipe]]):
         return PairMetric
 
     def arguments(self, models: Models) -> tuple[object, ...]:
-        """Return both models, and the data of the first."""
-        (a, data), (b, _) = map(models.known, self.what)
-        return a, b, data
+        """Return both models, and the data that they are compared on."""
+        (a, data), (b, other) = map(models.known, self.what)
+        one, two = self.what
+        # A training has splits of its own data, and other data are those that were said for a user's model.
+        has_same = one.dataset.identity() == two.dataset.identity()
+        is_second = is_own(one) is not is_own(two) and is_own(one) is has_same
+        return a, b, other if is_second else data
 
 
 class TableSubject(Subject[Rows]):

@@ -15,6 +15,8 @@ from vaehub.core.data.factors import Factors
 from vaehub.core.data.on_demand import OnDemand
 from vaehub.core.errors import DataError
 
+UNNAMED = "data"
+"""Name in results of data in memory that were given none."""
 CHANGED_AT_ONCE = 4096
 """Observations transformed at a time; bounds memory, changes no result."""
 COMPARED_AT_ONCE = 64
@@ -70,6 +72,7 @@ class Dataset:
         labels: Class of each observation, shape ``(n,)``, counted from 0.
         factors: Known factors of variation.
         splits: Indices of the official splits, such as ``train`` and ``test``.
+        name: Name of the data in results, where they are handed over in memory.
 
     Raises:
         DataError: If shapes do not match, or a value is NaN, infinite or, for images, outside [0, 1].
@@ -81,6 +84,7 @@ class Dataset:
     splits: Mapping[str, Tensor]
     spec: DataSpec
     device: torch.device
+    name: str
 
     def __init__(
         self,
@@ -89,13 +93,17 @@ class Dataset:
         labels: Tensor | NDArray[Any] | None = None,
         factors: Factors | None = None,
         splits: Mapping[str, Tensor | NDArray[Any] | range] | None = None,
+        name: str = UNNAMED,
     ) -> None:
+        if not isinstance(name, str) or not name.strip():
+            raise DataError(f"data are named by a text, such as name='mine', and this name is {name!r}")
         stored = x if isinstance(x, OnDemand) else _in_memory(x)
         classes = None if labels is None else _whole(_tensor(labels), "labels")
         if factors is not None:
             whole = _whole(factors.classes, "classes of factors")
             factors = Factors(factors.names, factors.sizes, whole, factors.values)
         _check(stored, classes, factors)
+        self.name = name
         self.stored = stored
         self.labels = classes
         self.factors = factors
@@ -254,7 +262,7 @@ class Dataset:
         # Checked data are not checked again: a scan of all values costs more than a selection.
         other = object.__new__(Dataset)
         other.stored, other.labels, other.factors, other.splits = stored, labels, factors, splits
-        other.spec, other.device = spec or self.spec, self.device
+        other.spec, other.device, other.name = spec or self.spec, self.device, self.name
         return other
 
 
@@ -270,7 +278,17 @@ def shareable(array: NDArray[Any]) -> NDArray[Any]:
 
 
 def _in_memory(x: Tensor | NDArray[Any]) -> Tensor:
+    if not isinstance(x, Tensor):
+        array = np.asarray(x)
+        if array.dtype.kind not in "biuf":
+            raise DataError(
+                f"observations are numbers, and a {type(x).__name__} of type {array.dtype} came; "
+                "vaehub.adapters.as_dataset reads data frames, lists and torch datasets"
+            )
+        x = array
     values = _tensor(x)
+    if values.is_complex():
+        raise DataError(f"observations are real numbers, and these are {values.dtype}; give abs(x), or both parts")
     return (values if values.dtype == torch.uint8 else values.to(torch.float32)).contiguous()
 
 
