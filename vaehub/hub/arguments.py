@@ -15,7 +15,9 @@ EXAMPLES = {"model": "vae", "network": "mlp", "dataset": "digits", "metric": "el
 def kind_of_object(given: object) -> str:
     """Return what something is, for a sentence: its type, and its shape if it has one."""
     kind = type(given)
-    name = kind.__name__ if kind.__module__ in ("builtins", "numpy", "torch") else f"{kind.__module__}.{kind.__name__}"
+    package = kind.__module__.partition(".")[0]
+    name = kind.__name__ if package in ("builtins", "numpy", "torch") else f"{package}.{kind.__name__}"
+    name = {"ndarray": "array", "Tensor": "tensor"}.get(name, name)
     shape = getattr(given, "shape", None)
     return f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}" + (f" of shape {tuple(shape)}" if shape else "")
 

@@ -142,8 +142,7 @@ class Inputs:
         if kind.of_data and not _is_model(given):
             return self._on_its_own_data(kind.of(self.dataset(given), metric), data)
         raise VaehubError(
-            f"metric {metric!r} measures a {kind.kind}, and {kind_of_object(given)} was given; give a recipe, the id "
-            "of a training, or a model of your own (from vaehub.wrap) with data=…"
+            f"metric {metric!r} measures a {kind.kind}, and {kind_of_object(given)} was given; give {kind.takes}"
         )
 
     def _on_its_own_data(self, subject: Subject[Any], data: object) -> Subject[Any]:

@@ -72,6 +72,7 @@ class Subject(ABC, Generic[G]):
         name: Key of its identity.
         accepts: Type of what is handed over.
         refusal: What is said of anything else, where ``{metric}`` stands for the metric.
+        takes: What can be handed over, for a sentence.
         of_data: Whether it belongs to a dataset, and not to a recipe.
         not_named: Why one name does not name it; empty where it does.
         not_in_grid: Why a grid of a study cannot ask for it, to follow "it"; empty where it can.
@@ -81,6 +82,7 @@ class Subject(ABC, Generic[G]):
     name: ClassVar[str]
     accepts: ClassVar[type]
     refusal: ClassVar[str] = "metric {metric!r} measures a {kind}, and was given something else"
+    takes: ClassVar[str] = "a recipe, the id of a training, or a model of your own (from vaehub.wrap) with data=…"
     of_data: ClassVar[bool] = False
     not_named: ClassVar[str] = ""
     not_in_grid: ClassVar[str] = ""
@@ -249,6 +251,7 @@ class DatasetSubject(Subject[Component]):
     kind = "dataset"
     name = "dataset"
     accepts = Component
+    takes = "the name of a dataset, a path, or data in memory"
     of_data = True
 
     def key(self) -> Mapping[str, Json]:
@@ -281,6 +284,7 @@ class PairSubject(Subject[tuple[Recipe, Recipe]]):
     refusal = (
         "metric {metric!r} compares two trainings; ask 'vaehub compare A B --metric {metric}', with the ids of both"
     )
+    takes = "two recipes, ids of trainings or models of your own (from vaehub.wrap), as a pair (a, b)"
     not_named = "a metric of pairs needs two trainings; give a pair of recipes or of ids, or 'vaehub compare A B'"
     not_in_grid = "compares two trainings"
 
@@ -319,6 +323,7 @@ class TableSubject(Subject[Rows]):
     refusal = (
         "metric {metric!r} measures the rows of a query; a study asks it, or Hub.measure({metric!r}, Hub.sql(...))"
     )
+    takes = "the answer to a query, Hub.sql(…)"
     not_in_grid = "measures rows; name it in '[[analyses]]'"
 
     def key(self) -> Mapping[str, Json]:
