@@ -286,7 +286,7 @@ def test_the_index_of_pandas_is_no_measurement():
     assert (beside.labels.tolist(), beside.factors.names) == ([0, 0], ("7",))
     with pytest.raises(DataError, match="'kind'"):
         as_dataset(frame)
-    with pytest.raises(DataError, match="cannot be read as a table of columns"):
+    with pytest.raises(DataError, match=r"is a single column; a frame of it, to_frame\(\)"):
         as_dataset(frame["a"])
 
 
@@ -296,6 +296,8 @@ def test_a_frame_of_polars_is_read_by_its_arrow_stream():
     found = as_dataset(frame, labels="kind")
     assert (found.x.tolist(), found.labels.tolist()) == ([[1], [2], [3]], [0, 1, 0])
     assert as_dataset(frame[["a"]], labels=frame["kind"]).labels.tolist() == [0, 1, 0]
+    with pytest.raises(DataError, match=r"collect\(\) it first"):
+        as_dataset(frame.lazy())
     with pytest.raises(DataError, match="'kind'"):
         as_dataset(frame)
 
@@ -349,6 +351,17 @@ def test_an_anndata_gives_its_matrix_or_a_layer_with_columns_of_obs():
         as_dataset(adata, layer="count")
     with pytest.raises(DataError, match="obs, has no 'cell'; it has 'kind', 'batch'"):
         as_dataset(adata, labels="cell")
+
+
+def test_a_dataset_of_hugging_face_gives_pictures_and_labels():
+    datasets = pytest.importorskip("datasets", reason="datasets is not installed")
+    pictures = [Image.fromarray(np.full((4, 5), at, np.uint8)) for at in range(4)]
+    data = datasets.Dataset.from_dict({"image": pictures, "label": [0, 1, 1, 0]}).cast_column("image", datasets.Image())
+    found = as_dataset(data)
+    assert (found.x[:, 0, 0, 0] * 255).round().tolist() == [0, 1, 2, 3]
+    assert found.labels.tolist() == [0, 1, 1, 0]
+    with pytest.raises(DataError, match="give one of its values"):
+        as_dataset(datasets.DatasetDict({"train": data}))
 
 
 def test_an_array_of_xarray_says_which_axis_is_that_of_channels():

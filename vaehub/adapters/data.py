@@ -118,7 +118,7 @@ def _parts(data: Any, title: str, wanted: Wanted) -> Parts:
     refuse_variables(data)
     if is_data_array(data):
         return read_data_array(data, title, wanted)
-    if _is_of(data, "datasets"):
+    if _is_of(data, "datasets") and not isinstance(data, Mapping):
         return read_items(data, title, wanted)
     if is_table(data):
         return read_table(data, title, wanted)

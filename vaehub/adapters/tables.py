@@ -30,6 +30,8 @@ def read_table(data: Any, title: str, wanted: Wanted) -> Parts:
     Raises:
         DataError: If a column is neither, holds missing values, or there is none of a name.
     """
+    if len(getattr(data, "shape", (0, 0))) == 1:
+        raise DataError(f"{title} is a single column; a frame of it, to_frame(), is observations of one value")
     table = _arrow(data, title)
     names = table.column_names
     if twice := [name for name in names if names.count(name) > 1]:
