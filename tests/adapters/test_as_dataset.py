@@ -234,6 +234,25 @@ def test_a_dataset_is_made_of_numbers_alone(x):
         Dataset(x)
 
 
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"labels": list("ababab")}, "labels are numbers, .* makes classes of words"),
+        ({"labels": [[1], [1, 2]]}, "labels are arrays of one shape"),
+        (
+            {"factors": np.zeros((N, 2))},
+            "factors are vaehub.Factors, and a ndarray came; vaehub.adapters.as_dataset makes",
+        ),
+        ({"splits": [0, 1]}, r"splits are rows by name, such as \{'train': range\(100\)\}, and a list came"),
+        ({"splits": {"train": "ab"}}, "rows of split 'train' are numbers"),
+        ({"splits": {"train": [True] * N}}, "and this is a mask"),
+    ],
+)
+def test_what_a_dataset_does_not_take_is_refused(vectors, options, says):
+    with pytest.raises(DataError, match=says):
+        Dataset(vectors, **options)
+
+
 # Tables
 
 

@@ -98,11 +98,20 @@ class Dataset:
         if not isinstance(name, str) or not name.strip():
             raise DataError(f"data are named by a text, such as name='mine', and this name is {name!r}")
         stored = x if isinstance(x, OnDemand) else _in_memory(x)
-        classes = None if labels is None else _whole(_tensor(labels), "labels")
+        classes = None if labels is None else _whole(_tensor(labels, "labels"), "labels")
         if factors is not None:
+            if not isinstance(factors, Factors):
+                raise DataError(
+                    f"factors are vaehub.Factors, and a {type(factors).__name__} came; vaehub.adapters.as_dataset "
+                    "makes them of arrays, data frames and mappings"
+                )
             whole = _whole(factors.classes, "classes of factors")
             factors = Factors(factors.names, factors.sizes, whole, factors.values)
         _check(stored, classes, factors)
+        if splits is not None and not isinstance(splits, Mapping):
+            raise DataError(
+                f"splits are rows by name, such as {{'train': range(100)}}, and a {type(splits).__name__} came"
+            )
         self.name = name
         self.stored = stored
         self.labels = classes
@@ -278,15 +287,7 @@ def shareable(array: NDArray[Any]) -> NDArray[Any]:
 
 
 def _in_memory(x: Tensor | NDArray[Any]) -> Tensor:
-    if not isinstance(x, Tensor):
-        array = np.asarray(x)
-        if array.dtype.kind not in "biuf":
-            raise DataError(
-                f"observations are numbers, and a {type(x).__name__} of type {array.dtype} came; "
-                "vaehub.adapters.as_dataset reads data frames, lists and torch datasets"
-            )
-        x = array
-    values = _tensor(x)
+    values = _tensor(x, "observations")
     if values.is_complex():
         raise DataError(f"observations are real numbers, and these are {values.dtype}; give abs(x), or both parts")
     return (values if values.dtype == torch.uint8 else values.to(torch.float32)).contiguous()
@@ -302,8 +303,19 @@ def _in_unit_interval(stored: Tensor | OnDemand) -> bool:
     return float(stored.min()) >= 0 and float(stored.max()) <= 1
 
 
-def _tensor(values: Tensor | NDArray[Any]) -> Tensor:
-    return values if isinstance(values, Tensor) else torch.as_tensor(shareable(np.asarray(values)))
+def _tensor(values: Tensor | NDArray[Any], what: str) -> Tensor:
+    if isinstance(values, Tensor):
+        return values
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise DataError(f"{what} are arrays of one shape, and a {type(values).__name__} of several came") from error
+    if array.dtype.kind not in "biuf":
+        raise DataError(
+            f"{what} are numbers, and a {type(values).__name__} of type {array.dtype} came; vaehub.adapters.as_dataset "
+            "reads data frames and torch datasets, and makes classes of words"
+        )
+    return torch.as_tensor(shareable(array))
 
 
 def _whole(values: Tensor, what: str) -> Tensor:
@@ -314,7 +326,7 @@ def _whole(values: Tensor, what: str) -> Tensor:
 
 
 def _rows(name: str, rows: Tensor | NDArray[Any] | range, n: int) -> Tensor:
-    given = _tensor(np.asarray(rows) if isinstance(rows, range) else rows)
+    given = _tensor(np.asarray(rows) if isinstance(rows, range) else rows, f"rows of split {name!r}")
     if given.dtype == torch.bool:
         raise DataError(f"split {name!r} is given by the numbers of its rows, and this is a mask; use its nonzero()")
     found = _whole(given, f"rows of split {name!r}")
