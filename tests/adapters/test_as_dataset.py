@@ -477,8 +477,13 @@ def test_items_without_labels_have_none(x):
 @pytest.mark.parametrize(
     ("items", "says"),
     [
-        (Items(lambda at: torch.rand(1, 4, 4)), "gives another observation each time .*: a random transformation"),
+        (
+            Items(lambda at: torch.rand(1, 4, 4)),
+            "gives another observation each time .* the same: a random transformation",
+        ),
+        (Items(lambda at: torch.rand(4) if at == N - 1 else torch.zeros(4)), "a random transformation"),
         (Items(lambda at: 1 / (at - 3)), "fails when item 3 is read: ZeroDivisionError: division by zero"),
+        (Items(lambda at: 1 / (at - 63), 64), "fails when item 63 is read"),
         (Items(lambda at: torch.zeros(2, 3 + (at == 4))), r"\(2, 3\) \(observation 0\) and \(2, 4\) \(observation 4\)"),
         (Items(lambda at: torch.zeros(2), 0), "is empty; give at least one observation"),
         (Items(lambda at: (torch.zeros(2), 0.5)), "has the label 0.5: a number to predict or a class; .*labels=False"),

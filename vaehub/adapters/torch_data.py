@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,8 @@ OBSERVATIONS = ("x", "image", "img", "images", "pixel_values", "data", "input", 
 """Names of the observation in a mapping, in order of search."""
 LABELS = ("label", "labels", "y", "target", "targets", "class")
 """Names of the label in a mapping, in order of search."""
+CHECKED = 8
+"""Items that are read twice, to see whether they stay the same."""
 
 
 def is_itemised(data: object) -> bool:
@@ -52,7 +54,7 @@ def read_items(data: Any, title: str, wanted: Wanted) -> Parts:
         if not n:
             raise DataError(f"{title} is empty; give at least one observation")
         _check_fixed(data, title)
-        rows = _guarded((data[at] for at in range(n)), title)
+        rows = _read(data, range(n), title)
     columns = _Columns(title, wanted)
     for at, row in enumerate(rows):
         columns.add(row, at, n)
@@ -174,7 +176,7 @@ def _loaded(loader: torch_data.DataLoader[Any], title: str) -> Iterator[Any]:
     rows = _rows(grouped.sampler if is_plain else grouped or loader.sampler, len(dataset), title)  # type: ignore
     _check_fixed(dataset, title)
     if not is_plain:
-        yield from _guarded(iter(rows), title, lambda at: dataset[at])
+        yield from _read(dataset, rows, title)
         return
     size = int(grouped.batch_size)  # type: ignore[union-attr]
     ordered: Any = torch_data.DataLoader(
@@ -229,10 +231,12 @@ def _unbatched(batches: Iterator[Any], size: int, n: int | None, title: str) -> 
 
 def _check_fixed(dataset: Any, title: str) -> None:
     """Refuse items that change from one reading to the next: whatever is measured of them would too."""
-    [first], [second] = (list(_guarded(iter([0]), title, lambda at: dataset[at])) for _ in range(2))
-    if not _same(first, second):
+    # Several, for a picture that is mirrored at random is the same every second time.
+    rows = np.linspace(0, len(dataset) - 1, min(CHECKED, len(dataset))).astype(int).tolist()
+    once, again = (list(_read(dataset, rows, title)) for _ in range(2))
+    if not _same(once, again):
         raise DataError(
-            f"{title} gives another observation each time it is asked for the first: a random transformation; take it "
+            f"{title} gives another observation each time it is asked for the same: a random transformation; take it "
             "away, or give observations drawn once, as a tensor"
         )
 
@@ -249,20 +253,32 @@ def _same(one: Any, other: Any) -> bool:
     return a.shape == b.shape and bool(((a == b) | ((a != a) & (b != b))).all())
 
 
-def _guarded(items: Iterator[Any], title: str, take: Any = lambda item: item) -> Iterator[Any]:
+def _guarded(items: Iterator[Any], title: str) -> Iterator[Any]:
     """Yield what a stranger's code gives, its errors as sentences."""
     at = 0
     while True:
         try:
-            item = take(next(items))
+            item = next(items)
         except StopIteration:
             return
-        except VaehubError:
-            raise
         # A stranger's dataset runs here.
         except Exception as error:
-            raise DataError(
-                f"{title} fails when item {at} is read: {type(error).__name__}: {first_line(error)}"
-            ) from error
+            raise _failed(error, title, at) from error
         yield item
         at += 1
+
+
+def _read(dataset: Any, rows: Iterable[int], title: str) -> Iterator[Any]:
+    """Yield the items of some rows, errors of a stranger's code as sentences."""
+    for row in rows:
+        try:
+            item = dataset[row]
+        except Exception as error:
+            raise _failed(error, title, row) from error
+        yield item
+
+
+def _failed(error: Exception, title: str, at: int) -> VaehubError:
+    if isinstance(error, VaehubError):
+        return error
+    return DataError(f"{title} fails when item {at} is read: {type(error).__name__}: {first_line(error)}")

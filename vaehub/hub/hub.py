@@ -135,7 +135,7 @@ class Hub(StoreReader):
             VaehubError: If it cannot be carried out.
             WorkFailed: If the training fails; that is recorded.
         """
-        return self._runner.train(recipe, [], force=force)
+        return self._runner.train(self._inputs.recipe(recipe), [], force=force)
 
     def measure(
         self,
@@ -230,7 +230,7 @@ class Hub(StoreReader):
         Raises:
             VaehubError: If there is no such training, or its plugins are missing.
         """
-        recipe = self.stored_recipe(subject) if isinstance(subject, str) else subject
+        recipe = self._inputs.recipe(subject)
         trained = self._runner.restored(recipe)
         return trained.model, trained.data
 

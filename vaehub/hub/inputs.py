@@ -166,7 +166,7 @@ class Inputs:
         items = list(given) if isinstance(given, tuple | list) else [given]
         if len(items) != 2:
             raise VaehubError(f"a pair is two trainings or models, (a, b), and {len(items)} were given")
-        recipes = [None if _is_model(each) else self._recipe(each) for each in items]
+        recipes = [None if _is_model(each) else self.recipe(each) for each in items]
         known = [each for each in recipes if each is not None]
         if len(known) == 2:
             if data is not None:
@@ -182,15 +182,20 @@ class Inputs:
         )
         return one, other
 
-    def _recipe(self, given: object) -> Recipe:
+    def recipe(self, given: object) -> Recipe:
+        """Return a recipe that was handed over, or that of a stored training.
+
+        Raises:
+            VaehubError: If it is neither, or there is no such training.
+        """
         if isinstance(given, TrainingRecord):
             given = given.id
         if isinstance(given, str):
             return self.stored_recipe(given)
         if not isinstance(given, Recipe):
             raise VaehubError(
-                f"a pair is of recipes, ids of trainings or models of your own (from vaehub.wrap), and "
-                f"{kind_of_object(given)} is in this one"
+                f"a recipe or the id of a training was expected, and {kind_of_object(given)} was given; "
+                "Hub.recipe makes a recipe, and vaehub.wrap a model of your own that can be measured and compared"
             )
         return given
 

@@ -273,12 +273,13 @@ def shown_name(data: str) -> str:
 
 
 def _reference(data: Component) -> str:
-    """Return how a study names data in memory: by their name and content, as others may have the same name.
+    """Return how a study names data that were handed over: by name, and by content if they are in memory.
 
     Raises:
         VaehubError: If no worker process can read them.
     """
-    assert isinstance(data.params, InMemoryData), "other data are named"
+    if not isinstance(data.params, InMemoryData):
+        return data.name
     if data.params.file is None:
         raise VaehubError(
             f"data {data.name!r} are made on demand by a function, which worker processes have not; hand them over as "
