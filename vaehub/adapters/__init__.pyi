@@ -1,3 +1,4 @@
+from .data import as_dataset as as_dataset
 from .libraries import parts_of as parts_of
 from .modules import import_object as import_object
 from .modules import load_weights as load_weights

@@ -226,10 +226,10 @@ class PairMetric(Metric[P_co]):
         """Return what was measured; both models are in evaluation mode, gradients off."""
 
     def _refuse_unmet(self, needs: Check, a: LatentModel, b: LatentModel, data: Dataset) -> None:
-        if b.spec.shape != data.spec.shape:
+        if not a.spec.shape == b.spec.shape == data.spec.shape:
             raise DataError(
-                f"two models are compared on the same observations: the first takes shape {data.spec.shape} and the "
-                f"second {b.spec.shape}; compare models of one dataset"
+                f"two models are compared on the same observations: the first takes shape {a.spec.shape} and the "
+                f"second {b.spec.shape}, and the data have {data.spec.shape}; compare models of one dataset"
             )
         needs.data(data)
         for model in (a, b):

@@ -1,9 +1,10 @@
 """Params: validated, documented parameters, parsed from a user's values in one place."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Literal, TypeAlias, TypeVar, cast, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 from pydantic import Field as Field
 
 from vaehub.core.errors import VaehubError
@@ -31,6 +32,11 @@ class Params(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True, protected_namespaces=()
     )
+
+    @field_validator("*")
+    @classmethod
+    def _without_tilde(cls, value: object) -> object:
+        return value.expanduser() if isinstance(value, Path) else value
 
     def identity(self) -> dict[str, Json]:
         """Return the values that decide a number, defaults included, ready for JSON."""

@@ -23,8 +23,9 @@ from vaehub.core.network import Network
 from vaehub.core.random import generator, seeded_construction
 from vaehub.core.recipe import Component, Recipe
 from vaehub.core.result import Result
+from vaehub.hub.data_copies import DataCopies
 from vaehub.hub.extractors import Extractors
-from vaehub.hub.in_memory import InMemoryModel, dataset_component, recipe_of_model
+from vaehub.hub.in_memory import InMemoryModel, recipe_of_model
 from vaehub.hub.memory import LIMIT, Memory, Trained
 from vaehub.hub.recorder import Recorded, Recorder, reason, tell
 from vaehub.hub.requests import restored_recipe
@@ -85,6 +86,7 @@ class Builder:
         self._catalog = catalog
         self._store = store
         self.device = resolve_device(device)
+        self.copies = DataCopies()
         self._memory = Memory()
         self._in_memory: dict[str, Trained] = {}
 
@@ -96,6 +98,8 @@ class Builder:
         Raises:
             DataError: If it cannot be had.
         """
+        if dataset.distribution == IN_MEMORY:
+            return self.copies.find(dataset)
         found = self._memory.dataset(dataset)
         if found is None:
             source = self._class("dataset", dataset, DataSource)(dataset.params)
@@ -180,7 +184,7 @@ class Builder:
 
     # Models in memory
 
-    def adopt(self, model: LatentModel, dataset: Component | Dataset) -> Recipe:
+    def adopt(self, model: LatentModel, dataset: Component) -> Recipe:
         """Keep a copy of a user's model and the data to measure it on, and return its recipe.
 
         The user's own is looked at in evaluation mode, and stays exactly as it is: what is measured is the copy.
@@ -188,13 +192,12 @@ class Builder:
         Raises:
             VaehubError: If it does not fit the data.
         """
-        data = dataset if isinstance(dataset, Dataset) else self.load(dataset)
-        component = dataset_component(dataset) if isinstance(dataset, Dataset) else dataset
+        data = self.load(dataset)
         split = data.with_validation(VALIDATION_IN_MEMORY, generator(0, "validation split"))
         title = "the model"
         if isinstance(model, Wrapped):
             model.meet(split.split("train").batch(slice(0, TRIED)), data.spec)
-        recipe = recipe_of_model(model, component)
+        recipe = recipe_of_model(model, dataset)
         if recipe.id not in self._in_memory:
             measured = self._checked(title, lambda: _measured_copy(model, self.device))
             self._checked(title, lambda: _try_out(measured, split.to(self.device), title))

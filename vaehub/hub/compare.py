@@ -13,6 +13,7 @@ import numpy as np
 from vaehub.core.errors import VaehubError
 from vaehub.core.recipe import Recipe
 from vaehub.core.result import Result, Table, Vector
+from vaehub.hub.subjects import is_own
 from vaehub.hub.views import Measurements
 
 if TYPE_CHECKING:
@@ -37,14 +38,19 @@ class Comparison:
 def pairs_of(a: Recipe, b: Recipe, seeds: Sequence[int]) -> list[tuple[Recipe, Recipe]]:
     """Return the pairs of trainings to compare: these two, or each seed of one with each of the other.
 
-    A training is not compared with itself where there are others, since it is like itself whatever it has learned.
+    A training is not compared with itself where there are others, since it is like itself whatever it has learned. A
+    model of one's own is as it is, and is compared with each seed of the other.
 
     Raises:
-        VaehubError: If both are the same training and there is no other seed.
+        VaehubError: If both are the same training and there is no other seed, or neither has seeds.
     """
     if not seeds:
         return [(a, b)]
-    firsts, seconds = ([each.vary(seed=seed) for seed in dict.fromkeys(seeds)] for each in (a, b))
+    if is_own(a) and is_own(b):
+        raise VaehubError("models of your own are as they are and have no seeds; compare them without seeds=…")
+    firsts, seconds = (
+        [each] if is_own(each) else [each.vary(seed=seed) for seed in dict.fromkeys(seeds)] for each in (a, b)
+    )
     pairs = [(one, other) for one, other in product(firsts, seconds) if one.id != other.id]
     if not pairs:
         raise VaehubError("a training is compared with others, and with one seed there is only itself; give several")

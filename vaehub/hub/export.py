@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 WeightsFormat = Literal["safetensors", "pt"]
 
 
-def export_weights(store: Store, record: TrainingRecord, path: Path | str | None, form: WeightsFormat) -> Path:
+def export_weights(store: Store, record: TrainingRecord, path: PathLike[str] | str | None, form: WeightsFormat) -> Path:
     """Write the weights of a stored training into a file, and return its path.
 
     Args:
@@ -33,7 +34,7 @@ def export_weights(store: Store, record: TrainingRecord, path: Path | str | None
     """
     if record.status == "failed":
         raise VaehubError(f"training {record.id[:8]} failed ({record.error}), so there are no weights")
-    target = Path(path) if path is not None else Path(f"{record.id[:8]}.{form}")
+    target = Path(path).expanduser() if path is not None else Path(f"{record.id[:8]}.{form}")
     write_weights(target, store.weights(record.id), record, form)
     return target
 

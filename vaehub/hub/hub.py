@@ -4,51 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
+from os import PathLike
 from typing import TYPE_CHECKING, Self
 
 from vaehub.core.errors import VaehubError
 from vaehub.core.recipe import Component, Recipe
 from vaehub.hub import requests
+from vaehub.hub.arguments import mapping_of, path_text, texts, whole_number, whole_numbers
 from vaehub.hub.compare import Comparison, mean_result, pairs_of
-from vaehub.hub.export import WeightsFormat, export_weights
-from vaehub.hub.plots import comparison_plot, measurement_plot, training_plot
 from vaehub.hub.requests import DEFAULT_DATASET, DEFAULT_NETWORK, MeasurementRequest, RunPlan, Settings
-from vaehub.hub.runner import Runner
-from vaehub.hub.subjects import Given, kind_of
-from vaehub.hub.views import Description, Measurement, Measurements, Rows, TrainingView
+from vaehub.hub.store_reader import StoreReader
+from vaehub.hub.subjects import kind_of
+from vaehub.hub.views import Description, Measurement, Measurements
 from vaehub.registry.catalog import Catalog
 from vaehub.registry.documentation import document
 from vaehub.store.published import Paper
-from vaehub.store.records import MeasurementRecord, StudyRecord, TrainingRecord
+from vaehub.store.records import TrainingRecord
 from vaehub.store.store import Store
-from vaehub.store.verify import Verification
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
     from PIL.Image import Image
 
     from vaehub.core.data.dataset import Dataset
     from vaehub.core.model import LatentModel
     from vaehub.hub.study import Study
     from vaehub.hub.suggest_dim import Suggestion
-    from vaehub.registry.holdings import Holding
 
 
-class Hub:
+class Hub(StoreReader):
     """Trains models, measures them, and keeps every result.
 
     ``Hub.open().run(model="ard", metric="relevance")`` is a whole session; asking again answers from the store.
     """
 
-    def __init__(self, store: Store, catalog: Catalog, device: str = "auto") -> None:
-        self.store = store
-        self.catalog = catalog
-        self._runner = Runner(store, catalog, device)
-        self._device = device
-
     @classmethod
-    def open(cls, path: Path | str | None = None, *, device: str = "auto") -> Self:
+    def open(cls, path: PathLike[str] | str | None = None, *, device: str = "auto") -> Self:
         """Return a hub with the installed plugins and a store.
 
         Args:
@@ -69,7 +59,7 @@ class Hub:
         model: str,
         *,
         network: str = DEFAULT_NETWORK,
-        dataset: str = DEFAULT_DATASET,
+        dataset: object = DEFAULT_DATASET,
         seed: int = 0,
         settings: Settings | None = None,
     ) -> Recipe:
@@ -78,7 +68,8 @@ class Hub:
         Args:
             model: Name in the catalog, as are the next two.
             network: The encoder and decoder.
-            dataset: The data, or a path to your own, such as ``./my_images``.
+            dataset: The data; a path to your own, such as ``./my_images``; or data in memory, of which a copy is kept
+                as long as the session lasts: whatever :func:`vaehub.adapters.as_dataset` reads.
             seed: Decides all randomness of the training.
             settings: Parameters, such as ``{"model.latent_dim": 8, "train.epochs": 20}``.
 
@@ -88,9 +79,8 @@ class Hub:
         split = requests.split_settings(settings or {})
         if split["metric"]:
             raise VaehubError("a recipe has no metric; give its settings where the metric is named")
-        return requests.recipe_of(
-            self.catalog, model=model, network=network, dataset=dataset, seed=seed, settings=split
-        )
+        data = self._inputs.dataset(dataset, split["data"])
+        return requests.recipe_of(self.catalog, model=model, network=network, dataset=data, seed=seed, settings=split)
 
     def run(
         self,
@@ -98,7 +88,7 @@ class Hub:
         metric: str | Sequence[str],
         *,
         network: str = DEFAULT_NETWORK,
-        dataset: str = DEFAULT_DATASET,
+        dataset: object = DEFAULT_DATASET,
         seed: int | Sequence[int] = 0,
         settings: Settings | None = None,
         at_epochs: Sequence[int] = (),
@@ -110,7 +100,8 @@ class Hub:
             model: Name in the catalog, as are the next three.
             metric: One or several.
             network: The encoder and decoder.
-            dataset: The data, or a path to your own, such as ``./my_images``.
+            dataset: The data; a path to your own, such as ``./my_images``; or data in memory, whatever
+                :func:`vaehub.adapters.as_dataset` reads.
             seed: One or several; each is a training of its own, and seeds its measurements too.
             settings: Parameters by scope: ``model``, ``network``, ``data``, ``train``, ``metric``. With several metrics
                 a metric's are ``metric.NAME.PARAMETER``.
@@ -126,14 +117,15 @@ class Hub:
             WorkFailed: If a training or a measurement failed; that is recorded, as is all that was done before.
         """
         split = requests.split_settings(settings or {})
-        names = [metric] if isinstance(metric, str) else list(dict.fromkeys(metric))
-        seeds = [seed] if isinstance(seed, int) else list(dict.fromkeys(seed))
+        names, seeds = texts(metric, "metric"), whole_numbers(seed, "seed")
+        stages = whole_numbers(at_epochs, "an epoch to measure after")
         wanted = requests.metrics_of(self.catalog, names, split["metric"], self.store.training_id)
+        data = self._inputs.dataset(dataset, split["data"])
         recipes = [
-            requests.recipe_of(self.catalog, model=model, network=network, dataset=dataset, seed=each, settings=split)
+            requests.recipe_of(self.catalog, model=model, network=network, dataset=data, seed=each, settings=split)
             for each in seeds
         ]
-        plans = [RunPlan(recipe, requests.stages_of(recipe, at_epochs), wanted) for recipe in recipes]
+        plans = [RunPlan(recipe, requests.stages_of(recipe, stages), wanted) for recipe in recipes]
         return Measurements(self._runner.run(plans, force=force))
 
     def train(self, recipe: Recipe, *, force: bool = False) -> TrainingRecord:
@@ -143,14 +135,14 @@ class Hub:
             VaehubError: If it cannot be carried out.
             WorkFailed: If the training fails; that is recorded.
         """
-        return self._runner.train(recipe, [], force=force)
+        return self._runner.train(self._inputs.recipe(recipe), [], force=force)
 
     def measure(
         self,
         metric: str,
-        subject: Given | LatentModel | str | tuple[str, str],
+        subject: object,
         *,
-        data: Dataset | str | None = None,
+        data: object = None,
         seed: int = 0,
         settings: Settings | None = None,
         force: bool = False,
@@ -159,10 +151,12 @@ class Hub:
 
         Args:
             metric: Name in the catalog.
-            subject: A recipe or the id of a training; a model of your own, from :func:`vaehub.wrap`; the name of a
-                dataset, for a metric of datasets; a pair of recipes or of ids, for a metric of pairs; the answer to a
-                query, for a metric of tables.
-            data: What a model of your own is measured on: a dataset, its name, or a path.
+            subject: A recipe or the id of a training; a model of your own, from :func:`vaehub.wrap`; a dataset, for a
+                metric of datasets: its name, a path, or data in memory; a pair of recipes, of ids, or of models of your
+                own, in any combination, for a metric of pairs; the answer to a query, for a metric of tables.
+            data: What a model of your own is measured on: a name, a path, or data in memory, whatever
+                :func:`vaehub.adapters.as_dataset` reads. Beside a training, a model is measured on the training's data
+                if none are given.
             seed: Decides all randomness of the measurement.
             settings: Parameters of the metric, without scope.
             force: Measure even if it is stored.
@@ -171,24 +165,19 @@ class Hub:
             VaehubError: If the request is wrong.
             WorkFailed: If the measurement, or a training that it needs, fails; that is recorded.
         """
-        entry, component = requests.metric_of(self.catalog, metric, settings or {}, self.store.training_id)
+        params = mapping_of(settings or {}, '{"n_samples": 1000}')
+        entry, component = requests.metric_of(self.catalog, metric, params, self.store.training_id)
         kind = kind_of(entry.subject, component.name)
-        if not isinstance(subject, tuple | str | Recipe | Component | Rows):
-            subject = self.take(subject, data)
-        elif data is not None:
-            raise VaehubError("data are named for a model of your own; a recipe and a training have theirs")
-        if isinstance(subject, str):
-            measured = kind.named(subject, self, component.name)
-        else:
-            measured = kind.of(self._pair(subject) if isinstance(subject, tuple) else subject, component.name)
-        return self._runner.measure(MeasurementRequest(component, measured, seed), force=force)
+        measured = self._inputs.subject(kind, subject, data, component.name)
+        return self._runner.measure(MeasurementRequest(component, measured, whole_number(seed, "seed")), force=force)
 
     def compare(
         self,
-        a: Recipe | str,
-        b: Recipe | str,
+        a: Recipe | TrainingRecord | LatentModel | str,
+        b: Recipe | TrainingRecord | LatentModel | str,
         metric: str,
         *,
+        data: object = None,
         seeds: Sequence[int] = (),
         seed: int = 0,
         settings: Settings | None = None,
@@ -197,9 +186,10 @@ class Hub:
         """Compare two trainings, or two models over several seeds, training whatever is missing.
 
         Args:
-            a: A recipe, or the beginning of a training's id.
+            a: A recipe, the beginning of a training's id, or a model of your own.
             b: Another.
             metric: Name of a metric of pairs.
+            data: What models of your own are compared on; beside a training, the training's if not given.
             seeds: Seeds of both models; each training of one is compared with each of the other. Those of the two
                 trainings themselves, if not given.
             seed: Decides all randomness of the measurements, which thus have the same observations.
@@ -210,28 +200,29 @@ class Hub:
             VaehubError: If the request is wrong.
             WorkFailed: If a training or a measurement fails; that is recorded, as is all that was done before.
         """
-        one, other = self._pair((a, b))
-        entry, component = requests.metric_of(self.catalog, metric, settings or {}, self.store.training_id)
+        params = mapping_of(settings or {}, '{"n_samples": 1000}')
+        entry, component = requests.metric_of(self.catalog, metric, params, self.store.training_id)
         kind = kind_of(entry.subject, component.name)
+        kind.of((a, b), component.name)  # refused before anything is put into the store
+        one, other = self._inputs.pair((a, b), data)
         asked = [
-            MeasurementRequest(component, kind.of(pair, component.name), seed) for pair in pairs_of(one, other, seeds)
+            MeasurementRequest(component, kind.of(pair, component.name), whole_number(seed, "seed"))
+            for pair in pairs_of(one, other, whole_numbers(seeds, "seed"))
         ]
         found = Measurements(self._runner.measure_all(asked, force=force))
         return Comparison(metric, found, mean_result([each.result for each in found]))
 
-    def take(self, model: LatentModel, data: Dataset | str | None) -> Recipe:
+    def take(self, model: LatentModel, data: object) -> Recipe:
         """Take a model of your own into the store, and return the recipe to measure it by.
 
         Args:
             model: From :func:`vaehub.wrap`.
-            data: What it is measured on: a dataset, its name, or a path.
+            data: What it is measured on: a name, a path, or data in memory.
 
         Raises:
             VaehubError: If there are no data, or the model does not fit them.
         """
-        if data is None:
-            raise VaehubError("a model of your own is measured on data; say which: data='mnist', or a Dataset")
-        return self._runner.adopt(model, self.dataset_named(data) if isinstance(data, str) else data)
+        return self._inputs.model(model, data)
 
     def model(self, subject: Recipe | str) -> tuple[LatentModel, Dataset]:
         """Return the trained model of a recipe or of a training's id, and the data it was trained on.
@@ -239,13 +230,13 @@ class Hub:
         Raises:
             VaehubError: If there is no such training, or its plugins are missing.
         """
-        recipe = self.stored_recipe(subject) if isinstance(subject, str) else subject
+        recipe = self._inputs.recipe(subject)
         trained = self._runner.restored(recipe)
         return trained.model, trained.data
 
     # Studies
 
-    def study(self, name: str) -> Study:
+    def study(self, name: str | PathLike[str]) -> Study:
         """Return a study, to run it and to see its reports.
 
         Args:
@@ -258,16 +249,12 @@ class Hub:
         from vaehub.hub.study import Study
         from vaehub.hub.study.definition import definition_named
 
-        return Study(definition_named(name, self.catalog), self.store, self.catalog, self._runner, self._device)
-
-    def studies(self) -> list[StudyRecord]:
-        """Return the studies that this store was asked for, the latest first."""
-        with self.store.session() as session:
-            return session.studies()
+        named = path_text(name) if isinstance(name, PathLike) else name
+        return Study(definition_named(named, self.catalog), self.store, self.catalog, self._runner, self._device)
 
     def suggest_dim(
         self,
-        data: str,
+        data: object,
         *,
         network: str = DEFAULT_NETWORK,
         methods: Sequence[str] | None = None,
@@ -281,7 +268,7 @@ class Hub:
         The methods are asked as a study, one seed after the other, so that asking again goes on where time was over.
 
         Args:
-            data: Name in the catalog, or a path to a user's own.
+            data: Name in the catalog, a path to a user's own, or data in memory.
             network: What the methods train.
             methods: Names of metrics; all that suggest a number, if not given.
             seeds: How often each is asked.
@@ -294,128 +281,22 @@ class Hub:
         """
         from vaehub.hub.suggest_dim import suggest
 
+        values = mapping_of(settings or {}, '{"train.epochs": 20}')
+        if isinstance(data, str | PathLike):
+            named: str | Component = path_text(data) if isinstance(data, PathLike) else data
+        else:
+            named = self._inputs.dataset(data, requests.split_settings(values)["data"])
         return suggest(
             self._runner,
             self._device,
-            data=data,
+            data=named,
             network=network,
             methods=methods,
             seeds=seeds,
-            settings=settings or {},
+            settings=values,
             budget=budget,
             jobs=jobs,
         )
-
-    # Data
-
-    def data(self, name: str, settings: Settings | None = None) -> Dataset:
-        """Return a dataset, or a user's own data at a path, downloading what is missing.
-
-        Args:
-            name: Name in the catalog, or a path.
-            settings: Its parameters, without scope, such as ``{"size": 64}``.
-
-        Raises:
-            VaehubError: If the name or a parameter is wrong, or the data cannot be had.
-        """
-        return self._runner.builder.load(requests.dataset_of(self.catalog, name, settings or {}))
-
-    def holding(self, name: str, settings: Settings | None = None) -> Holding:
-        """Return the card of a dataset and where its files are, without loading it.
-
-        Raises:
-            VaehubError: If the name or a parameter is wrong.
-        """
-        from vaehub.registry.holdings import holding
-
-        component = requests.dataset_of(self.catalog, name, settings or {})
-        root = getattr(component.params, "root", None)
-        return holding(self.catalog.find("dataset", f"{component.distribution}:{component.name}"), root)
-
-    def sheet(self, data: Dataset | str, *, seed: int = 0) -> Image:
-        """Return a contact sheet of observations: along each factor, by class, or at random.
-
-        Raises:
-            VaehubError: If the data cannot be had, or are no images.
-        """
-        from vaehub.hub.previews import sheet
-
-        return sheet(self.data(data) if isinstance(data, str) else data, seed)
-
-    # Looking at what is stored
-
-    def sql(self, query: str) -> Rows:
-        """Return the answer to an SQL query, which can read the store and do nothing else.
-
-        Raises:
-            VaehubError: If there is no store, or the query is wrong.
-        """
-        return Rows(self.store.query(query))
-
-    def recent(self, limit: int = 20) -> tuple[list[TrainingRecord], list[MeasurementRecord]]:
-        """Return the latest trainings and measurements, the latest first."""
-        return self.store.recent(limit)
-
-    def show(self, prefix: str) -> TrainingView | Measurement:
-        """Return the training or measurement whose id begins so.
-
-        Raises:
-            VaehubError: If there is none, or more than one.
-        """
-        with self.store.session() as session:
-            kind, found = self.store.resolve(prefix)
-            if kind == "training":
-                record = session.trainings([found])[found]
-                return TrainingView(record, session.epochs(found), session.measurements_of(found))
-        return self._runner.stored(found)
-
-    def figure(self, prefix: str) -> Figure:
-        """Return the plot of a measurement, as its metric draws it, or the loss curves of a training.
-
-        Raises:
-            VaehubError: If there is no such record, it failed, or it has no plot; or matplotlib is missing.
-        """
-        shown = self.show(prefix)
-        if isinstance(shown, TrainingView):
-            return training_plot(shown)
-        return measurement_plot(shown, self._runner.metric_of)
-
-    def comparison_figure(self, found: Comparison) -> Figure:
-        """Return the plot of a comparison, as its metric draws it.
-
-        Raises:
-            VaehubError: If the metric has no plot, or matplotlib is missing.
-        """
-        return comparison_plot(found, self._runner.metric_of)
-
-    def export(self, prefix: str, path: Path | str | None = None, *, format: WeightsFormat = "safetensors") -> Path:  # noqa: A002
-        """Write the weights of a stored training into a file, and return its path.
-
-        Args:
-            prefix: Beginning of the training's id.
-            path: File to write; the beginning of the id with the format's ending, if not given.
-            format: ``safetensors``, or ``pt`` for ``torch.load(…, weights_only=True)``.
-
-        Raises:
-            VaehubError: If there is no such training, it has no weights, or the file cannot be written.
-        """
-        return export_weights(self.store, self._training(prefix), path, format)
-
-    def stored_recipe(self, prefix: str) -> Recipe:
-        """Return the recipe of a stored training.
-
-        Raises:
-            VaehubError: If there is no such training, or its plugins are missing.
-        """
-        return requests.restored_recipe(self.catalog, self._training(prefix).recipe)
-
-    def dataset_named(self, name: str) -> Component:
-        """Return a dataset of the catalog, or a user's own where the name is a path.
-
-        Raises:
-            VaehubError: If there is none.
-        """
-        return requests.dataset_of(self.catalog, name, {})
 
     def describe(self, name: str) -> list[Description]:
         """Return the entries of a name in the catalog, with their parameters, in every kind that has it.
@@ -430,22 +311,37 @@ class Hub:
             for each in self.catalog.find_all(name)
         ]
 
-    def verify(self, *, remove_leftovers: bool = False) -> Verification:
-        """Check every checksum and pointer of the store.
+    # Data
+
+    def dataset_named(self, name: str) -> Component:
+        """Return a dataset of the catalog, or a user's own where the name is a path.
 
         Raises:
-            StoreError: If there is no store.
+            VaehubError: If there is none.
         """
-        return self.store.verify(remove_leftovers=remove_leftovers)
+        return self._inputs.dataset_named(name)
 
-    def _training(self, prefix: str) -> TrainingRecord:
-        with self.store.session() as session:
-            found = self.store.training_id(prefix)
-            return session.trainings([found])[found]
+    def data(self, name: object, settings: Settings | None = None) -> Dataset:
+        """Return a dataset, or a user's own data at a path or in memory, downloading what is missing.
 
-    def _pair(self, pair: tuple[Recipe | str, Recipe | str]) -> tuple[Recipe, Recipe]:
-        one, other = (self.stored_recipe(each) if isinstance(each, str) else each for each in pair)
-        return one, other
+        Args:
+            name: Name in the catalog, a path, or data in memory, whatever :func:`vaehub.adapters.as_dataset` reads.
+            settings: Its parameters, without scope, such as ``{"size": 64}``.
+
+        Raises:
+            VaehubError: If the name or a parameter is wrong, or the data cannot be had.
+        """
+        return self._inputs.data(name, settings)
+
+    def sheet(self, data: object, *, seed: int = 0) -> Image:
+        """Return a contact sheet of observations: along each factor, by class, or at random.
+
+        Raises:
+            VaehubError: If the data cannot be had, or are no images.
+        """
+        from vaehub.hub.previews import sheet
+
+        return sheet(self._inputs.data(data), seed)
 
 
 def _papers(catalog: Catalog) -> list[Paper]:

@@ -15,6 +15,7 @@ from vaehub.core.data.dataset import Dataset
 from vaehub.core.model import LatentModel
 from vaehub.core.params import Field, Incidental, ModelParams, Params
 from vaehub.core.recipe import Component, Recipe, TrainParams
+from vaehub.hub.data_copies import InMemoryData
 from vaehub.hub.subjects import IN_MEMORY
 
 AT_ONCE = 4096
@@ -37,19 +38,19 @@ class InMemoryModel(ModelParams):
     origin: Annotated[dict[str, str | None] | None, Incidental()] = None
 
 
-class InMemoryData(Params):
-    """Identity of data in memory."""
-
-    content: str
-
-
 def dataset_component(data: Dataset) -> Component:
     """Return a dataset in memory as a component of a recipe."""
     # One piece after the other, for data on demand do not fit in memory.
     observations = (batch.x for batch in data.batches(AT_ONCE))
     known = [data.labels, None if data.factors is None else data.factors.classes, *data.splits.values()]
-    content = digest_of(chain(observations, (each for each in known if each is not None)), str(data.spec))
-    return Component("data", IN_MEMORY, 1, InMemoryData(content=content))
+    content = digest_of(chain(observations, (each for each in known if each is not None)), _description(data))
+    return Component(data.name, IN_MEMORY, 1, InMemoryData(content=content))
+
+
+def _description(data: Dataset) -> str:
+    """Describe all of data but their numbers: what splits and factors are called decides numbers too."""
+    names = [] if data.factors is None else [data.factors.names, data.factors.values]
+    return " ".join(map(str, [data.spec, *names, *([list(data.splits)] if data.splits else [])]))
 
 
 def recipe_of_model(model: LatentModel, dataset: Component) -> Recipe:

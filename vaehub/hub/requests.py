@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from os import PathLike
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,6 +13,8 @@ from vaehub.core.errors import UnknownName, VaehubError
 from vaehub.core.identity import Json, identity
 from vaehub.core.params import Params, parse
 from vaehub.core.recipe import Component, Recipe, TrainParams
+from vaehub.hub.arguments import is_path, mapping_of, path_text, text, whole_number
+from vaehub.hub.data_copies import InMemoryData
 from vaehub.hub.extractors import with_identities
 from vaehub.hub.subjects import IN_MEMORY, Subject, kind_of
 from vaehub.registry.catalog import Catalog, Registered
@@ -62,7 +64,7 @@ def split_settings(settings: Settings) -> dict[str, dict[str, object]]:
         VaehubError: If a key has no scope, or an unknown one.
     """
     found: dict[str, dict[str, object]] = {scope: {} for scope in SCOPES}
-    for key, value in settings.items():
+    for key, value in mapping_of(settings, 'settings={"model.latent_dim": 8}').items():
         scope, _, name = key.partition(".")
         if scope not in found or not name:
             raise VaehubError(f"setting {key!r} does not begin with a scope; write one of {_examples()}")
@@ -71,19 +73,34 @@ def split_settings(settings: Settings) -> dict[str, dict[str, object]]:
 
 
 def recipe_of(
-    catalog: Catalog, *, model: str, network: str, dataset: str, seed: int, settings: Mapping[str, Settings]
+    catalog: Catalog,
+    *,
+    model: str,
+    network: str,
+    dataset: str | Component,
+    seed: int,
+    settings: Mapping[str, Settings],
 ) -> Recipe:
     """Return the recipe of a request.
+
+    Args:
+        catalog: Where names are looked up.
+        model: Name of the model.
+        network: Name of the network.
+        dataset: Name or path of the data; or their component, to which the settings of data were applied.
+        seed: Decides all randomness of the training.
+        settings: Parameters by scope.
 
     Raises:
         VaehubError: If a name or a parameter is wrong.
     """
+    seed = whole_number(seed, "seed")
     if seed < 0:
         raise VaehubError(f"seed is {seed} and should be 0 or more")
     return Recipe(
         model=component_of(catalog, "model", model, settings["model"]),
         network=component_of(catalog, "network", network, settings["network"]),
-        dataset=dataset_of(catalog, dataset, settings["data"]),
+        dataset=dataset if isinstance(dataset, Component) else dataset_of(catalog, dataset, settings["data"]),
         train=parse(TrainParams, settings["train"], owner="training"),
         seed=seed,
     )
@@ -95,7 +112,7 @@ def stages_of(recipe: Recipe, at_epochs: Sequence[int]) -> list[Recipe]:
     Raises:
         VaehubError: If a number is not one of the recipe's epochs.
     """
-    last = recipe.train.epochs
+    last, at_epochs = recipe.train.epochs, [whole_number(epoch, "an epoch to measure after") for epoch in at_epochs]
     wrong = [str(epoch) for epoch in at_epochs if not 1 <= epoch <= last]
     if wrong:
         raise VaehubError(
@@ -110,16 +127,17 @@ def component_of(catalog: Catalog, kind: str, name: str, params: Settings) -> Co
     Raises:
         VaehubError: If the name is unknown or claimed twice, or a parameter is wrong.
     """
-    found = catalog.find(kind, name)
+    found = catalog.find(kind, text(name, kind))
     return _component(found, parse(found.load_params(), params, owner=found.title))
 
 
-def dataset_of(catalog: Catalog, name: str, params: Settings) -> Component:
+def dataset_of(catalog: Catalog, name: str | PathLike[str], params: Settings) -> Component:
     """Return a dataset of the catalog, or a user's own data where the name is a path.
 
     Raises:
         VaehubError: As :func:`part_of`; if nothing is at the path, or no plugin opens what is.
     """
+    name = path_text(name) if isinstance(name, PathLike) else text(name, "dataset")
     path = Path(name).expanduser()
     if not is_path(name):
         try:
@@ -134,11 +152,6 @@ def dataset_of(catalog: Catalog, name: str, params: Settings) -> Component:
         )
     opener = catalog.opening(path)
     return component_of(catalog, "dataset", f"{opener.distribution}:{opener.entry.name}", {"path": path, **params})
-
-
-def is_path(name: str) -> bool:
-    """Return whether a dataset is named by a path, with a separator or a suffix, which no catalog name has."""
-    return "/" in name or os.sep in name or name.startswith("~") or "." in name
 
 
 def metrics_of(
@@ -244,15 +257,18 @@ def restored_component(
 
 
 def _handed_over(kind: str, stored: Mapping[str, Json]) -> Component:
-    """Return a component that was handed over in memory, if it can be made again."""
-    # Brings torch along.
-    from vaehub.hub.in_memory import InMemoryModel
-
+    """Return a component that was handed over in memory; a model only if it can be made again."""
     name, incidental = cast(str, stored["name"]), mapping(stored.get("incidental", {}))
     if kind == "network":
         return Component(name, IN_MEMORY, 1, Params())
-    if kind == "dataset" or not incidental.get("origin"):
+    if kind == "dataset":
+        content = str(mapping(stored["params"])["content"])
+        return Component(name, IN_MEMORY, cast(int, stored["revision"]), InMemoryData(content=content))
+    if not incidental.get("origin"):
         raise VaehubError(f"{kind} {name!r} was handed over in memory; wrap it again to use it")
+    # Brings torch along.
+    from vaehub.hub.in_memory import InMemoryModel
+
     values = {**mapping(stored["params"]), **incidental}
     return Component(name, IN_MEMORY, 1, parse(InMemoryModel, values, owner=f"model {name!r}"))
 

@@ -162,7 +162,7 @@ class Runner:
                     self.train(stage, wanted, force=False)
         return done[recipe.id]
 
-    def adopt(self, model: LatentModel, dataset: Component | Dataset) -> Recipe:
+    def adopt(self, model: LatentModel, dataset: Component) -> Recipe:
         """Record a user's model, and return its recipe.
 
         Raises:

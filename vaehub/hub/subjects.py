@@ -31,6 +31,11 @@ Given = Recipe | Component | tuple[Recipe, Recipe] | Rows
 """What a user hands over to be measured: a recipe, a dataset, a pair of recipes, or the answer to a query."""
 
 
+def is_own(recipe: Recipe) -> bool:
+    """Return whether a recipe stands for a model that was handed over in memory."""
+    return recipe.model.distribution == IN_MEMORY
+
+
 class Names(Protocol):
     """Resolves the names that a user gives."""
 
@@ -67,6 +72,7 @@ class Subject(ABC, Generic[G]):
         name: Key of its identity.
         accepts: Type of what is handed over.
         refusal: What is said of anything else, where ``{metric}`` stands for the metric.
+        takes: What can be handed over, for a sentence.
         of_data: Whether it belongs to a dataset, and not to a recipe.
         not_named: Why one name does not name it; empty where it does.
         not_in_grid: Why a grid of a study cannot ask for it, to follow "it"; empty where it can.
@@ -76,6 +82,7 @@ class Subject(ABC, Generic[G]):
     name: ClassVar[str]
     accepts: ClassVar[type]
     refusal: ClassVar[str] = "metric {metric!r} measures a {kind}, and was given something else"
+    takes: ClassVar[str] = "a recipe, the id of a training, or a model of your own (from vaehub.wrap) with data=…"
     of_data: ClassVar[bool] = False
     not_named: ClassVar[str] = ""
     not_in_grid: ClassVar[str] = ""
@@ -83,7 +90,7 @@ class Subject(ABC, Generic[G]):
     what: G
 
     @classmethod
-    def of(cls, given: Given, metric: str) -> Self:
+    def of(cls, given: object, metric: str) -> Self:
         """Return the subject of what a user hands over.
 
         Raises:
@@ -208,10 +215,10 @@ class RecipeSubject(Subject[Recipe]):
     accepts = Recipe
 
     @classmethod
-    def of(cls, given: Given, metric: str) -> Self:
+    def of(cls, given: object, metric: str) -> Self:
         """Return the subject of a recipe, unless its model is in memory and cannot be trained."""
         found = super().of(given, metric)
-        if found.what.model.distribution == IN_MEMORY:
+        if is_own(found.what):
             raise VaehubError(
                 f"metric {metric!r} trains models with other parameters, and this one was handed over as it is; "
                 "ask it of a recipe, whose network may be your own: 'vaehub describe own'"
@@ -251,6 +258,7 @@ class DatasetSubject(Subject[Component]):
     kind = "dataset"
     name = "dataset"
     accepts = Component
+    takes = "the name of a dataset, a path, or data in memory"
     of_data = True
 
     def key(self) -> Mapping[str, Json]:
@@ -275,7 +283,7 @@ class DatasetSubject(Subject[Component]):
 
 
 class PairSubject(Subject[tuple[Recipe, Recipe]]):
-    """Two trained models, with the data of the first."""
+    """Two trained models, with the data of the first; beside a model of a user's own, with those it was given."""
 
     kind = "pair"
     name = "pair"
@@ -283,6 +291,7 @@ class PairSubject(Subject[tuple[Recipe, Recipe]]):
     refusal = (
         "metric {metric!r} compares two trainings; ask 'vaehub compare A B --metric {metric}', with the ids of both"
     )
+    takes = "two recipes, ids of trainings or models of your own (from vaehub.wrap), as a pair (a, b)"
     not_named = "a metric of pairs needs two trainings; give a pair of recipes or of ids, or 'vaehub compare A B'"
     not_in_grid = "compares two trainings"
 
@@ -303,9 +312,13 @@ class PairSubject(Subject[tuple[Recipe, Recipe]]):
         return PairMetric
 
     def arguments(self, models: Models) -> tuple[object, ...]:
-        """Return both models, and the data of the first."""
-        (a, data), (b, _) = map(models.known, self.what)
-        return a, b, data
+        """Return both models, and the data that they are compared on."""
+        (a, data), (b, other) = map(models.known, self.what)
+        one, two = self.what
+        # A training has splits of its own data, and other data are those that were said for a user's model.
+        has_same = one.dataset.identity() == two.dataset.identity()
+        is_second = is_own(one) is not is_own(two) and is_own(one) is has_same
+        return a, b, other if is_second else data
 
 
 class TableSubject(Subject[Rows]):
@@ -317,6 +330,7 @@ class TableSubject(Subject[Rows]):
     refusal = (
         "metric {metric!r} measures the rows of a query; a study asks it, or Hub.measure({metric!r}, Hub.sql(...))"
     )
+    takes = "the answer to a query, Hub.sql(…)"
     not_in_grid = "measures rows; name it in '[[analyses]]'"
 
     def key(self) -> Mapping[str, Json]:

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from vaehub.core.errors import VaehubError
 from vaehub.core.params import parse
-from vaehub.core.recipe import TrainParams
+from vaehub.core.recipe import Component, TrainParams
 from vaehub.hub import requests
+from vaehub.hub.arguments import is_path
+from vaehub.hub.data_copies import InMemoryData
 from vaehub.hub.requests import Settings
 from vaehub.hub.study import Study
 from vaehub.hub.study.definition import Definition
@@ -135,7 +137,7 @@ def suggest(
     runner: Runner,
     device: str,
     *,
-    data: str,
+    data: str | Component,
     network: str,
     methods: Sequence[str] | None,
     seeds: int,
@@ -148,7 +150,7 @@ def suggest(
     Args:
         runner: Loads data, and knows the store and the catalog.
         device: Where workers of the study compute.
-        data: Name in the catalog, or a path to a user's own.
+        data: Name in the catalog, or a path to a user's own; or data in memory, with their parameters applied.
         network: What the methods train.
         methods: Names of metrics; all that can say, if not given.
         seeds: How often each is asked.
@@ -160,19 +162,32 @@ def suggest(
         VaehubError: If the request is wrong; nothing has been done.
     """
     chosen, train = methods_of(runner.catalog, methods), train_params_of(settings)
-    whole = runner.builder.load(requests.dataset_of(runner.catalog, data, requests.split_settings(settings)["data"]))
+    if isinstance(data, Component):
+        settings = {name: value for name, value in settings.items() if not name.startswith("data.")}
+        in_memory = {_reference(data): data}
+        component, reference = data, _reference(data)
+    else:
+        in_memory = {}
+        component = requests.dataset_of(runner.catalog, data, requests.split_settings(settings)["data"])
+        reference = data
+    whole = runner.builder.load(component)
     definition, epochs = definition_of(
         chosen,
-        data=data,
+        data=reference,
         network=network,
         settings=settings,
         train=train,
         seeds=seeds,
         n_observations=_n_trained_on(whole, train),
     )
-    study = Study(definition, runner.store, runner.catalog, runner, device)
+    study = Study(definition, runner.store, runner.catalog, runner, device, in_memory)
     study.run(jobs=jobs, budget=budget)
-    return Suggestion(shown_name(data), network, epochs, answers_of(study, runner.store, chosen))
+    return Suggestion(
+        data.name if isinstance(data, Component) else shown_name(data),
+        network,
+        epochs,
+        answers_of(study, runner.store, chosen),
+    )
 
 
 def methods_of(catalog: Catalog, names: Sequence[str] | None) -> dict[str, Metric]:
@@ -254,7 +269,23 @@ def answers_of(study: Study, store: Store, methods: Mapping[str, Metric]) -> tup
 
 def shown_name(data: str) -> str:
     """Return what data are called: their name in the catalog, or the name of a file or folder."""
-    return Path(data).name if requests.is_path(data) else data
+    return Path(data).name if is_path(data) else data
+
+
+def _reference(data: Component) -> str:
+    """Return how a study names data that were handed over: by name, and by content if they are in memory.
+
+    Raises:
+        VaehubError: If no worker process can read them.
+    """
+    if not isinstance(data.params, InMemoryData):
+        return data.name
+    if data.params.file is None:
+        raise VaehubError(
+            f"data {data.name!r} are made on demand by a function, which worker processes have not; hand them over as "
+            "an array, Dataset(data.x), or as a file"
+        )
+    return f"{data.name} {data.params.content[:8]}"
 
 
 def _n_trained_on(data: Dataset, train: TrainParams) -> int:

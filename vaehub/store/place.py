@@ -11,7 +11,7 @@ _IMPOSSIBLE = {"\0": "a null character"} | ({"\\": "a backslash"} if os.sep == "
 """Characters of no path, or by which DuckDB takes it apart: there, a backslash separates folders on every system."""
 
 
-def place_of_store(path: Path | str) -> Path:
+def place_of_store(path: os.PathLike[str] | str) -> Path:
     """Return the directory of a store, which need not exist.
 
     Raises:

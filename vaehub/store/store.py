@@ -7,6 +7,7 @@ import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -62,7 +63,7 @@ class Store:
     @classmethod
     def open(
         cls,
-        path: Path | str | None = None,
+        path: PathLike[str] | str | None = None,
         *,
         plugins: Mapping[str, str] | None = None,
         papers: Callable[[], Sequence[Paper]] | None = None,

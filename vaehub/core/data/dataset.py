@@ -15,6 +15,8 @@ from vaehub.core.data.factors import Factors
 from vaehub.core.data.on_demand import OnDemand
 from vaehub.core.errors import DataError
 
+UNNAMED = "data"
+"""Name in results of data in memory that were given none."""
 CHANGED_AT_ONCE = 4096
 """Observations transformed at a time; bounds memory, changes no result."""
 COMPARED_AT_ONCE = 64
@@ -73,6 +75,7 @@ class Dataset:
         labels: Class of each observation, shape ``(n,)``, counted from 0.
         factors: Known factors of variation.
         splits: Indices of the official splits, such as ``train`` and ``test``.
+        name: Name of the data in results, where they are handed over in memory.
 
     Raises:
         DataError: If shapes do not match, or a value is NaN, infinite or, for images, outside [0, 1].
@@ -84,6 +87,7 @@ class Dataset:
     splits: Mapping[str, Tensor]
     spec: DataSpec
     device: torch.device
+    name: str
 
     def __init__(
         self,
@@ -92,13 +96,26 @@ class Dataset:
         labels: Tensor | NDArray[Any] | None = None,
         factors: Factors | None = None,
         splits: Mapping[str, Tensor | NDArray[Any] | range] | None = None,
+        name: str = UNNAMED,
     ) -> None:
+        if not isinstance(name, str) or not name.strip():
+            raise DataError(f"data are named by a text, such as name='mine', and this name is {name!r}")
         stored = x if isinstance(x, OnDemand) else _in_memory(x)
-        classes = None if labels is None else _whole(_tensor(labels), "labels")
+        classes = None if labels is None else _whole(_tensor(labels, "labels"), "labels")
         if factors is not None:
+            if not isinstance(factors, Factors):
+                raise DataError(
+                    f"factors are vaehub.Factors, and a {type(factors).__name__} came; vaehub.adapters.as_dataset "
+                    "makes them of arrays, data frames and mappings"
+                )
             whole = _whole(factors.classes, "classes of factors")
             factors = Factors(factors.names, factors.sizes, whole, factors.values)
         _check(stored, classes, factors)
+        if splits is not None and not isinstance(splits, Mapping):
+            raise DataError(
+                f"splits are rows by name, such as {{'train': range(100)}}, and a {type(splits).__name__} came"
+            )
+        self.name = name
         self.stored = stored
         self.labels = classes
         self.factors = factors
@@ -258,7 +275,7 @@ class Dataset:
         # Checked data are not checked again: a scan of all values costs more than a selection.
         other = object.__new__(Dataset)
         other.stored, other.labels, other.factors, other.splits = stored, labels, factors, splits
-        other.spec, other.device = spec or self.spec, self.device
+        other.spec, other.device, other.name = spec or self.spec, self.device, self.name
         return other
 
 
@@ -274,7 +291,9 @@ def shareable(array: NDArray[Any]) -> NDArray[Any]:
 
 
 def _in_memory(x: Tensor | NDArray[Any]) -> Tensor:
-    values = _tensor(x)
+    values = _tensor(x, "observations")
+    if values.is_complex():
+        raise DataError(f"observations are real numbers, and these are {values.dtype}; give abs(x), or both parts")
     return (values if values.dtype == torch.uint8 else values.to(torch.float32)).contiguous()
 
 
@@ -295,8 +314,19 @@ def _holds_counts(stored: Tensor | OnDemand) -> bool:
     return all(bool(((block >= 0) & (block == block.floor())).all()) for block in torch.split(stored, CHANGED_AT_ONCE))
 
 
-def _tensor(values: Tensor | NDArray[Any]) -> Tensor:
-    return values if isinstance(values, Tensor) else torch.as_tensor(shareable(np.asarray(values)))
+def _tensor(values: Tensor | NDArray[Any], what: str) -> Tensor:
+    if isinstance(values, Tensor):
+        return values
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise DataError(f"{what} are arrays of one shape, and a {type(values).__name__} of several came") from error
+    if array.dtype.kind not in "biuf":
+        raise DataError(
+            f"{what} are numbers, and a {type(values).__name__} of type {array.dtype} came; vaehub.adapters.as_dataset "
+            "reads data frames and torch datasets, and makes classes of words"
+        )
+    return torch.as_tensor(shareable(array))
 
 
 def _whole(values: Tensor, what: str) -> Tensor:
@@ -307,7 +337,7 @@ def _whole(values: Tensor, what: str) -> Tensor:
 
 
 def _rows(name: str, rows: Tensor | NDArray[Any] | range, n: int) -> Tensor:
-    given = _tensor(np.asarray(rows) if isinstance(rows, range) else rows)
+    given = _tensor(np.asarray(rows) if isinstance(rows, range) else rows, f"rows of split {name!r}")
     if given.dtype == torch.bool:
         raise DataError(f"split {name!r} is given by the numbers of its rows, and this is a mask; use its nonzero()")
     found = _whole(given, f"rows of split {name!r}")

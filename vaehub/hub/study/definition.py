@@ -12,7 +12,7 @@ from pydantic import Field
 
 from vaehub.core.errors import UnknownName, VaehubError
 from vaehub.core.params import Params, parse
-from vaehub.hub.requests import is_path
+from vaehub.hub.arguments import is_path
 from vaehub.registry.catalog import Catalog
 
 NAMES = ("model", "network", "dataset", "seed")

@@ -56,18 +56,21 @@ class Job:
     dry: bool = False
 
 
-def cells_of(scaled: Scaled, catalog: Catalog, find: FindTraining) -> list[Cell]:
+def cells_of(
+    scaled: Scaled, catalog: Catalog, find: FindTraining, in_memory: Mapping[str, Component] | None = None
+) -> list[Cell]:
     """Return all that a study asks for.
 
     Args:
         scaled: The study.
         catalog: Where names are looked up.
         find: Finds stored trainings that parameters name.
+        in_memory: Datasets that were handed over in memory, by the names that the study has for them.
 
     Raises:
         VaehubError: If a name or a parameter is wrong.
     """
-    maker = _Maker(catalog, find)
+    maker = _Maker(catalog, find, in_memory or {})
     try:
         points = [(grid, settings) for grid in scaled.grids for settings in _points(grid.recipe, grid.axes)]
         return [cell for point, (grid, settings) in enumerate(points) for cell in maker.cells(point, grid, settings)]
@@ -103,7 +106,8 @@ def trials_of(cells: Sequence[Cell]) -> list[Job]:
 class _Maker:
     """Makes cells; parts that many cells share are made once."""
 
-    def __init__(self, catalog: Catalog, find: FindTraining) -> None:
+    def __init__(self, catalog: Catalog, find: FindTraining, in_memory: Mapping[str, Component]) -> None:
+        self._in_memory = in_memory
         self._catalog = catalog
         self._find = find
         self._made: dict[str, Any] = {}
@@ -123,6 +127,8 @@ class _Maker:
 
     def _dataset(self, settings: Mapping[str, Any], scopes: Mapping[str, Settings]) -> Component:
         name, make = settings.get("dataset", DEFAULT_DATASET), partial(requests.dataset_of, self._catalog)
+        if name in self._in_memory:
+            return self._in_memory[name]
         return cast(Component, self._once("dataset", name, scopes["data"], make))
 
     def _recipe(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from vaehub.core.errors import VaehubError, WorkFailed
 from vaehub.core.identity import Json, canonical_json
 from vaehub.core.progress import task
+from vaehub.core.recipe import Component
 from vaehub.hub import requests
 from vaehub.hub.requests import MeasurementRequest
 from vaehub.hub.study.definition import Analysis, Definition, Scaled
@@ -68,10 +69,20 @@ class Study:
         catalog: Where names are looked up.
         runner: Makes what is measured of results.
         device: Where workers compute.
+        in_memory: Datasets that were handed over in memory, by the names that the definition has for them.
     """
 
-    def __init__(self, definition: Definition, store: Store, catalog: Catalog, runner: Runner, device: str) -> None:
+    def __init__(
+        self,
+        definition: Definition,
+        store: Store,
+        catalog: Catalog,
+        runner: Runner,
+        device: str,
+        in_memory: Mapping[str, Component] | None = None,
+    ) -> None:
         self.definition = definition
+        self._in_memory = in_memory
         self._store = store
         self._catalog = catalog
         self._runner = runner
@@ -88,7 +99,10 @@ class Study:
         Raises:
             VaehubError: If a name or a parameter is wrong.
         """
-        return cells_of(self.definition.at(scale), self._catalog, self._store.training_id)
+        return self._cells(self.definition.at(scale))
+
+    def _cells(self, scaled: Scaled) -> list[Cell]:
+        return cells_of(scaled, self._catalog, self._store.training_id, self._in_memory)
 
     def run(self, scale: str | None = None, *, jobs: int | None = None, budget: float | None = None) -> StudyState:
         """Make everything that the study asks for and the store has not.
@@ -111,7 +125,7 @@ class Study:
         until = math.inf if budget is None else time.monotonic() + budget
         scaled = self.definition.at(scale)
         size = self._n_jobs(jobs)
-        cells = cells_of(scaled, self._catalog, self._store.training_id)
+        cells = self._cells(scaled)
         with self._store.session() as session:
             known = session.outcomes([cell.request.id for cell in cells])
         for analysis, rows in rehearse(scaled, cells, self._figures(scaled), self._catalog):
@@ -135,7 +149,7 @@ class Study:
             VaehubError: If a name or a parameter of the study is wrong.
         """
         scaled = self.definition.at(scale)
-        cells = {cell.request.id: cell for cell in cells_of(scaled, self._catalog, self._store.training_id)}
+        cells = {cell.request.id: cell for cell in self._cells(scaled)}
         asked: dict[str, CellRecord] = {measurement: cell.record() for measurement, cell in cells.items()}
         with self._store.session() as session:
             stored = session.cells(self.name, scaled.scale)
@@ -172,7 +186,7 @@ class Study:
             known = ", ".join(repr(report.name) for report in scaled.reports)
             what = f"no report {name!r}; it has {known}" if known else "no reports"
             raise VaehubError(f"study {self.name!r} has {what} at scale {scaled.scale!r}")
-        asked = [cell.record() for cell in cells_of(scaled, self._catalog, self._store.training_id)]
+        asked = [cell.record() for cell in self._cells(scaled)]
         with self._store.session() as session:
             outcomes = session.outcomes([cell.measurement for cell in asked])
             stored = session.cells(self.name, scaled.scale)
