@@ -38,6 +38,18 @@ def detached(z):
     return torch.from_numpy(z.numpy()[:, [0, 0, 0, 0]])
 
 
+def noisy(z):
+    return z[:, [0, 0, 0, 0]] + torch.randn(len(z), 4)
+
+
+def rounded(z):
+    return z[:, [0, 0, 0, 0]].round().long()
+
+
+def broken(z):
+    raise RuntimeError("the tubes are cold")
+
+
 @pytest.fixture
 def data():
     return Dataset(torch.rand(9, 4), splits={"train": range(6), "test": range(6, 9)})
@@ -60,11 +72,26 @@ def test_a_model_that_lacks_something_is_refused(data, model, needs, sentence):
         refuse(Plain(**model), data, Needs(**needs))
 
 
-def test_a_decoder_without_derivatives_is_refused_and_modes_are_left_alone(data):
-    model = Plain(decoder=detached).train()
-    with pytest.raises(VaehubError, match="metric 'mine' needs the derivatives of the decoder"):
+@pytest.mark.parametrize(
+    ("decoder", "sentence"),
+    [
+        (noisy, "gives other values each time for the same latents; let it give the mean, without noise"),
+        (rounded, "gives torch.int64; a decoder that gives the mean as real numbers has some"),
+        (broken, "cannot decode: the tubes are cold; a decoder that takes one vector of latents can"),
+    ],
+)
+def test_a_decoder_without_derivatives_is_refused_and_modes_are_left_alone(data, decoder, sentence):
+    model = Plain(decoder=decoder).train()
+    with pytest.raises(
+        VaehubError, match=f"metric 'mine' needs the derivatives of the decoder, and this one {sentence}"
+    ):
         refuse(model, data, Needs(derivatives=True))
     assert model.training
+
+
+def test_a_decoder_that_pytorch_does_not_differentiate_is_not_refused(data):
+    with pytest.raises(VaehubError, match="the hook was reached"):
+        refuse(Plain(decoder=detached), data, Needs(derivatives=True))
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 from .arrays import Array as Array
 from .arrays import accepts_arrays as accepts_arrays
+from .arrays import in_double as in_double
 from .binning import bin_counts as bin_counts
 from .binning import entropies as entropies
 from .binning import equal_width_bins as equal_width_bins
@@ -9,6 +10,10 @@ from .columns import check_distinct as check_distinct
 from .columns import holds_numbers as holds_numbers
 from .columns import table_keys as table_keys
 from .decoding import decode as decode
+from .derivatives import TANGENTS_AT_ONCE as TANGENTS_AT_ONCE
+from .derivatives import Derivatives as Derivatives
+from .derivatives import Jacobian as Jacobian
+from .derivatives import jacobian as jacobian
 from .layers import chosen_layers as chosen_layers
 from .layers import layer_names as layer_names
 from .layers import representations as representations

@@ -35,6 +35,11 @@ def accepts_arrays(kernel: Callable[P, R]) -> Callable[P, R]:
     return wrapped
 
 
+def in_double(x: torch.Tensor) -> torch.Tensor:
+    """Return a tensor in float64, in which statistics accumulate; on the CPU, if its own device has no such numbers."""
+    return (x.cpu() if x.device.type == "mps" else x).double()
+
+
 def _to_tensor(value: Any) -> Any:  # any argument of any kernel
     if not isinstance(value, np.ndarray):
         return value

@@ -20,7 +20,8 @@ def decode(model: LatentModel, z: Tensor, *, at_once: int = EVALUATION_BATCH) ->
         WorkFailed: If a value is NaN or infinite.
     """
     flat = z.flatten(0, -2).to(model.device, torch.float32)
-    x = torch.cat([model.decode(block).cpu() for block in torch.split(flat, at_once)])
+    # A decoder that works in place must not write to the vectors of the caller.
+    x = torch.cat([model.decode(block.clone()).cpu() for block in torch.split(flat, at_once)])
     if not bool(x.isfinite().all()):
         n = int((~x.isfinite()).flatten(1).any(dim=1).sum())
         raise WorkFailed(f"the model decodes {n} of {len(x)} latent vectors to NaN or infinite values")

@@ -23,7 +23,8 @@ class Needs:
 
     Attributes:
         decoder: A decoder.
-        derivatives: A decoder that PyTorch differentiates in forward mode.
+        derivatives: A decoder whose values are real numbers, and the same each time for the same latents: it has
+            derivatives, in one way or another.
         variances: Posterior variances.
         prior: A prior to draw from.
         learned_prior: Prior variances that were learned from the data.
@@ -215,15 +216,30 @@ class Check:
         z = model.encode_all(some).mu
         with evaluating(model):
             try:
-                torch.func.jvp(model.decode, (z,), (torch.ones_like(z),))
-            except RuntimeError as error:
+                once, again = model.decode(z.clone()), model.decode(z.clone())
+            except VaehubError:
+                raise
+            # A user's decoder runs here.
+            except Exception as error:  # noqa: BLE001
                 self._refuse(
                     "derivatives",
-                    f"needs the derivatives of the decoder, and PyTorch cannot take those of this one: "
-                    f"{first_line(error)}",
-                    "decoders made of PyTorch's own functions have some",
+                    f"needs the derivatives of the decoder, and this one cannot decode: {first_line(error)}",
+                    "a decoder that takes one vector of latents can",
                     error,
                 )
+        if not once.is_floating_point():
+            self._refuse(
+                "derivatives",
+                f"needs the derivatives of the decoder, and this one gives {once.dtype}",
+                "a decoder that gives the mean as real numbers has some",
+            )
+        # Parallel sums may differ in the last digits.
+        if not torch.allclose(once, again, rtol=1e-3, atol=1e-6, equal_nan=True):
+            self._refuse(
+                "derivatives",
+                "needs the derivatives of the decoder, and this one gives other values each time for the same latents",
+                "let it give the mean, without noise",
+            )
 
     def _refuse(self, need: str, sentence: str, remedy: str, cause: Exception | None = None) -> NoReturn:
         raise VaehubError(f"metric {self.metric!r} {sentence}; {self.needs.instead.get(need, remedy)}") from cause

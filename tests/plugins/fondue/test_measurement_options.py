@@ -115,9 +115,9 @@ def test_relevance_is_that_of_so_many_observations_and_of_so_large_a_share(model
     assert counts == [1, 3, 3]
     averaged = []
 
-    def noted(model, data, n, random):
+    def noted(model, data, n, *rest):
         averaged.append(n)
-        return latent_relevance(model, data, n, random)
+        return latent_relevance(model, data, n, *rest)
 
     monkeypatch.setattr("vaehub.plugins.fondue.reconstruction_error.latent_relevance", noted)
     measured(ReconstructionError, model, data, latents="relevant", n_jacobian=7)

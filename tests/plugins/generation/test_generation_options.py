@@ -76,7 +76,7 @@ def test_relevance_is_averaged_over_as_many_observations_as_asked_for(data, monk
     monkeypatch.setattr(
         feature_samples,
         "latent_relevance",
-        lambda model, data, n, random: seen.append(n) or latent_relevance(model, data, n, random),
+        lambda model, data, n, *rest: seen.append(n) or latent_relevance(model, data, n, *rest),
     )
     for asked in ({}, {"n_jacobian": 7}):
         measured("frechet_distance", Linear(data), data, latents="relevant", **asked)

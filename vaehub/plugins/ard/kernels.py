@@ -8,12 +8,10 @@ import torch
 from torch import Tensor
 
 from vaehub import Dataset, LatentModel, WorkFailed
-from vaehub.analysis import accepts_arrays
+from vaehub.analysis import TANGENTS_AT_ONCE, Derivatives, accepts_arrays, in_double
 
 MINIMUM_VARIANCE = 1e-10
 """A prior variance below this, of a latent that is constant, would make the divergence overflow."""
-TANGENTS_AT_ONCE = 128
-"""Directional derivatives pushed through the decoder together: more spill out of a processor's cache."""
 
 
 @accepts_arrays
@@ -97,7 +95,7 @@ def kl_to_student_t(logvar: Tensor, z: Tensor, degrees: float, scale: Tensor) ->
 
 @accepts_arrays
 def relevance_weights(
-    decode: Callable[[Tensor], Tensor],
+    decode: Callable[[Tensor], Tensor] | Derivatives,
     z: Tensor,
     *,
     average: Literal["mean_square", "abs_mean"] = "mean_square",
@@ -107,42 +105,38 @@ def relevance_weights(
 
     Saha et al. 2025, Eq. 19: the squared Jacobian, averaged over observations and summed over the values of an
     observation. The released code squares the mean magnitude instead (``abs_mean``), which is never larger. Derivatives
-    are exact, by forward-mode differentiation of all latents and several observations at once.
+    are exact, by forward-mode differentiation of all latents and several observations at once, wherever PyTorch has
+    them; :class:`vaehub.analysis.Derivatives` says in which way they were computed.
 
     Args:
         decode: Takes ``(n, latent_dim)`` and gives ``(n, *shape)``, each observation by itself, so batch normalisation
-            must be in evaluation mode. It computes in the dtype of ``z``.
+            must be in evaluation mode. It computes in the dtype of ``z``. Or its derivatives, which are asked for their
+            method afterwards.
         z: Where to differentiate, shape ``(n, latent_dim)``.
         average: Mean of squares, or square of the mean magnitude.
-        at_once: Directional derivatives computed together; bounds memory, changes no result.
+        at_once: Directional derivatives computed together; bounds memory, changes no result. Derivatives have
+            their own.
 
     Returns:
         Weights, shape ``(latent_dim,)``, float64, in squared data units for each squared latent unit; zero for a latent
         that the decoder ignores, ``nan`` without observations.
+
+    Raises:
+        WorkFailed: If the decoder has no derivatives: it fails, is random, or changes in jumps.
     """
     n, latent_dim = z.shape
-    sums: Tensor | float = 0.0
-    for rows in torch.split(z, max(1, at_once // latent_dim)):
-        jacobian = _jacobian(decode, rows, at_once)
-        if average == "mean_square":
-            sums = sums + jacobian.square().sum(dim=(1, 2)).double()
-        else:
-            sums = sums + jacobian.abs().sum(dim=1).double()
     if n == 0:
         return torch.full((latent_dim,), math.nan, dtype=torch.float64)
+    derivatives = decode if isinstance(decode, Derivatives) else Derivatives(decode, at_once)
+    sums: Tensor | float = 0.0
+    for block in derivatives.blocks(z):
+        jacobian = block.movedim(-1, 0)  # latents first, as they were computed: sums keep their order
+        if average == "mean_square":
+            sums = sums + in_double(jacobian.square().sum(dim=(1, 2)))
+        else:
+            sums = sums + in_double(jacobian.abs().sum(dim=1))
     means = torch.as_tensor(sums) / n
     return means if average == "mean_square" else means.square().sum(dim=1)
-
-
-def _jacobian(decode: Callable[[Tensor], Tensor], z: Tensor, at_once: int) -> Tensor:
-    """Return the derivative of each decoded value by each latent, shape ``(latent_dim, n, values)``."""
-    axes = torch.eye(z.shape[1], dtype=z.dtype, device=z.device)
-
-    def along(axis: Tensor) -> Tensor:
-        # One primal pass serves all axes: only the tangent is batched.
-        return torch.func.jvp(decode, (z,), (axis.expand_as(z),))[1].flatten(1)  # type: ignore[no-any-return]
-
-    return torch.func.vmap(along, chunk_size=at_once)(axes)
 
 
 @accepts_arrays
@@ -206,12 +200,18 @@ def encoded_variance(model: LatentModel, data: Dataset, *, about_zero: bool = Fa
     """
     posterior = model.encode_all(data)
     # The law of total variance.
-    within = 0.0 if posterior.logvar is None else posterior.logvar.double().exp().mean(dim=0)
-    mu = posterior.mu.double()
+    within = 0.0 if posterior.logvar is None else in_double(posterior.logvar).exp().mean(dim=0)
+    mu = in_double(posterior.mu)
     return (mu.square().mean(dim=0) if about_zero else mu.var(dim=0, correction=0)) + within
 
 
-def latent_relevance(model: LatentModel, data: Dataset, n_samples: int, generator: torch.Generator) -> Tensor:
+def latent_relevance(
+    model: LatentModel,
+    data: Dataset,
+    n_samples: int,
+    generator: torch.Generator,
+    derivatives: Derivatives | None = None,
+) -> Tensor:
     """Return the relevance of each latent: how strongly the decoder reacts to it, times how much it varies.
 
     Saha et al. 2025, Eqs. 19 and 20, as printed: weights at posterior means, times the variance of the learned prior;
@@ -222,15 +222,16 @@ def latent_relevance(model: LatentModel, data: Dataset, n_samples: int, generato
         data: Observations to encode.
         n_samples: How many of them the weights are averaged over, at most.
         generator: Draws them.
+        derivatives: Those of the model's decoder, if they are asked for their method afterwards.
 
     Returns:
         Scores for :func:`is_relevant`, shape ``(latent_dim,)``, float64.
 
     Raises:
-        WorkFailed: If a score is NaN or infinite.
+        WorkFailed: If a score is NaN or infinite, or the decoder has no derivatives.
     """
     rows = torch.randperm(len(data), generator=generator)[:n_samples]
-    weights = relevance_weights(model.decode, model.encode_all(data.subset(rows)).mu)
+    weights = relevance_weights(derivatives or model.decode, model.encode_all(data.subset(rows)).mu)
     learned = model.learned_prior_variance
     scores = weights * (encoded_variance(model, data) if learned is None else learned).to(weights)
     if not bool(scores.isfinite().all()):

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from vaehub import Dataset, LatentModel, ModelMetric, Needs, Result
-from vaehub.analysis import MUTED, PALETTE, bars, new_figure
+from vaehub.analysis import MUTED, PALETTE, Derivatives, bars, in_double, new_figure
 from vaehub.plugins.ard.kernels import encoded_variance, is_relevant, relevance_weights
 from vaehub.plugins.ard.params import RelevanceParams
 
@@ -25,7 +25,7 @@ class Relevance(ModelMetric[RelevanceParams]):
 
     Saha, Joshi & Whitaker 2025, Section 3.4: the weight of Eq. 19 times the estimated variance of the latent (Eq. 20).
     A latent is active if it is among the fewest that together exceed 99 % of the total relevance. Works for every model
-    with an encoder and a differentiable decoder. The paper does not say which variance other models get; here it is
+    with an encoder and a decoder that is not random. The paper does not say which variance other models get; here it is
     that of the encoded data, Var(mu) + mean(sigma^2).
     """
 
@@ -42,7 +42,8 @@ class Relevance(ModelMetric[RelevanceParams]):
         """Return the relevance of each latent with its two factors, and the number of active ones."""
         sample = self.draw(model, data)
         z = (sample.mu if self.params.at == "mean" else sample.z).to(model.device, torch.float32)
-        weight = relevance_weights(model.decode, z, average=self.params.jacobian)
+        derivatives = Derivatives(model.decode)
+        weight = relevance_weights(derivatives, z, average=self.params.jacobian)
         variance = self._variance(model, data.split(self.params.split)).to(weight)
         relevance = weight * variance
         active = is_relevant(relevance, self.params.explained)
@@ -54,8 +55,9 @@ class Relevance(ModelMetric[RelevanceParams]):
                 "share": relevance / total,
                 "weight": weight,
                 "variance": variance,
-                "active": active.double(),
+                "active": in_double(active),
             },
+            tables=derivatives.tables(),
         )
 
     def _variance(self, model: LatentModel, data: Dataset) -> Tensor:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from vaehub import EVALUATION_BATCH, Dataset, LatentModel, ModelMetric, Needs, Result, Step
-from vaehub.analysis import decode
+from vaehub.analysis import Derivatives, decode
 from vaehub.plugins.ard.kernels import is_relevant, latent_relevance
 from vaehub.plugins.fondue.params import ReconstructionErrorParams
 
@@ -43,7 +43,8 @@ class ReconstructionError(ModelMetric[ReconstructionErrorParams]):
         """
         sample = self.draw(model, data)
         z = sample.z if self.params.z == "sampled" else sample.mu
-        relevant = None if self.params.latents == "all" else self._relevant(model, sample.data)
+        derivatives = Derivatives(model.decode)
+        relevant = None if self.params.latents == "all" else self._relevant(model, sample.data, derivatives)
         if relevant is not None:
             others = sample.mu if self.params.latents == "relevant_noise" else sample.mu.mean(dim=0)
             z = torch.where(relevant, z, others)
@@ -56,10 +57,11 @@ class ReconstructionError(ModelMetric[ReconstructionErrorParams]):
         scalars = {"squared_error": squared, "mse": squared / data.spec.n_values, "n_samples": sample.n}
         if relevant is None:
             return Result({**scalars, **self._own(model, sample.data)})
-        return Result({**scalars, "n_relevant": int(relevant.sum())}, {"relevant": relevant.double()})
+        counts = {**scalars, "n_relevant": int(relevant.sum())}
+        return Result(counts, {"relevant": relevant.double()}, derivatives.tables())
 
-    def _relevant(self, model: LatentModel, data: Dataset) -> Tensor:
-        scores = latent_relevance(model, data, self.params.n_jacobian, self.generator("jacobian"))
+    def _relevant(self, model: LatentModel, data: Dataset, derivatives: Derivatives) -> Tensor:
+        scores = latent_relevance(model, data, self.params.n_jacobian, self.generator("jacobian"), derivatives)
         return is_relevant(scores, self.params.explained).cpu()
 
     @torch.no_grad()

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from vaehub import Batch, DataError, Dataset, LatentModel, ModelMetric, Needs, Result, WorkFailed, task
+from vaehub.analysis import Derivatives, in_double
 from vaehub.features import feature_table
 from vaehub.plugins.ard.kernels import is_relevant, latent_relevance
 from vaehub.plugins.generation.params import ComparisonParams
@@ -33,11 +34,13 @@ class FeatureSamples:
         samples: Shape ``(n, n_features)``.
         data: Same shape.
         relevant: Which latents were drawn, shape ``(latent_dim,)``; ``None`` if all were.
+        derivatives: Those that decided it.
     """
 
     samples: Tensor
     data: Tensor
     relevant: Tensor | None
+    derivatives: Derivatives
 
     @classmethod
     @torch.no_grad()
@@ -52,9 +55,10 @@ class FeatureSamples:
         extract = metric.feature_extractor(params, model.device)
         whole = metric.draw_observations(data, "all").data
         chosen = metric.draw_observations(data, _n(whole, params)).data
-        relevant = None
+        relevant, derivatives = None, Derivatives(model.decode)
         if params.latents == "relevant":
-            scores = latent_relevance(model, whole, params.n_jacobian, metric.generator("jacobian"))
+            noise = metric.generator("jacobian")
+            scores = latent_relevance(model, whole, params.n_jacobian, noise, derivatives)
             relevant = is_relevant(scores, params.explained)
         if params.source == "file":
             samples = _from_file(params, chosen, metric.generator("samples"))
@@ -69,18 +73,19 @@ class FeatureSamples:
         observations = (Batch(model.comparable(batch.x) if is_decoded else batch.x) for batch in chosen.batches(BATCH))
         with task("features", 2 * len(chosen)) as advance:
             of_samples = _features(extract, samples, advance, "samples")
-            return cls(of_samples, _features(extract, observations, advance, "observations"), relevant)
+            of_data = _features(extract, observations, advance, "observations")
+            return cls(of_samples, of_data, relevant, derivatives)
 
     def result(
         self, scalars: Mapping[str, float], params: ComparisonParams, arrays: Mapping[str, Tensor] | None = None
     ) -> Result:
         """Assemble the result of a metric with the names of the features and the numbers of samples and latents."""
         n, n_features = self.data.shape
-        tables = {"features": feature_table(params, n_features)}
+        tables = {"features": feature_table(params, n_features), **self.derivatives.tables()}
         counts, vectors = {"n_samples": n}, {}
         if self.relevant is not None:
             counts["n_relevant"] = int(self.relevant.sum())
-            vectors["relevant"] = self.relevant.double()
+            vectors["relevant"] = in_double(self.relevant)
         return Result({**scalars, **counts}, vectors, tables, arrays)
 
 
@@ -88,6 +93,7 @@ def needs_of(params: ComparisonParams) -> Needs:
     """Return what a comparison needs: two observations, and a decoder and a prior if it uses them."""
     return Needs(
         decoder=params.source != "file",
+        derivatives=params.latents == "relevant",
         prior=params.source == "prior",
         observations=2,
         instead={"prior": "'-s metric.source=reconstruction' needs none"},

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from vaehub import Dataset, LatentModel, ModelMetric, Needs, Observations, Result, VaehubError, WorkFailed
-from vaehub.analysis import decode
+from vaehub.analysis import Derivatives, decode
 from vaehub.plugins.ard.kernels import is_relevant, latent_relevance
 from vaehub.plugins.qualitative.kernels import traversed, unit_steps
 from vaehub.plugins.qualitative.params import TraversalParams
@@ -77,9 +77,11 @@ class Traversal(ModelMetric[TraversalParams]):
         row = torch.tensor([self._row(len(split))])
         example = self.encode(model, Observations(row, split.subset(row)))
         mu = example.mu[0]
+        derivatives = Derivatives(model.decode)
         vectors = {"mu": mu, "mu_variance": means.var(dim=0, correction=0)}
         if self._uses_relevance:
-            relevance = latent_relevance(model, split, self.params.n_jacobian, self.generator("jacobian"))
+            noise = self.generator("jacobian")
+            relevance = latent_relevance(model, split, self.params.n_jacobian, noise, derivatives)
             vectors["relevance"] = relevance.to(means)
         latents = self._latents(vectors)
         if not len(latents):
@@ -90,6 +92,7 @@ class Traversal(ModelMetric[TraversalParams]):
         return Result(
             scalars={"n_samples": len(means)},
             vectors=vectors,
+            tables=derivatives.tables(),
             arrays={
                 "row": row,
                 "x": model.comparable(example.data.x)[0],
