@@ -1,3 +1,7 @@
+from .code_identity import module_identity as module_identity
+from .code_identity import weights_identity as weights_identity
+from .code_walk import NotIdentified as NotIdentified
+from .modules import check_finite as check_finite
 from .modules import import_object as import_object
 from .modules import load_weights as load_weights
 from .user_model import UserDecoder as UserDecoder
