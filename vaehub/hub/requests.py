@@ -229,7 +229,7 @@ def restored_component(
     """
     if stored["distribution"] == IN_MEMORY:
         raise VaehubError(f"{kind} {stored['name']!r} was handed over in memory; wrap it again to use it")
-    found = catalog.find(kind, f"{stored['distribution']}:{stored['name']}")
+    found = catalog.find(kind, f"{stored['distribution']}:{stored.get('entry', stored['name'])}")
     if found.entry.revision != stored["revision"] and not any_revision:
         raise VaehubError(
             f"{found.title} is installed in revision {found.entry.revision}, and was stored in revision "

@@ -9,7 +9,14 @@ import torch
 from torch import nn
 
 from vaehub import VaehubError, first_line
-from vaehub.adapters import import_object
+from vaehub.adapters import (
+    NotIdentified,
+    check_finite,
+    import_object,
+    load_weights,
+    module_identity,
+    weights_identity,
+)
 
 
 def program(path: Path) -> nn.Module:
@@ -57,6 +64,30 @@ def network_of(path: str) -> nn.Module:
     raise VaehubError(
         f"{path!r} gives a {kind}; a module with the attributes encoder and decoder, or a pair of modules, is needed"
     )
+
+
+def identities_of(path: str, weights: Path | None) -> dict[str, str]:
+    """Return what identifies an object by its code, its settings and its weights, whatever file these are in.
+
+    Raises:
+        VaehubError: As :func:`network_of` and :func:`vaehub.adapters.load_weights`; if a weight is NaN or infinite, or
+            if some code cannot be looked at.
+    """
+    # Weights that the object draws are the same ones each time: their seed is that of the recipe.
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = network_of(path)
+    if weights is not None:
+        load_weights(network, weights)
+    check_finite(network, f"the weights of {path!r}")
+    try:
+        found = {"object": module_identity(network, weights=weights is None)}
+        return found if weights is None else found | {"weights": weights_identity(network)}
+    except NotIdentified as error:
+        raise VaehubError(
+            f"{path!r} has no identity, and a stored result might be that of other code: {error}; write encoder and "
+            "decoder with torch.export.save, or measure it from Python with vaehub.wrap"
+        ) from error
 
 
 _PARTS = ("encoder", "decoder")

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from vaehub import DataSpec, Network, VaehubError
-from vaehub.adapters import UserDecoder, UserEncoder, load_weights
+from vaehub.adapters import UserDecoder, UserEncoder, check_finite, load_weights
 from vaehub.plugins.networks.own.loading import network_of, program
 from vaehub.plugins.networks.own.params import OwnNetworkParams
 
@@ -20,6 +20,8 @@ class OwnNetwork(Network[OwnNetworkParams]):
 
     def __init__(self, params: OwnNetworkParams, spec: DataSpec, latent_dim: int, n_statistics: int) -> None:
         super().__init__(params, spec, latent_dim, n_statistics)
+        # Whoever asked may be another process, and have done so before a file was edited.
+        params.refuse_changes()
         encoder, decoder = _pair(params)
         self.encoder, self.decoder = UserEncoder(encoder), UserDecoder(decoder, spec, params.output)
         _check(self.encoder, self.decoder, spec, latent_dim, n_statistics)
@@ -29,10 +31,14 @@ def _pair(params: OwnNetworkParams) -> tuple[nn.Module, nn.Module]:
     if params.object is None:
         assert params.encoder is not None, "checked by the parameters"
         assert params.decoder is not None, "checked by the parameters"
-        return program(params.encoder), program(params.decoder)
+        programs = program(params.encoder), program(params.decoder)
+        for path, each in zip((params.encoder, params.decoder), programs, strict=True):
+            check_finite(each, f"the weights in {str(path)!r}")
+        return programs
     whole = network_of(params.object)
     if params.weights is not None:
         load_weights(whole, params.weights)
+    check_finite(whole, f"the weights of {params.object!r}")
     return (whole[0], whole[1]) if isinstance(whole, nn.ModuleList) else (whole.encoder, whole.decoder)  # type: ignore[return-value]
 
 
