@@ -5,11 +5,13 @@ import ctypes
 import functools
 import importlib
 import itertools
+import re
 import subprocess
 import sys
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -177,17 +179,19 @@ def test_a_function_without_a_source_counts_by_its_instructions():
     assert len({made("x + 1"), made("x + 2"), made("x - 1"), made("torch.relu(x)"), made("x[1:2]")}) == 5
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_the_identity_is_the_same_in_every_process(code):
-    here = module_identity(code.net())
+    here = module_identity(nn.ModuleList([code.net(), torch.jit.script(nn.Linear(2, 3))]))
     program = (
         f"import sys; sys.path.insert(0, {str(code.folder)!r}); import torch, {code.name}; "
         "from vaehub.adapters import module_identity; torch.manual_seed(0); "
-        f"print(module_identity({code.name}.Net()))"
+        f"net = {code.name}.Net(); program = torch.jit.script(torch.nn.Linear(2, 3)); "
+        "print(module_identity(torch.nn.ModuleList([net, program])))"
     )
-    for seed in ("1", "2"):
+    for seed in ("1", "2", "4"):
         environment = {"PYTHONHASHSEED": seed, "PATH": ""}
         done = subprocess.run(
-            [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment
+            [sys.executable, "-W", "ignore", "-c", program], capture_output=True, text=True, check=True, env=environment
         )
         assert done.stdout.strip() == here
 
@@ -231,6 +235,25 @@ DIFFERENT = [
     torch.tensor([1.0, 2.0]),
     SETTINGS,
     {**SETTINGS, "b": 2},
+    np.tanh,
+    np.sinh,
+    np.random.default_rng(0),
+    np.random.default_rng(1),
+    np.array([1.0]),
+    np.array([2.0]),
+    re.compile("a"),
+    re.compile("b"),
+    torch.Generator().manual_seed(1),
+    torch.Generator().manual_seed(2),
+    torch.distributions.Normal(0.0, 1.0),
+    torch.distributions.Normal(0.0, 2.0),
+    torch.nn.utils.parametrizations.weight_norm(nn.Linear(1, 1)),
+    torch.ops.aten.relu,
+    torch.ops.aten.tanh,
+    torch.vmap(decorated),
+    functools.lru_cache(decorated),
+    nn.LazyLinear(3),
+    nn.LazyLinear(4),
     threading.Lock(),
     None,
 ]

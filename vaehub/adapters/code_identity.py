@@ -6,6 +6,7 @@ versions; code of the user's own counts by what it does, and so does all that it
 
 from __future__ import annotations
 
+import copyreg
 import functools
 import types
 from collections.abc import Iterable, Mapping
@@ -16,7 +17,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from vaehub.adapters.code_walk import BY_NAME_AT_RUN_TIME, SIMPLE, CodeWalk, NotIdentified, set_while_running, unseen
+from vaehub.adapters.code_walk import (
+    BY_NAME_AT_RUN_TIME,
+    SIMPLE,
+    CodeWalk,
+    NotIdentified,
+    module_name,
+    set_while_running,
+    unseen,
+)
 from vaehub.adapters.origins import extension_of, library_of
 from vaehub.adapters.programs import script_content
 from vaehub.core.errors import VaehubError
@@ -32,7 +41,7 @@ OF_LIBRARIES = (
     types.MemberDescriptorType,
 )
 MACHINERY = frozenset(
-    {"logging", "threading", "_thread", "weakref", "io", "_io", "queue", "contextvars", "lightning", "wandb"}
+    {"logging", "threading", "_thread", "weakref", "io", "_io", "queue", "_contextvars", "lightning", "wandb"}
     | {"pytorch_lightning", "lightning_fabric", "tensorboard", "tqdm", "torch.utils.data", "torch.optim"}
 )
 """Packages whose objects train, report or guard; a module that has one computes the same numbers without."""
@@ -229,7 +238,7 @@ class _Walk(CodeWalk):
 
     def _instance(self, value: Any) -> None:
         kind = type(value)
-        module = kind.__module__
+        module = module_name(kind)
         if module.partition(".")[0] in FOREIGN:
             raise NotIdentified(unseen(value))
         library = library_of(module) or extension_of(module)
@@ -255,7 +264,8 @@ class _Walk(CodeWalk):
     def _reduced(self, value: Any) -> None:
         """Add an object of a library by what it would be pickled as."""
         try:
-            reduced = value.__reduce_ex__(4)
+            known = copyreg.dispatch_table.get(type(value))
+            reduced = value.__reduce_ex__(4) if known is None else known(value)
         # A library's code runs here.
         except Exception as error:
             raise NotIdentified(unseen(value)) from error
@@ -263,7 +273,7 @@ class _Walk(CodeWalk):
         if isinstance(reduced, str):
             self.say(reduced)
             return
-        function, arguments, *rest = reduced
+        function, arguments, *rest = tuple[Any, ...](reduced)
         self.visit_all(function, arguments)
         for part in rest[:3]:
             self.visit(list(part) if hasattr(part, "__next__") else part)
@@ -271,7 +281,7 @@ class _Walk(CodeWalk):
 
 def _outputs_of(kind: type) -> set[str]:
     """Return the attributes that a class of the user's own sets while it runs, unless a library may read them."""
-    foreign = [each for each in kind.__mro__ if library_of(str(each.__module__)) is not None]
+    foreign = [each for each in kind.__mro__ if library_of(module_name(each)) is not None]
     if any(each not in (nn.Module, object) and each.__module__ not in ("abc", "typing") for each in foreign):
         return set()
     return set[str]().union(*(set_while_running(each) for each in kind.__mro__ if each not in foreign))

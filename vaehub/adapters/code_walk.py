@@ -154,7 +154,7 @@ class CodeWalk(ABC):
         self.python_module(found, frozenset(names))
 
     def _class(self, kind: type) -> None:
-        module = str(kind.__module__)
+        module = module_name(kind)
         library = library_of(module) or extension_of(module)
         # One that a program has made at run time may bear the name of another's module, or have methods of its own.
         if library is not None and not _has_own_code(kind):
@@ -166,7 +166,7 @@ class CodeWalk(ABC):
             if name != "_abc_impl" and (not special or _function_of(value) or isinstance(value, property)):
                 self.visit_named(name, value)
         self.visit_all(*kind.__bases__)
-        if library_of(type(kind).__module__) is None:
+        if library_of(module_name(type(kind))) is None:
             self.visit(type(kind))
 
     def builtin(self, value: Any) -> None:
@@ -215,6 +215,11 @@ def _is_simple(value: object) -> bool:
 def _function_of(value: object) -> types.FunctionType | None:
     found = getattr(value, "__func__", value)
     return found if isinstance(found, types.FunctionType) else None
+
+
+def module_name(kind: type) -> str:
+    """Return the name of the module of a class; compiled ones may have none."""
+    return kind.__module__ if isinstance(kind.__module__, str) else "builtins"
 
 
 def _has_own_code(kind: type) -> bool:

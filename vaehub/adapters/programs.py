@@ -5,10 +5,12 @@ import re
 import zipfile
 from collections.abc import Iterator, Mapping
 from io import BytesIO
+from itertools import groupby
 from typing import Any
 
 _MANGLED = re.compile(r"\.?___torch_mangle_\d+")
 _CODE = re.compile(r"code/.*\.py")
+_DECLARED = re.compile(r"  \w+ : ")
 _MODE = ("training", "_is_full_backward_hook")
 
 
@@ -23,11 +25,17 @@ def script_content(saved: bytes) -> Iterator[bytes]:
     with zipfile.ZipFile(BytesIO(saved)) as archive:
         names = {name.partition("/")[2]: name for name in archive.namelist()}
         texts = [archive.read(full).decode() for name, full in names.items() if _CODE.fullmatch(name)]
-        yield from (text.encode() for text in sorted(_MANGLED.sub("", text) for text in texts))
+        yield from (text.encode() for text in sorted(map(_in_order, texts)))
         for folder in ("constants", "data"):
             if f"{folder}.pkl" in names:
                 storages = {key: names[f"{folder}/{key}"] for key in _keys(names, folder)}
                 yield from _said(_Reader(archive, names[f"{folder}.pkl"], storages).load())
+
+
+def _in_order(text: str) -> str:
+    """Return code with the attributes of each class in order of their names: that of TorchScript may be any."""
+    runs = groupby(_MANGLED.sub("", text).splitlines(), key=lambda line: bool(_DECLARED.match(line)))
+    return "\n".join(line for declared, run in runs for line in (sorted(run) if declared else run))
 
 
 def _keys(names: Mapping[str, str], folder: str) -> list[str]:
@@ -77,7 +85,7 @@ def _said(value: object) -> Iterator[bytes]:
         yield from _said([list(value.values), value.state, value.items])
     elif isinstance(value, Mapping):
         yield f"{len(value)} items".encode()
-        for key, item in value.items():
+        for key, item in sorted(value.items(), key=lambda each: str(each[0])):
             if key not in _MODE:
                 yield from _said([key, item])
     elif isinstance(value, list | tuple):
