@@ -1,11 +1,12 @@
 """Where code comes from: an installed library, which its name and version identify, or files of the user's own."""
 
 import hashlib
+import json
 import sys
 import sysconfig
 from functools import lru_cache
 from importlib.machinery import EXTENSION_SUFFIXES
-from importlib.metadata import PackageNotFoundError, packages_distributions, version
+from importlib.metadata import PackageNotFoundError, distribution, packages_distributions
 from importlib.util import find_spec
 from pathlib import Path
 from types import CodeType
@@ -90,16 +91,21 @@ def _library_at(file: str) -> str | None:
 
 @lru_cache(maxsize=1024)
 def _distribution(top: str) -> str | None:
-    """Return name and version of the distribution that brings a package; ``None`` if none does."""
+    """Return name and version of the distribution that brings a package; ``None`` if none does.
+
+    One that was installed from a folder is the user's own: its code changes while its version stays.
+    """
     if top in BY_NAME:
         return top
     try:
-        return f"{top} {_release(top)}"
+        found = [distribution(top)]
     except PackageNotFoundError:
-        names = sorted(set(packages_distributions().get(top, ())))
-        return ", ".join(f"{name} {_release(name)}" for name in names) or None
-
-
-def _release(distribution: str) -> str:
-    # A local label tells builds of one release apart, such as those for different accelerators.
-    return version(distribution).partition("+")[0]
+        found = [distribution(name) for name in sorted(set(packages_distributions().get(top, ())))]
+    sources = [json.loads(each.read_text("direct_url.json") or "{}") for each in found]
+    if not found or any("dir_info" in source for source in sources):
+        return None
+    return ", ".join(
+        # A local label tells builds of one release apart, such as those for different accelerators.
+        " ".join(filter(None, (each.name, each.version.partition("+")[0], source.get("vcs_info", {}).get("commit_id"))))
+        for each, source in zip(found, sources, strict=True)
+    )
