@@ -4,8 +4,11 @@ import importlib
 import json
 import shutil
 import sys
+import types
+from importlib.machinery import EXTENSION_SUFFIXES
 
 import pytest
+from torch import nn
 
 from vaehub.adapters import module_identity, origins
 
@@ -68,6 +71,20 @@ def test_a_package_installed_from_a_repository_counts_by_its_commit(installed):
     one, other = (installed(source={"vcs_info": {"vcs": "git", "commit_id": each}}) for each in ("1a", "2b"))
     assert one != other
     assert installed(source={"vcs_info": {"vcs": "git", "commit_id": "1a"}}) == one
+
+
+def test_a_compiled_module_of_ones_own_counts_by_what_its_file_holds(tmp_path, monkeypatch):
+    def identity(name, content):
+        path = tmp_path / f"{name}{EXTENSION_SUFFIXES[0]}"
+        path.write_bytes(content)
+        module = types.ModuleType("own_operations")
+        module.__file__, module.act = str(path), None
+        monkeypatch.setitem(sys.modules, "own_operations", module)
+        names = {"operations": module, "nn": nn}
+        exec("class Net(nn.Module):\n    def forward(self, x):\n        return operations.act(x)", names)
+        return module_identity(names["Net"]())
+
+    assert identity("a", b"one") == identity("b", b"one") != identity("c", b"two")
 
 
 def test_torch_and_python_count_without_a_version():

@@ -185,6 +185,15 @@ def test_code_that_changes_before_a_worker_builds_it_is_noticed(hub, folder):
     assert not hub.store.exists
 
 
+def test_compiled_code_that_nobody_can_look_at_is_refused(hub, folder):
+    folder.write(
+        CODE, "import ctypes\n\nlibrary = ctypes.CDLL(None)\n\n\ndef squashed(h):\n    return h * library.abs(-1)\n"
+    )
+    words = "'.*:Vae' has no identity, and a stored result might be that of other code: an object of type ctypes.CDLL"
+    with pytest.raises(VaehubError, match=words):
+        hub.recipe("vae", network="own", settings=settings(folder))
+
+
 # Names
 
 
