@@ -1,5 +1,7 @@
 """Models and data that a notebook hands over."""
 
+import ctypes
+
 import pytest
 import torch
 from torch import nn
@@ -41,6 +43,64 @@ def test_the_same_weights_are_measured_once(hub):
 def test_other_weights_names_or_modules_are_another_model(hub, other):
     first = hub.take(wrapped(), "digits")
     assert hub.take(wrapped(**other), "digits").id != first.id
+
+
+class Hidden(nn.Module):
+    """An encoder whose activation, and whose slope, no description shows."""
+
+    def __init__(self, activation=torch.relu, slope=0.2):
+        super().__init__()
+        self.layer, self.activation, self.slope = nn.Linear(64, 3), activation, slope
+        self.register_buffer("shift", torch.zeros(3), persistent=False)
+
+    def forward(self, x):
+        self.seen = self.activation(self.layer(x.flatten(1))) * self.slope + self.shift
+        return self.seen, torch.zeros_like(self.seen)
+
+
+def with_encoder(encoder):
+    torch.nn.init.constant_(encoder.layer.weight, 0.1)
+    torch.nn.init.constant_(encoder.layer.bias, 0.1)
+    return vaehub.wrap(encoder=encoder, decoder=wrapped().network.decoder.module)
+
+
+def test_models_of_equal_weights_that_compute_something_else_are_others(hub):
+    assert repr(Hidden(slope=0.2)) == repr(Hidden(torch.tanh, slope=0.3))
+    shifted = Hidden()
+    shifted.shift += 1
+    hooked = Hidden()
+    hooked.layer.register_forward_hook(lambda module, given, output: output * 2)
+    models = [Hidden(), Hidden(torch.tanh), Hidden(lambda x: -x), Hidden(slope=0.3), shifted, hooked]
+    found = [hub.measure("elbo", with_encoder(each), data="digits") for each in models]
+    assert not any(each.reused for each in found)
+    assert len({each["elbo"] for each in found}) == len(models)
+    # What it noted while it ran is no part of it.
+    assert models[0].seen is not None
+    again = hub.measure("elbo", with_encoder(models[0]), data="digits")
+    assert again.reused
+    assert again["elbo"] == found[0]["elbo"]
+
+
+def test_a_compiled_model_is_the_plain_one(hub):
+    def taken(encoder):
+        return hub.take(with_encoder(encoder), "digits").id
+
+    plain = Hidden()
+    torch.nn.init.constant_(plain.layer.weight, 0.1)
+    compiled = torch.compile(plain, backend="eager")
+    assert (
+        taken(plain) == hub.take(vaehub.wrap(encoder=compiled, decoder=wrapped().network.decoder.module), "digits").id
+    )
+
+
+def test_what_nobody_can_look_at_is_measured_anew_and_told(hub, caplog):
+    # Of a library of C, of which nothing but an address is known.
+    compiled = ctypes.CDLL(None)
+    model = Hidden(lambda x: x + 0 * compiled.abs(-1))
+    first, second = (hub.measure("elbo", with_encoder(model), data="digits") for _ in range(2))
+    assert not second.reused
+    assert second["elbo"] == first["elbo"]
+    assert "nothing that is stored of this model is used again: an object of type ctypes.CDLL" in caplog.text
 
 
 def test_data_in_memory_are_known_by_what_they_hold(hub):

@@ -1,8 +1,13 @@
+from .code_identity import module_identity as module_identity
+from .code_identity import weights_identity as weights_identity
+from .code_walk import NotIdentified as NotIdentified
 from .data import as_dataset as as_dataset
 from .libraries import parts_of as parts_of
+from .modules import check_finite as check_finite
 from .modules import import_object as import_object
 from .modules import load_weights as load_weights
 from .parts import Parts as Parts
 from .user_model import Wrapped as Wrapped
 from .user_parts import UserDecoder as UserDecoder
 from .user_parts import UserEncoder as UserEncoder
+from .user_parts import as_module as as_module

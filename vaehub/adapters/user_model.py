@@ -81,7 +81,7 @@ class Wrapped(LatentModel):
         Raises:
             VaehubError: If encoder and decoder do not fit the data, or each other; if a weight is NaN or infinite.
         """
-        check_finite(self)
+        check_finite(self, f"model {self.name!r}")
         low, high = self._encoder.range
         if not spec.in_unit_interval and (low, high) != UNIT:
             raise VaehubError(
@@ -165,6 +165,12 @@ class Wrapped(LatentModel):
         """Return what a record should say of it."""
         shape = self.latent_shape
         return [] if len(shape) == 1 else [f"latents of shape {shape} are flattened to {self.latent_dim}"]
+
+    @property
+    def users_own(self) -> nn.Module:
+        """The user's encoder and decoder, without what is put around them here."""
+        parts = [self._encoder.module, *([self._decoder.module] if self.decodes else [])]
+        return nn.ModuleList(parts)
 
     def identity(self) -> dict[str, str]:
         """Return all but weights and code that decides its numbers: how it is given data, and how it is read."""

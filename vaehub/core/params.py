@@ -46,6 +46,10 @@ class Params(BaseModel):
         """Return the incidental values that were set, ready for JSON; a store keeps them to find files again."""
         return cast(dict[str, Json], self.model_dump(mode="json", include=self._incidental(), exclude_defaults=True))
 
+    def name_in_results(self) -> str | None:
+        """Return the name that results have for this component, where it is not that of the catalog."""
+        return None
+
     @classmethod
     def _incidental(cls) -> set[str]:
         fields = cls.model_fields.items()

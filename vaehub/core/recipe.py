@@ -56,14 +56,20 @@ class Component:
     revision: int
     params: Params
 
+    @property
+    def shown(self) -> str:
+        """Name in results."""
+        return self.params.name_in_results() or self.name
+
     def identity(self) -> dict[str, Json]:
-        """Return what distinguishes this component from others."""
-        return {
-            "name": self.name,
+        """Return what distinguishes this component from others; its entry only where results have another name."""
+        found: dict[str, Json] = {
+            "name": self.shown,
             "distribution": self.distribution,
             "revision": self.revision,
             "params": self.params.identity(),
         }
+        return found if self.shown == self.name else found | {"entry": self.name}
 
     def record(self) -> dict[str, Json]:
         """Return what a store keeps: the identity, and where its files were."""
@@ -99,7 +105,7 @@ class Recipe:
     def record(self) -> dict[str, Json]:
         """Return what a store keeps to rebuild the recipe."""
         parts = {"model": self.model, "network": self.network, "dataset": self.dataset}
-        return self.identity() | {kind: component.record() for kind, component in parts.items()}
+        return self.identity() | {name: part.record() for name, part in parts.items()}
 
     def vary(
         self,

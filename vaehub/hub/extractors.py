@@ -16,7 +16,12 @@ if TYPE_CHECKING:
     from vaehub.registry.catalog import Catalog, Registered
 
 HOME = "vaehub"
-"""The distribution whose extractors identities name alone, without it."""
+"""The distribution whose extractors identities name alone, without it.
+
+What metrics of any package have stored says ``pixels``, without a distribution, and so does the default: to name it
+would change the identity of every measurement that compares observations. So a plain name in what is stored is one of
+ours, and others' names have their distribution.
+"""
 
 P = TypeVar("P", bound=Params)
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Iterable
 from itertools import chain
 from typing import Annotated, Any
+from uuid import uuid4
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from vaehub.adapters.code_identity import module_identity
+from vaehub.adapters.code_walk import NotIdentified
 from vaehub.adapters.user_model import Wrapped
 from vaehub.core.data.dataset import Dataset
 from vaehub.core.model import LatentModel
@@ -18,15 +22,17 @@ from vaehub.core.recipe import Component, Recipe, TrainParams
 from vaehub.hub.data_copies import InMemoryData
 from vaehub.hub.subjects import IN_MEMORY
 
+log = logging.getLogger(__name__)
+
 AT_ONCE = 4096
 """Observations that are digested together."""
 
 
 class InMemoryModel(ModelParams):
-    """Identity of a model in memory: its weights and modules, but not the code of their methods.
+    """Identity of a model in memory: its weights, its settings and the code that it runs.
 
     Attributes:
-        content: Digest of weights and modules.
+        content: Digest of weights, settings and code.
         reading: How it is given data, and how what it gives is read.
         latent_shape: Shape of an observation's latents, where they were flattened.
         origin: Arguments that make it again in another process, if it has an import path.
@@ -55,13 +61,13 @@ def _description(data: Dataset) -> str:
 
 def recipe_of_model(model: LatentModel, dataset: Component) -> Recipe:
     """Return a recipe of no epochs for a model that is trained already."""
-    weights = [value for _, value in sorted(model.state_dict().items())]
     more: dict[str, Any] = {}
     if isinstance(model, Wrapped):
         shape = model.latent_shape
         more = {"reading": model.identity(), "latent_shape": None if len(shape) == 1 else shape}
         more["origin"] = model.origin
-    params = InMemoryModel(latent_dim=model.latent_dim, content=digest_of(weights, repr(model)), **more)
+    content = _content(model.users_own if isinstance(model, Wrapped) else model)
+    params = InMemoryModel(latent_dim=model.latent_dim, content=content, **more)
     name = model.name if isinstance(model, Wrapped) else type(model).__name__.lower()
     return Recipe(
         model=Component(name, IN_MEMORY, 1, params),
@@ -70,6 +76,15 @@ def recipe_of_model(model: LatentModel, dataset: Component) -> Recipe:
         train=TrainParams(epochs=0),
         seed=0,
     )
+
+
+def _content(model: nn.Module) -> str:
+    """Return what identifies a model; what nobody can look at is another one each time it is handed over."""
+    try:
+        return module_identity(model)
+    except NotIdentified as error:
+        log.warning("nothing that is stored of this model is used again: %s", error)
+        return f"once {uuid4().hex}"
 
 
 def digest_of(tensors: Iterable[Tensor], description: str) -> str:

@@ -242,7 +242,7 @@ def restored_component(
     """
     if stored["distribution"] == IN_MEMORY:
         return _handed_over(kind, stored)
-    found = catalog.find(kind, f"{stored['distribution']}:{stored['name']}")
+    found = catalog.find(kind, f"{stored['distribution']}:{stored.get('entry', stored['name'])}")
     if found.entry.revision != stored["revision"] and not any_revision:
         raise VaehubError(
             f"{found.title} is installed in revision {found.entry.revision}, and was stored in revision "

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from vaehub import VaehubError
 from vaehub.core.params import parse
@@ -117,23 +118,71 @@ def test_packages_that_are_missing_are_named(monkeypatch, package):
 # A user's own module
 
 
-def test_a_module_is_known_by_its_path_and_by_what_its_file_holds(own, tmp_path):
-    here = named(features="module", module="code:Net", weights=own)
-    (tmp_path / "elsewhere.pt").write_bytes(own.read_bytes())
-    there = named(features="module", module="code:Net", weights=tmp_path / "elsewhere.pt")
-    assert here.identity() == there.identity()
-    assert here.identity()["content"] == checksum(own, "sha256")
+CODE = """
+import torch
+from torch import nn
+
+SHIFT = 0.5
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(2))
+
+    def forward(self, x):
+        return x.flatten(1)[:, :2].relu() * self.scale + SHIFT
+
+
+class Other(Net):
+    def forward(self, x):
+        return x.flatten(1)[:, :2].tanh() * self.scale
+"""
+NET = "known_feature_code:Net"
+
+
+@pytest.fixture
+def code(tmp_path):
+    """A user's code in the working folder, which each test loads anew."""
+    path = tmp_path / "known_feature_code.py"
+    path.write_text(CODE)
+    sys.modules.pop("known_feature_code", None)
+    yield path
+    sys.modules.pop("known_feature_code", None)
+
+
+def test_a_module_is_known_by_its_code_and_by_the_values_in_its_file(code, own, tmp_path):
+    here = named(features="module", module=NET, weights=own)
+    save_file({"scale": torch.ones(2)}, tmp_path / "elsewhere.safetensors")
+    torch.save({"state_dict": {"model.scale": torch.ones(2)}, "epoch": 3}, tmp_path / "lightning.ckpt")
+    for same in ("elsewhere.safetensors", "lightning.ckpt"):
+        assert named(features="module", module=NET, weights=tmp_path / same).identity() == here.identity()
     torch.save({"scale": torch.zeros(2)}, own)
     others = [
-        named(features="module", module="code:Net", weights=own),
-        named(features="module", module="code:Other", weights=tmp_path / "elsewhere.pt"),
-        named(features="module", module="code:Net"),
+        named(features="module", module=NET, weights=own),
+        named(features="module", module="known_feature_code:Other", weights=tmp_path / "elsewhere.safetensors"),
+        named(features="module", module=NET),
     ]
     assert all(each.identity() != here.identity() for each in others)
 
 
-def test_a_file_stays_found_from_another_folder(own, tmp_path, monkeypatch):
-    given = named(features="module", module="code:Net", weights=own.name)
+@pytest.mark.parametrize(
+    ("old", "new", "same"), [("relu", "tanh", False), ("0.5", "0.6", False), ("\n\n\n", "\n\n# x\n", True)]
+)
+def test_an_edited_module_is_another_one(code, old, new, same):
+    before = named(features="module", module=NET)
+    code.write_text(CODE.replace(old, new))
+    # What runs is what was loaded, until it is loaded again.
+    assert named(features="module", module=NET).identity() == before.identity()
+    del sys.modules["known_feature_code"]
+    assert (named(features="module", module=NET).identity() == before.identity()) is same
+    if not same:
+        with pytest.raises(VaehubError, match=f"the code or the settings of '{NET}' have changed, which gives other"):
+            named(**before.identity())
+
+
+def test_a_file_stays_found_from_another_folder(code, own, tmp_path, monkeypatch):
+    given = named(features="module", module=NET, weights=own.name)
     assert given.incidental() == {"weights": str(own)}
     (tmp_path / "deeper").mkdir()
     monkeypatch.chdir(tmp_path / "deeper")
@@ -148,14 +197,14 @@ def test_a_class_with_other_defaults_is_known_by_its_weights_too(published, nowh
     assert named(Fid, weights=published).identity()["content"] == places.INCEPTION_CHECKSUM
 
 
-def test_weights_that_changed_are_told(own):
-    with pytest.raises(VaehubError, match=r"own.pt' have sha256:\w+ and had sha256:0; put that file back"):
-        named(features="module", module="code:Net", weights=own, content="sha256:0")
+def test_weights_that_changed_are_told(code, own):
+    with pytest.raises(VaehubError, match=r"own.pt' have tensors:\w+ and had tensors:0; put that file back"):
+        named(features="module", module=NET, weights=own, content="tensors:0")
 
 
-def test_what_is_stored_can_be_read_without_the_file(own, published, nowhere):
+def test_what_is_stored_can_be_read_without_the_file(code, own, published, nowhere):
     for given in (
-        named(features="module", module="code:Net", weights=own),
+        named(features="module", module=NET, weights=own),
         named(features="inception", weights=published),
     ):
         assert FeatureParams(**given.identity()).identity() == given.identity()

@@ -183,7 +183,7 @@ def test_weights_that_changed_since_they_were_named_are_refused(here):
     torch.save({"scale": torch.ones(2)}, here / "own.pt")
     params = named(features="module", module="own_feature_code:Halves", weights=here / "own.pt")
     torch.save({"scale": torch.zeros(2)}, here / "own.pt")
-    with pytest.raises(VaehubError, match=f"own.pt' have sha256:.* and had {params.content}; put that file back"):
+    with pytest.raises(VaehubError, match=f"own.pt' have tensors:.* and had {params.content}; put that file back"):
         extractor(params)
     (here / "own.pt").unlink()
     with pytest.raises(VaehubError, match="there is no file '.*own.pt', which 'weights' names"):
@@ -324,8 +324,8 @@ def test_a_table_names_features_module_and_weights(settings, expected):
     assert table.columns["n_features"].tolist() == [12]
 
 
-def test_the_table_has_the_checksum_of_a_modules_weights(tmp_path):
-    torch.save({}, tmp_path / "own.pt")
-    params = named(features="module", module="a:b", weights=tmp_path / "own.pt")
+def test_the_table_has_the_digest_of_a_modules_weights(here):
+    torch.save({"scale": torch.ones(2)}, here / "own.pt")
+    params = named(features="module", module="own_feature_code:Halves", weights=here / "own.pt")
     assert feature_table(params, 1).keys["weights"] == (params.content,)
-    assert params.content.startswith("sha256:")
+    assert params.content.startswith("tensors:")

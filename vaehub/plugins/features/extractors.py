@@ -4,13 +4,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from vaehub import Batch, DataError, LatentModel, Params, VaehubError
-from vaehub.adapters import import_object, load_weights
 from vaehub.features import FeatureExtractor, WeightsParams
 from vaehub.plugins.features.imagenet import as_imagenet, load_imagenet
 from vaehub.plugins.features.inception import as_inception, load_inception
+from vaehub.plugins.features.module import load_module
 from vaehub.plugins.features.params import ImagenetParams, InceptionParams, ModuleParams, TrainingParams
 
 FindModel = Callable[[str], LatentModel]
@@ -79,14 +79,9 @@ class OwnModule(FeatureExtractor[ModuleParams]):
 
     def __init__(self, params: ModuleParams, device: torch.device, models: FindModel | None = None) -> None:
         super().__init__(params, device, models)
-        path, weights = params.module, params.file()
-        assert path is not None, "validated"
-        module = import_object(path)
-        if not isinstance(module, nn.Module):
-            raise VaehubError(f"{path!r} gives a {type(module).__name__}; a torch module is needed")
-        if weights is not None:
-            load_weights(module, weights)
-        self.title = f"module {path!r}"
+        assert params.module is not None, "validated"
+        module = load_module(params.module, params.file())
+        self.title = f"module {params.module!r}"
         self.module = module.to(device).eval()
 
     def __call__(self, batch: Batch) -> Tensor:

@@ -1,7 +1,7 @@
 """Parameters of the extractors. Knows no torch."""
 
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import model_validator
 
@@ -48,13 +48,45 @@ class TrainingParams(Params):
 
 
 class ModuleParams(WeightsParams):
-    """Parameters of a user's own module."""
+    """Parameters of a user's own module: it is known by its code and settings, and its weights by their values."""
 
     module: str | None = Field(
         None,
         description="import path, package.module:name, of a torch module, or of a class or function that makes one "
         "without arguments; has to be given",
     )
+    code: str | None = Field(
+        None, description="digest of the module's code and settings; found by itself, checked if given"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_by_content(cls, values: Any) -> Any:
+        if not isinstance(values, dict) or not isinstance(values.get("module"), str):
+            return values
+        named, content = values.get("weights"), values.get("content")
+        if isinstance(named, str | Path):
+            named = cls.find(Path(named).expanduser().resolve())
+            values = {**values, "weights": named}
+        elif named is not None:
+            return values  # reported with the other problems
+        code, found = _identities(values["module"], named, content is not None)
+        if values.get("code") not in (None, code):
+            raise ValueError(
+                f"the code or the settings of {values['module']!r} have changed, which gives other numbers; put them "
+                "back, or measure anew"
+            )
+        if found is not None and content not in (None, found):
+            raise ValueError(f"the weights in {str(named)!r} have {found} and had {content}; put that file back")
+        return {**values, "code": code} | ({} if found is None else {"content": found})
+
+    def file(self) -> Path | None:
+        """Return the file of weights, whose values were checked when these parameters were made.
+
+        Raises:
+            VaehubError: If it was never named.
+        """
+        return super().file() if self.weights is None else self.weights
 
     @model_validator(mode="after")
     def _is_named(self) -> Self:
@@ -63,3 +95,10 @@ class ModuleParams(WeightsParams):
                 "'features' is 'module', and 'module' names none; give its import path, package.module:name"
             )
         return self
+
+
+def _identities(path: str, weights: Path | None, has_weights: bool) -> tuple[str, str | None]:
+    # Brings torch along, which other parameters do not need.
+    from vaehub.plugins.features.module import identities
+
+    return identities(path, weights, has_weights=has_weights)

@@ -3,15 +3,23 @@
 import inspect
 import warnings
 import zipfile
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeGuard
 
 import torch
 from torch import nn
 
 from vaehub import VaehubError, first_line
-from vaehub.adapters import Parts, import_object, load_weights, parts_of
+from vaehub.adapters import (
+    NotIdentified,
+    Parts,
+    as_module,
+    check_finite,
+    import_object,
+    load_weights,
+    module_identity,
+    parts_of,
+    weights_identity,
+)
 
 
 def program(path: Path) -> nn.Module:
@@ -44,27 +52,48 @@ def program(path: Path) -> nn.Module:
         raise VaehubError(f"{str(path)!r} cannot be read as a program: {first_line(error)}") from error
 
 
-def network_of(path: str, weights: Path | None) -> Parts:
-    """Return the encoder and the decoder of the object that an import path names, with its weights.
+def network_of(path: str, weights: Path | None) -> tuple[nn.Module, Parts]:
+    """Return the object that an import path names as one module, with its weights, and its encoder and decoder.
 
     Raises:
-        VaehubError: If there is no such object, it has no encoder, or the weights are not its own.
+        VaehubError: If there is no such object, it has no encoder, the weights are not its own, or one of them is NaN.
     """
     found = import_object(path)
+    if isinstance(found, tuple | list) and all(isinstance(each, nn.Module) for each in found):
+        found = nn.ModuleList(found)
     if weights is not None:
-        whole = nn.ModuleList(found) if _is_pair(found) else found
-        if not isinstance(whole, nn.Module):
+        if not isinstance(found, nn.Module):
             raise VaehubError(f"{path!r} gives a {type(found).__name__}, which takes no weights; leave 'weights' out")
-        load_weights(whole, weights)
+        load_weights(found, weights)
     try:
-        return parts_of(found)
+        parts = parts_of(list(found) if isinstance(found, nn.ModuleList) else found)
     except VaehubError as error:
         kind = found.__name__ if inspect.isclass(found) else type(found).__name__
         raise VaehubError(
             f"{path!r} gives a {kind}; a module with the methods encode and decode or the attributes encoder and "
             "decoder, or a pair of modules, is needed"
         ) from error
+    if not isinstance(found, nn.Module):
+        found = nn.ModuleList(as_module(each) for each in (parts.encoder, parts.decoder) if each is not None)
+    check_finite(found, f"the weights of {path!r}")
+    return found, parts
 
 
-def _is_pair(found: object) -> TypeGuard[Sequence[nn.Module]]:
-    return isinstance(found, tuple | list) and all(isinstance(each, nn.Module) for each in found)
+def identities_of(path: str, weights: Path | None) -> dict[str, str]:
+    """Return what identifies an object by its code, its settings and its weights, whatever file these are in.
+
+    Raises:
+        VaehubError: As :func:`network_of`; or if some code cannot be looked at.
+    """
+    # Weights that the object draws are the same ones each time: their seed is that of the recipe.
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        whole, _ = network_of(path, weights)
+    try:
+        found = {"object": module_identity(whole, weights=weights is None)}
+        return found if weights is None else found | {"weights": weights_identity(whole)}
+    except NotIdentified as error:
+        raise VaehubError(
+            f"{path!r} has no identity, and a stored result might be that of other code: {error}; write encoder and "
+            "decoder with torch.export.save, or measure it from Python with vaehub.wrap"
+        ) from error

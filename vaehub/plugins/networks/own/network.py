@@ -5,7 +5,7 @@ from typing import final
 import torch
 
 from vaehub import DataSpec, Network, VaehubError
-from vaehub.adapters import Parts, UserDecoder, UserEncoder
+from vaehub.adapters import Parts, UserDecoder, UserEncoder, check_finite
 from vaehub.plugins.networks.own.loading import network_of, program
 from vaehub.plugins.networks.own.params import OwnNetworkParams
 
@@ -23,6 +23,8 @@ class OwnNetwork(Network[OwnNetworkParams]):
     def __init__(self, params: OwnNetworkParams, spec: DataSpec, latent_dim: int, n_statistics: int) -> None:
         super().__init__(params, spec, latent_dim, n_statistics)
         self.gives_means = params.output == "mean"
+        # Whoever asked may be another process, and have done so before a file was edited.
+        params.refuse_changes()
         parts = _parts(params)
         if parts.decoder is None:
             raise VaehubError(f"{params.object!r} gives an encoder without a decoder, and a network has both")
@@ -37,8 +39,11 @@ def _parts(params: OwnNetworkParams) -> Parts:
     if params.object is None:
         assert params.encoder is not None, "checked by the parameters"
         assert params.decoder is not None, "checked by the parameters"
-        return Parts(program(params.encoder), program(params.decoder))
-    return network_of(params.object, params.weights)
+        programs = program(params.encoder), program(params.decoder)
+        for path, each in zip((params.encoder, params.decoder), programs, strict=True):
+            check_finite(each, f"the weights in {str(path)!r}")
+        return Parts(*programs)
+    return network_of(params.object, params.weights)[1]
 
 
 @torch.no_grad()

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import model_validator
 
-from vaehub import Field, Incidental, Params
+from vaehub import Field, Incidental, Json, Params, VaehubError
 from vaehub.files import checksum
 
 FILES = ("encoder", "decoder", "weights")
@@ -42,8 +42,33 @@ class OwnNetworkParams(Params):
         None, description="range of values the network was trained on, such as -1..1, for data in [0, 1]"
     )
     content: dict[str, str] | None = Field(
-        None, description="digests of the files; computed by themselves, checked if given"
+        None,
+        description="digests of the files, or of the object's code and settings and of its weights; computed by "
+        "themselves, checked if given",
     )
+    name: str | None = Field(
+        None,
+        pattern=r"\S",
+        description="name of the network in results, in place of 'own'; another name is another training",
+    )
+
+    def identity(self) -> dict[str, Json]:
+        """Return the values that decide a number, and the name if there is one: recipes without one are as before."""
+        found = super().identity()
+        return found if self.name is not None else {key: value for key, value in found.items() if key != "name"}
+
+    def name_in_results(self) -> str | None:
+        """Return the name that was given."""
+        return self.name
+
+    def refuse_changes(self) -> None:
+        """Check that files and code are still those that the recipe was made for.
+
+        Raises:
+            VaehubError: If they are not.
+        """
+        if self.object is not None:
+            _refuse(self.content or {}, identities(self.object, self.weights), self.object, VaehubError)
 
     @model_validator(mode="before")
     @classmethod
@@ -58,10 +83,13 @@ class OwnNetworkParams(Params):
         for name, path in paths.items():
             if not path.is_file():
                 raise ValueError(f"there is no file at {str(path)!r}, which {name!r} names")
-        found = {name: checksum(path, "sha256") for name, path in paths.items()}
-        if expected is not None and expected != found:
-            changed = " and ".join(name for name in FILES if expected.get(name) != found.get(name))
-            raise ValueError(f"the file of {changed} has changed; put it back, or run the recipe again")
+        named = values.get("object")
+        if isinstance(named, str) and not paths.keys() & {"encoder", "decoder"}:
+            found = identities(named, paths.get("weights"))
+        else:
+            found = {name: checksum(path, "sha256") for name, path in paths.items()}
+        if expected is not None:
+            _refuse(expected, found, named, ValueError)
         return {**values, **paths, "content": found}
 
     @model_validator(mode="after")
@@ -73,3 +101,25 @@ class OwnNetworkParams(Params):
         if self.weights is not None and self.object is None:
             raise ValueError("'weights' belong to an 'object'; a program brings its own")
         return self
+
+
+def _refuse(expected: dict[str, str], found: dict[str, str], named: object, error: type[Exception]) -> None:
+    """Raise an error if something is not what it was."""
+    changed = [name for name in (*FILES, "object") if expected.get(name) != found.get(name)]
+    files = [name for name in changed if name in FILES]
+    if "weights" in expected and "weights" not in found:
+        raise error(f"weights of {expected['weights']} are needed, and no file is named; set '-s network.weights=FILE'")
+    if files:
+        raise error(f"the file of {' and '.join(files)} has changed; put it back, or run the recipe again")
+    if changed and "object" not in expected:
+        raise error(f"it was stored before the code of {named!r} was part of its identity; run the recipe again")
+    if changed:
+        raise error(f"the code or the settings of {named!r} have changed; put them back, or run the recipe again")
+
+
+def identities(path: str, weights: Path | None) -> dict[str, str]:
+    """Return what identifies an object and, if it has a file of them, its weights."""
+    # Brings torch along, which other parameters do not need.
+    from vaehub.plugins.networks.own.loading import identities_of
+
+    return identities_of(path, weights)
