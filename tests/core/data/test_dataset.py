@@ -270,3 +270,17 @@ def test_no_more_of_data_on_demand_is_made_than_it_takes_to_see_that_they_differ
     assert not data.is_constant()
     assert set(made) == set(range(128))
     assert data.subset(torch.arange(100)).is_constant()
+
+
+def test_names_of_classes_and_notes_stay_with_every_selection():
+    data = Dataset(
+        torch.rand(4, 2), labels=torch.tensor([0, 1, 1, 0]), class_names=("cat", "dog"), notes=("1 row left out",)
+    )
+    for some in (data.first(2), data.to(torch.device("cpu")), data.with_validation(0.5, torch.Generator())):
+        assert some.class_names == ("cat", "dog")
+        assert some.notes == ("1 row left out",)
+
+
+def test_names_are_as_many_as_classes():
+    with pytest.raises(DataError, match="2 classes have as many names, got 1"):
+        Dataset(torch.rand(2, 2), labels=torch.tensor([0, 1]), class_names=("cat",))

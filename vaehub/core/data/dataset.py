@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -70,6 +70,8 @@ class Dataset:
         labels: Class of each observation, shape ``(n,)``, counted from 0.
         factors: Known factors of variation.
         splits: Indices of the official splits, such as ``train`` and ``test``.
+        class_names: Name of each class; ``None`` where unknown.
+        notes: What was done to the data that their user should know, such as rows left out: a sentence each.
 
     Raises:
         DataError: If shapes do not match, or a value is NaN, infinite or, for images, outside [0, 1].
@@ -79,6 +81,8 @@ class Dataset:
     labels: Tensor | None
     factors: Factors | None
     splits: Mapping[str, Tensor]
+    class_names: tuple[str, ...] | None
+    notes: tuple[str, ...]
     spec: DataSpec
     device: torch.device
 
@@ -89,17 +93,21 @@ class Dataset:
         labels: Tensor | NDArray[Any] | None = None,
         factors: Factors | None = None,
         splits: Mapping[str, Tensor | NDArray[Any] | range] | None = None,
+        class_names: Sequence[str] | None = None,
+        notes: Sequence[str] = (),
     ) -> None:
         stored = x if isinstance(x, OnDemand) else _in_memory(x)
         classes = None if labels is None else _whole(_tensor(labels), "labels")
         if factors is not None:
             whole = _whole(factors.classes, "classes of factors")
-            factors = Factors(factors.names, factors.sizes, whole, factors.values)
+            factors = replace(factors, classes=whole)
         _check(stored, classes, factors)
         self.stored = stored
         self.labels = classes
         self.factors = factors
         self.splits = {name: _rows(name, rows, len(stored)) for name, rows in (splits or {}).items()}
+        self.class_names = None if class_names is None else tuple(class_names)
+        self.notes = tuple(notes)
         self.device = torch.device("cpu") if isinstance(stored, OnDemand) else stored.device
         self.spec = DataSpec(
             shape=_shape(stored),
@@ -107,6 +115,8 @@ class Dataset:
             n_classes=None if classes is None else int(classes.max()) + 1,
             factor_sizes=() if factors is None else factors.sizes,
         )
+        if self.class_names is not None and len(self.class_names) != self.spec.n_classes:
+            raise DataError(f"{self.spec.n_classes or 0} classes have as many names, got {len(self.class_names)}")
 
     def __len__(self) -> int:
         return len(self.stored)
@@ -255,6 +265,7 @@ class Dataset:
         other = object.__new__(Dataset)
         other.stored, other.labels, other.factors, other.splits = stored, labels, factors, splits
         other.spec, other.device = spec or self.spec, self.device
+        other.class_names, other.notes = self.class_names, self.notes
         return other
 
 
