@@ -110,7 +110,8 @@ def likelihood(params: LikelihoodParams, spec: DataSpec) -> Likelihood:
     if not spec.in_unit_interval:
         raise VaehubError(
             "a Bernoulli likelihood needs data in [0, 1], and these are not; "
-            "use '-s model.likelihood=squared_error' or 'gaussian', or rescale the data"
+            "use '-s model.likelihood=squared_error' or 'gaussian', or rescale the data, vectors of your own with "
+            "'-s data.scale=unit'"
         )
     return Bernoulli()
 

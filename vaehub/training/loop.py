@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -23,6 +23,8 @@ from vaehub.core.recipe import TrainParams
 
 STEPS_BETWEEN_CHECKS = 100
 """Steps between checks of losses for NaN; each check synchronises with the accelerator."""
+LARGE = 100
+"""Absolute value from which observations are called large when a training diverges; standardised ones stay below."""
 
 Weights = dict[str, Tensor]
 
@@ -108,7 +110,7 @@ class Loop:
             rows = torch.arange(len(self.train), device=self.model.device)
         order = torch.randperm(len(rows), generator=self.generator("order", self.index, device="cpu"))
         batches = _batches(rows[order.to(rows.device)], self.params.batch_size)
-        return OpenEpoch(started, noise, batches, Sums(self.index, "train"))
+        return OpenEpoch(started, noise, batches, Sums(self.index, "train", self.remedy))
 
     def step(self, batch: Batch, losses: Losses, epoch: OpenEpoch) -> None:
         """Take one step along the computed gradients, adversaries and hooks included."""
@@ -161,7 +163,7 @@ class Loop:
     @torch.no_grad()
     def _evaluate(self, data: Dataset, split: str) -> dict[str, float]:
         noise = self.generator("validation", self.index)
-        sums = Sums(self.index, split)
+        sums = Sums(self.index, split, self.remedy)
         for batch in data.batches(EVALUATION_BATCH):
             sums.add(self.model.loss(batch, Step(self.steps, self.index, noise)), len(batch))
         return sums.means()
@@ -169,10 +171,19 @@ class Loop:
     def _check_weights(self) -> None:
         if not all(bool(torch.isfinite(weight).all()) for weight in self.model.parameters()):
             raise TrainingDiverged(
-                f"training diverged in epoch {self.index + 1}: a weight is NaN or infinite; "
-                "a smaller 'train.learning_rate' may help",
+                f"training diverged in epoch {self.index + 1}: a weight is NaN or infinite; {self.remedy()}",
                 epoch=self.index,
             )
+
+    def remedy(self) -> str:
+        """Return what may help a training that diverged: to scale large observations, or else smaller steps."""
+        reach = float(self.train.batch(slice(0, EVALUATION_BATCH)).x.abs().max())
+        if reach < LARGE:
+            return "a smaller 'train.learning_rate' may help"
+        return (
+            f"the observations reach {reach:.3g}, and networks start from values of about 1: scale them, "
+            "vectors of your own with '-s data.scale=standard' (counts with log1p)"
+        )
 
     # The end
 
@@ -257,11 +268,18 @@ class OpenEpoch:
 
 
 class Sums:
-    """Running sums of losses over one pass, kept on the device."""
+    """Running sums of losses over one pass, kept on the device.
 
-    def __init__(self, epoch: int, split: str) -> None:
+    Args:
+        epoch: Counted from 0.
+        split: Split of the data that is passed over.
+        remedy: Returns what may help if a loss is NaN or infinite.
+    """
+
+    def __init__(self, epoch: int, split: str, remedy: Callable[[], str]) -> None:
         self.epoch = epoch
         self.split = split
+        self._remedy = remedy
         self.names: list[str] = []
         self.sums: Tensor | None = None
         self.n = 0
@@ -291,7 +309,7 @@ class Sums:
         if wrong:
             raise TrainingDiverged(
                 f"training diverged in epoch {self.epoch + 1}: {', '.join(wrong)} on the {self.split} split; "
-                "a smaller 'train.learning_rate' may help",
+                + self._remedy(),
                 epoch=self.epoch,
             )
         return means
