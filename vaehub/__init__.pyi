@@ -2,9 +2,6 @@ __version__: str
 
 from .adapters.user_model import wrap as wrap
 from .core.autoencoder import Autoencoder as Autoencoder
-from .core.data.classes import classes_of as classes_of
-from .core.data.classes import factors_of as factors_of
-from .core.data.classes import is_missing as is_missing
 from .core.data.dataset import Batch as Batch
 from .core.data.dataset import Dataset as Dataset
 from .core.data.dataset import DataSpec as DataSpec

@@ -10,6 +10,10 @@ from .card import DataCard as DataCard
 from .card import DataFile as DataFile
 from .checksums import checksum as checksum
 from .checksums import visible_files as visible_files
+from .classes import Classes as Classes
+from .classes import classes_of as classes_of
+from .classes import factors_of as factors_of
+from .classes import is_missing as is_missing
 from .images import IMAGE_ENDINGS as IMAGE_ENDINGS
 from .images import image_array as image_array
 from .images import image_shape as image_shape

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from vaehub import DataError, classes_of, factors_of, is_missing
+from vaehub import DataError
+from vaehub.core.data.classes import classes_of, factors_of, is_missing
 
 
 @pytest.mark.parametrize(

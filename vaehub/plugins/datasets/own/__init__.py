@@ -19,15 +19,22 @@ def vaehub_catalog() -> Sequence[Entry]:
         Dataset(
             "arrays",
             "vaehub.plugins.datasets.own.arrays:Arrays",
-            "an npz, npy or HDF5 file of images or vectors",
+            "an npz, npy, HDF5, safetensors or PyTorch file of images or vectors",
             params="vaehub.plugins.datasets.own.params:ArraysParams",
-            opens=(".npz", ".npy", ".h5", ".hdf5"),
+            opens=(".npz", ".npy", ".h5", ".hdf5", ".safetensors", ".pt", ".pth"),
         ),
         Dataset(
             "vectors",
             "vaehub.plugins.datasets.own.vectors:Vectors",
-            "a Parquet file of vectors",
+            "a Parquet or CSV file of vectors",
             params="vaehub.plugins.datasets.own.params:VectorsParams",
-            opens=(".parquet", ".pq"),
+            opens=(".parquet", ".pq", ".csv", ".tsv", ".csv.gz", ".tsv.gz"),
+        ),
+        Dataset(
+            "anndata",
+            "vaehub.plugins.datasets.own.annotated:AnnotatedData",
+            "an h5ad file of AnnData, such as expression counts of cells",
+            params="vaehub.plugins.datasets.own.params:AnnDataParams",
+            opens=(".h5ad",),
         ),
     ]
