@@ -143,3 +143,19 @@ def test_fetching_what_is_here_says_where(vaehub, real_data):
     done = vaehub("data", "fetch", "mnist", "-s", f"root={real_data}")
     assert done.returncode == 0, done.stderr
     assert str(real_data / "mnist" / "train-images-idx3-ubyte.gz") in done.stdout
+
+
+def test_classes_of_own_data_have_names_and_what_was_found_is_told(vaehub, tmp_path):
+    rows = "".join(f"{at}.5,{['ant', 'bee', ''][at % 3]}\n" for at in range(9))
+    (tmp_path / "table.csv").write_text(f"x,label\n{rows}")
+    refused = vaehub("data", "info", "./table.csv")
+    assert refused.returncode == 2
+    assert "'label', has 3 missing values" in " ".join(refused.stderr.split())
+    figures = answer(vaehub("data", "info", "./table.csv", "--json", "-s", "data.missing=drop"))["figures"]
+    assert figures["labels"] == [3, 3]
+    assert figures["class_names"] == ["ant", "bee"]
+    assert "'label' is taken for labels" in figures["notes"][0]
+    assert "3 of 9 rows are left out" in figures["notes"][1]
+    shown = vaehub("data", "info", "./table.csv", "-s", "data.missing=drop").stdout
+    assert "ant 3, bee 3" in shown
+    assert "3 of 9 rows are left out" in shown
