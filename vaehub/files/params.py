@@ -37,6 +37,9 @@ class OwnFile(Params):
         path = Path(values[cls.own]).expanduser().resolve()
         if not path.exists():
             raise ValueError(f"there is nothing at {str(path)!r}, which {cls.own!r} names")
+        # To open a pipe or a device could wait for ever.
+        if not (path.is_file() or path.is_dir()):
+            raise ValueError(f"{str(path)!r}, which {cls.own!r} names, is neither a file nor a folder")
         found, expected = cls.digest(path, values), values.get("content")
         if expected not in (None, found):
             raise ValueError(

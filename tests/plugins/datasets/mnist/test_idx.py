@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from vaehub import DataError
-from vaehub.files import DataCard, DataFile
-from vaehub.plugins.datasets.mnist.idx import parse_idx, read_idx
+from vaehub.files import DataCard, DataFile, parse_idx
+from vaehub.plugins.datasets.mnist.idx import read_idx
 
 NAME = "some-idx2-ubyte.gz"
 ARRAY = np.arange(12, dtype=np.uint8).reshape(3, 4)

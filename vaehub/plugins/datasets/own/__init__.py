@@ -4,6 +4,9 @@ from collections.abc import Sequence
 
 from vaehub.registry import Dataset, Entry, hookimpl
 
+IDX_ENDINGS = tuple(f"{before}idx{n}-ubyte{packed}" for before in "-." for n in (1, 2, 3) for packed in ("", ".gz"))
+"""Endings of single idx files, which have no suffix of their own."""
+
 
 @hookimpl
 def vaehub_catalog() -> Sequence[Entry]:
@@ -12,9 +15,9 @@ def vaehub_catalog() -> Sequence[Entry]:
         Dataset(
             "images",
             "vaehub.plugins.datasets.own.images:Images",
-            "a folder or archive of images; subfolders become labels",
+            "a folder or archive of images, whose subfolders become labels, or idx files",
             params="vaehub.plugins.datasets.own.params:ImagesParams",
-            opens=("/", ".zip", ".tar", ".tar.gz", ".tgz"),
+            opens=("/", ".zip", ".tar", ".tar.gz", ".tgz", *IDX_ENDINGS),
         ),
         Dataset(
             "arrays",

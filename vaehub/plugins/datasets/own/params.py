@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, ModelWrapValidatorHandler, model_validator
 
 from vaehub import AddedLater, DataParams, Field, ImageParams, Incidental, Params
 from vaehub.files import OwnFile
@@ -39,11 +39,37 @@ SCALE = (
 class ImagesParams(ImageParams, OwnFile):
     """How images become one dataset."""
 
-    path: Annotated[Path, Incidental()] = Field(description="folder, zip or tar of images")
+    path: Annotated[Path, Incidental()] = Field(description="folder, zip or tar of images, or idx file")
     crop: bool = Field(
         True, description="with a size: cut out the largest centred square first; false stretches the whole image"
     )
     labels: Literal["folders", "none"] = Field("folders", description="folders: the folder of an image is its class")
+    on_broken: Annotated[Literal["refuse", "skip"], AddedLater()] = Field(
+        "refuse", description="skip: images that cannot be decoded are left out, and counted"
+    )
+    pages: Annotated[Literal["first", "all"], AddedLater()] = Field(
+        "first", description="of files with several pages or frames: the first alone, or all as images of their own"
+    )
+    white: Annotated[float | None, AddedLater()] = Field(
+        None,
+        gt=0,
+        description="value in the files that is white; none takes the largest of the type, or one that fits the values",
+    )
+    max_bytes: Annotated[int | None, Incidental()] = Field(
+        None, gt=0, description="bytes that the images may take; none allows half of the memory at hand"
+    )
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _grey_by_content(cls, values: object, validated: ModelWrapValidatorHandler[Self]) -> Self:
+        """Complete the channels: images that are stored in colour, and are all grey, have one."""
+        params = validated(values)
+        # A stored recipe names the content. It says all there is to say, and stays what it was.
+        if not isinstance(values, dict) or values.get("content") is not None or params.channels is not None:
+            return params
+        from vaehub.plugins.datasets.own.pictures import Pictures
+
+        return params.model_copy(update={"channels": 1}) if Pictures(params).are_grey_in_colour() else params
 
 
 class AnnotationParams(Params):
