@@ -103,7 +103,10 @@ def as_json(found: Holding) -> dict[str, object]:
 
 def figures_as_json(figures: Figures | None) -> dict[str, object]:
     """Return figures as plain values."""
-    return {} if figures is None else {"figures": asdict(figures)}
+    if figures is None:
+        return {}
+    # Splits were called parts until they took the field's word, and scripts of users read that key.
+    return {"figures": asdict(figures) | {"parts": figures.splits}}
 
 
 def _lines(figures: Figures) -> list[tuple[str, str]]:
