@@ -159,3 +159,15 @@ def test_classes_of_own_data_have_names_and_what_was_found_is_told(vaehub, tmp_p
     shown = vaehub("data", "info", "./table.csv", "-s", "data.missing=drop").stdout
     assert "ant 3, bee 3" in shown
     assert "3 of 9 rows are left out" in shown
+
+
+def test_info_of_a_folder_says_splits_under_both_names_classes_and_what_was_left_out(vaehub, photographs):
+    (photographs / "notes.txt").write_text("no image")
+    for at, part in enumerate(("train", "test")):
+        (photographs / part).mkdir()
+        (photographs / ("dark", "light")[at]).rename(photographs / part / "both")
+    figures = answer(vaehub("data", "info", str(photographs), "-s", "size=8", "--json"))["figures"]
+    assert figures["splits"] == figures["parts"] == {"train": 4, "test": 4}
+    assert figures["class_names"] == ["both"]
+    assert figures["notes"] == ["left out: 1 files that are no images by their ending (1 of .txt)"]
+    assert "left out: 1 files" in vaehub("data", "info", str(photographs), "-s", "size=8").stdout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -38,10 +39,13 @@ from vaehub.plugins.datasets.own.params import ImagesParams
 
 AT_ONCE = 256
 """Images in work at a time, at most."""
-WORKING = 512 << 20
+WORKING = 1 << 30
 """Bytes that images in work take together; a single one that needs more is decoded alone."""
 PER_PIXEL = 16
 """Bytes that a pixel takes while it is decoded, converted and resized: the most that any mode needs."""
+MOST_THREADS = min(16, (os.cpu_count() or 1) + 4)
+FEW_THREADS = min(4, MOST_THREADS)
+"""Threads that look at headers, while it is not known how large the images are."""
 
 T = TypeVar("T")
 Content = bytes | Path
@@ -129,7 +133,7 @@ class Pictures:
 
         def found() -> str:
             kinds = set()
-            for kind in self._each(self._kind, AT_ONCE // 16):
+            for kind in self._each(self._kind, FEW_THREADS):
                 kinds.add(kind)
                 if kind == "colour":
                     break
@@ -187,8 +191,10 @@ class Pictures:
                 return iter((self._fitted(open_image(content, title, channels, white=wanted[0]), size),))
 
         window = max(1, min(AT_ONCE, WORKING // (size[0] * size[1] * channels)))
+        largest = max(head.n_pixels for file in files for head in file.heads)
+        n_threads = max(1, min(MOST_THREADS, WORKING // (PER_PIXEL * largest)))
         try:
-            for some in self._each(decoded, window):
+            for some in self._each(decoded, window, n_threads):
                 yield from some
         except Undecodable as error:
             raise _with_hint(error) from error
@@ -198,14 +204,17 @@ class Pictures:
 
     # Files
 
-    def _each(self, work: Callable[[int, str, Content], T], window: int = AT_ONCE) -> Iterator[T]:
+    def _each(
+        self, work: Callable[[int, str, Content], T], window: int = AT_ONCE, n_threads: int = FEW_THREADS
+    ) -> Iterator[T]:
         """Yield the result of a function for every image file in order, several at a time.
 
-        Decoding releases Python's lock. What is held of an archive's contents is bounded.
+        Decoding releases Python's lock. What is held of an archive is bounded, and so is the number of threads,
+        because the memory of a large image stays with the thread that decoded it.
         """
         pending: deque[tuple[Future[T], int]] = deque()
         held = 0
-        with ThreadPoolExecutor() as pool:
+        with ThreadPoolExecutor(n_threads) as pool:
             try:
                 for at, (name, content) in enumerate(self._items()):
                     n_bytes = len(content) if isinstance(content, bytes) else 0
