@@ -165,6 +165,7 @@ def test_pages_and_frames_are_counted_and_read_if_wanted(tmp_path, ending):
     assert "'-s data.pages=all'" in note
     every = load(folder, pages="all")
     assert (every.x[:, 0, 0, 0] * 255).round().tolist() == [20, 70, 120, 240]
+    assert every.spec.shape == first.spec.shape == (1, 6, 6)
 
 
 def test_pages_have_the_class_of_their_file(tmp_path):

@@ -6,6 +6,7 @@ from PIL import Image, TiffImagePlugin
 
 from vaehub import DataError, VaehubError
 from vaehub.core.params import parse
+from vaehub.plugins.datasets.own import images
 from vaehub.plugins.datasets.own.images import Images
 from vaehub.plugins.datasets.own.params import ImagesParams
 
@@ -137,3 +138,14 @@ def test_numbers_that_are_not_read_are_named(tmp_path):
         assert load(tmp_path / "x").x.mean().item() == pytest.approx(0.5, abs=0.01)
     except VaehubError as error:
         assert "x/0.tif cannot be decoded as an image (a TIFF of 1 channels of 64 bits, floating-point" in str(error)  # noqa: PT017 either is right
+
+
+@pytest.mark.parametrize(("white", "dtype"), [(1, np.float32), (255, np.int32), (65535, np.uint16)])
+def test_images_mapped_from_a_file_have_the_same_brightness(tmp_path, monkeypatch, white, dtype):
+    path = folder(tmp_path / "x", (RAMP * white).astype(dtype))
+    held = load(path)
+    monkeypatch.setattr(images, "IN_MEMORY", 100)
+    assert load(path).x.tolist() == held.x.tolist()
+    [kept] = (tmp_path / "cache" / "vaehub" / "unpacked").glob("*.npy")
+    # An array unpacked before these types were understood has the plain name, and is not taken.
+    assert ("white" in kept.name) == (dtype != np.uint16)

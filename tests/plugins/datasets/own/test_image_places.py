@@ -12,6 +12,7 @@ from image_folders import load, params, png, tarred, tree, zipped
 
 from vaehub import VaehubError
 from vaehub.files import listed, read_members
+from vaehub.registry.catalog import Catalog
 
 CLASSES = ["cat/0.png", "cat/1.png", "dog/0.png", "dog/1.png"]
 
@@ -139,6 +140,13 @@ def test_an_archive_is_read_as_the_folder_it_was_made_of(tmp_path, how, make, sp
         name: rows.tolist() for name, rows in plain.splits.items()
     }
     assert sorted(data.splits) == (["test", "train"] if split else [])
+
+
+@pytest.mark.parametrize("kind", ["gz", "bz2", "xz"])
+def test_compressed_archives_are_opened_by_their_ending(tmp_path, kind):
+    path = tarred(tmp_path / f"x.tar.{kind}", [(f"./x/{name}", png()) for name in CLASSES], f"w:{kind}")
+    assert Catalog().opening(path).entry.name == "images"
+    assert load(path).labels.tolist() == [0, 0, 1, 1]
 
 
 def test_folders_in_an_archive_are_no_files(tmp_path):

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from vaehub.registry import Dataset, Entry, hookimpl
 
+ARCHIVE_ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 IDX_ENDINGS = tuple(f"{before}idx{n}-ubyte{packed}" for before in "-." for n in (1, 2, 3) for packed in ("", ".gz"))
 """Endings of single idx files, which have no suffix of their own."""
 
@@ -17,7 +18,7 @@ def vaehub_catalog() -> Sequence[Entry]:
             "vaehub.plugins.datasets.own.images:Images",
             "a folder or archive of images, whose subfolders become labels, or idx files",
             params="vaehub.plugins.datasets.own.params:ImagesParams",
-            opens=("/", ".zip", ".tar", ".tar.gz", ".tgz", *IDX_ENDINGS),
+            opens=("/", *ARCHIVE_ENDINGS, *IDX_ENDINGS),
         ),
         Dataset(
             "arrays",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import final
 
@@ -102,8 +102,7 @@ class Images(DataSource[ImagesParams]):
             return pictures.pixels(survey.files, whites, size, n_channels)
 
         if n * height * width * n_channels > IN_MEMORY:
-            others = sorted({white for white in whites.values() if white not in USUAL_WHITES})
-            name = self._unpacked_name(size, n_channels, others)
+            name = self._unpacked_name(size, n_channels, _chosen_whites(survey, whites))
             shape = (n, height, width, n_channels)
             mapped = unpack(name, shape, np.dtype(np.uint8), lambda: (image[None] for image in pixels()))
             return OnDemand.mapped(mapped), notes + self._of_darkness(mapped)
@@ -134,6 +133,12 @@ class Images(DataSource[ImagesParams]):
             f"all images are nearly black: no value is above {highest}, and 255 is white; if {highest} is meant to be "
             f"white, say '-s data.white={highest}'"
         ]
+
+
+def _chosen_whites(survey: Survey, whites: Mapping[tuple[int, int], float]) -> list[float]:
+    """Return the values that are white, but for those of the usual types."""
+    pages = {(file.at, page): head.white for file in survey.files for page, head in enumerate(file.heads)}
+    return sorted({white for page, white in whites.items() if pages[page] not in USUAL_WHITES})
 
 
 def _of_colour(names: Sequence[str], heads: Sequence[ImageHead], n_channels: int) -> Iterator[str]:

@@ -35,6 +35,7 @@ from vaehub.files import (
     resize_image,
     white_of,
 )
+from vaehub.plugins.datasets.own import ARCHIVE_ENDINGS
 from vaehub.plugins.datasets.own.params import ImagesParams
 
 AT_ONCE = 256
@@ -282,10 +283,12 @@ class Pictures:
         title = self._title(name)
         try:
             n_pages, heads = image_heads(content, title)
-            if heads[0].shape[0] == 1:
-                return "grey"
             n_read = n_pages if self.params.pages == "all" else 1
             self._check(heads[0], title, n_read)
+            if n_read > 1:
+                _, heads = image_heads(content, title, at_most=n_read)
+            if all(head.shape[0] == 1 for head in heads):
+                return "grey"
             with self._budget.taken(PER_PIXEL * heads[0].n_pixels):
                 for page in open_pages(content, title, 3, n_pages=n_read, whites=[None] * n_read):
                     red, green, blue = image_array(page)
@@ -364,7 +367,7 @@ def is_image(name: str) -> bool:
 
 def is_archive(path: Path) -> bool:
     """Return whether a file is an archive by its ending."""
-    return path.name.lower().endswith((".zip", ".tar", ".tar.gz", ".tgz"))
+    return path.name.lower().endswith(ARCHIVE_ENDINGS)
 
 
 def _of_broken(broken: Sequence[str], n_read: int) -> Iterator[str]:
