@@ -134,7 +134,7 @@ class Pictures:
 
         def found() -> str:
             kinds = set()
-            for kind in self._each(self._kind, FEW_THREADS):
+            for kind in self._each(self._kind, FEW_THREADS, 1):
                 kinds.add(kind)
                 if kind == "colour":
                     break
