@@ -112,7 +112,7 @@ def test_a_path_is_trained_on_and_found_again(vaehub, photographs):
         (["-d", "./photographs"], "holds images of 4 sizes"),
         (["-d", "./photographs/dark/0.png"], "no installed plugin reads 'photographs/dark/0.png'"),
         (["-d", "images"], "dataset 'images' was given parameters that do not fit: 'path' is missing"),
-        (["-d", "./photographs", "-s", "data.size=8", "-s", "data.per_class=5"], "class 0 has 4 observations"),
+        (["-d", "./photographs", "-s", "data.size=8", "-s", "data.per_class=5"], "class 'dark' has 4 observations"),
         (["-d", "sprites", "-s", "data.split=[0.9, 0.2, 0.1]"], "three shares, the first above 0, in sum at most 1"),
     ],
 )
