@@ -52,11 +52,11 @@ class Arrays(DataSource[ArraysParams]):
             images = listed[0]
         array = read(images)
         label = names.one(params.labels, LABELS, "labels")
-        given = params.factors
-        if isinstance(given, str):  # as a single name always was, so that identities stay
-            given = (given,) if given in listed else tuple(name.strip() for name in given.split(","))
-        found = next(((name,) for name in FACTORS if name in listed), ())
-        factors = found if given is None else names.several(given, "factors")
+        if params.factors is None:
+            factors: tuple[str, ...] = next(((name,) for name in FACTORS if name in listed), ())
+        else:
+            split = tuple(name.strip() for name in params.factors.split(","))
+            factors = names.several((params.factors,) if params.factors in listed else split, "factors")
         beside = {name: np.asarray(read(name)) for name in (label, *factors) if name is not None}
         for name, values in beside.items():
             if values.shape[:1] != array.shape[:1]:
