@@ -128,7 +128,8 @@ class Arrays(DataSource[ArraysParams]):
             whole = array
             array = unpack(kept_as(self.params, name), array.shape, array.dtype, lambda: blocks(whole))
         if known.rows is not None:
-            array = Chosen(array, known.rows)
+            # HDF5 is slow at rows that are not next to each other.
+            array = Chosen(array if isinstance(array, np.ndarray) else array[:], known.rows)
         if array.ndim == 2 and (array.dtype != np.uint8 or self.params.scale != "none"):
             return vectors(array, self.params.scale, title)
         arranged = self._arranged(array.shape, title)
