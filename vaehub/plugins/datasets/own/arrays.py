@@ -14,7 +14,7 @@ from vaehub.files import unpack
 from vaehub.plugins.datasets.own import matrix
 from vaehub.plugins.datasets.own.annotation import Annotation, annotation_of
 from vaehub.plugins.datasets.own.array_files import contents, kept_as
-from vaehub.plugins.datasets.own.matrix import Array, Chosen, blocks, limits, vectors
+from vaehub.plugins.datasets.own.matrix import Array, Selection, blocks, limits, vectors
 from vaehub.plugins.datasets.own.params import ArraysParams
 from vaehub.plugins.datasets.own.roles import Names
 
@@ -129,7 +129,7 @@ class Arrays(DataSource[ArraysParams]):
             array = unpack(kept_as(self.params, name), array.shape, array.dtype, lambda: blocks(whole))
         if known.rows is not None:
             # HDF5 is slow at rows that are not next to each other.
-            array = Chosen(array if isinstance(array, np.ndarray) else array[:], known.rows)
+            array = Selection(array if isinstance(array, np.ndarray) else array[:], known.rows)
         if array.ndim == 2 and (array.dtype != np.uint8 or self.params.scale != "none"):
             return vectors(array, self.params.scale, title)
         arranged = self._arranged(array.shape, title)

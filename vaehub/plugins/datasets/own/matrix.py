@@ -22,7 +22,7 @@ Array = Any
 Rescaling = Callable[[NDArray[Any]], NDArray[np.float64]]
 
 
-class Chosen:
+class Selection:
     """Some rows and columns of a matrix, taken when they are asked for.
 
     Args:
