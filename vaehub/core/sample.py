@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from vaehub.core.data.dataset import Dataset
-from vaehub.core.errors import DataError
-from vaehub.core.model import LatentModel, Posterior
+from vaehub.core.data.size import advice_on_size
+from vaehub.core.errors import DataError, WorkFailed
+from vaehub.core.model import EVALUATION_BATCH, LatentModel, Posterior
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,13 @@ def encode(model: LatentModel, seen: Observations, noise: Callable[[], torch.Gen
     """Return observations as a model encodes them.
 
     Raises:
-        WorkFailed: If a mean or variance is NaN or infinite.
+        WorkFailed: If a mean or variance is NaN or infinite; says how to scale the observations if they are large.
     """
-    return Sample(seen.rows, seen.data, model.encode_all(seen.data).checked(), noise)
+    posterior = model.encode_all(seen.data)
+    try:
+        return Sample(seen.rows, seen.data, posterior.checked(), noise)
+    except WorkFailed as error:
+        advice = advice_on_size(seen.data.batch(slice(0, EVALUATION_BATCH)).x)
+        if advice is None:
+            raise
+        raise WorkFailed(f"{error}; {advice}") from error

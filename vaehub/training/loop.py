@@ -16,6 +16,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from vaehub.core.data.dataset import Batch, Dataset
+from vaehub.core.data.size import advice_on_size
 from vaehub.core.errors import TrainingDiverged
 from vaehub.core.model import EVALUATION_BATCH, Epoch, LatentModel, Losses, Step
 from vaehub.core.random import generator
@@ -23,8 +24,6 @@ from vaehub.core.recipe import TrainParams
 
 STEPS_BETWEEN_CHECKS = 100
 """Steps between checks of losses for NaN; each check synchronises with the accelerator."""
-LARGE = 100
-"""Absolute value from which observations are called large when a training diverges; standardised ones stay below."""
 
 Weights = dict[str, Tensor]
 
@@ -177,13 +176,8 @@ class Loop:
 
     def remedy(self) -> str:
         """Return what may help a training that diverged: to scale large observations, or else smaller steps."""
-        reach = float(self.train.batch(slice(0, EVALUATION_BATCH)).x.abs().max())
-        if reach < LARGE:
-            return "a smaller 'train.learning_rate' may help"
-        return (
-            f"the observations reach {reach:.3g}, and networks start from values of about 1: scale them, "
-            "vectors of your own with '-s data.scale=standard' (counts with log1p)"
-        )
+        some = self.train.batch(slice(0, EVALUATION_BATCH)).x
+        return advice_on_size(some) or "a smaller 'train.learning_rate' may help"
 
     # The end
 

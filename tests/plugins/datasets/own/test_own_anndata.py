@@ -9,7 +9,7 @@ from scipy import sparse
 from vaehub import DataError
 from vaehub.core.params import parse
 from vaehub.plugins.datasets.own import matrix
-from vaehub.plugins.datasets.own.annotated import AnnotatedData
+from vaehub.plugins.datasets.own.anndata import AnnData
 from vaehub.plugins.datasets.own.params import AnnDataParams
 
 N, GENES = 12, 5
@@ -18,7 +18,7 @@ TYPES = ["T", "B", "NK"] * 4
 
 
 def load(path, **settings):
-    return AnnotatedData(parse(AnnDataParams, {"path": path, **settings}, owner="dataset 'anndata'")).load()
+    return AnnData(parse(AnnDataParams, {"path": path, **settings}, owner="dataset 'anndata'")).load()
 
 
 def encoded(group, name, values, kind, version="0.2.0"):

@@ -344,3 +344,12 @@ def test_damaged_tensors_are_named(tmp_path, ending):
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(DataError, match=rf"data{ending} cannot be read as"):
         load(path)
+
+
+@pytest.mark.parametrize("limit", [1 << 30, 10])
+def test_numbers_beyond_single_precision_are_refused_or_scaled(tmp_path, monkeypatch, limit):
+    monkeypatch.setattr(matrix, "IN_MEMORY", limit)
+    path = saved(tmp_path, ".npy", images=np.array([[1e40], [2e40], [-3e40]]))
+    with pytest.raises(DataError, match=r"reaches 3e\+40, beyond the numbers of single precision; scale it"):
+        load(path)
+    np.testing.assert_allclose(load(path, scale="unit").x, [[0.8], [1], [0]], rtol=1e-6)

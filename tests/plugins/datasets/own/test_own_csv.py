@@ -85,12 +85,21 @@ def test_columns_without_names_are_numbered(csv):
     assert "columns are named 0, 1, 2" in data.notes[0]
 
 
-def test_a_first_row_that_may_be_names_or_values_is_asked_about(csv):
-    path = csv("0,1,2\n1,0,2\n")
+@pytest.mark.parametrize(
+    "text", ["0,1,2\n1,0,2\n", "2001,2002,2003\n0.5,1.5,2.5\n0.1,0.2,0.3\n", "0\n0.5\n1.5\n", ",2001,2002\n7,0.5,1.5\n"]
+)
+def test_a_first_row_that_may_be_names_or_values_is_asked_about(csv, text):
+    path = csv(text)
     with pytest.raises(DataError, match="may be names or values; say which with '-s data.header=true' or 'false'"):
         load(path)
-    assert load(path, header=True).x.tolist() == [[1, 0, 2]]
-    assert load(path, header=False).x.tolist() == [[0, 1, 2], [1, 0, 2]]
+    n = text.count("\n") - 1
+    assert len(load(path, header=True)) == n
+    assert len(load(path, header=False, missing="drop")) == n + (text[0] != ",")
+
+
+def test_a_first_row_of_whole_numbers_above_others_is_one_of_values(csv):
+    assert load(csv("5,7,7\n1,0,2\n")).x.tolist() == [[5, 7, 7], [1, 0, 2]]
+    assert load(csv("5,6,7\n1,0.5,2\n")).x.tolist() == [[5, 6, 7], [1, 0.5, 2]]
 
 
 def test_a_delimiter_that_is_named_is_taken(csv):

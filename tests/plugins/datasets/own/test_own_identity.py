@@ -42,6 +42,7 @@ def test_recipes_of_arrays_have_the_identity_that_they_had(arrays):
     assert found.keys() == SHARED | {"images", "factors", "layout", "channels", "size", "pad"}
     assert found == identity(ArraysParams, arrays, scale="none", missing="refuse", cut="widths")
     assert identity(ArraysParams, arrays, factors="x")["factors"] == "x"
+    assert identity(ArraysParams, arrays, factors=["x", "y"]) == identity(ArraysParams, arrays, factors="x,y")
 
 
 def table(path, about=None):

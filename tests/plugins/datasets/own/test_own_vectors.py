@@ -206,3 +206,17 @@ def test_scaling_has_the_bits_of_the_plain_formula(tmp_path):
 def test_what_is_left_out_does_not_scale(tmp_path):
     path = saved(tmp_path, a=[0.0, 1.0, 100.0], label=["x", "y", None])
     assert load(path, scale="unit", missing="drop").x.tolist() == [[0], [1]]
+
+
+def test_lists_of_one_are_labels(tmp_path):
+    path = saved(tmp_path, a=[1.0, 2.0, 3.0], label=pa.array([["x"], None, ["y"]]), kind=pa.array([[7], [7], [9]]))
+    data = load(path, factors="kind", missing="drop")
+    assert data.class_names == ("x", "y")
+    assert data.factors.values == ((7, 9),)
+
+
+def test_numbers_beyond_single_precision_are_refused_or_scaled(tmp_path):
+    path = saved(tmp_path, a=[1e40, 2e40, 3e40])
+    with pytest.raises(DataError, match=r"reaches 3e\+40, beyond the numbers of single precision; scale it"):
+        load(path)
+    assert load(path, scale="unit").x.tolist() == [[0], [0.5], [1]]

@@ -36,7 +36,7 @@ def vaehub_catalog() -> Sequence[Entry]:
         ),
         Dataset(
             "anndata",
-            "vaehub.plugins.datasets.own.annotated:AnnotatedData",
+            "vaehub.plugins.datasets.own.anndata:AnnData",
             "an h5ad file of AnnData, such as expression counts of cells",
             params="vaehub.plugins.datasets.own.params:AnnDataParams",
             opens=(".h5ad",),

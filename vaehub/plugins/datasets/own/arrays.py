@@ -14,7 +14,7 @@ from vaehub.files import unpack
 from vaehub.plugins.datasets.own import matrix
 from vaehub.plugins.datasets.own.annotation import Annotation, annotation_of
 from vaehub.plugins.datasets.own.array_files import contents, kept_as
-from vaehub.plugins.datasets.own.matrix import Array, Chosen, blocks, limits, vectors
+from vaehub.plugins.datasets.own.matrix import Array, Selection, blocks, limits, vectors
 from vaehub.plugins.datasets.own.params import ArraysParams
 from vaehub.plugins.datasets.own.roles import Names
 
@@ -52,11 +52,11 @@ class Arrays(DataSource[ArraysParams]):
             images = listed[0]
         array = read(images)
         label = names.one(params.labels, LABELS, "labels")
-        given = params.factors
-        if isinstance(given, str):  # as a single name always was, so that identities stay
-            given = (given,) if given in listed else tuple(name.strip() for name in given.split(","))
-        found = next(((name,) for name in FACTORS if name in listed), ())
-        factors = found if given is None else names.several(given, "factors")
+        if params.factors is None:
+            factors: tuple[str, ...] = next(((name,) for name in FACTORS if name in listed), ())
+        else:
+            split = tuple(name.strip() for name in params.factors.split(","))
+            factors = names.several((params.factors,) if params.factors in listed else split, "factors")
         beside = {name: np.asarray(read(name)) for name in (label, *factors) if name is not None}
         for name, values in beside.items():
             if values.shape[:1] != array.shape[:1]:
@@ -128,7 +128,8 @@ class Arrays(DataSource[ArraysParams]):
             whole = array
             array = unpack(kept_as(self.params, name), array.shape, array.dtype, lambda: blocks(whole))
         if known.rows is not None:
-            array = Chosen(array, known.rows)
+            # HDF5 is slow at rows that are not next to each other.
+            array = Selection(array if isinstance(array, np.ndarray) else array[:], known.rows)
         if array.ndim == 2 and (array.dtype != np.uint8 or self.params.scale != "none"):
             return vectors(array, self.params.scale, title)
         arranged = self._arranged(array.shape, title)

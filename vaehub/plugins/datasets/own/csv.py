@@ -184,15 +184,18 @@ def _is_header(first: list[str], rest: Rows, decimal: str, path: Path) -> bool:
     if not rest:
         return not all(_is_number(field, decimal) for field in first)
     body = first[1:] if first[0].strip() in UNNAMED and len(first) > 1 else first
-    numbered = [field.strip() for field in body if field.strip().isdigit()]
-    if len(numbered) > 1 and numbered == [str(at) for at in range(len(numbered))]:
-        below = {field.strip() for row in rest for field in row}
-        if any(_is_number(field, decimal) and not field.lstrip("-").isdigit() for field in below):
+    below = [field.strip() for row in rest for field in row[len(first) - len(body) :] if field.strip() not in MISSING]
+    if all(field.strip().isdigit() for field in body) and len(set(body)) == len(body):
+        is_counted = [field.strip() for field in body] == [str(at) for at in range(len(body))]
+        whole = sum(field.lstrip("+-").isdigit() for field in below)
+        if is_counted and len(body) > 1 and whole < len(below):
             return True  # pandas numbers the columns of a table that has no names
-        raise DataError(
-            f"{path} begins with a row {', '.join(first[:4])}, …, which may be names or values; say which with "
-            "'-s data.header=true' or 'false'"
-        )
+        if is_counted or not whole:
+            row = ", ".join(first[:4]) + (", …" if len(first) > 4 else "")
+            raise DataError(
+                f"{path} begins with the row {row}, which may be names or values; say which with "
+                "'-s data.header=true' or 'false'"
+            )
     if not any(_is_number(field, decimal) for field in body):
         return any(_is_number(field, decimal) for row in rest for field in row)
     columns = zip(first, zip(*rest, strict=True), strict=True)

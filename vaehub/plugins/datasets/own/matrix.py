@@ -22,7 +22,7 @@ Array = Any
 Rescaling = Callable[[NDArray[Any]], NDArray[np.float64]]
 
 
-class Chosen:
+class Selection:
     """Some rows and columns of a matrix, taken when they are asked for.
 
     Args:
@@ -62,6 +62,20 @@ def limits(array: Array) -> tuple[float, float]:
     ranges = [(float(block.min()), float(block.max())) for block in blocks(array)]
     # Unlike Python's, numpy's minimum and maximum propagate NaN.
     return float(np.min([low for low, _ in ranges])), float(np.max([high for _, high in ranges]))
+
+
+def representable(low: float, high: float, title: str) -> None:
+    """Refuse values beyond the range of float32, in which observations are kept.
+
+    Raises:
+        DataError: If the least or the greatest value is.
+    """
+    reach = max(abs(low), abs(high))
+    if np.isfinite(reach) and reach > float(np.finfo(np.float32).max):
+        raise DataError(
+            f"{title} reaches {reach:.3g}, beyond the numbers of single precision; scale it with "
+            "'-s data.scale=standard'"
+        )
 
 
 def rescaling(scale: Scale, every: Callable[[], Iterator[NDArray[Any]]], title: str) -> Rescaling:
@@ -115,6 +129,8 @@ def vectors(array: Array, scale: Scale, title: str) -> torch.Tensor | OnDemand:
     low, high = limits(array)
     if not (np.isfinite(low) and np.isfinite(high)):
         raise DataError(f"{title} holds NaN or infinity; clean it first, or leave NaN out with '-s data.missing=drop'")
+    if scale == "none":
+        representable(low, high, title)
     n_bytes = 4 * len(array) * array.shape[1]
     whole = np.asarray(array[:]) if n_bytes <= IN_MEMORY else None
     rescale = rescaling(scale, lambda: blocks(array) if whole is None else iter([whole]), title)

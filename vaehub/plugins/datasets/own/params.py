@@ -29,6 +29,11 @@ def _as_names(value: object) -> object:
 
 Name = Annotated[str, BeforeValidator(_as_text)]
 NameList = Annotated[tuple[str, ...], BeforeValidator(lambda value: _as_names(_as_text(value)))]
+JoinedNames = Annotated[
+    str,
+    BeforeValidator(lambda value: ",".join(map(str, value)) if isinstance(value, list | tuple) else _as_text(value)),
+]
+"""One name, or several in one text: a text as it always was, so that identities stay."""
 Scale = Literal["none", "unit", "standard", "log1p"]
 SCALE = (
     "of vectors, unit: each column rescaled to [0, 1]; standard: to mean 0 and standard deviation 1; log1p: the "
@@ -94,7 +99,7 @@ class ArraysParams(ImageParams, OwnFile, AnnotationParams):
     labels: Name | None = Field(
         None, description="name of the array of labels; not given: searched by name; 'none' leaves them out"
     )
-    factors: Name | NameList | None = Field(
+    factors: JoinedNames | None = Field(
         None,
         description="name of the array of factors, or of several; not given: searched by name; 'none' leaves them out",
     )

@@ -81,7 +81,9 @@ def plain_values(column: Any) -> NDArray[Any]:
     """Return the values of an Arrow column for labels or a factor; missing ones are ``None`` or NaN."""
     import pyarrow as pa
 
-    values = _whole(column)
+    values, missing = _whole(column), np.zeros(len(column), bool)
+    while _is_list(values.type) and _lengths(values) == [1]:
+        values, missing = _flat(values, missing, "")
     if pa.types.is_dictionary(values.type):
         values = values.dictionary_decode()
     if values.null_count and pa.types.is_integer(values.type):
@@ -119,13 +121,20 @@ def _is_list(kind: Any) -> bool:
     return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind))
 
 
+def _lengths(values: Any) -> list[int]:
+    """Return the lengths that lists have."""
+    from pyarrow import compute
+
+    found: list[int] = compute.list_value_length(values).drop_null().unique().to_pylist()
+    return found
+
+
 def _flat(values: Any, missing: NDArray[np.bool_], title: str) -> tuple[Any, NDArray[np.bool_]]:
     """Return the items of lists, with rows whose list is missing marked and filled."""
     import pyarrow as pa
-    from pyarrow import compute
 
     absent = values.is_null().to_numpy(zero_copy_only=False)
-    lengths = compute.list_value_length(values).drop_null().unique().to_pylist()
+    lengths = _lengths(values)
     if len(lengths) > 1:
         raise DataError(f"{title} holds lists of different lengths; make them one length")
     if not absent.any():

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from vaehub import DataError, Dataset, DataSource, prepare
 from vaehub.plugins.datasets.own.annotation import annotation_of
-from vaehub.plugins.datasets.own.matrix import rescaling
+from vaehub.plugins.datasets.own.matrix import representable, rescaling
 from vaehub.plugins.datasets.own.params import VectorsParams
 from vaehub.plugins.datasets.own.roles import Names
 from vaehub.plugins.datasets.own.table import TableFile, numbers, plain_values
@@ -85,5 +85,7 @@ class Vectors(DataSource[VectorsParams]):
         return notes
 
     def _scaled(self, x: NDArray[np.float64]) -> NDArray[Any]:
+        if self.params.scale == "none":
+            representable(float(x.min()), float(x.max()), str(self.params.path))
         rescale = rescaling(self.params.scale, lambda: iter([x]), str(self.params.path))
         return rescale(x).astype(np.float32)

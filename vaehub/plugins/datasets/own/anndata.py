@@ -11,7 +11,7 @@ from vaehub import DataError, Dataset, DataSource, prepare
 from vaehub.files import unpack
 from vaehub.plugins.datasets.own import h5ad, matrix
 from vaehub.plugins.datasets.own.annotation import annotation_of
-from vaehub.plugins.datasets.own.matrix import Chosen, blocks, vectors
+from vaehub.plugins.datasets.own.matrix import Selection, blocks, vectors
 from vaehub.plugins.datasets.own.params import AnnDataParams
 from vaehub.plugins.datasets.own.roles import Names
 
@@ -24,7 +24,7 @@ PLACES = ("layers", "obsm")
 
 
 @final
-class AnnotatedData(DataSource[AnnDataParams]):
+class AnnData(DataSource[AnnDataParams]):
     """Rows of X, of a layer, of ``raw`` or of an array of ``obsm``, with columns of ``obs`` as labels and factors."""
 
     def load(self) -> Dataset:
@@ -71,7 +71,7 @@ class AnnotatedData(DataSource[AnnDataParams]):
         if label is not None and params.labels is None:
             notes.append(f"column {label!r} is taken for labels, by its name; '-s data.labels=none' leaves it out")
         data = Dataset(
-            vectors(Chosen(self._held(array, place), known.rows, columns), params.scale, f"{path}, {place!r}"),
+            vectors(Selection(self._held(array, place), known.rows, columns), params.scale, f"{path}, {place!r}"),
             labels=known.labels,
             class_names=known.class_names,
             factors=known.factors,
