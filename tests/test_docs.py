@@ -9,6 +9,8 @@ from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from types import SimpleNamespace
 
+import h5py
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -84,11 +86,23 @@ def folder(tmp_path_factory):
     encoder, decoder = nn.Sequential(nn.Flatten(), nn.Linear(64, 4)), nn.Sequential(nn.Linear(4, 64), nn.Sigmoid())
     for name, module, x in (("encoder", encoder, torch.rand(2, 1, 8, 8)), ("decoder", decoder, torch.rand(2, 4))):
         torch.export.save(torch.export.export(module, (x,), dynamic_shapes=({0: n},)), folder / f"{name}.pt2")
+    _write_tables(folder)
     [study] = [block for page, block in blocks("toml") if page.stem == "studies" and "title" in block]
     (folder / "my_study.toml").write_text(study)
     for metric in ("relevance", "elbo"):
         call(["run", "--model", "ard", "--metric", metric, *QUICK], folder)
     return folder
+
+
+def _write_tables(folder):
+    rows = [f"c{at},{'liver' if at % 2 else 'lung'},{'ab'[at % 2]},{20 + at},{at / 7:.3f},{at % 5}" for at in range(60)]
+    (folder / "cells.csv").write_text("\n".join(["cell_id,tissue,donor,age,volume,spots", *rows]))
+    with h5py.File(folder / "counts.h5ad", "w") as file:
+        file["X"] = np.random.default_rng(0).poisson(2.0, (60, 8)).astype(np.float32)
+        for name, n in (("obs", 60), ("var", 8)):
+            table = file.create_group(name)
+            table.attrs["encoding-type"], table.attrs["_index"] = "dataframe", "_index"
+            table["_index"] = [f"{name}{at}" for at in range(n)]
 
 
 def call(arguments, folder):

@@ -36,6 +36,7 @@ from .core.model import Posterior as Posterior
 from .core.model import Step as Step
 from .core.needs import Needs as Needs
 from .core.network import Network as Network
+from .core.params import AddedLater as AddedLater
 from .core.params import Field as Field
 from .core.params import Incidental as Incidental
 from .core.params import LikelihoodName as LikelihoodName

@@ -112,7 +112,7 @@ def test_a_path_is_trained_on_and_found_again(vaehub, photographs):
         (["-d", "./photographs"], "holds images of 4 sizes"),
         (["-d", "./photographs/dark/0.png"], "no installed plugin reads 'photographs/dark/0.png'"),
         (["-d", "images"], "dataset 'images' was given parameters that do not fit: 'path' is missing"),
-        (["-d", "./photographs", "-s", "data.size=8", "-s", "data.per_class=5"], "class 0 has 4 observations"),
+        (["-d", "./photographs", "-s", "data.size=8", "-s", "data.per_class=5"], "class 'dark' has 4 observations"),
         (["-d", "sprites", "-s", "data.split=[0.9, 0.2, 0.1]"], "three shares, the first above 0, in sum at most 1"),
     ],
 )
@@ -143,3 +143,31 @@ def test_fetching_what_is_here_says_where(vaehub, real_data):
     done = vaehub("data", "fetch", "mnist", "-s", f"root={real_data}")
     assert done.returncode == 0, done.stderr
     assert str(real_data / "mnist" / "train-images-idx3-ubyte.gz") in done.stdout
+
+
+def test_classes_of_own_data_have_names_and_what_was_found_is_told(vaehub, tmp_path):
+    rows = "".join(f"{at}.5,{['ant', 'bee', ''][at % 3]}\n" for at in range(9))
+    (tmp_path / "table.csv").write_text(f"x,label\n{rows}")
+    refused = vaehub("data", "info", "./table.csv")
+    assert refused.returncode == 2
+    assert "'label', has 3 missing values" in " ".join(refused.stderr.split())
+    figures = answer(vaehub("data", "info", "./table.csv", "--json", "-s", "data.missing=drop"))["figures"]
+    assert figures["labels"] == [3, 3]
+    assert figures["class_names"] == ["ant", "bee"]
+    assert "'label' is taken for labels" in figures["notes"][0]
+    assert "3 of 9 rows are left out" in figures["notes"][1]
+    shown = vaehub("data", "info", "./table.csv", "-s", "data.missing=drop").stdout
+    assert "ant 3, bee 3" in shown
+    assert "3 of 9 rows are left out" in shown
+
+
+def test_info_of_a_folder_says_splits_under_both_names_classes_and_what_was_left_out(vaehub, photographs):
+    (photographs / "notes.txt").write_text("no image")
+    for at, part in enumerate(("train", "test")):
+        (photographs / part).mkdir()
+        (photographs / ("dark", "light")[at]).rename(photographs / part / "both")
+    figures = answer(vaehub("data", "info", str(photographs), "-s", "size=8", "--json"))["figures"]
+    assert figures["splits"] == figures["parts"] == {"train": 4, "test": 4}
+    assert figures["class_names"] == ["both"]
+    assert figures["notes"] == ["left out: 1 files that are no images by their ending (1 of .txt)"]
+    assert "left out: 1 files" in vaehub("data", "info", str(photographs), "-s", "size=8").stdout

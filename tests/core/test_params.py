@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import model_validator
 
-from vaehub import Field, Incidental, Params, VaehubError
+from vaehub import AddedLater, Field, Incidental, Params, VaehubError
 from vaehub.core.params import parse
 
 
@@ -51,6 +51,18 @@ def test_no_parameter_is_nan_or_infinite(value):
 def test_parameters_cannot_be_changed():
     with pytest.raises(ValueError, match="frozen"):
         Sample().width = 5
+
+
+def test_a_parameter_added_later_is_of_the_identity_only_where_it_is_set():
+    class Older(Params):
+        width: int = 4
+
+    class Newer(Older):
+        scale: Annotated[Literal["standard"] | None, AddedLater()] = Field(None, description="scaling")
+
+    assert Newer().identity() == Newer(scale=None).identity() == Older().identity()
+    assert Newer(scale="standard").identity() == {"width": 4, "scale": "standard"}
+    assert Newer(width=5).identity() == Older(width=5).identity()
 
 
 def test_where_something_is_stays_out_of_the_identity():

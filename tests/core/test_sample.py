@@ -122,8 +122,21 @@ def test_draws_of_a_deterministic_encoder_are_its_codes(data):
 
 def test_a_model_that_gives_nan_fails_with_the_reason(model, data):
     data.stored[25, 1] = torch.nan
-    with pytest.raises(WorkFailed, match="NaN or infinite means or variances for 1 of 40 observations, in latents 1"):
+    with pytest.raises(WorkFailed, match="for 1 of 40 observations, in latents 1; nothing can be measured$"):
         metric().draw(model, data)
+    data.stored[25, 1] = torch.inf
+    with pytest.raises(WorkFailed, match="nothing can be measured$"):
+        metric().draw(model, data)
+
+
+def test_a_model_that_fails_on_large_observations_says_how_to_scale_them(data):
+    class Steep(torch.nn.Module):
+        def forward(self, x):
+            return x[:, :2], x[:, :2].abs()
+
+    data.stored[25, 1] = 3e4
+    with pytest.raises(WorkFailed, match=r"infinite .*the observations reach 3e\+04, .*'-s data.scale=standard'"):
+        metric().draw(wrap(encoder=Steep(), decoder=torch.nn.Linear(2, 3)), data)
 
 
 def test_a_metric_has_the_name_of_its_class_unless_it_has_one_in_the_catalog():

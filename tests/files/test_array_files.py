@@ -167,3 +167,25 @@ unpack("some-1", (20, 3), np.dtype(np.int32), blocks)
     assert done.returncode == -signal.SIGKILL
     assert not list(cache.rglob("*.npy"))
     assert np.array_equal(unpack("some-1", (20, 3), ARRAY.dtype, lambda: [ARRAY]), ARRAY)
+
+
+@pytest.mark.parametrize("whole", [1 << 30, 10])
+def test_an_array_stored_by_columns_comes_in_blocks_of_rows(tmp_path, monkeypatch, whole):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(arrays, "WHOLE", whole)
+    monkeypatch.setattr(arrays, "BLOCK", 50)
+    values = np.arange(42.0).reshape(7, 3, 2)
+    for saved in (np.savez, np.savez_compressed):
+        saved(tmp_path / "columns.npz", x=np.asfortranarray(values))
+        header, blocks = npz_blocks(tmp_path / "columns.npz", "x")
+        found = list(blocks)
+        assert header.fortran
+        assert len(found) == 7
+        assert np.array_equal(np.concatenate(found), values)
+    assert not list(tmp_path.glob("cache/**/*.part"))
+
+
+def test_an_empty_array_stored_by_columns_has_no_blocks(tmp_path):
+    np.savez(tmp_path / "empty.npz", x=np.empty((0, 3), order="F"))
+    _, blocks = npz_blocks(tmp_path / "empty.npz", "x")
+    assert list(blocks) == []

@@ -6,10 +6,7 @@ import pytest
 import torch
 from training_samples import Noisy, Plain, data, losses, model, train, weights
 
-from vaehub import (
-    Losses,
-    TrainingDiverged,
-)
+from vaehub import Dataset, Losses, TrainingDiverged, generator
 from vaehub.core.random import seeded_construction
 from vaehub.training.loop import STEPS_BETWEEN_CHECKS
 
@@ -144,6 +141,16 @@ def test_a_training_that_diverged_names_epoch_term_and_part(told, words):
     with pytest.raises(TrainingDiverged, match=f"^training diverged {words}; a smaller 'train.learning_rate' may help"):
         # One batch, for the gradient of such a loss makes every later term nan.
         train(built=Telling(data().spec, told), batch_size=64)
+
+
+def test_a_training_that_diverged_on_large_observations_says_how_to_scale_them():
+    large = Dataset(data(share=0).x * 3e4).with_validation(0.2, generator(0, "split"))
+    built = Telling(large.spec, lambda one, training: Losses(one * math.nan, {}))
+    with pytest.raises(
+        TrainingDiverged, match=r"the observations reach [0-9.]+e[+]04, .*'-s data.scale=standard'"
+    ) as caught:
+        train(built=built, dataset=large)
+    assert "learning_rate" not in str(caught.value)
 
 
 def test_a_training_that_diverged_does_not_wait_for_the_end_of_a_long_epoch():

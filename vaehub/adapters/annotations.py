@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,15 +10,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vaehub.adapters.observations import NUMBERS, described
+from vaehub.adapters.observations import described
 from vaehub.adapters.tables import columns_of, is_table
-from vaehub.core.data.classes import MISSING, classes_of
+from vaehub.core.data import classes
 from vaehub.core.data.factors import Factors
 from vaehub.core.errors import DataError
 
 
-def label_classes(labels: Any, n: int) -> Tensor:
-    """Return the class of each observation, shape ``(n,)``: the distinct values of labels, in order.
+def label_classes(labels: Any, n: int) -> tuple[Tensor, tuple[str, ...]]:
+    """Return the class of each observation, shape ``(n,)``, and the classes' names: the distinct labels, in order.
 
     Args:
         labels: One value of any kind for each observation.
@@ -27,12 +27,12 @@ def label_classes(labels: Any, n: int) -> Tensor:
     Raises:
         DataError: If there are more or fewer labels, one is missing, or they are no row of values.
     """
-    classes, _ = classes_of(_row(labels, n, "labels"))
-    if missing := int((classes == MISSING).sum()):
+    found = classes.classes_of(_row(labels, n, "labels"))
+    if missing := int(found.missing.sum()):
         raise DataError(
             f"labels have {missing} missing values among {n}; drop those observations, or give them a class"
         )
-    return classes
+    return torch.from_numpy(found.codes), found.names
 
 
 def factors_of(factors: Any, n: int) -> Factors:
@@ -53,26 +53,11 @@ def factors_of(factors: Any, n: int) -> Factors:
     columns = factors if isinstance(factors, Mapping) else _numbered(factors, n)
     if not columns:
         raise DataError("factors are empty; give at least one, or none with factors=None")
-    found = {str(name): _factor(str(name), _row(values, n, f"factor {name!r}")) for name, values in columns.items()}
-    grids = [grid for grid, _ in found.values()]
-    return Factors(
-        tuple(found),
-        tuple(len(grid) for grid in grids),
-        torch.stack([classes for _, classes in found.values()], dim=1),
-        # Words have no place on an axis.
-        () if any(isinstance(each, str) for grid in grids for each in grid) else tuple(map(tuple, grids)),
-    )
-
-
-def _factor(name: str, values: Sequence[Any]) -> tuple[list[Any], Tensor]:
-    classes, names = classes_of(values)
-    if missing := int((classes == MISSING).sum()):
-        raise DataError(f"factor {name!r} has {missing} missing values among {len(values)}; drop those observations")
-    array = np.asarray(values)
-    if array.dtype.kind not in NUMBERS:
-        return list(names), classes
-    grid, numbered = np.unique(array, return_inverse=True)
-    return [float(each) for each in grid], torch.from_numpy(numbered.astype(np.int64))
+    rows = {str(name): _row(values, n, f"factor {name!r}") for name, values in columns.items()}
+    for name, row in rows.items():
+        if missing := int(classes.is_missing(row).sum()):
+            raise DataError(f"factor {name!r} has {missing} missing values among {n}; drop those observations")
+    return classes.factors_of(rows)
 
 
 def _numbered(factors: Any, n: int) -> dict[str, Any]:
@@ -85,8 +70,8 @@ def _numbered(factors: Any, n: int) -> dict[str, Any]:
     return {f"factor_{at}": array[:, at] for at in range(array.shape[1])}
 
 
-def _row(values: Any, n: int, what: str) -> list[Any]:
-    """Return one Python value for each observation."""
+def _row(values: Any, n: int, what: str) -> NDArray[np.object_]:
+    """Return one Python value for each observation, shape ``(n,)``."""
     if isinstance(values, str | bytes | Mapping):
         raise DataError(f"{what} are {described(values)}, and should be one value for each of {n} observations")
     for method in ("to_pylist", "to_list", "tolist"):
@@ -111,4 +96,6 @@ def _row(values: Any, n: int, what: str) -> list[Any]:
         raise DataError(f"there are {n} observations and {len(found)} {what}; they belong together one by one")
     if any(isinstance(each, list | tuple | dict) for each in found):
         raise DataError(f"{what} should be one number or word for each observation, and some hold several")
-    return [each.item() if isinstance(each, Tensor | np.generic) else each for each in found]
+    row = np.empty(n, dtype=object)
+    row[:] = [each.item() if isinstance(each, Tensor | np.generic) else each for each in found]
+    return row

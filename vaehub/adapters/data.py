@@ -76,11 +76,12 @@ def as_dataset(
     _check_options(layout, value_range)
     x = observations(parts.x, title, "nchw" if parts.is_arranged else layout, value_range)
     given = parts.labels if wanted.labels or labels is None else labels
-    known = None if given is None or given is False else label_classes(given, len(x))
+    known, names = (None, None) if given is None or given is False else label_classes(given, len(x))
     beside = parts.factors or (None if wanted.factors else factors)
     return Dataset(
         x,
         labels=known,
+        class_names=names,
         factors=None if beside is None else factors_of(beside, len(x)),
         name=UNNAMED if name is None else name,
     )
@@ -170,10 +171,15 @@ def _amended(data: Dataset, name: str | None, labels: object, factors: object) -
         return data
     if isinstance(labels, str) or isinstance(factors, str):
         Wanted(str(labels or factors)).refuse_names("a vaehub.Dataset")
-    known = data.labels if labels is None else None if labels is False else label_classes(labels, len(data))
+    if labels is None:
+        known, names = data.labels, data.class_names
+    else:
+        known, names = (None, None) if labels is False else label_classes(labels, len(data))
     return Dataset(
         data.stored,
         labels=known,
+        class_names=names,
+        notes=data.notes,
         factors=data.factors if factors is None else factors_of(factors, len(data)),
         splits=data.splits,
         name=data.name if name is None else name,

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 WIDEST = 120
 """Columns of a terminal that a preview takes at most."""
+NAMED = 20
+"""Classes whose names and sizes are printed."""
 
 
 def overview(found: Sequence[Holding]) -> None:
@@ -101,7 +103,10 @@ def as_json(found: Holding) -> dict[str, object]:
 
 def figures_as_json(figures: Figures | None) -> dict[str, object]:
     """Return figures as plain values."""
-    return {} if figures is None else {"figures": asdict(figures)}
+    if figures is None:
+        return {}
+    # Splits were called parts until they took the field's word, and scripts of users read that key.
+    return {"figures": asdict(figures) | {"parts": figures.splits}}
 
 
 def _lines(figures: Figures) -> list[tuple[str, str]]:
@@ -112,9 +117,12 @@ def _lines(figures: Figures) -> list[tuple[str, str]]:
     if figures.labels:
         present = [count for count in figures.labels if count]
         found.append(("classes", f"{len(present)}, of {min(present):,} to {max(present):,} observations"))
+        named = [f"{name} {n:,}" for name, n in zip(figures.class_names, figures.labels, strict=False)]
+        if named:
+            found.append(("", ", ".join(named[:NAMED]) + (" …" if len(named) > NAMED else "")))
     if figures.factors:
         found.append(("factors", ", ".join(f"{name} {size}" for name, size in figures.factors.items())))
     mean, deviation = (", ".join(map(cell, each)) for each in (figures.mean, figures.deviation))
     found.append(("mean", f"{mean} (of {figures.n_sampled:,} observations)"))
     found.append(("deviation", deviation))
-    return found
+    return found + [("note", note) for note in figures.notes]

@@ -209,7 +209,10 @@ def likelihood(params: LikelihoodParams, spec: DataSpec) -> Likelihood:
     if params.likelihood == "gaussian":
         return Gaussian(spec, params.decoder_variance)
     if not spec.in_unit_interval:
-        remedy = "are not; use '-s model.likelihood=squared_error' or 'gaussian', or rescale the data"
+        remedy = (
+            "are not; use '-s model.likelihood=squared_error' or 'gaussian', or rescale the data, vectors of your own "
+            "with '-s data.scale=unit'"
+        )
         if spec.holds_counts:
             remedy = (
                 "are counts; use '-s model.likelihood=negative_binomial' or 'poisson', which are for counts, or "

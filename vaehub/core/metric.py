@@ -12,8 +12,9 @@ import torch
 from numpy.typing import NDArray
 
 from vaehub.core.data.dataset import Batch, Dataset
-from vaehub.core.errors import DataError, VaehubError
-from vaehub.core.model import LatentModel
+from vaehub.core.data.size import advice_on_size
+from vaehub.core.errors import DataError, VaehubError, WorkFailed
+from vaehub.core.model import EVALUATION_BATCH, LatentModel
 from vaehub.core.needs import Check, Needs
 from vaehub.core.params import P_co, Parametrised, Params, SampleParams, SampleSize, SplitName, SplitParams
 from vaehub.core.random import generator
@@ -122,10 +123,17 @@ class Metric(Parametrised[P_co], ABC):
         """Return observations as a model encodes them; draws of z are the same for the same seed and purpose.
 
         Raises:
-            WorkFailed: If a mean or variance is NaN or infinite.
+            WorkFailed: If a mean or variance is NaN or infinite; says how to scale the observations if they are large.
         """
         noise = partial(self.generator, *_stream("noise", purpose))
-        return Sample(seen.rows, seen.data, model.encode_all(seen.data).checked(), noise)
+        posterior = model.encode_all(seen.data)
+        try:
+            return Sample(seen.rows, seen.data, posterior.checked(), noise)
+        except WorkFailed as error:
+            advice = advice_on_size(seen.data.batch(slice(0, EVALUATION_BATCH)).x)
+            if advice is None:
+                raise
+            raise WorkFailed(f"{error}; {advice}") from error
 
     def draw(
         self,

@@ -26,6 +26,14 @@ class StoredTraining:
     """
 
 
+class AddedLater:
+    """Marks a parameter that a published class got later: at its default it is excluded from the identity.
+
+    So what was stored before the parameter was there keeps its identity. The default has to do what was done before.
+    Used as ``scale: Annotated[str | None, AddedLater()] = None``.
+    """
+
+
 class Params(BaseModel):
     """Parameters of a model, network, dataset or metric: frozen, typed, bounded; unknown names are refused."""
 
@@ -39,8 +47,9 @@ class Params(BaseModel):
         return value.expanduser() if isinstance(value, Path) else value
 
     def identity(self) -> dict[str, Json]:
-        """Return the values that decide a number, defaults included, ready for JSON."""
-        return cast(dict[str, Json], self.model_dump(mode="json", exclude=self._incidental()))
+        """Return the values that decide a number, ready for JSON: defaults included, but for parameters added later."""
+        excluded = self._incidental() | self._added_later()
+        return cast(dict[str, Json], self.model_dump(mode="json", exclude=excluded))
 
     def incidental(self) -> dict[str, Json]:
         """Return the incidental values that were set, ready for JSON; a store keeps them to find files again."""
@@ -54,6 +63,14 @@ class Params(BaseModel):
     def _incidental(cls) -> set[str]:
         fields = cls.model_fields.items()
         return {name for name, field in fields if any(isinstance(item, Incidental) for item in field.metadata)}
+
+    def _added_later(self) -> set[str]:
+        """Return the parameters that came later and have their default."""
+        return {
+            name
+            for name, field in type(self).model_fields.items()
+            if any(isinstance(item, AddedLater) for item in field.metadata) and getattr(self, name) == field.default
+        }
 
 
 LikelihoodName = Literal["bernoulli", "gaussian", "squared_error", "poisson", "negative_binomial"]

@@ -6,9 +6,10 @@ import io
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import IO, Any
 
 import numpy as np
@@ -22,6 +23,8 @@ from vaehub.files.locations import cache_folder, lock
 
 BLOCK = 32 << 20
 """Bytes unpacked at a time."""
+WHOLE = 1 << 30
+"""Bytes up to which an array that is stored by columns is turned in memory."""
 LONGEST_HEADER = 10_000
 """Characters that numpy reads from the header of an untrusted file."""
 
@@ -69,19 +72,40 @@ def npz_blocks(path: Path, key: str) -> tuple[Header, Iterator[NDArray[Any]]]:
     """
     with _member(path, key) as (_, header):
         pass
-    if header.fortran and len(header.shape) > 1:
-        raise DataError(f"{path}, array {key!r}, is stored column by column; save it with numpy.ascontiguousarray")
+    row = max(1, int(np.prod(header.shape[1:], dtype=object)) * header.dtype.itemsize)
+    rows = max(1, BLOCK // row)
 
-    def blocks() -> Iterator[NDArray[Any]]:
-        row = max(1, int(np.prod(header.shape[1:], dtype=object)) * header.dtype.itemsize)
+    def by_rows() -> Iterator[NDArray[Any]]:
         with _member(path, key) as (stream, _):
             left = header.n_bytes
             while left:
-                block = _read(stream, min(left, max(1, BLOCK // row) * row), f"{path}, array {key!r},")
+                block = _read(stream, min(left, rows * row), f"{path}, array {key!r},")
                 left -= len(block)
                 yield np.frombuffer(block, header.dtype).reshape(-1, *header.shape[1:])
 
-    return header, blocks()
+    def by_columns() -> Iterator[NDArray[Any]]:
+        # The first row is complete only when nearly all is read, so the whole is kept, on disk where it is large.
+        title = f"{path}, array {key!r},"
+        with _member(path, key) as (stream, _), ExitStack() as stack:
+            if header.n_bytes <= WHOLE:
+                values = np.frombuffer(_read(stream, header.n_bytes, title), header.dtype)
+            else:
+                values = _kept_on_disk(stream, header, stack, title)
+            array = values.reshape(header.shape, order="F")
+            yield from (array[start : start + rows] for start in range(0, len(array), rows))
+
+    return header, by_columns() if header.fortran and len(header.shape) > 1 and header.n_bytes else by_rows()
+
+
+def _kept_on_disk(stream: IO[bytes], header: Header, stack: ExitStack, title: str) -> NDArray[Any]:
+    """Return the values of an array, in the order of the file, mapped from a temporary copy."""
+    folder = cache_folder() / "unpacked"
+    folder.mkdir(parents=True, exist_ok=True)
+    _enough_room(folder, header.n_bytes, title)
+    copy = stack.enter_context(TemporaryFile(dir=folder))  # noqa: SIM115 the stack closes it
+    shutil.copyfileobj(stream, copy, BLOCK)
+    copy.flush()
+    return np.memmap(copy, header.dtype, "r", shape=(header.n_bytes // header.dtype.itemsize,))
 
 
 def map_npy(path: Path) -> NDArray[Any]:
@@ -131,12 +155,7 @@ def unpack(
 
 def _unpack(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any], blocks: Iterable[NDArray[Any]]) -> None:
     n_bytes = int(np.prod(shape, dtype=object)) * dtype.itemsize
-    free = shutil.disk_usage(path.parent).free
-    if free < n_bytes:
-        raise DataError(
-            f"{path.parent} has {free / 1e9:.1f} GB left and unpacking {path.stem} takes {n_bytes / 1e9:.1f} GB; "
-            "make room, or set XDG_CACHE_HOME to a folder on a larger disk"
-        )
+    _enough_room(path.parent, n_bytes, path.stem)
     # The lock lets one process write at a time, so the remains of a killed one are overwritten and do not pile up.
     part, n = path.with_name(f"{path.stem}.part"), 0
     try:
@@ -160,6 +179,15 @@ def _unpack(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any], blocks: It
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _enough_room(folder: Path, n_bytes: int, name: str) -> None:
+    free = shutil.disk_usage(folder).free
+    if free < n_bytes:
+        raise DataError(
+            f"{folder} has {free / 1e9:.1f} GB left and unpacking {name} takes {n_bytes / 1e9:.1f} GB; "
+            "make room, or set XDG_CACHE_HOME to a folder on a larger disk"
+        )
 
 
 @contextmanager

@@ -35,6 +35,7 @@ class DataCard:
         files: The official files; empty for data made here.
         packaged: Folder in which a package of the operating system installs the files.
         factors: Known factors of variation, with their sizes.
+        torchvision: Folder in which torchvision puts the files, below its root; empty if it has no such dataset.
     """
 
     folder: str
@@ -44,6 +45,7 @@ class DataCard:
     files: tuple[DataFile, ...] = ()
     packaged: Path | None = None
     factors: tuple[tuple[str, int], ...] = ()
+    torchvision: str = ""
 
     def file(self, name: str) -> DataFile:
         """Return the file with a name listed on this card."""

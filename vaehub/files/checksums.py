@@ -8,6 +8,7 @@ from pathlib import Path
 from vaehub.core.errors import DataError
 from vaehub.core.progress import task
 from vaehub.files.card import DataFile
+from vaehub.files.folders import visible_files
 from vaehub.files.locations import cache_folder
 
 BLOCK = 1 << 20
@@ -22,7 +23,7 @@ def checksum(path: Path, algorithm: str) -> str:
     """
     if path.stat().st_size < REMEMBERED:
         return _hashed(path, algorithm)
-    return _remembered(path, [_state(path), algorithm], lambda: _hashed(path, algorithm))
+    return remembered(path, [_state(path), algorithm], lambda: _hashed(path, algorithm))
 
 
 def check(path: Path, file: DataFile) -> None:
@@ -44,7 +45,8 @@ def check(path: Path, file: DataFile) -> None:
 def content_digest(path: Path) -> str:
     """Return a digest of the content of a file, or of the names and contents of the files in a folder.
 
-    Hidden files are left out. The digest of a large file or a folder is cached until something in it changes.
+    Hidden files are left out, and linked folders followed. The digest of a large file or a folder is cached until
+    something in it changes.
     """
     if path.is_file():
         return digest_of([checksum(path, "blake2b").encode()])
@@ -59,15 +61,7 @@ def content_digest(path: Path) -> str:
         return digest_of(parts)
 
     # Names included, because a folder has the same files as a folder around it, and links can be renamed.
-    return _remembered(path, [f"{file.relative_to(path).as_posix()} {_state(file)}" for file in files], found)
-
-
-def visible_files(folder: Path) -> list[Path]:
-    """Return the files in a folder and below it, sorted by name, without hidden and system files."""
-    found = (path for path in folder.rglob("*") if path.is_file())
-    return sorted(
-        path for path in found if not any(part.startswith((".", "__")) for part in path.relative_to(folder).parts)
-    )
+    return remembered(path, [f"{file.relative_to(path).as_posix()} {_state(file)}" for file in files], found)
 
 
 def digest_of(parts: Iterable[bytes]) -> str:
@@ -84,7 +78,14 @@ def _state(path: Path) -> str:
     return f"{path.resolve()} {stat.st_size} {stat.st_mtime_ns}"
 
 
-def _remembered(path: Path, state: Iterable[str], compute: Callable[[], str]) -> str:
+def remembered(path: Path, state: Iterable[str], compute: Callable[[], str]) -> str:
+    """Return what a function computes from files, cached as long as their state is the same.
+
+    Args:
+        path: The files, for a person who reads the cache.
+        state: All that the answer depends on.
+        compute: Computes it.
+    """
     note = cache_folder() / "checksums" / f"{digest_of(part.encode() for part in state)}.json"
     try:
         return str(json.loads(note.read_text())["checksum"])

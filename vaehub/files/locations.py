@@ -27,12 +27,13 @@ def lock(name: str) -> FileLock:
 def places(card: DataCard, root: Path | None) -> list[Path]:
     """Return the folders that are searched for a dataset's files, in order; the last one is the cache.
 
-    A folder that the user names may hold the files themselves, or a folder named for the dataset.
+    A folder that the user names may hold the files themselves, or a folder named for the dataset, by us or torchvision.
     """
     named = [root] if root is not None else []
     if given := os.environ.get(DATA):
         named.append(Path(given))
-    folders = [folder for each in named for folder in (each.expanduser() / card.folder, each.expanduser())]
+    below = [card.folder, "", *([card.torchvision] if card.torchvision else [])]
+    folders = [each.expanduser() / folder for each in named for folder in below]
     if card.packaged is not None:
         folders.append(card.packaged)
     return [*folders, cache_folder() / card.folder]

@@ -94,9 +94,9 @@ def _per_class(data: Dataset, rows: Tensor, n: int, random: torch.Generator) -> 
     present, counts = torch.unique(labels, return_counts=True)
     if int(counts.min()) < n:
         worst = int(counts.argmin())
-        raise DataError(
-            f"'data.per_class' is {n}, and class {int(present[worst])} has {int(counts[worst])} observations"
-        )
+        code = int(present[worst])
+        name = repr(data.class_names[code]) if data.class_names else code
+        raise DataError(f"'data.per_class' is {n}, and class {name} has {int(counts[worst])} observations")
     shuffled = torch.randperm(len(rows), generator=random)
     by_class = shuffled[torch.argsort(labels[shuffled], stable=True)]
     starts = counts.cumsum(0) - counts

@@ -323,7 +323,7 @@ class Builder:
         checkpoint = self._store.checkpoint(recipe.id)
         if force:
             checkpoint.discard()
-        recorder = Recorder(self._store, self._catalog.manager, self.device, recipe, force=force)
+        recorder = Recorder(self._store, self._catalog.manager, self.device, recipe, force=force, notes=job.data.notes)
         snapshots = {each.train.epochs: partial(recorder.passed, each) for each in job.snapshots}
         model = job.model.to(self.device)
         return EnsembleMember(model, job.data, recipe.seed, checkpoint, recorder.epoch_ended, snapshots), recorder

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import weakref
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Annotated, Any
@@ -102,7 +102,9 @@ def _write(data: Dataset, path: Path) -> None:
     content: dict[str, Any] = {
         "x": data.stored,
         "labels": data.labels,
-        "factors": None if factors is None else (factors.names, factors.sizes, factors.classes, factors.values),
+        "factors": None if factors is None else {each.name: getattr(factors, each.name) for each in fields(factors)},
+        "class_names": data.class_names,
+        "notes": data.notes,
         "splits": dict(data.splits),
         "name": data.name,
     }
@@ -124,4 +126,4 @@ def _read(path: Path) -> Dataset:
 
     content = torch.load(path, map_location="cpu", mmap=True, weights_only=True)
     factors = content.pop("factors")
-    return Dataset(**content, factors=None if factors is None else Factors(*factors))
+    return Dataset(**content, factors=None if factors is None else Factors(**factors))

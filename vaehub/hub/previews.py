@@ -44,6 +44,8 @@ class Figures:
         mean, deviation: Of the split ``train``, or of everything where there is none: of each channel of images, or of
             all values of vectors.
         n_sampled: Number of observations from which these two are computed.
+        class_names: Name of each class, empty where unknown.
+        notes: What was done to the data, or found by itself, a sentence each.
     """
 
     n: int
@@ -54,6 +56,8 @@ class Figures:
     mean: tuple[float, ...]
     deviation: tuple[float, ...]
     n_sampled: int
+    class_names: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def figures(data: Dataset) -> Figures:
@@ -77,6 +81,8 @@ def figures(data: Dataset) -> Figures:
         mean=tuple(mean.tolist()),
         deviation=tuple((square - mean.square()).clamp(min=0).sqrt().tolist()),
         n_sampled=len(rows),
+        class_names=data.class_names or (),
+        notes=data.notes,
     )
 
 

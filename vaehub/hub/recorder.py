@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -42,16 +42,25 @@ class Recorder:
         device: Where the training takes place.
         recipe: What is trained.
         force: Whether to take the place of what is recorded.
+        notes: What the data have to say, such as observations left out.
     """
 
     def __init__(
-        self, store: Store, manager: PluginManager, device: torch.device, recipe: Recipe, *, force: bool
+        self,
+        store: Store,
+        manager: PluginManager,
+        device: torch.device,
+        recipe: Recipe,
+        *,
+        force: bool,
+        notes: Sequence[str] = (),
     ) -> None:
         self._store = store
         self._manager = manager
         self._device = device
         self._recipe = recipe
         self._force = force
+        self._notes = notes
         self._started, self._clock = now(), time.perf_counter()
         self._history: list[EpochRecord] = []
         self._tell("training_started", training_id=recipe.id, recipe=recipe.identity())
@@ -84,7 +93,7 @@ class Recorder:
             latent_dim=model.latent_dim,
             status=status,
             error=error,
-            notes=(*model.notes(), *fitted.notes) if error is None else (),
+            notes=(*model.notes(), *fitted.notes, *self._notes) if error is None else (),
             started=self._started,
             seconds=time.perf_counter() - self._clock,
             device=str(self._device),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -16,6 +16,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from vaehub.core.data.dataset import Batch, Dataset
+from vaehub.core.data.size import advice_on_size
 from vaehub.core.errors import TrainingDiverged
 from vaehub.core.model import EVALUATION_BATCH, Epoch, LatentModel, Losses, Step
 from vaehub.core.random import generator
@@ -109,7 +110,7 @@ class Loop:
             rows = torch.arange(len(self.train), device=self.model.device)
         order = torch.randperm(len(rows), generator=self.generator("order", self.index, device="cpu"))
         batches = _batches(rows[order.to(rows.device)], self.params.batch_size)
-        return OpenEpoch(started, noise, batches, Sums(self.index, "train"))
+        return OpenEpoch(started, noise, batches, Sums(self.index, "train", self.remedy))
 
     def step(self, batch: Batch, losses: Losses, epoch: OpenEpoch) -> None:
         """Take one step along the computed gradients, adversaries and hooks included."""
@@ -162,7 +163,7 @@ class Loop:
     @torch.no_grad()
     def _evaluate(self, data: Dataset, split: str) -> dict[str, float]:
         noise = self.generator("validation", self.index)
-        sums = Sums(self.index, split)
+        sums = Sums(self.index, split, self.remedy)
         for batch in data.batches(EVALUATION_BATCH):
             sums.add(self.model.loss(batch, Step(self.steps, self.index, noise)), len(batch))
         return sums.means()
@@ -170,10 +171,14 @@ class Loop:
     def _check_weights(self) -> None:
         if not all(bool(torch.isfinite(weight).all()) for weight in self.model.parameters()):
             raise TrainingDiverged(
-                f"training diverged in epoch {self.index + 1}: a weight is NaN or infinite; "
-                "a smaller 'train.learning_rate' may help",
+                f"training diverged in epoch {self.index + 1}: a weight is NaN or infinite; {self.remedy()}",
                 epoch=self.index,
             )
+
+    def remedy(self) -> str:
+        """Return what may help a training that diverged: to scale large observations, or else smaller steps."""
+        some = self.train.batch(slice(0, EVALUATION_BATCH)).x
+        return advice_on_size(some) or "a smaller 'train.learning_rate' may help"
 
     # The end
 
@@ -258,11 +263,18 @@ class OpenEpoch:
 
 
 class Sums:
-    """Running sums of losses over one pass, kept on the device."""
+    """Running sums of losses over one pass, kept on the device.
 
-    def __init__(self, epoch: int, split: str) -> None:
+    Args:
+        epoch: Counted from 0.
+        split: Split of the data that is passed over.
+        remedy: Returns what may help if a loss is NaN or infinite.
+    """
+
+    def __init__(self, epoch: int, split: str, remedy: Callable[[], str]) -> None:
         self.epoch = epoch
         self.split = split
+        self._remedy = remedy
         self.names: list[str] = []
         self.sums: Tensor | None = None
         self.n = 0
@@ -292,7 +304,7 @@ class Sums:
         if wrong:
             raise TrainingDiverged(
                 f"training diverged in epoch {self.epoch + 1}: {', '.join(wrong)} on the {self.split} split; "
-                "a smaller 'train.learning_rate' may help",
+                + self._remedy(),
                 epoch=self.epoch,
             )
         return means

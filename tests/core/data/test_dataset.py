@@ -138,8 +138,8 @@ def test_the_spec_of_nameless_data_has_no_classes_and_no_factors():
     ("x", "expected"),
     [
         (np.array([[0.0, 1.0]]), True),
-        (np.array([[0.0, 1.0 + 1e-6]]), False),
-        (np.array([[-1e-6, 1.0]]), False),
+        (np.array([[0.0, 1.0 + 2e-6]]), False),
+        (np.array([[-2e-6, 1.0]]), False),
         (np.array([[0, 255]], np.uint8), True),
     ],
 )
@@ -270,3 +270,52 @@ def test_no_more_of_data_on_demand_is_made_than_it_takes_to_see_that_they_differ
     assert not data.is_constant()
     assert set(made) == set(range(128))
     assert data.subset(torch.arange(100)).is_constant()
+
+
+def test_names_of_classes_and_notes_stay_with_every_selection():
+    data = Dataset(
+        torch.rand(4, 2), labels=torch.tensor([0, 1, 1, 0]), class_names=("cat", "dog"), notes=("1 row left out",)
+    )
+    for some in (data.first(2), data.to(torch.device("cpu")), data.with_validation(0.5, torch.Generator())):
+        assert some.class_names == ("cat", "dog")
+        assert some.notes == ("1 row left out",)
+
+
+def test_names_are_as_many_as_classes():
+    with pytest.raises(DataError, match="2 classes have as many names, got 1"):
+        Dataset(torch.rand(2, 2), labels=torch.tensor([0, 1]), class_names=("cat",))
+
+
+@pytest.mark.parametrize("shape", [(3, 1, 2, 2), (3, 4)])
+@pytest.mark.parametrize("outside", [1 + 2e-7, 1 + 9e-7, -9e-7])
+def test_rounding_errors_outside_the_unit_interval_are_clipped(shape, outside):
+    x = torch.full(shape, 0.5, dtype=torch.float64)
+    x[0, 0] = outside
+    data = Dataset(x)
+    assert data.spec.in_unit_interval
+    assert data.x.max() <= 1
+    assert data.x.min() >= 0
+    assert (data.x[0, 0] == round(outside)).all()
+    assert (x[0, 0] == outside).all()  # the caller's array is not changed
+
+
+@pytest.mark.parametrize(
+    ("outside", "words"), [(1.00001, r"got \[0.5, 1.00001"), (1 + 2e-6, r"got \[0.5, 1.00000"), (-3e-6, r"got \[-3")]
+)
+def test_more_than_rounding_is_refused_with_the_digit_that_matters(outside, words):
+    x = torch.full((2, 1, 2, 2), 0.5)
+    x[0] = outside
+    with pytest.raises(DataError, match=words) as caught:
+        Dataset(x)
+    assert "[0, 1], got [0.5, 1]" not in str(caught.value)
+    assert not Dataset(x.flatten(1)).spec.in_unit_interval
+
+
+def test_data_on_demand_say_whether_they_lie_in_the_unit_interval():
+    def render(rows):
+        return np.full((len(rows), 2), 5, np.float32)
+
+    some = OnDemand.rendered(4, (2,), render, in_unit_interval=False)
+    for each in (some, some.of(torch.tensor([1, 2])), some.changed(lambda x: x * 2)):
+        assert not Dataset(each).spec.in_unit_interval
+    assert Dataset(OnDemand.rendered(4, (2,), render)).spec.in_unit_interval

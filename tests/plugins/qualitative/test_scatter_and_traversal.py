@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+import torch
 from numpy.testing import assert_allclose
 from qualitative_samples import CLOSE, QUICK, decode, identity, means
 from torch import nn
 
-from vaehub import Dataset, VaehubError, wrap
+from vaehub import Dataset, Factors, VaehubError, wrap
 from vaehub.plugins.ard.kernels import n_relevant
 from vaehub.plugins.qualitative.latent_scatter import LatentScatter
 
@@ -60,6 +61,27 @@ def test_a_factor_may_decide_the_colour(hub):
 def test_a_factor_that_is_not_there_is_refused(hub, recipe):
     with pytest.raises(VaehubError, match="asked for factor 'shape', which these data do not have; they have none"):
         hub.measure("latent_scatter", recipe, settings={"factor": "shape"})
+
+
+@pytest.mark.parametrize("n_latents", [3, 1])
+def test_classes_are_called_by_their_names(rng, n_latents):
+    names = ("ant", "bee", "cat")
+    factors = Factors(("kind",), (2,), torch.arange(60)[:, None] % 2, class_names=(("old", "new"),))
+    data = Dataset(
+        rng.normal(size=(60, n_latents)),
+        labels=np.arange(60) % 3,
+        factors=factors,
+        class_names=names,
+        splits={"train": range(60)},
+    )
+    for params, title, expected in (({}, "label", names), ({"factor": "kind"}, "kind", ("old", "new"))):
+        metric = LatentScatter(LatentScatter.Params(**params))
+        result = metric.measure(identity(data), data)
+        legend = metric.plot(result).axes[0].get_legend()
+        assert legend.get_title().get_text() == title
+        assert tuple(text.get_text() for text in legend.get_texts()) == expected
+        assert result.vectors["class_size"].labels == expected
+        assert result.vectors["class_size"].values.tolist() == [60 / len(expected)] * len(expected)
 
 
 def test_many_classes_have_a_scale_instead_of_a_legend(rng):

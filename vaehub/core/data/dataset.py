@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -21,6 +22,11 @@ CHANGED_AT_ONCE = 4096
 """Observations transformed at a time; bounds memory, changes no result."""
 COMPARED_AT_ONCE = 64
 """Observations compared with the first at a time: few, because a difference nearly always shows at once."""
+ROUNDING = 1e-6
+"""How far all values may lie outside [0, 1] and be taken for values in [0, 1] that were rounded: they are clipped."""
+
+Limits = tuple[float, float]
+"""Least and greatest value."""
 
 
 @dataclass(frozen=True)
@@ -72,9 +78,12 @@ class Dataset:
     Args:
         x: Images ``(n, c, h, w)`` or vectors ``(n, p)``, in memory or on demand. Unsigned 8-bit integers stand for 0 to
             1 in steps of 1/255 and are converted batch by batch; anything else becomes float32. Images lie in [0, 1].
+            Values that leave [0, 1] by no more than rounding errors, 1e-6, are clipped.
         labels: Class of each observation, shape ``(n,)``, counted from 0.
         factors: Known factors of variation.
         splits: Indices of the official splits, such as ``train`` and ``test``.
+        class_names: Name of each class; ``None`` where unknown.
+        notes: What was done to the data that their user should know, such as rows left out: a sentence each.
         name: Name of the data in results, where they are handed over in memory.
 
     Raises:
@@ -85,6 +94,8 @@ class Dataset:
     labels: Tensor | None
     factors: Factors | None
     splits: Mapping[str, Tensor]
+    class_names: tuple[str, ...] | None
+    notes: tuple[str, ...]
     spec: DataSpec
     device: torch.device
     name: str
@@ -96,11 +107,13 @@ class Dataset:
         labels: Tensor | NDArray[Any] | None = None,
         factors: Factors | None = None,
         splits: Mapping[str, Tensor | NDArray[Any] | range] | None = None,
+        class_names: Sequence[str] | None = None,
+        notes: Sequence[str] = (),
         name: str = UNNAMED,
     ) -> None:
         if not isinstance(name, str) or not name.strip():
             raise DataError(f"data are named by a text, such as name='mine', and this name is {name!r}")
-        stored = x if isinstance(x, OnDemand) else _in_memory(x)
+        stored, limits = (x, None) if isinstance(x, OnDemand) else _limited(_in_memory(x))
         classes = None if labels is None else _whole(_tensor(labels, "labels"), "labels")
         if factors is not None:
             if not isinstance(factors, Factors):
@@ -109,8 +122,8 @@ class Dataset:
                     "makes them of arrays, data frames and mappings"
                 )
             whole = _whole(factors.classes, "classes of factors")
-            factors = Factors(factors.names, factors.sizes, whole, factors.values)
-        _check(stored, classes, factors)
+            factors = replace(factors, classes=whole)
+        _check(stored, limits, classes, factors)
         if splits is not None and not isinstance(splits, Mapping):
             raise DataError(
                 f"splits are rows by name, such as {{'train': range(100)}}, and a {type(splits).__name__} came"
@@ -120,14 +133,18 @@ class Dataset:
         self.labels = classes
         self.factors = factors
         self.splits = {name: _rows(name, rows, len(stored)) for name, rows in (splits or {}).items()}
+        self.class_names = None if class_names is None else tuple(class_names)
+        self.notes = tuple(notes)
         self.device = torch.device("cpu") if isinstance(stored, OnDemand) else stored.device
         self.spec = DataSpec(
             shape=_shape(stored),
-            in_unit_interval=_in_unit_interval(stored),
+            in_unit_interval=_in_unit_interval(stored, limits),
             n_classes=None if classes is None else int(classes.max()) + 1,
             factor_sizes=() if factors is None else factors.sizes,
             holds_counts=_holds_counts(stored),
         )
+        if self.class_names is not None and len(self.class_names) != self.spec.n_classes:
+            raise DataError(f"{self.spec.n_classes or 0} classes have as many names, got {len(self.class_names)}")
 
     def __len__(self) -> int:
         return len(self.stored)
@@ -276,6 +293,7 @@ class Dataset:
         other = object.__new__(Dataset)
         other.stored, other.labels, other.factors, other.splits = stored, labels, factors, splits
         other.spec, other.device, other.name = spec or self.spec, self.device, self.name
+        other.class_names, other.notes = self.class_names, self.notes
         return other
 
 
@@ -301,10 +319,23 @@ def _shape(stored: Tensor | OnDemand) -> tuple[int, ...]:
     return stored.shape if isinstance(stored, OnDemand) else tuple(stored.shape[1:])
 
 
-def _in_unit_interval(stored: Tensor | OnDemand) -> bool:
-    if isinstance(stored, OnDemand) or stored.dtype == torch.uint8:
-        return True
-    return float(stored.min()) >= 0 and float(stored.max()) <= 1
+def _limited(stored: Tensor) -> tuple[Tensor, Limits | None]:
+    """Return observations, clipped where only rounding put them outside [0, 1], with their least and greatest value.
+
+    Bytes have no limits but their own; those of an empty tensor are unknown.
+    """
+    if stored.dtype == torch.uint8 or not stored.numel():
+        return stored, None
+    low, high = (float(each) for each in stored.aminmax())
+    if (low < 0 or high > 1) and low >= -ROUNDING and high <= 1 + ROUNDING:
+        return stored.clamp(0, 1), (max(low, 0.0), min(high, 1.0))
+    return stored, (low, high)
+
+
+def _in_unit_interval(stored: Tensor | OnDemand, limits: Limits | None) -> bool:
+    if isinstance(stored, OnDemand):
+        return stored.in_unit_interval
+    return limits is None or (limits[0] >= 0 and limits[1] <= 1)
 
 
 def _holds_counts(stored: Tensor | OnDemand) -> bool:
@@ -350,16 +381,18 @@ def _as_float(x: Tensor) -> Tensor:
     return x.to(torch.float32).div_(255) if x.dtype == torch.uint8 else x
 
 
-def _check(x: Tensor | OnDemand, labels: Tensor | None, factors: Factors | None) -> None:
+def _check(x: Tensor | OnDemand, limits: Limits | None, labels: Tensor | None, factors: Factors | None) -> None:
     shape = (len(x), *_shape(x))
     if len(shape) not in (2, 4) or 0 in shape:
         raise DataError(f"observations have shape (n, c, h, w) or (n, p) with no axis empty, got {shape}")
     # Data on demand are trusted: to check all of them would be to compute all of them.
-    if not isinstance(x, OnDemand) and x.dtype != torch.uint8:
-        if not bool(torch.isfinite(x).all()):
+    if limits is not None:
+        low, high = limits
+        if not (math.isfinite(low) and math.isfinite(high)):
             raise DataError("observations hold NaN or infinity; clean them first")
-        if x.ndim == 4 and not (float(x.min()) >= 0 and float(x.max()) <= 1):
-            raise DataError(f"images lie in [0, 1], got [{float(x.min()):g}, {float(x.max()):g}]; rescale them first")
+        if len(shape) == 4 and not (low >= 0 and high <= 1):
+            # Nine digits, because six would show 1.000002 as 1 and contradict the sentence.
+            raise DataError(f"images lie in [0, 1], got [{low:.9g}, {high:.9g}]; rescale them first")
     if labels is not None and (labels.shape != (len(x),) or int(labels.min()) < 0):
         least = f" with {int(labels.min())} among them" if labels.numel() and int(labels.min()) < 0 else ""
         raise DataError(f"labels have shape ({len(x)},) and count from 0, got {tuple(labels.shape)}{least}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
@@ -22,12 +22,14 @@ class Factors:
         sizes: Number of values that each factor takes.
         classes: Index of each observation's value, shape ``(n, m)``, integer, in ``[0, size)``.
         values: Value of each class of each factor, in the data's own units; empty if unknown.
+        class_names: Name of each class of each factor; empty if unknown.
     """
 
     names: tuple[str, ...]
     sizes: tuple[int, ...]
     classes: Tensor
     values: tuple[tuple[float, ...], ...] = ()
+    class_names: tuple[tuple[str, ...], ...] = ()
 
     @classmethod
     def grid(cls, names: Sequence[str], sizes: Sequence[int], values: Sequence[Sequence[float]] = ()) -> Factors:
@@ -41,11 +43,11 @@ class Factors:
 
     def of(self, rows: Tensor) -> Factors:
         """Return the factors of some observations."""
-        return Factors(self.names, self.sizes, self.classes[rows], self.values)
+        return replace(self, classes=self.classes[rows])
 
     def to(self, device: torch.device) -> Factors:
         """Return the same factors on a device."""
-        return Factors(self.names, self.sizes, self.classes.to(device), self.values)
+        return replace(self, classes=self.classes.to(device))
 
     def index(self, name: str) -> int:
         """Return the position of a factor.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,13 +19,15 @@ class OnDemand:
     Attributes:
         n: Number of observations.
         shape: Shape of one observation.
-        take: Maps row numbers, a tensor ``(k,)`` on the CPU, to observations ``(k, *shape)``, uint8, or float32 in
-            [0, 1]. The same row always has the same values.
+        take: Maps row numbers, a tensor ``(k,)`` on the CPU, to observations ``(k, *shape)``, uint8 or float32. The
+            same row always has the same values.
+        in_unit_interval: Whether every value lies in [0, 1], as those of images do.
     """
 
     n: int
     shape: tuple[int, ...]
     take: Callable[[Tensor], Tensor]
+    in_unit_interval: bool = True
 
     def __len__(self) -> int:
         return self.n
@@ -42,16 +44,23 @@ class OnDemand:
         return cls(n, (channels, height, width), take)
 
     @classmethod
-    def rendered(cls, n: int, shape: tuple[int, ...], render: Callable[[NDArray[np.int64]], NDArray[Any]]) -> OnDemand:
+    def rendered(
+        cls,
+        n: int,
+        shape: tuple[int, ...],
+        render: Callable[[NDArray[np.int64]], NDArray[Any]],
+        *,
+        in_unit_interval: bool = True,
+    ) -> OnDemand:
         """Return observations that a function computes from row numbers, as arrays."""
-        return cls(n, shape, lambda rows: torch.from_numpy(render(rows.numpy())))
+        return cls(n, shape, lambda rows: torch.from_numpy(render(rows.numpy())), in_unit_interval)
 
     def of(self, rows: Tensor) -> OnDemand:
         """Return the observations at some rows."""
         chosen = rows.cpu()
-        return OnDemand(len(chosen), self.shape, lambda asked: self.take(chosen[asked]))
+        return replace(self, n=len(chosen), take=lambda asked: self.take(chosen[asked]))
 
     def changed(self, change: Callable[[Tensor], Tensor]) -> OnDemand:
         """Return the observations with a function applied to each batch, which treats them one by one."""
         shape = tuple(change(self.take(torch.zeros(1, dtype=torch.int64))).shape[1:])
-        return OnDemand(self.n, shape, lambda asked: change(self.take(asked)))
+        return replace(self, shape=shape, take=lambda asked: change(self.take(asked)))

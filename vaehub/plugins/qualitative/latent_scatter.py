@@ -46,17 +46,24 @@ class LatentScatter(ModelMetric[LatentScatterParams]):
         classes = self._classes(sample.data)
         if classes is not None:
             arrays["labels"] = classes.cpu()
-        return Result(
-            scalars={"n_samples": sample.n},
-            vectors={"explained_variance_ratio": Vector(found.explained, "component")},
-            arrays=arrays,
-        )
+        vectors = {"explained_variance_ratio": Vector(found.explained, "component")}
+        names = self._class_names(sample.data)
+        if classes is not None and names:
+            vectors["class_size"] = Vector(torch.bincount(classes.cpu(), minlength=len(names)), "class", names)
+        return Result(scalars={"n_samples": sample.n}, vectors=vectors, arrays=arrays)
 
     def _classes(self, data: Dataset) -> Tensor | None:
         if self.params.factor is None:
             return data.labels
         assert data.factors is not None, "check() refused it"
         return data.factors.classes[:, data.factors.index(self.params.factor)]
+
+    def _class_names(self, data: Dataset) -> tuple[str, ...]:
+        """Return the names of the classes, none where they are unknown."""
+        if self.params.factor is None:
+            return data.class_names or ()
+        assert data.factors is not None, "check() refused it"
+        return data.factors.class_names[data.factors.index(self.params.factor)] if data.factors.class_names else ()
 
     def plot(self, result: Result) -> Figure:
         """Return the scatter, coloured by class; of one latent, a histogram for each class."""
@@ -65,9 +72,11 @@ class LatentScatter(ModelMetric[LatentScatterParams]):
         coordinates, labels = result.arrays["coordinates"], result.arrays.get("labels")
         explained = result.vectors["explained_variance_ratio"].values
         legend = self.params.factor or "label"
+        sizes = result.vectors.get("class_size")
+        classes = (sizes.labels or ()) if sizes is not None else ()
         if coordinates.shape[1] == 1:
-            return histograms(coordinates[:, 0], labels, legend=legend)
+            return histograms(coordinates[:, 0], labels, legend=legend, class_names=classes)
         names = ["mean of latent 0", "mean of latent 1"]
         if len(explained) > 2:
             names = [f"component {at} ({explained[at]:.0%} of the variance)" for at in range(2)]
-        return scatter(coordinates, labels, legend=legend, names=names)
+        return scatter(coordinates, labels, legend=legend, names=names, class_names=classes)

@@ -21,7 +21,9 @@ DISTINCT = 20
 BINS = 50
 
 
-def scatter(coordinates: Values, labels: Values | None, *, legend: str, names: Sequence[str]) -> Figure:
+def scatter(
+    coordinates: Values, labels: Values | None, *, legend: str, names: Sequence[str], class_names: Sequence[str] = ()
+) -> Figure:
     """Return points in the plane.
 
     Args:
@@ -29,6 +31,7 @@ def scatter(coordinates: Values, labels: Values | None, *, legend: str, names: S
         labels: Class of each, shape ``(n,)``; ``None`` where unknown.
         legend: What classes are called.
         names: What the two coordinates are called.
+        class_names: What each class is called; its number, if none are given.
     """
     figure = new_figure(6.4, 5.2)
     axes = figure.subplots()
@@ -37,7 +40,7 @@ def scatter(coordinates: Values, labels: Values | None, *, legend: str, names: S
     colours: Any = PALETTE[0] if labels is None else labels
     if labels is not None and not is_continuous:
         colours = np.array(_colours(len(classes)))[np.searchsorted(classes, labels)]
-        _legend(axes, classes, legend)
+        _legend(axes, classes, legend, class_names)
     size = float(np.clip(18_000 / len(coordinates), 1.5, 16))
     # All at once and in the order of the data, or the last class would cover the others.
     drawn = axes.scatter(
@@ -60,13 +63,14 @@ def scatter(coordinates: Values, labels: Values | None, *, legend: str, names: S
     return figure
 
 
-def histograms(values: Values, labels: Values | None, *, legend: str) -> Figure:
+def histograms(values: Values, labels: Values | None, *, legend: str, class_names: Sequence[str] = ()) -> Figure:
     """Return a histogram of one latent's means, stacked by class where classes have distinct colours.
 
     Args:
         values: Shape ``(n,)``.
         labels: Class of each, shape ``(n,)``; ``None`` where unknown.
         legend: What classes are called.
+        class_names: What each class is called; its number, if none are given.
     """
     figure = new_figure(6.4, 3.6)
     axes = figure.subplots()
@@ -74,7 +78,7 @@ def histograms(values: Values, labels: Values | None, *, legend: str) -> Figure:
     if labels is not None and len(classes) <= DISTINCT:
         groups = [values[labels == each] for each in classes]
         axes.hist(groups, bins=BINS, stacked=True, color=_colours(len(classes)))
-        _legend(axes, classes, legend)
+        _legend(axes, classes, legend, class_names)
     else:
         axes.hist(values, bins=BINS, color=PALETTE[0])
     axes.set_xlabel("mean of latent 0")
@@ -90,10 +94,9 @@ def _colours(n: int) -> list[Any]:  # whatever matplotlib calls a colour
     return [colormaps["tab10" if n <= 10 else "tab20"](at) for at in range(n)]
 
 
-def _legend(axes: Axes, classes: Sequence[int], title: str) -> None:
+def _legend(axes: Axes, classes: Sequence[int], title: str, names: Sequence[str]) -> None:
     from matplotlib.patches import Patch
 
-    handles = [
-        Patch(color=colour, label=str(each)) for each, colour in zip(classes, _colours(len(classes)), strict=True)
-    ]
+    shown = [names[each] if names else str(each) for each in classes]
+    handles = [Patch(color=colour, label=name) for name, colour in zip(shown, _colours(len(shown)), strict=True)]
     axes.legend(handles=handles, title=title, loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, fontsize=8)

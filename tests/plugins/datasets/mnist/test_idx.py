@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import struct
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,8 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from vaehub import DataError
-from vaehub.files import DataCard, DataFile
-from vaehub.plugins.datasets.mnist.idx import parse_idx, read_idx
+from vaehub.files import DataCard, DataFile, parse_idx
+from vaehub.plugins.datasets.mnist.idx import read_idx
 
 NAME = "some-idx2-ubyte.gz"
 ARRAY = np.arange(12, dtype=np.uint8).reshape(3, 4)
@@ -50,6 +51,22 @@ def test_a_header_that_claims_more_than_memory_is_refused():
     content = bytes([0, 0, 8, 3]) + struct.pack(">3I", 2**32 - 1, 2**32 - 1, 2**32 - 1) + bytes(100)
     with pytest.raises(DataError, match="takes 79228162458924105385300197375 bytes, got 100"):
         parse_idx(content)
+
+
+@pytest.mark.parametrize("name", ["some-idx2-ubyte", "some.idx2-ubyte"])
+@pytest.mark.parametrize("place", ["", "some", "Some/raw"])
+def test_a_file_that_torchvision_unpacked_is_found_and_checked(tmp_path, monkeypatch, name, place):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("VAEHUB_DATA", raising=False)
+    folder = tmp_path / "root" / place
+    folder.mkdir(parents=True)
+    card, published = put(tmp_path, b"")
+    card = replace(card, torchvision="Some/raw")
+    (folder / name).write_bytes(encoded(ARRAY))
+    assert np.array_equal(read_idx(card, NAME, tmp_path / "root"), ARRAY)
+    (folder / name).write_bytes(encoded(ARRAY + 1))
+    with pytest.raises(DataError, match=f"{name} is not the published file: .* should be {published}"):
+        read_idx(card, NAME, tmp_path / "root")
 
 
 def put(folder, content):

@@ -30,6 +30,7 @@ def _files(address: str, sums: tuple[str, ...], contents: tuple[str, ...] | None
 
 MNIST = DataCard(
     folder="mnist",
+    torchvision="MNIST/raw",
     home="http://yann.lecun.com/exdb/mnist/",
     licence="none stated with the files; usually given as CC BY-SA 3.0",
     contents="60,000 + 10,000 images of 28x28, grey; 10 digits",
@@ -52,6 +53,7 @@ MNIST = DataCard(
 
 FASHION_MNIST = DataCard(
     folder="fashion_mnist",
+    torchvision="FashionMNIST/raw",
     home="https://github.com/zalandoresearch/fashion-mnist",
     licence="MIT, Zalando SE",
     contents="60,000 + 10,000 images of 28x28, grey; 10 articles of clothing",
@@ -90,6 +92,7 @@ _KMNIST_SUMS = (
 )
 KMNIST = DataCard(
     folder="kmnist",
+    torchvision="KMNIST/raw",
     home="http://codh.rois.ac.jp/kmnist/",
     licence="CC BY-SA 4.0, KMNIST Dataset (created by CODH), adapted from Kuzushiji Dataset (NIJL and others)",
     contents="60,000 + 10,000 images of 28x28, grey; 10 characters of cursive Japanese",
@@ -118,6 +121,7 @@ _QMNIST = {
 }
 QMNIST = DataCard(
     folder="qmnist",
+    torchvision="QMNIST/raw",
     home="https://github.com/facebookresearch/qmnist",
     licence="BSD-3-Clause, Facebook",
     contents="60,000 + 60,000 images of 28x28, grey; 10 digits; with the complete test split of MNIST",
@@ -130,6 +134,7 @@ QMNIST = DataCard(
 EMNIST_ARCHIVE = "gzip.zip"
 EMNIST = DataCard(
     folder="emnist",
+    torchvision="EMNIST/raw",
     home="https://www.nist.gov/itl/products-and-services/emnist-dataset",
     licence="public domain, US Government (NIST)",
     contents="28x28, grey; balanced 112,800 + 18,800, letters 124,800 + 20,800, digits 240,000 + 40,000",

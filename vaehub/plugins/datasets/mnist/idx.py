@@ -1,29 +1,32 @@
-"""The idx format: arrays with a short header."""
+"""Official idx files, with the checksum of their content."""
 
 import hashlib
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from vaehub import DataError
-from vaehub.files import DataCard, fetch, gunzip
-
-TYPES: dict[int, np.dtype[Any]] = {0x08: np.dtype(np.uint8), 0x0C: np.dtype(">i4")}
-"""Type codes of the third byte of the header that occur in these datasets."""
+from vaehub.files import DataCard, DataFile, fetch, gunzip, locate, parse_idx
 
 
 def read_idx(card: DataCard, name: str, root: Path | None) -> NDArray[Any]:
-    """Return the array of an official gzip-compressed idx file, from the first place that has it.
+    """Return the array of an official idx file, from the first place that has it.
+
+    It is published compressed. If it is nowhere so, and the checksum of its content is published, it may be
+    uncompressed, as torchvision leaves it.
 
     Raises:
         DataError: If it is not available, or is not the published file.
     """
-    path = fetch(card, name, root)
     published = card.file(name).content
-    title = f"{path}, whose content should have {published}," if published else str(path)
-    content = gunzip(path.read_bytes(), title)
+    plain = _uncompressed(card, name, root) if published else None
+    path = plain or fetch(card, name, root)
+    if plain is None:
+        title = f"{path}, whose content should have {published}," if published else str(path)
+        content = gunzip(path.read_bytes(), title)
+    else:
+        content = plain.read_bytes()
     if published is not None:
         found = f"md5:{hashlib.md5(content, usedforsecurity=False).hexdigest()}"
         if found != published:
@@ -37,21 +40,11 @@ def read_idx(card: DataCard, name: str, root: Path | None) -> NDArray[Any]:
         raise DataError(f"{path} is no idx file: {error}; delete the file, or replace it") from error
 
 
-def parse_idx(content: bytes) -> NDArray[Any]:
-    """Return the array of an uncompressed idx file of unsigned bytes or 32-bit integers.
-
-    The header is two zero bytes, a type code, the number of axes, and each axis as a big-endian 32-bit integer.
-
-    Raises:
-        DataError: If the header or the length is wrong.
-    """
-    if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in TYPES:
-        raise DataError(f"it should start with 00 00 08 or 00 00 0c, got {content[:3].hex(' ') or 'nothing'}")
-    dtype, n_axes = TYPES[content[2]], content[3]
-    start = 4 + 4 * n_axes
-    shape = tuple(int(size) for size in np.frombuffer(content[4:start], dtype=">u4"))
-    n_bytes = int(np.prod(shape, dtype=object)) * dtype.itemsize
-    if len(shape) != n_axes or len(content) - start != n_bytes:
-        raise DataError(f"shape {shape} takes {n_bytes} bytes, got {len(content) - start}")
-    # A copy, in this machine's byte order: a tensor that shares memory must be writable, and the file's bytes are not.
-    return np.frombuffer(content, dtype, offset=start).reshape(shape).astype(dtype.newbyteorder("="))
+def _uncompressed(card: DataCard, name: str, root: Path | None) -> Path | None:
+    """Return the path of the uncompressed file, if that alone is here."""
+    if locate(card, card.file(name), root) is not None:
+        return None
+    plain = name.removesuffix(".gz")
+    # Some programs that unpack it put a dot before what they take for a suffix.
+    places = (locate(card, DataFile(other), root) for other in (plain, plain.replace("-idx", ".idx")))
+    return next((place for place in places if place is not None), None)

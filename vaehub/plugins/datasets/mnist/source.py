@@ -8,9 +8,9 @@ import torch
 from numpy.typing import NDArray
 
 from vaehub import DataError, Dataset, DataSource, prepare
-from vaehub.files import DataCard, fetch, gunzip, locate, read_members, read_npz
+from vaehub.files import DataCard, fetch, gunzip, locate, parse_idx, read_members, read_npz
 from vaehub.plugins.datasets.mnist import cards
-from vaehub.plugins.datasets.mnist.idx import parse_idx, read_idx
+from vaehub.plugins.datasets.mnist.idx import read_idx
 from vaehub.plugins.datasets.mnist.params import EmnistParams, IdxParams
 
 Arrays = tuple[NDArray[np.uint8], NDArray[np.integer]]

@@ -1,4 +1,4 @@
-"""Arrays in npz, npy and HDF5 files."""
+"""Arrays in npz, npy, HDF5, safetensors and PyTorch files."""
 
 from __future__ import annotations
 
@@ -9,24 +9,21 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vaehub import DataError, Dataset, DataSource, Factors, OnDemand, prepare
-from vaehub.files import map_npy, npz_blocks, npz_keys, unpack
+from vaehub import DataError, Dataset, DataSource, OnDemand, prepare
+from vaehub.files import unpack
+from vaehub.plugins.datasets.own import matrix
+from vaehub.plugins.datasets.own.annotation import Annotation, annotation_of
+from vaehub.plugins.datasets.own.array_files import contents, kept_as
+from vaehub.plugins.datasets.own.matrix import Array, Selection, blocks, limits, vectors
 from vaehub.plugins.datasets.own.params import ArraysParams
-
-IN_MEMORY = 1 << 30
-"""Bytes up to which an array is kept in memory; batches of a larger one are read on demand."""
-AT_ONCE = 1 << 26
-"""Bytes of a large array that are scanned or copied at a time."""
+from vaehub.plugins.datasets.own.roles import Names
 
 IMAGES = ("images", "imgs", "x", "data", "arr_0", "X", "x_train", "vectors")
 LABELS = ("labels", "label", "y", "targets", "target", "Y", "y_train")
 FACTORS = ("factors", "latents_classes", "latents")
 """Common names of arrays, in order of search."""
-
-Array = Any
-"""A numpy array or an HDF5 dataset: has a shape and a dtype, and returns rows when sliced."""
-Contents = tuple[list[str], Callable[[str], Array]]
-"""Names of the arrays in a file, and a function that reads one."""
+ROUNDING = 1e-6
+"""How far images may leave [0, 1]; :class:`vaehub.Dataset` clips them."""
 
 
 @final
@@ -43,59 +40,111 @@ class Arrays(DataSource[ArraysParams]):
         Raises:
             DataError: If an array is missing, holds objects, differs in length from the others, or does not fit.
         """
-        path = self.params.path
-        names, read = {".npy": _npy, ".npz": _npz}.get(path.suffix.lower(), _hdf5)(self.params)
-        images = self._named(names, self.params.images, IMAGES, "images")
+        params, path = self.params, self.params.path
+        listed, read = contents(params)
+        names = Names(path, "array", listed)
+        images = names.one(params.images, IMAGES, "images")
         if images is None:
-            if len(names) != 1:
+            if len(listed) != 1:
                 raise DataError(
-                    f"{path} holds {_listed(names)}; say which are the observations with '-s data.images=NAME'"
+                    f"{path} holds {names.listed}; say which are the observations with '-s data.images=NAME'"
                 )
-            images = names[0]
-        observations = read(images)
-        labels = self._named(names, self.params.labels, LABELS, "labels")
-        factors = self._named(names, self.params.factors, FACTORS, "factors")
-        for name in (labels, factors):
-            if name is not None and read(name).shape[:1] != observations.shape[:1]:
+            images = listed[0]
+        array = read(images)
+        label = names.one(params.labels, LABELS, "labels")
+        if params.factors is None:
+            factors: tuple[str, ...] = next(((name,) for name in FACTORS if name in listed), ())
+        else:
+            split = tuple(name.strip() for name in params.factors.split(","))
+            factors = names.several((params.factors,) if params.factors in listed else split, "factors")
+        beside = {name: np.asarray(read(name)) for name in (label, *factors) if name is not None}
+        for name, values in beside.items():
+            if values.shape[:1] != array.shape[:1]:
                 raise DataError(
-                    f"{path} holds {images!r} of shape {observations.shape} and {name!r} of shape {read(name).shape}; "
-                    "they belong together one by one"
+                    f"{path} holds {images!r} of shape {array.shape} and {name!r} of shape {values.shape}; they belong "
+                    "together one by one: name others with 'data.labels' and 'data.factors', or 'none'"
                 )
-        data = Dataset(
-            self._observations(observations, images),
-            labels=None if labels is None else _classes(np.asarray(read(labels)), f"{path}, {labels!r}"),
-            factors=None if factors is None else _factors(np.asarray(read(factors)), f"{path}, {factors!r}"),
+        self._check(array, images)
+        known = annotation_of(
+            params,
+            path,
+            labels=None if label is None else (label, beside[label]),
+            factors=self._columns({name: beside[name] for name in factors}),
+            incomplete=self._incomplete(array, images),
         )
-        return prepare(data, self.params)
+        data = Dataset(
+            self._observations(array, images, known),
+            labels=known.labels,
+            class_names=known.class_names,
+            factors=known.factors,
+            notes=(*self._notes(label, factors), *known.notes),
+        )
+        return prepare(data, params)
 
-    def _named(self, names: Sequence[str], given: str | None, usual: Sequence[str], what: str) -> str | None:
-        if given is None:
-            return next((name for name in usual if name in names), None)
-        if given not in names:
-            raise DataError(f"{self.params.path} has no array {given!r}, it has {_listed(names)}; set 'data.{what}'")
-        return given
+    def _columns(self, factors: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """Return each column of each array of factors; those of a single array are numbered without its name."""
+        columns: dict[str, NDArray[Any]] = {}
+        for name, values in factors.items():
+            if values.dtype.kind not in "biufUSOmM" or values.ndim > 2 or not values[:1].size:
+                raise DataError(
+                    f"{self.params.path}, {name!r} is {values.shape} of {values.dtype}, and factors are (n, m) "
+                    "numbers; '-s data.factors=NAME' takes others, and 'none' leaves them out"
+                )
+            if values.ndim == 1:
+                columns[name] = values
+                continue
+            prefix = "factor" if len(factors) == 1 else name
+            columns |= {f"{prefix}_{at}": column for at, column in enumerate(values.T)}
+        return columns
 
-    def _observations(self, array: Array, name: str) -> torch.Tensor | OnDemand:
+    def _notes(self, label: str | None, factors: Sequence[str]) -> list[str]:
+        notes = []
+        if label is not None and self.params.labels is None:
+            notes.append(f"{label!r} are taken for labels, by their name; '-s data.labels=none' leaves them out")
+        if factors and self.params.factors is None:
+            notes.append(f"{factors[0]!r} are taken for factors, by their name; '-s data.factors=none' leaves them out")
+        return notes
+
+    def _check(self, array: Array, name: str) -> None:
         title = f"{self.params.path}, {name!r}"
         if array.dtype.kind not in "biuf" or array.ndim not in (2, 3, 4) or 0 in array.shape:
             raise DataError(
                 f"{title} is {array.shape} of {array.dtype}, and observations are (n, p), (n, h, w), (n, h, w, c) or "
                 "(n, c, h, w) of numbers; name another with '-s data.images=NAME'"
             )
+        if self.params.scale != "none" and array.ndim > 2:
+            raise DataError(f"'data.scale' is for vectors, and {title} is images {array.shape}; rescale them first")
+
+    def _incomplete(self, array: Array, name: str) -> dict[str, NDArray[np.bool_]]:
+        """Return which vectors have missing values, where those are to be left out."""
+        if self.params.missing == "refuse" or array.dtype.kind != "f" or array.ndim > 2:
+            return {}
+        return {name: np.concatenate([np.isnan(block).any(axis=1) for block in blocks(array)])}
+
+    def _observations(self, array: Array, name: str, known: Annotation) -> torch.Tensor | OnDemand:
+        title = f"{self.params.path}, {name!r}"
+        if array.nbytes > matrix.IN_MEMORY and not isinstance(array, np.ndarray):
+            # Reading single rows of a compressed HDF5 dataset is far too slow.
+            whole = array
+            array = unpack(kept_as(self.params, name), array.shape, array.dtype, lambda: blocks(whole))
+        if known.rows is not None:
+            # HDF5 is slow at rows that are not next to each other.
+            array = Selection(array if isinstance(array, np.ndarray) else array[:], known.rows)
+        if array.ndim == 2 and (array.dtype != np.uint8 or self.params.scale != "none"):
+            return vectors(array, self.params.scale, title)
         arranged = self._arranged(array.shape, title)
-        low, high = _range(array)
+        low, high = limits(array)
         if not (np.isfinite(low) and np.isfinite(high)):
             raise DataError(f"{title} holds NaN or infinity; clean it first")
-        if array.ndim > 2 and not (low >= 0 and high <= (255 if array.dtype.kind in "iu" else 1)):
+        rounding, most = (0, 255) if array.dtype.kind in "iu" else (ROUNDING, 1)
+        if array.ndim > 2 and not (low >= -rounding and high <= most + rounding):
+            # Nine digits, because six would show 1.000002 as 1 and contradict the sentence.
             raise DataError(
-                f"{title} lies in [{low:g}, {high:g}], and images lie in [0, 1], or in 0 to 255 as whole numbers"
+                f"{title} lies in [{low:.9g}, {high:.9g}], and images lie in [0, 1], or in 0 to 255 as whole numbers"
             )
-        convert = _conversion(array.dtype, array.ndim, high)
-        if array.nbytes <= IN_MEMORY:
+        convert = _conversion(array.dtype, high)
+        if array.nbytes <= matrix.IN_MEMORY:
             return torch.from_numpy(arranged(convert(np.asarray(array[:]))))
-        if not isinstance(array, np.ndarray):
-            # Reading single rows of a compressed HDF5 dataset is far too slow.
-            array = unpack(_kept_as(self.params, name), array.shape, array.dtype, lambda: _blocks(array))
         shape = arranged(np.empty((1, *array.shape[1:]), np.uint8)).shape[1:]
         return OnDemand.rendered(len(array), shape, lambda rows: arranged(convert(array[rows])))
 
@@ -115,84 +164,9 @@ class Arrays(DataSource[ArraysParams]):
         return lambda x: np.ascontiguousarray(x.transpose(0, 3, 1, 2))
 
 
-def _npy(params: ArraysParams) -> Contents:
-    array = map_npy(params.path)
-    return [params.path.stem], lambda _: array
-
-
-def _npz(params: ArraysParams) -> Contents:
-    path = params.path
-
-    def read(key: str) -> Array:
-        header, blocks = npz_blocks(path, key)
-        if header.n_bytes > IN_MEMORY:
-            return unpack(_kept_as(params, key), header.shape, header.dtype, lambda: blocks)
-        whole = list(blocks)
-        return np.concatenate(whole) if whole else np.empty(header.shape, header.dtype)
-
-    return npz_keys(path), read
-
-
-def _hdf5(params: ArraysParams) -> Contents:
-    import h5py
-
-    path = params.path
-
-    try:
-        file = h5py.File(path, "r")
-    except OSError as error:
-        raise DataError(f"{path} cannot be read as an HDF5 file ({error}); replace it") from error
-    names: list[str] = []
-    file.visititems(lambda name, item: names.append(name) if isinstance(item, h5py.Dataset) else None)
-    return names, lambda name: file[name]
-
-
-def _kept_as(params: ArraysParams, name: str) -> str:
-    return f"arrays-{params.content}-{name}".replace("/", "-")
-
-
-def _range(array: Array) -> tuple[float, float]:
-    if array.dtype == np.bool_:
-        return 0.0, 1.0
-    ranges = [(float(block.min()), float(block.max())) for block in _blocks(array)]
-    # Unlike Python's, numpy's minimum and maximum propagate NaN.
-    return float(np.min([low for low, _ in ranges])), float(np.max([high for _, high in ranges]))
-
-
-def _blocks(array: Array) -> Any:
-    rows = max(1, AT_ONCE // max(1, array.nbytes // len(array)))
-    return (array[start : start + rows] for start in range(0, len(array), rows))
-
-
-def _conversion(dtype: np.dtype[Any], n_axes: int, high: float) -> Callable[[NDArray[Any]], NDArray[Any]]:
-    if dtype.kind == "f" or (n_axes == 2 and dtype != np.uint8):
-        return lambda x: x.astype(np.float32)
+def _conversion(dtype: np.dtype[Any], high: float) -> Callable[[NDArray[Any]], NDArray[Any]]:
+    if dtype.kind == "f":
+        return lambda x: x.astype(np.float32).clip(0, 1)
     if high <= 1:
         return lambda x: x.astype(np.uint8) * np.uint8(255)
     return lambda x: x.astype(np.uint8)
-
-
-def _classes(values: NDArray[Any], title: str) -> NDArray[np.int64]:
-    if values.dtype == object and all(isinstance(value, str | bytes) for value in values.flat):
-        values = values.astype(str)  # HDF5's variable-length text is read as objects
-    if values.dtype.kind not in "biuUSf" or values.ndim != 1:
-        raise DataError(f"{title} is {values.shape} of {values.dtype}, and labels are one number or word each")
-    if values.dtype.kind in "biu" and (not len(values) or values.min() >= 0):
-        return values.astype(np.int64)
-    _, classes = np.unique(values, return_inverse=True)
-    return classes.astype(np.int64)
-
-
-def _factors(values: NDArray[Any], title: str) -> Factors:
-    if values.dtype.kind not in "biuf" or values.ndim != 2 or not values.shape[1]:
-        raise DataError(f"{title} is {values.shape} of {values.dtype}, and factors are (n, m) numbers")
-    grids, columns = zip(*(np.unique(column, return_inverse=True) for column in values.T), strict=True)
-    names = tuple(f"factor_{at}" for at in range(len(grids)))
-    sizes = tuple(len(grid) for grid in grids)
-    return Factors(
-        names, sizes, torch.from_numpy(np.stack(columns, axis=1)), tuple(map(tuple, map(np.ndarray.tolist, grids)))
-    )
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(map(repr, names)) or "no arrays"

@@ -1,45 +1,31 @@
-"""Images in a folder or an archive."""
+"""Images in a folder or an archive, as a dataset."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
-from pathlib import Path, PurePosixPath
-from typing import TypeVar, final
+from typing import final
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from vaehub import DataError, Dataset, DataSource, OnDemand, prepare, task
-from vaehub.files import (
-    IMAGE_ENDINGS,
-    image_array,
-    image_shape,
-    open_image,
-    read_members,
-    resize_image,
-    unpack,
-    visible_files,
-)
+from vaehub.files import IMAGE_ENDINGS, Bound, ImageHead, unpack
+from vaehub.plugins.datasets.own import IDX_ENDINGS
+from vaehub.plugins.datasets.own.layout import below_common, layout_of
 from vaehub.plugins.datasets.own.params import ImagesParams
+from vaehub.plugins.datasets.own.pictures import Pictures, Survey
+from vaehub.plugins.datasets.own.raw import idx_dataset, raw_dataset
 
 IN_MEMORY = 1 << 30
 """Bytes up to which images are kept in memory; more are kept in a memory-mapped file."""
-AT_ONCE = 256
-"""Images decoded at a time."""
-SPLITS = {
-    **dict.fromkeys(("train", "training"), "train"),
-    **dict.fromkeys(("val", "valid", "validation"), "validation"),
-    **dict.fromkeys(("test", "testing"), "test"),
-}
-"""Names of top-level folders that are splits and not classes."""
-
-T = TypeVar("T")
-Item = tuple[str, bytes | Path]
-Shape = tuple[int, int, int]
-"""Channels, height and width of an image."""
+USUAL_WHITES = (255, 65535)
+"""Values that are white by the type of a file."""
+DARK = 16
+"""Images of which no value reaches this are nearly black, and mean another value by white."""
+SCANNED = 1024
+"""Images of which the largest value is looked for at a time."""
 
 
 @final
@@ -47,62 +33,57 @@ class Images(DataSource[ImagesParams]):
     """All images in a folder and below it, in order of name, or in an archive, in the archive's order.
 
     Folders named ``train``, ``validation`` (or ``val``) and ``test`` become splits; the next folder of an image is its
-    class, and classes are numbered in order of name.
+    class, and classes are numbered in order of name. A folder without images may hold idx files or batches of CIFAR.
     """
 
     def load(self) -> Dataset:
         """Return the images, shape ``(n, c, h, w)``, with labels and splits from their folders.
 
+        The notes of the dataset say what was left out, and what could be meant otherwise.
+
         Raises:
+            TooLarge: If they take more bytes than they may.
             DataError: If there are none, one cannot be decoded, they differ in size, or some lie outside class folders.
         """
-        path = self.params.path
-        names, shapes = self._shapes()
-        if not names:
-            raise DataError(f"{path} holds no images ({', '.join(IMAGE_ENDINGS)}); name a folder that does")
-        labels, splits = self._by_folder(_below_common(names) if path.is_file() else names)
-        channels = self.params.channels or max(channels for channels, _, _ in shapes)
-        shape = (len(names), *self._size(names, shapes), channels)
-        data = Dataset(self._stored(shape), labels=labels, splits=splits)
         # Size and channels already fit, so that this resizes nothing a second time.
-        return prepare(data, self.params)
+        return prepare(self._whole(), self.params)
 
-    # Files
+    def _whole(self) -> Dataset:
+        path, bound = self.params.path, Bound.of(self.params.max_bytes)
+        if path.name.lower().endswith(IDX_ENDINGS) and path.is_file():
+            return idx_dataset(path, bound)
+        pictures = Pictures(self.params)
+        survey = pictures.survey()
+        if not survey.files:
+            raw = raw_dataset(path, bound) if path.is_dir() else None
+            if raw is None:
+                beside = f"; {'; '.join(survey.notes)}" if survey.notes else ""
+                raise DataError(f"{path} holds no images ({', '.join(IMAGE_ENDINGS)}){beside}; name a folder that does")
+            return raw
+        names, heads = survey.names, survey.heads
+        layout = layout_of(path, below_common(names) if path.is_file() else names, self.params.labels)
+        n_channels = self.params.channels or max(head.shape[0] for head in heads)
+        size = self._size(names, heads)
+        bound.check(
+            len(names) * size[0] * size[1] * n_channels,
+            f"the {len(names):,} images in {path}",
+            "make them smaller with '-s data.size=64', or ",
+        )
+        stored, notes = self._stored(pictures, survey, size, n_channels)
+        return Dataset(
+            stored,
+            labels=layout.labels,
+            class_names=layout.class_names,
+            splits=layout.splits,
+            notes=(*survey.notes, *layout.notes, *_of_colour(names, heads, n_channels), *notes),
+        )
 
-    def _items(self) -> Iterator[Item]:
-        path = self.params.path
-        if path.is_dir():
-            files = ((file.relative_to(path).as_posix(), file) for file in visible_files(path))
-            yield from ((name, file) for name, file in files if _is_image(name))
-        else:
-            yield from read_members(path, _is_image)
-
-    def _shapes(self) -> tuple[list[str], list[Shape]]:
-        names, shapes = [], []
-        with task(f"looking at {self.params.path.name}") as advance:
-            for name, shape in self._each(lambda name, content: image_shape(content, self._title(name))):
-                names.append(name)
-                shapes.append(shape)
-                advance(1)
-        return names, shapes
-
-    def _each(self, work: Callable[[str, bytes | Path], T]) -> Iterator[tuple[str, T]]:
-        """Yield the result of a function for every image, several at a time, as decoding releases Python's lock."""
-        items = self._items()
-        with ThreadPoolExecutor() as pool:
-            while some := list(islice(items, AT_ONCE)):
-                names, contents = zip(*some, strict=True)
-                yield from zip(names, pool.map(work, names, contents), strict=True)
-
-    def _title(self, name: str) -> str:
-        return f"{self.params.path}/{name}"
-
-    def _size(self, names: Sequence[str], shapes: Sequence[Shape]) -> tuple[int, int]:
+    def _size(self, names: Sequence[str], heads: Sequence[ImageHead]) -> tuple[int, int]:
         if self.params.size is not None:
             return self.params.size, self.params.size
         sizes: dict[tuple[int, int], str] = {}
-        for name, (_, height, width) in zip(names, shapes, strict=True):
-            sizes.setdefault((height, width), name)
+        for name, head in zip(names, heads, strict=True):
+            sizes.setdefault(head.shape[1:], name)
         if len(sizes) > 1:
             some = ", ".join(f"{width}x{height} ({name})" for (height, width), name in islice(sizes.items(), 3))
             raise DataError(
@@ -111,55 +92,61 @@ class Images(DataSource[ImagesParams]):
             )
         return next(iter(sizes))
 
-    def _by_folder(self, names: Sequence[str]) -> tuple[NDArray[np.int64] | None, dict[str, NDArray[np.int64]]]:
-        folders = [PurePosixPath(name).parts[:-1] for name in names]
-        splits: dict[str, NDArray[np.int64]] = {}
-        if all(each and each[0].lower() in SPLITS for each in folders):
-            of = np.array([SPLITS[each[0].lower()] for each in folders])
-            splits = {str(name): np.flatnonzero(of == name) for name in np.unique(of)}
-            folders = [each[1:] for each in folders]
-        if self.params.labels == "none" or not any(folders):
-            return None, splits
-        if outside := [name for name, folder in zip(names, folders, strict=True) if not folder]:
-            raise DataError(
-                f"{self.params.path} holds {len(outside)} images outside class folders, such as {outside[0]}; put "
-                "them into folders too, or use no labels with '-s data.labels=none'"
-            )
-        _, labels = np.unique([folder[0] for folder in folders], return_inverse=True)
-        return labels.astype(np.int64), splits
+    def _stored(
+        self, pictures: Pictures, survey: Survey, size: tuple[int, int], n_channels: int
+    ) -> tuple[torch.Tensor | OnDemand, list[str]]:
+        n, (height, width) = len(survey.heads), size
+        whites, notes = pictures.whites(survey.files)
 
-    # Pixels
+        def pixels() -> Iterator[NDArray[np.uint8]]:
+            return pictures.pixels(survey.files, whites, size, n_channels)
 
-    def _stored(self, shape: tuple[int, ...]) -> torch.Tensor | OnDemand:
-        n, height, width, channels = shape
-
-        def pixels(name: str, content: bytes | Path) -> NDArray[np.uint8]:
-            image = open_image(content, self._title(name), channels)
-            return image_array(resize_image(image, (height, width), crop=self.params.crop)).transpose(1, 2, 0)
-
-        def blocks() -> Iterator[NDArray[np.uint8]]:
-            return (image[None] for _, image in self._each(pixels))
-
-        if np.prod(shape) > IN_MEMORY:
-            name = f"images-{self.params.content}-{height}x{width}x{channels}-{int(self.params.crop)}"
-            return OnDemand.mapped(unpack(name, shape, np.dtype(np.uint8), blocks))
-        images = np.empty(shape, np.uint8)
+        if n * height * width * n_channels > IN_MEMORY:
+            name = self._unpacked_name(size, n_channels, _chosen_whites(survey, whites))
+            shape = (n, height, width, n_channels)
+            mapped = unpack(name, shape, np.dtype(np.uint8), lambda: (image[None] for image in pixels()))
+            return OnDemand.mapped(mapped), notes + self._of_darkness(mapped)
+        images = np.empty((n, n_channels, height, width), np.uint8)
         with task(f"reading {self.params.path.name}", n) as advance:
-            for at, block in enumerate(blocks()):
-                images[at] = block[0]
+            for at, image in enumerate(pixels()):
+                images[at] = image.transpose(2, 0, 1)
                 advance(1)
-        return torch.from_numpy(images.transpose(0, 3, 1, 2)).contiguous()
+        return torch.from_numpy(images), notes + self._of_darkness(images)
+
+    def _unpacked_name(self, size: tuple[int, int], n_channels: int, whites: Sequence[float]) -> str:
+        params = self.params
+        name = f"images-{params.content}-{size[0]}x{size[1]}x{n_channels}-{int(params.crop)}"
+        told = [f"-{params.on_broken}"] if params.on_broken != "refuse" else []
+        told += [f"-{params.pages}"] if params.pages != "first" else []
+        told += [f"-white{white:g}" for white in ([params.white] if params.white else whites)]
+        return name + "".join(told)
+
+    def _of_darkness(self, images: NDArray[np.uint8]) -> list[str]:
+        highest = 0
+        for start in range(0, len(images), SCANNED):
+            highest = max(highest, int(images[start : start + SCANNED].max()))
+            if highest >= DARK:
+                return []
+        if not highest:
+            return ["all images are black"]
+        return [
+            f"all images are nearly black: no value is above {highest}, and 255 is white; if {highest} is meant to be "
+            f"white, say '-s data.white={highest}'"
+        ]
 
 
-def _is_image(name: str) -> bool:
-    # Operating systems hide thumbnails in archives.
-    hidden = any(part.startswith((".", "__")) for part in PurePosixPath(name).parts)
-    return name.lower().endswith(IMAGE_ENDINGS) and not hidden
+def _chosen_whites(survey: Survey, whites: Mapping[tuple[int, int], float]) -> list[float]:
+    """Return the values that are white, but for those of the usual types."""
+    pages = {(file.at, page): head.white for file in survey.files for page, head in enumerate(file.heads)}
+    return sorted({white for page, white in whites.items() if pages[page] not in USUAL_WHITES})
 
 
-def _below_common(names: Sequence[str]) -> list[str]:
-    """Return names without the single top-level folder of an archive, if there is one."""
-    outermost = {PurePosixPath(name).parts[0] for name in names}
-    if len(outermost) > 1 or any("/" not in name for name in names) or next(iter(outermost)).lower() in SPLITS:
-        return list(names)
-    return [name.partition("/")[2] for name in names]
+def _of_colour(names: Sequence[str], heads: Sequence[ImageHead], n_channels: int) -> Iterator[str]:
+    colour = [name for name, head in zip(names, heads, strict=True) if head.shape[0] == 3]
+    if n_channels == 1 and colour:
+        yield f"{len(colour):,} of {len(names):,} images are stored in colour, and read as grey"
+    elif 0 < len(colour) < len(names) and n_channels == 3:
+        yield (
+            f"{len(colour):,} of {len(names):,} images are in colour, such as {colour[0]}, so that all have three "
+            "channels; '-s data.channels=1' makes all grey"
+        )

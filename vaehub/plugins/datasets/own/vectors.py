@@ -1,4 +1,4 @@
-"""Vectors in a Parquet file."""
+"""Vectors in tables: Parquet and CSV files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vaehub import DataError, Dataset, DataSource, prepare
+from vaehub.plugins.datasets.own.annotation import annotation_of
+from vaehub.plugins.datasets.own.matrix import representable, rescaling
 from vaehub.plugins.datasets.own.params import VectorsParams
+from vaehub.plugins.datasets.own.roles import Names
+from vaehub.plugins.datasets.own.table import TableFile, numbers, plain_values
 
 LABELS = ("label", "labels")
 
@@ -18,67 +22,70 @@ class Vectors(DataSource[VectorsParams]):
     """The numeric columns of a table, in order; a column of lists of one length counts as several columns."""
 
     def load(self) -> Dataset:
-        """Return the vectors, shape ``(n, p)``, with labels if a column holds them.
+        """Return the vectors, shape ``(n, p)``, with labels and factors if columns hold them.
 
         Raises:
-            DataError: If it is not a Parquet file, a column is neither numeric nor the labels, or a value is missing.
+            DataError: If the file is of another kind, a column is named that is not there, a column has no role and no
+                numbers, or a value is missing.
         """
-        import pyarrow as pa
-        from pyarrow import parquet
+        params, file = self.params, self._file()
+        names = Names(file.path, "column", file.names)
+        label = names.one(params.labels, LABELS, "labels")
+        factors = names.several(params.factors, "factors")
+        declined = names.one(None, LABELS, "labels") if label is None else None
+        observed = self._observed(file, names, {label or declined, *factors})
+        labels = [] if label is None else [label]
+        columns = file.read(list(dict.fromkeys([*observed, *factors, *labels])), labels)
+        if not observed or not len(columns[observed[0]]):
+            raise DataError(f"{file.path} holds no columns of numbers; it has {names.listed}")
+        found = {name: numbers(columns[name], name, file.path) for name in observed}
+        known = annotation_of(
+            params,
+            file.path,
+            kind="column",
+            labels=None if label is None else (label, plain_values(columns[label])),
+            factors={name: plain_values(columns[name]) for name in factors},
+            incomplete={name: each.missing for name, each in found.items()},
+        )
+        x = np.concatenate([each.values for each in found.values()], axis=1)
+        data = Dataset(
+            self._scaled(x if known.rows is None else x[known.rows]),
+            labels=known.labels,
+            class_names=known.class_names,
+            factors=known.factors,
+            notes=(*file.notes, *self._notes(file, observed, label), *known.notes),
+        )
+        return prepare(data, params)
+
+    def _file(self) -> TableFile:
+        from vaehub.plugins.datasets.own.csv import csv_file
+        from vaehub.plugins.datasets.own.parquet import parquet_file
 
         path = self.params.path
-        try:
-            table = parquet.read_table(path)
-        except (pa.ArrowInvalid, OSError) as error:
-            raise DataError(f"{path} cannot be read as a Parquet file ({error}); replace it") from error
-        name = self._label_column(table.column_names)
-        columns = [self._values(each, table[each]) for each in table.column_names if each != name]
-        if not columns or not len(table):
-            raise DataError(f"{path} holds no columns of numbers; it has {', '.join(table.column_names) or 'none'}")
-        labels = None
-        if name is not None:
-            _, labels = np.unique(table[name].to_numpy(), return_inverse=True)
-        data = Dataset(self._scaled(np.concatenate(columns, axis=1)), labels=labels)
-        return prepare(data, self.params)
+        if path.suffix.lower() in (".parquet", ".pq"):
+            return parquet_file(path)
+        return csv_file(self.params)
 
-    def _label_column(self, names: list[str]) -> str | None:
-        given = self.params.labels
-        if given is not None and given not in names:
-            raise DataError(f"{self.params.path} has no column {given!r}; it has {', '.join(names)}")
-        return given or next((name for name in LABELS if name in names), None)
+    def _observed(self, file: TableFile, names: Names, others: set[str | None]) -> list[str]:
+        """Return the columns of the observations: those named, or all that have no other role."""
+        dropped = names.several(self.params.drop, "drop")
+        if self.params.columns is not None:
+            return [name for name in names.several(self.params.columns, "columns") if name not in dropped]
+        index = () if self.params.keep_index else file.index
+        return [name for name in file.names if name not in others and name not in dropped and name not in index]
 
-    def _values(self, name: str, column: Any) -> NDArray[np.float64]:
-        import pyarrow as pa
+    def _notes(self, file: TableFile, observed: list[str], label: str | None) -> list[str]:
+        notes = []
+        left_out = [name for name in file.index if name not in observed]
+        if left_out:
+            named = ", ".join(map(repr, left_out))
+            notes.append(f"the index {named} of the table is no observation; '-s data.keep_index=true' makes it one")
+        if label is not None and self.params.labels is None:
+            notes.append(f"column {label!r} is taken for labels, by its name; '-s data.labels=none' leaves it out")
+        return notes
 
-        title = f"{self.params.path}, column {name!r},"
-        if column.null_count:
-            raise DataError(f"{title} has {column.null_count} missing values; fill or drop them")
-        values = column.combine_chunks()
-        if isinstance(values.type, pa.ListType | pa.LargeListType | pa.FixedSizeListType):
-            flat = values.flatten()
-            width, rest = divmod(len(flat), len(values))
-            lengths = (
-                set() if isinstance(values.type, pa.FixedSizeListType) else set(values.value_lengths().to_pylist())
-            )
-            if rest or len(lengths) > 1:
-                raise DataError(f"{title} holds lists of different lengths; make them one length")
-            values = flat
-        else:
-            width = 1
-        if not (
-            pa.types.is_integer(values.type) or pa.types.is_floating(values.type) or pa.types.is_boolean(values.type)
-        ):
-            raise DataError(
-                f"{title} holds {values.type}, not numbers; drop it, or use it as labels: '-s data.labels={name}'"
-            )
-        numbers: NDArray[np.float64] = values.to_numpy(zero_copy_only=False).astype(np.float64)
-        return numbers.reshape(-1, width)
-
-    def _scaled(self, x: NDArray[np.float64]) -> NDArray[np.float32]:
-        if self.params.scale == "unit":
-            low, span = x.min(axis=0), np.ptp(x, axis=0)
-            x = (x - low) / np.where(span > 0, span, 1)
-        elif self.params.scale == "standard":
-            deviation = x.std(axis=0)
-            x = (x - x.mean(axis=0)) / np.where(deviation > 0, deviation, 1)
-        return x.astype(np.float32)
+    def _scaled(self, x: NDArray[np.float64]) -> NDArray[Any]:
+        if self.params.scale == "none":
+            representable(float(x.min()), float(x.max()), str(self.params.path))
+        rescale = rescaling(self.params.scale, lambda: iter([x]), str(self.params.path))
+        return rescale(x).astype(np.float32)

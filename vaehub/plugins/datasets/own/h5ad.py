@@ -1,0 +1,158 @@
+"""AnnData's file format, read by h5py alone: matrices, tables and columns, of all its versions.
+
+The layout of the groups is documented as "on-disk format" of anndata; files of its versions before 0.7 keep tables as
+compound datasets, and categories among the unstructured data.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vaehub import DataError
+
+if TYPE_CHECKING:
+    import h5py
+
+Item = Any
+"""A group or a dataset in the file."""
+SPARSE = ("csr", "csc")
+
+
+class SparseRows:
+    """Rows of a sparse matrix, dense where they are taken.
+
+    Args:
+        matrix: The matrix, in scipy's compressed rows.
+    """
+
+    ndim = 2
+
+    def __init__(self, matrix: Any) -> None:
+        self._matrix = matrix
+        self.shape: tuple[int, ...] = tuple(matrix.shape)
+        self.dtype: np.dtype[Any] = matrix.dtype
+        self.nbytes = int(np.prod(self.shape, dtype=object)) * self.dtype.itemsize
+
+    def __len__(self) -> int:
+        return int(self.shape[0])
+
+    def __getitem__(self, key: slice | NDArray[np.int64]) -> NDArray[Any]:
+        found: NDArray[Any] = self._matrix[key].toarray()
+        return found
+
+
+def matrix(item: Item, title: str) -> Any:
+    """Return a matrix, which gives rows when indexed: a dense dataset, a sparse one, or a table of numbers.
+
+    Raises:
+        DataError: If it is none of these.
+    """
+    import h5py
+
+    if isinstance(item, h5py.Dataset):
+        return item
+    kind = _text(item.attrs.get("encoding-type", item.attrs.get("h5sparse_format", "")))
+    if kind[:3] in SPARSE and {"data", "indices", "indptr"} <= set(item):
+        return SparseRows(_sparse(item, kind[:3], title))
+    if kind == "dataframe":
+        columns = [np.asarray(column(item, name, item.file, title)) for name in column_names(item)]
+        if columns and all(each.dtype.kind in "biuf" for each in columns):
+            return np.stack([each.astype(np.float64) for each in columns], axis=1)
+    raise DataError(f"{title} is {kind or 'a group'!r}, and not a matrix of numbers; name another with 'data.layer'")
+
+
+def _sparse(group: h5py.Group, kind: str, title: str) -> Any:
+    from scipy import sparse
+
+    shape = group.attrs.get("shape", group.attrs.get("h5sparse_shape"))
+    parts = group["data"][:], group["indices"][:], group["indptr"][:]
+    try:
+        built = {"csr": sparse.csr_matrix, "csc": sparse.csc_matrix}[kind](parts, tuple(map(int, shape)))
+        built.check_format(full_check=True)
+        return built.tocsr()
+    except (ValueError, TypeError) as error:
+        raise DataError(f"{title} is a damaged sparse matrix ({error}); replace the file") from error
+
+
+def column_names(table: Item) -> tuple[str, ...]:
+    """Return the names of the columns of a table, in order, without its index."""
+    if hasattr(table, "dtype"):
+        return tuple(name for name in table.dtype.names if name not in ("index", "_index"))
+    order = table.attrs.get("column-order")
+    names = [_text(name) for name in np.ravel(order)] if order is not None and len(order) else []
+    hidden = ("__categories", _text(table.attrs.get("_index", "_index")))
+    return tuple(names or [name for name in table if name not in hidden])
+
+
+def index(table: Item, title: str) -> NDArray[Any]:
+    """Return the names of the rows of a table."""
+    if hasattr(table, "dtype"):
+        name = next((name for name in table.dtype.names if name in ("index", "_index")), table.dtype.names[0])
+        return np.asarray(table[name]).astype(str)
+    return np.asarray(column(table, _text(table.attrs.get("_index", "_index")), table.file, title), str)
+
+
+def column(table: Item, name: str, file: h5py.File, title: str) -> NDArray[Any]:
+    """Return the values of one column of a table; missing ones are ``None`` or NaN.
+
+    Args:
+        table: A data frame of the file, such as ``obs``.
+        name: Of the column.
+        file: The file, where versions before 0.7 have the categories.
+        title: What the table is, for messages.
+
+    Raises:
+        DataError: If it is encoded in an unknown way.
+    """
+    import h5py
+
+    if isinstance(table, h5py.Dataset):
+        values = np.asarray(table[name])
+        categories = file.get(f"uns/{name}_categories")
+        return values if categories is None else _of_categories(values, _values(categories))
+    item = table[name]
+    if isinstance(item, h5py.Dataset):
+        reference = item.attrs.get("categories")
+        values = _values(item)
+        return values if reference is None else _of_categories(values, _values(file[reference]))
+    kind = _text(item.attrs.get("encoding-type", ""))
+    if kind == "categorical":
+        return _of_categories(_values(item["codes"]), _any_values(item["categories"]))
+    if {"values", "mask"} <= set(item):
+        return _any_values(item)
+    raise DataError(f"{title}, column {name!r}, is encoded as {kind or 'a group'!r}, which is not known; drop it")
+
+
+def _any_values(item: Item) -> NDArray[Any]:
+    """Return values that may be masked."""
+    if hasattr(item, "dtype"):
+        return _values(item)
+    values, mask = _values(item["values"]), item["mask"][:].astype(bool)
+    if not mask.any():
+        return values
+    found = values.astype(object)
+    found[mask] = None
+    return found
+
+
+def _values(item: h5py.Dataset) -> NDArray[Any]:
+    import h5py
+
+    text = h5py.check_string_dtype(item.dtype) is not None
+    return np.asarray(item.asstr()[:] if text else item[:])
+
+
+def _of_categories(codes: NDArray[Any], categories: NDArray[Any]) -> NDArray[Any]:
+    # -1 stands for a missing value, and is the last place here.
+    known = np.array([*categories, None], object)
+    if len(codes) and not (codes.min() >= -1 and codes.max() < len(categories)):
+        raise DataError(f"a categorical column has codes beyond its {len(categories)} categories; replace the file")
+    found = known[codes.astype(np.int64)]
+    return found if (codes < 0).any() else categories[codes.astype(np.int64)]
+
+
+def _text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
