@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import tempfile
 from collections.abc import Callable
@@ -29,6 +30,14 @@ METRICS = (
     "traversal",
     "fondue",
 )
+SHOWN = {
+    "relevance": "n_active",
+    "variable_types": "n_active",
+    "elbo": "elbo",
+    "mig": "mig",
+    "latent_response_matrix": "intrinsic_dimension",
+}
+"""By metric, the number that the table has."""
 N = 200
 
 
@@ -191,18 +200,17 @@ def measured(hub: vaehub.Hub, model: Any, data: Dataset, metric: str) -> str:
         places = zip(table.keys["layer_a"], table.keys["layer_b"], strict=True)
         return f"{table.columns['cka'][list(places).index(('mean', 'mean'))]:.2f}"
     if metric == "representation_dimension":
-        return f"{len(result.tables or result.vectors)} tables"
-    shown = {"relevance": "n_active", "variable_types": "n_active", "mig": "mig", "elbo": "elbo"}
-    return f"{result.scalars[shown[metric]]:.3g}" if metric in shown else "measured"
+        vector = next(each for each in result.vectors.values() if "mean" in each.labels)
+        return f"{vector.values[list(vector.labels).index('mean')]:.3g}"
+    if metric == "traversal":
+        return f"{result.vectors['mu_variance'].values.max():.3g}"
+    return f"{result.scalars[SHOWN[metric]]:.3g}"
 
 
 def _short(sentence: str) -> str:
     """Return the middle of a refusal: without the metric's name, and without what to do instead."""
-    for start in ("needs ", "trains "):
-        if start in sentence:
-            sentence = sentence[sentence.index(start) :]
-            break
-    return sentence.partition(";")[0].partition(", and ")[0]
+    found = re.search("(needs|trains|was trained with) [^,;]*", sentence)
+    return sentence if found is None else found.group()
 
 
 def row(title: str) -> list[str]:

@@ -5,7 +5,7 @@ from typing import final
 
 import torch
 
-from vaehub import EVALUATION_BATCH, Dataset, LatentModel, ModelMetric, Result, Step, VaehubError, WorkFailed
+from vaehub import EVALUATION_BATCH, Dataset, LatentModel, ModelMetric, Needs, Result, Step, VaehubError, WorkFailed
 from vaehub.plugins.rate_distortion.params import ElboParams
 
 TERMS = ("reconstruction", "kl")
@@ -19,6 +19,8 @@ class Elbo(ModelMetric[ElboParams]):
     model's own prior. What a likelihood leaves out of its reconstruction term is added, so that a squared error counts
     as the density of a Gaussian of variance 1/2. Bounds of densities and of probabilities do not compare.
     """
+
+    needs = Needs(decoder=True)
 
     def check(self, model: LatentModel, data: Dataset) -> None:
         """Refuse models whose loss does not name the two terms."""
