@@ -83,6 +83,11 @@ REFUSED = {
     "four": ((MU, LOGVAR, Z, Z), {}, "a tuple of 4"),
     "the same twice": ((MU, MU.clone()), {}, "the same tensor twice"),
     "another distribution": (distributions.Laplace(MU, STD), {}, "of type Laplace, and posteriors are normal"),
+    "two variances": (
+        SimpleNamespace(mean=MU, logvar=LOGVAR, std=torch.zeros_like(STD)),
+        {},
+        "variances twice, as 'logvar' and as 'std', and they differ",
+    ),
     "features": ({"last_hidden_state": MU, "pooler_output": None}, {}, "with last_hidden_state, pooler_output"),
     "text": ("mu", {}, "the encoder gives a str"),
     "odd halves": (MU, {"statistics": "concatenated"}, "axis 1 has no halves"),

@@ -2,12 +2,14 @@
 
 import json
 
+import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
 
 from vaehub import VaehubError
+from vaehub.hub.export import write_weights
 
 
 @pytest.fixture
@@ -57,3 +59,13 @@ def test_a_measurement_and_a_failed_training_have_no_weights(hub, training, tmp_
         hub.train(failing)
     with pytest.raises(VaehubError, match="failed .* so there are no weights"):
         hub.export(failing.id, tmp_path / "w")
+
+
+def test_arrays_in_any_order_of_memory_keep_their_elements(hub, training, tmp_path):
+    array = np.arange(6, dtype=np.float32).reshape(2, 3)
+    weights = {"by_columns": np.asfortranarray(array), "turned": array.T, "one": np.float32(3)[...]}
+    write_weights(tmp_path / "weights.safetensors", weights, hub.store.training(training.id), "safetensors")
+    found = load_file(tmp_path / "weights.safetensors")
+    assert {name: each.tolist() for name, each in found.items()} == {
+        name: np.asarray(each).tolist() for name, each in weights.items()
+    }

@@ -59,11 +59,13 @@ class Output:
         mu: Means, of any shape.
         scales: Values beside the means; ``None`` if there are none.
         says: What names or types say that these are; ``None`` if they say nothing.
+        others: The same under other names, with what each says.
     """
 
     mu: Tensor
     scales: Tensor | None = None
     says: Scale | None = None
+    others: tuple[tuple[str, Tensor], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -154,8 +156,8 @@ class Reading:
             )
         scales = {name: value for name in SCALE_NAMES if isinstance(value := _get(found, name), Tensor)}
         if scales:
-            name = next(iter(scales))
-            return Output(mu, scales[name], SCALE_NAMES[name])
+            name, *others = scales
+            return Output(mu, scales[name], SCALE_NAMES[name], tuple((each, scales[each]) for each in others))
         self._refuse_unknown(found, mu)
         return Output(mu)
 
@@ -193,6 +195,7 @@ class Reading:
                 "the encoder gives the same tensor twice, and no variance is its mean; give an encoder that returns it "
                 "once if it is deterministic"
             )
+        _refuse_disagreement(output)
         scale = output.says or self.scale
         is_above_0 = bool((output.scales > 0).all())
         least = float(output.scales.min())
@@ -208,6 +211,27 @@ class Reading:
                 "to 'logvar', 'variance' or 'std'"
             )
         return scale or "logvar"
+
+
+def _refuse_disagreement(output: Output) -> None:
+    """Refuse an output whose names say two variances, as of a distribution that was made deterministic."""
+    if output.scales is None or output.says is None:
+        return
+    variance = _variance(output.scales, output.says)
+    for name, values in output.others:
+        other = _variance(values, SCALE_NAMES[name])
+        known = variance.isfinite() & other.isfinite()  # a variance may overflow where its logarithm does not
+        if not torch.allclose(variance[known], other[known], rtol=0.05, atol=1e-6):
+            raise VaehubError(
+                f"the encoder gives variances twice, as {output.says!r} and as {name!r}, and they differ; give a "
+                "function as encoder that returns the means and the right ones as a pair, and say with scale what they "
+                "are"
+            )
+
+
+def _variance(values: Tensor, scale: Scale) -> Tensor:
+    values = values.double()
+    return values.exp() if scale == "logvar" else values if scale == "variance" else values.square()
 
 
 def read_reconstruction(found: Any) -> Tensor:

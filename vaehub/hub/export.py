@@ -51,10 +51,13 @@ def write_weights(path: Path, weights: Mapping[str, NDArray[Any]], record: Train
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         if form == "safetensors":
+            import numpy as np
             from safetensors.numpy import save
 
             notes = {"training": record.id, "recipe": canonical_json(record.recipe)}
-            partial.write_bytes(save(dict(weights), metadata=notes))
+            # It writes memory as it lies: an array that is not contiguous would come back with other elements.
+            contiguous = {name: np.ascontiguousarray(array).reshape(array.shape) for name, array in weights.items()}
+            partial.write_bytes(save(contiguous, metadata=notes))
         else:
             import torch
 
