@@ -111,6 +111,8 @@ def call(arguments, folder):
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(errors):
         patch.chdir(folder)
         patch.setattr(sys, "argv", ["vaehub", *arguments])
+        # The process that runs the tests keeps its own standard output.
+        patch.setattr("vaehub.cli.standard_output._answer", out)
         with pytest.raises(SystemExit) as ended:
             main()
     out.flush()

@@ -16,7 +16,6 @@ from .core.errors import TrainingDiverged as TrainingDiverged
 from .core.errors import VaehubError as VaehubError
 from .core.errors import WorkFailed as WorkFailed
 from .core.errors import first_line as first_line
-from .core.identity import Json as Json
 from .core.likelihood import Likelihood as Likelihood
 from .core.likelihood import gaussian_sample as gaussian_sample
 from .core.likelihood import likelihood as likelihood

@@ -274,7 +274,7 @@ def test_a_decoder_that_draws_at_random_is_noticed(data):
 def test_weights_that_are_no_numbers_are_named(hub, vae, data, value):
     with torch.no_grad():
         vae.fc_mu.weight[0, 0] = value
-    with pytest.raises(VaehubError, match=r"fc_mu.weight' .*hold NaN or infinite values"):
+    with pytest.raises(VaehubError, match=r"fc_mu.weight' is (NaN|infinite) in 1 of its"):
         hub.measure("elbo", vaehub.wrap(vae), data=data)
     assert not hub.store.exists
 

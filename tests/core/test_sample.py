@@ -136,7 +136,7 @@ def test_a_model_that_fails_on_large_observations_says_how_to_scale_them(data):
 
     data.stored[25, 1] = 3e4
     with pytest.raises(WorkFailed, match=r"infinite .*the observations reach 3e\+04, .*'-s data.scale=standard'"):
-        metric().draw(wrap(encoder=Steep(), decoder=torch.nn.Linear(2, 3)), data)
+        metric().draw(wrap(encoder=Steep(), decoder=torch.nn.Linear(2, 3), scale="logvar"), data)
 
 
 def test_a_metric_has_the_name_of_its_class_unless_it_has_one_in_the_catalog():

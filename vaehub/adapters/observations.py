@@ -86,7 +86,7 @@ def observations(values: NDArray[Any], title: str, layout: Layout, value_range: 
     _check_finite(arranged, title)
     if value_range is not None:
         scaled = _rescaled(arranged, title, value_range)
-    elif arranged.dtype.kind == "f" or (arranged.ndim == 2 and arranged.dtype not in (np.uint8, np.bool_)):
+    elif arranged.dtype.kind == "f" or (arranged.ndim == 2 and arranged.dtype != np.uint8):
         with np.errstate(over="ignore"):  # refused below
             scaled = arranged.astype(np.float32, copy=False)
     else:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import model_validator
 
-from vaehub import Field, Incidental, Json, Params, VaehubError
+from vaehub import Field, Incidental, Params, VaehubError
 from vaehub.files import checksum
 
 FILES = ("encoder", "decoder", "weights")
@@ -52,7 +52,7 @@ class OwnNetworkParams(Params):
         description="name of the network in results, in place of 'own'; another name is another training",
     )
 
-    def identity(self) -> dict[str, Json]:
+    def identity(self) -> dict[str, Any]:
         """Return the values that decide a number, and the name if there is one: recipes without one are as before."""
         found = super().identity()
         return found if self.name is not None else {key: value for key, value in found.items() if key != "name"}
