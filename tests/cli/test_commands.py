@@ -25,6 +25,11 @@ def test_run_ends_with_the_relevance_of_each_latent_the_active_ones_and_ids(vaeh
     assert done.stderr == ""
 
 
+def test_a_model_without_epochs_is_not_called_trained(vaehub):
+    done = vaehub(*RUN, "--set", "train.epochs=0")
+    assert ", 0 epochs: not trained (" in done.stdout.splitlines()[0]
+
+
 def test_a_second_run_answers_from_the_store_with_the_same_numbers(vaehub):
     first, second = (json.loads(vaehub(*RUN, "--json").stdout)[0] for _ in range(2))
     assert (first["reused"], second["reused"]) == (False, True)

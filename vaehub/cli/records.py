@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from rich.text import Text
 
@@ -50,13 +50,16 @@ def measurement(item: Measurement) -> None:
 
 def training(record: TrainingRecord, *, reused: bool | None = None) -> None:
     """Print one line on a training, and its notes."""
-    verb = "failed" if record.status == "failed" else "taken from the store" if reused else "trained"
+    n_epochs = _n_epochs(record)
+    verb = "trained" if n_epochs else "not trained"
+    verb = "failed" if record.status == "failed" else "taken from the store" if reused else verb
+    epochs = "1 epoch" if n_epochs == 1 else f"{n_epochs} epochs"
     where = f"{record.name_of('dataset')} with network {record.name_of('network')}"
     console = terminal.out()
     console.print(
         Text.assemble(
             (record.name_of("model"), "bold"),
-            f" on {where}, seed {record.seed}, {record.latent_dim} latents, {_epochs(record)}: {verb} "
+            f" on {where}, seed {record.seed}, {record.latent_dim} latents, {epochs}: {verb} "
             f"({record.seconds:.1f} s on {record.device}), training {record.id[:SHORT]}",
         )
     )
@@ -66,12 +69,12 @@ def training(record: TrainingRecord, *, reused: bool | None = None) -> None:
         console.print(record.error, markup=False)
 
 
-def _epochs(record: TrainingRecord) -> str:
+def _n_epochs(record: TrainingRecord) -> int:
     train = record.recipe["train"]
     assert isinstance(train, Mapping), "recipes are nested mappings"
     params = train["params"]
     assert isinstance(params, Mapping), "recipes are nested mappings"
-    return "1 epoch" if params["epochs"] == 1 else f"{params['epochs']} epochs"
+    return cast(int, params["epochs"])
 
 
 def training_view(view: TrainingView) -> None:
