@@ -1,9 +1,9 @@
 """Opening the database: briefly, in turn, and only if it is one that we understand.
 
 DuckDB lets one process write, or several read. A process therefore holds the file only for the moment of a commit or a
-query and waits for its turn. Turns among our own processes are taken by a lock file beside the database, held from
-before it is opened until it is closed: DuckDB 2.0 reads the headers of a file before it locks it, so that a commit in
-between could be overwritten and lost.
+query, and waits for its turn, in the order of arrival. The turn is a lock file beside the database, held from before it
+is opened until it is closed: DuckDB 2.0 reads the headers of a file before it locks it, so that a commit in between
+could be overwritten and lost.
 """
 
 from __future__ import annotations
@@ -15,16 +15,17 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import duckdb
 from duckdb import DuckDBPyConnection
-from filelock import FileLock, Timeout
 
 from vaehub.core.errors import StoreError, first_line
+from vaehub.store import engine
 from vaehub.store.failures import interruptible
 from vaehub.store.schema import VERSION, migrate, recorded_version
+from vaehub.store.turns import TurnTimeout, turn
 
 FIRST_WAIT, LONGEST_WAIT = 0.005, 0.05
 """Seconds between two attempts to open a file that another process holds."""
@@ -42,12 +43,16 @@ READ_ONLY: dict[str, str | bool | int | float | list[str]] = {
 _turns: dict[Path, threading.RLock] = defaultdict(threading.RLock)
 
 
+class Locked(StoreError):  # noqa: N818 as its neighbours
+    """Another process had the store for so long that nothing was done with it."""
+
+
 class Database:
     """The DuckDB file of a store.
 
     Args:
         path: The file; made by the first write.
-        timeout: Seconds to wait for other processes.
+        timeout: Seconds to wait for one and the same process; as long as others take turns, the wait goes on.
     """
 
     def __init__(self, path: Path, timeout: float) -> None:
@@ -116,6 +121,8 @@ class Database:
     def held(self) -> Iterator[DuckDBPyConnection]:
         """Hold the file for a burst of transactions; other processes wait, so make it short."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        if self._holder is None:
+            engine.keep(engine.started())  # before the turn comes, so that no other process waits for it
         with self.session():
             if self._writes:
                 assert self._connection is not None, "it is open as long as it is written"
@@ -142,28 +149,25 @@ class Database:
             migrate(connection)
 
     def _close(self) -> None:
-        connection, self._connection, self._writes = self._connection, None, False
+        connection, self._connection = self._connection, None
+        writes, self._writes = self._writes, False
         if connection is not None:
-            connection.close()
+            _closed(connection, writes=writes)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
         if not os.access(self.path.parent, os.W_OK):
             yield  # a store that can only be read has no writers to wait for
             return
-        # Made anew each time, since a lock that a fork inherited is refused.
-        lock = FileLock(self.path.with_suffix(".lock"))
-        try:
-            lock.acquire(timeout=self.timeout, poll_interval=FIRST_WAIT)
-        except Timeout as error:
-            raise self._stays_locked("") from error
-        try:
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(turn(self.path.parent / "turns", self.path.with_suffix(".lock"), self.timeout))
+            except TurnTimeout as error:
+                raise self._stays_locked("") from error
             yield
-        finally:
-            lock.release()
 
-    def _stays_locked(self, holder: str) -> StoreError:
-        return StoreError(
+    def _stays_locked(self, holder: str) -> Locked:
+        return Locked(
             f"store {str(self.path.parent)!r} has been locked by another process{holder} for more than "
             f"{self.timeout:g} s; wait until it is done, or raise VAEHUB_LOCK_TIMEOUT"
         )
@@ -173,7 +177,7 @@ class Database:
         try:
             return connection, self._version(connection)
         except BaseException:
-            connection.close()
+            _closed(connection, writes=not read_only)
             raise
 
     def _version(self, connection: DuckDBPyConnection) -> int:
@@ -192,9 +196,9 @@ class Database:
         deadline, wait = time.monotonic() + self.timeout, FIRST_WAIT
         while True:
             try:
-                # One thread: rows are few, and starting more costs more than they save.
-                config = {"threads": 1, **(READ_ONLY if read_only else {})}
-                return duckdb.connect(self.path, read_only=read_only, config=config)
+                if read_only:
+                    return duckdb.connect(self.path, read_only=True, config={"threads": 1, **READ_ONLY})
+                return engine.attach(self.path)
             except duckdb.Error as error:
                 if "Could not set lock" not in str(error):
                     raise StoreError(f"{self.path} cannot be opened as a database: {first_line(error)}") from error
@@ -203,6 +207,13 @@ class Database:
             # Waits differ, or processes that collided once would collide for ever.
             time.sleep(wait * patience.uniform(0.5, 1.0))
             wait = min(2 * wait, LONGEST_WAIT)
+
+
+def _closed(connection: DuckDBPyConnection, *, writes: bool) -> None:
+    if writes:
+        engine.detach(connection)
+    else:
+        connection.close()
 
 
 def _holder(error: duckdb.Error) -> str:

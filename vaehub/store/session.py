@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ from vaehub.store.published import Paper
 from vaehub.store.query import query
 from vaehub.store.records import (
     CellRecord,
+    Insertion,
     MeasurementRecord,
     Outcome,
     Status,
@@ -145,11 +146,7 @@ class Session:
 
         A failure never takes the place of a success, and a success only with ``replace``.
         """
-
-        def write(connection: DuckDBPyConnection, provenance: str) -> None:
-            trainings.insert(connection, record, epochs, provenance)
-
-        return self._insert(trainings, record, file, write, replace=replace)
+        return self._insert(trainings, record, file, trainings.prepared(record, epochs), replace=replace)
 
     def insert_measurement(
         self, record: MeasurementRecord, result: Result, file: WrittenFile | None, *, replace: bool
@@ -158,11 +155,7 @@ class Session:
 
         A failure never takes the place of a success, and a success only with ``replace``.
         """
-
-        def write(connection: DuckDBPyConnection, provenance: str) -> None:
-            measurements.insert(connection, record, result, provenance)
-
-        return self._insert(measurements, record, file, write, replace=replace)
+        return self._insert(measurements, record, file, measurements.prepared(record, result), replace=replace)
 
     # What is shown
 
@@ -253,16 +246,19 @@ class Session:
         table: _Table,
         record: TrainingRecord | MeasurementRecord,
         file: WrittenFile | None,
-        write: Callable[[DuckDBPyConnection, str], None],
+        write: Insertion,
         *,
         replace: bool,
     ) -> Inserted:
         """Write a record in one transaction, with the rows that point at its file."""
+        # Before the turn comes, so that no other process waits for it.
+        self._provenance.prepare()
+        write_pointers = None if file is None else arrays.prepared(record.id, file)
 
         def insert(connection: DuckDBPyConnection) -> None:
             write(connection, self._provenance.insert(connection))
-            if file is not None:
-                arrays.insert(connection, record.id, file)
+            if write_pointers is not None:
+                write_pointers(connection)
 
         unwanted = None
         with translated(self._name, "written"), self._database.held():

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
-from vaehub.core.errors import StoreError, VaehubError
+from vaehub.core.errors import NotRecorded, StoreError, VaehubError
 from vaehub.core.progress import task
 from vaehub.core.result import Result
 from vaehub.store import trainings
-from vaehub.store.database import Database
+from vaehub.store.database import Database, Locked
 from vaehub.store.failures import translated
 from vaehub.store.files import StoredFile, read_arrays, write_arrays
 from vaehub.store.provenance import Provenance
@@ -137,10 +137,15 @@ class Store:
         """Record a training, and return it with the name of its file; ``None`` if the store keeps the one it has.
 
         A failure never takes the place of a success, and a success only with ``replace``.
+
+        Raises:
+            NotRecorded: If the store cannot be written; nothing of the record is left in it.
         """
-        file = write_arrays(self._files, f"training-{record.id}", weights) if weights else None
-        stored = dataclasses.replace(record, weights=file.name if file else None)
-        inserted = self._session.insert_training(stored, epochs, file, replace=replace)
+        with self._recording("training", record) as written:
+            file = write_arrays(self._files, f"training-{record.id}", weights) if weights else None
+            written.append(file)
+            stored = dataclasses.replace(record, weights=file.name if file else None)
+            inserted = self._session.insert_training(stored, epochs, file, replace=replace)
         return stored if self._tidied(inserted) else None
 
     def weights(self, training_id: str) -> dict[str, NDArray[Any]]:
@@ -174,9 +179,15 @@ class Store:
         """Record a measurement and its values; return whether it was.
 
         A failure never takes the place of a success, and a success only with ``replace``.
+
+        Raises:
+            NotRecorded: If the store cannot be written; nothing of the record is left in it.
         """
-        file = write_arrays(self._files, f"measurement-{record.id}", result.arrays) if result.arrays else None
-        return self._tidied(self._session.insert_measurement(record, result.without_arrays(), file, replace=replace))
+        with self._recording("measurement", record) as written:
+            file = write_arrays(self._files, f"measurement-{record.id}", result.arrays) if result.arrays else None
+            written.append(file)
+            inserted = self._session.insert_measurement(record, result.without_arrays(), file, replace=replace)
+        return self._tidied(inserted)
 
     def result(self, measurement_id: str) -> Result:
         """Return the values and arrays of a measurement.
@@ -301,6 +312,29 @@ class Store:
 
     def _arrays(self, file: StoredFile | None) -> dict[str, NDArray[Any]]:
         return {} if file is None else read_arrays(self._files / file.name, file.sha256)
+
+    @contextmanager
+    def _recording(
+        self, kind: Literal["training", "measurement"], record: TrainingRecord | MeasurementRecord
+    ) -> Iterator[list[StoredFile | None]]:
+        """Say that work was done if its record cannot be stored, and take back the file that was to be part of it."""
+        written: list[StoredFile | None] = []
+        try:
+            yield written
+        except StoreError as error:
+            for file in written:
+                if file is not None and (isinstance(error, Locked) or not self._is_pointed_at(record.id, file)):
+                    (self._files / file.name).unlink(missing_ok=True)
+            raise NotRecorded(f"{kind} {record.id[:8]} was made, but could not be recorded: {error}") from error
+
+    def _is_pointed_at(self, record_id: str, file: StoredFile) -> bool:
+        """Return whether a row names a file, as after a commit that failed when it was done already."""
+        try:
+            found = self._session.file_of(record_id)
+        except StoreError:
+            # It may have been recorded. If it was not, 'vaehub verify --sweep' finds the file.
+            return True
+        return found is not None and found.name == file.name
 
     def _tidied(self, inserted: Inserted) -> bool:
         """Delete the file that no row points at, and return whether the record was made."""
