@@ -12,6 +12,7 @@ import typer
 from vaehub.cli.compare import compare
 from vaehub.cli.data import data
 from vaehub.cli.options import IdArgument, JsonOption, StoreOption, parse_numbers, parse_settings
+from vaehub.cli.stores import store as store_app
 from vaehub.cli.study import study
 from vaehub.cli.suggest import suggest_dim
 from vaehub.core.errors import VaehubError
@@ -29,6 +30,7 @@ plugin = typer.Typer(help="Installed plugins.", no_args_is_help=True, rich_marku
 app.add_typer(plugin, name="plugin")
 app.add_typer(data, name="data")
 app.add_typer(study, name="study")
+app.add_typer(store_app, name="store")
 
 
 class Kind(StrEnum):
@@ -281,13 +283,15 @@ def verify(
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check every checksum and pointer of the store."""
+    """Read every value of the store, and check every checksum and pointer."""
     from vaehub.cli import records, terminal
     from vaehub.hub import Hub
 
     found = Hub.open(store).verify(remove_leftovers=sweep)
     if as_json:
-        counts = {name: getattr(found, name) for name in ("n_trainings", "n_measurements", "n_files", "problems")}
+        counts = {
+            name: getattr(found, name) for name in ("n_trainings", "n_measurements", "n_files", "tables", "problems")
+        }
         terminal.print_json(counts | {"leftovers": [str(path) for path in found.leftovers]})
     else:
         records.verification(found)

@@ -123,6 +123,11 @@ def verification(found: Verification) -> None:
     )
     for problem in found.problems:
         console.print(problem, markup=False)
+    if damaged := [name for name, rows in found.tables.items() if rows is None]:
+        whole = ", ".join(f"{name} ({rows} rows)" for name, rows in found.tables.items() if rows is not None)
+        console.print(f"damaged: {', '.join(damaged)}; whole: {whole or 'nothing'}", markup=False)
+    if found.problems:
+        terminal.hint("'vaehub store rescue' copies what is whole into a new store")
     if found.leftovers:
         terminal.hint(
             f"{len(found.leftovers)} files left by interrupted work; 'vaehub verify --sweep' deletes old ones"

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import random
 import re
+import secrets
 import threading
 import time
 from collections import defaultdict
@@ -24,6 +25,7 @@ from duckdb import DuckDBPyConnection
 from vaehub.core.errors import StoreError, first_line
 from vaehub.store import engine
 from vaehub.store.failures import interruptible
+from vaehub.store.files import PARTIAL, publish
 from vaehub.store.schema import VERSION, migrate, recorded_version
 from vaehub.store.turns import TurnTimeout, turn
 
@@ -100,6 +102,27 @@ class Database:
             yield self._connection
 
     @contextmanager
+    def reading_anew(self) -> Iterator[DuckDBPyConnection]:
+        """Open the file as :meth:`reading` does, but not again what failed, since damage makes a connection useless."""
+        try:
+            with self.reading() as connection:
+                yield connection
+        except duckdb.Error:
+            self._close()
+            raise
+
+    @contextmanager
+    def as_it_is(self) -> Iterator[DuckDBPyConnection]:
+        """Open the file to be read, even one of an earlier schema, which stays so."""
+        with self.session():
+            self._close()
+            connection, _ = self._connect(read_only=True)
+            try:
+                yield connection
+            finally:
+                connection.close()
+
+    @contextmanager
     def writing(self) -> Iterator[DuckDBPyConnection]:
         """Open the file for one transaction: all of it is stored when the context ends, or nothing.
 
@@ -137,7 +160,24 @@ class Database:
             finally:
                 self._close()
 
+    def _make(self) -> None:
+        """Make the file beside its place, so that no process that is killed and no full disk leaves half of it."""
+        path = self.path.with_name(f"{self.path.name}-{secrets.token_hex(4)}{PARTIAL}")
+        try:
+            connection = engine.attach(path)
+            try:
+                migrate(connection)
+                connection.execute("checkpoint")
+            finally:
+                engine.detach(connection)
+            publish(path, self.path)
+        finally:
+            for each in (path, path.with_name(f"{path.name}.wal")):
+                each.unlink(missing_ok=True)
+
     def _open(self, *, read_only: bool) -> None:
+        if not (read_only or self.path.exists()):
+            self._make()
         connection, version = self._connect(read_only=read_only)
         if version != VERSION and read_only:
             connection.close()

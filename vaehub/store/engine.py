@@ -14,6 +14,9 @@ from pathlib import Path
 import duckdb
 from duckdb import DuckDBPyConnection
 
+FORMAT = "v1.0.0"
+"""Storage format of new databases: the oldest that DuckDB writes, so that clients of any version 1 open them."""
+
 _NAME = "results"
 """Name of the attached database, which is that of the file, as when it is opened by itself."""
 
@@ -39,7 +42,7 @@ def keep(engine: DuckDBPyConnection) -> None:
 
 
 def attach(path: Path) -> DuckDBPyConnection:
-    """Open a database to write to it; it is made if there is none.
+    """Open a database to write to it; it is made if there is none, in :data:`FORMAT`.
 
     Raises:
         duckdb.Error: If it cannot be opened.
@@ -47,7 +50,9 @@ def attach(path: Path) -> DuckDBPyConnection:
     engine = started()
     try:
         quoted = str(path).replace("'", "''")
-        engine.execute(f"attach '{quoted}' as {_NAME}")
+        # A database that is there keeps the format that it has.
+        options = "" if path.exists() else f" (storage_version '{FORMAT}')"
+        engine.execute(f"attach '{quoted}' as {_NAME}{options}")
         engine.execute(f"use {_NAME}")
     except BaseException:
         engine.close()

@@ -8,6 +8,7 @@ import duckdb
 from duckdb import DuckDBPyConnection, StatementType
 
 from vaehub.core.errors import VaehubError
+from vaehub.store.failures import is_damage
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -41,6 +42,8 @@ def query(connection: DuckDBPyConnection, text: str) -> pa.Table:
             "a query reads the store and nothing else; files and addresses are out of its reach"
         ) from error
     except duckdb.Error as error:
+        if is_damage(error):
+            raise  # the query is not at fault
         raise VaehubError(f"the query was not understood: {_sentence(error)}") from error
 
 

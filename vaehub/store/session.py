@@ -30,6 +30,7 @@ from vaehub.store.records import (
     StudyRecord,
     TrainingRecord,
 )
+from vaehub.store.rescue import Rescue, rescue
 from vaehub.store.trainings import Losses
 from vaehub.store.verify import Verification, verify
 
@@ -193,10 +194,25 @@ class Session:
         with translated(self._name, "read"), self._database.reading() as connection:
             return query(connection, text)
 
-    def verify(self, folder: Path) -> Verification:
-        """Check every checksum and pointer."""
-        with translated(self._name, "read"), self._database.reading() as connection:
-            return verify(connection, folder)
+    def verify(self, path: Path) -> Verification:
+        """Read every value, and check every checksum and pointer.
+
+        Args:
+            path: The store's folder.
+        """
+        with translated(self._name, "read"):
+            return verify(self._database.session, self._database.reading_anew, path)
+
+    def rescue(self, path: Path, source: Session, source_files: Path) -> Rescue:
+        """Copy what is whole of another store into this one, all of it or nothing.
+
+        Args:
+            path: Folder of this store's files.
+            source: The other store's rows.
+            source_files: Folder of its files.
+        """
+        with translated(source._name, "rescued"), self._database.writing() as connection:
+            return rescue(source._database.as_it_is, source_files, connection, path)
 
     # Studies
 

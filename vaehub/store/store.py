@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import os
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -23,6 +24,7 @@ from vaehub.store.files import StoredFile, read_arrays, write_arrays
 from vaehub.store.provenance import Provenance
 from vaehub.store.published import Paper
 from vaehub.store.records import MeasurementRecord, StoredMeasurement, TrainingRecord
+from vaehub.store.rescue import Rescue
 from vaehub.store.session import Inserted, Session
 from vaehub.store.verify import Verification, sweep
 
@@ -244,16 +246,35 @@ class Store:
         return self._session.query(text)
 
     def verify(self, *, remove_leftovers: bool = False) -> Verification:
-        """Check every checksum and pointer; optionally delete old files that nothing points at.
+        """Read every value, check every checksum and pointer; optionally delete old files that nothing points at.
 
         Raises:
             StoreError: If there is no store.
         """
         self._must_exist()
-        found = self._session.verify(self._files)
+        found = self._session.verify(self.path)
         if remove_leftovers:
             sweep(found.leftovers)
         return found
+
+    def rescue(self, target: Store) -> Rescue:
+        """Copy what is whole into a store that is not there yet; this one stays as it is.
+
+        Raises:
+            StoreError: If there is no store, its database cannot be read at all, or the other one is there already or
+                cannot be written.
+        """
+        self._must_exist()
+        if target.path.exists() and (not target.path.is_dir() or any(target.path.iterdir())):
+            raise StoreError(
+                f"{str(target.path)!r} is there already, and a rescue makes a new store; name another folder"
+            )
+        try:
+            target.prepare()
+            return target._session.rescue(target._files, self._session, self._files)
+        except BaseException:
+            shutil.rmtree(target.path, ignore_errors=True)  # it was made here, and is no store that anybody wants
+            raise
 
     def burst(self) -> AbstractContextManager[object]:
         """Hold the database for many records in a row, each its own commit; other processes wait, so make it short."""
