@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import IO
 
-from vaehub.cli import terminal
+from vaehub.cli import json_rows
 from vaehub.core.errors import VaehubError
 from vaehub.hub.views import Rows
 
@@ -23,7 +23,7 @@ def write(rows: Rows, form: str, output: Path | None) -> None:
         VaehubError: If the file cannot be written.
     """
     if form == "json" and output is None:
-        terminal.print_json([dict(zip(rows.columns, row, strict=True)) for row in rows])
+        json_rows.write(rows, sys.stdout)
         return
     if form in ("table", "json") and output is not None:
         raise VaehubError(f"a file can be csv or parquet, and {form!r} was asked for; redirect the output instead")

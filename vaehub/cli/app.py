@@ -237,17 +237,21 @@ def sql(
     query: Annotated[str, typer.Argument(help="One query, such as: from results")],
     format_: Annotated[Format, typer.Option("--format", "-f", help="How to write the answer.")] = Format.table,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; parquet needs one.")] = None,
+    timeout: Annotated[
+        float, typer.Option("--timeout", metavar="SECONDS", min=0.001, help="Give the query up after this time.")
+    ] = 300.0,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Query the store with SQL; it can be read, not changed."""
     from vaehub.cli import answers, tables
     from vaehub.hub import Hub
+    from vaehub.hub.views import Rows
 
     chosen = Format.json if as_json else format_
     if chosen is Format.parquet and output is None and sys.stdout.isatty():
         raise VaehubError("parquet is no text; name a file with '--output', or pipe it")
-    rows = Hub.open(store).sql(query)
+    rows = Rows(Hub.open(store).store.query(query, timeout=timeout))
     if chosen is Format.table and output is None:
         tables.table(rows.columns, rows)
     else:

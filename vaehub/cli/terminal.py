@@ -30,7 +30,12 @@ def _console(*, stderr: bool) -> Console:
 
 def print_json(value: object) -> None:
     """Print a value as JSON; what JSON has no number for becomes null."""
-    sys.stdout.write(json.dumps(_plain(value), indent=2, ensure_ascii=False, default=str) + "\n")
+    sys.stdout.write(as_json(value) + "\n")
+
+
+def as_json(value: object) -> str:
+    """Return a value as JSON; what JSON has no number for becomes null."""
+    return json.dumps(_plain(value), indent=2, ensure_ascii=False, default=str)
 
 
 def hint(text: str) -> None:

@@ -176,7 +176,7 @@ class Rows:
         return int(self._table.num_rows)
 
     def __iter__(self) -> Iterator[tuple[object, ...]]:
-        columns = [column.to_pylist() for column in self._table.columns]
+        columns = [_as_python(name, column) for name, column in zip(self.columns, self._table.columns, strict=True)]
         return iter(list(zip(*columns, strict=True)))
 
     def __repr__(self) -> str:
@@ -186,6 +186,11 @@ class Rows:
     def digest(self) -> str:
         """What tells these rows from others: names and values, in order."""
         return identity({"columns": self.columns, "rows": [[str(item) for item in row] for row in self]})
+
+    def parts(self, size: int) -> Iterator[Rows]:
+        """Return the rows in parts of so many, in order, so that not all of them need be Python's at once."""
+        for start in range(0, len(self), size):
+            yield Rows(self._table.slice(start, size))
 
     def to_arrow(self) -> pa.Table:
         """Return the rows as an Arrow table."""
@@ -209,6 +214,16 @@ class Rows:
         head = "".join(f"<th>{escape(name)}</th>" for name in self.columns)
         more = f"<p>{len(self) - ROWS_SHOWN} more rows</p>" if len(self) > ROWS_SHOWN else ""
         return f"<table><tr>{head}</tr>{body}</table>{more}"
+
+
+def _as_python(name: str, column: pa.ChunkedArray) -> list[object]:
+    try:
+        return list(column.to_pylist())
+    except (OverflowError, ValueError) as error:
+        raise VaehubError(
+            f"column {name!r} holds values beyond what Python can represent, such as dates after the year 9999; "
+            "cast them to text in the query"
+        ) from error
 
 
 def groups_by_index(vectors: Mapping[str, Vector]) -> list[dict[str, Vector]]:

@@ -41,6 +41,9 @@ READ_ONLY: dict[str, str | bool | int | float | list[str]] = {
 }
 """A reader's SQL reaches the store's tables and nothing else: no files, no network, no Python variables."""
 
+_LEAST_MEMORY = 256 * 2**20
+"""Bytes that a reader may have however little is free, since less opens no store of a usual size."""
+
 # One process must not open a file twice with different settings, so its threads take turns.
 _turns: dict[Path, threading.RLock] = defaultdict(threading.RLock)
 
@@ -237,7 +240,7 @@ class Database:
         while True:
             try:
                 if read_only:
-                    return duckdb.connect(self.path, read_only=True, config={"threads": 1, **READ_ONLY})
+                    return duckdb.connect(self.path, read_only=True, config={"threads": 1, **_memory(), **READ_ONLY})
                 return engine.attach(self.path)
             except duckdb.Error as error:
                 if "Could not set lock" not in str(error):
@@ -247,6 +250,17 @@ class Database:
             # Waits differ, or processes that collided once would collide for ever.
             time.sleep(wait * patience.uniform(0.5, 1.0))
             wait = min(2 * wait, LONGEST_WAIT)
+
+
+def _memory() -> dict[str, str]:
+    """Return limits of a reader: half of the memory that is free, and no disk in its place."""
+    try:
+        free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        with open("/proc/meminfo", encoding="ascii") as file:
+            free = next(int(line.split()[1]) * 1024 for line in file if line.startswith("MemAvailable"))
+    except (AttributeError, OSError, StopIteration, ValueError):
+        return {}  # where the system does not say, DuckDB's own limit stands, four fifths of all there is
+    return {"memory_limit": f"{max(free // 2, _LEAST_MEMORY)}B", "max_temp_directory_size": "0B"}
 
 
 def _closed(connection: DuckDBPyConnection, *, writes: bool) -> None:

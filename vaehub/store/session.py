@@ -19,7 +19,7 @@ from vaehub.store.failures import translated
 from vaehub.store.files import StoredFile, WrittenFile
 from vaehub.store.provenance import Provenance
 from vaehub.store.published import Paper
-from vaehub.store.query import query
+from vaehub.store.query import QUERY_TIMEOUT, query
 from vaehub.store.records import (
     CellRecord,
     Insertion,
@@ -182,8 +182,12 @@ class Session:
                 return [], []
             return trainings.recent(connection, limit), measurements.recent(connection, limit)
 
-    def query(self, text: str) -> pa.Table:
+    def query(self, text: str, timeout: float = QUERY_TIMEOUT) -> pa.Table:
         """Return the rows of an SQL query, which can read the store and do nothing else.
+
+        Args:
+            text: The query.
+            timeout: Seconds after which it is given up.
 
         Raises:
             StoreError: If a burst is being recorded.
@@ -192,7 +196,7 @@ class Session:
         if self._database.is_held:
             raise StoreError("a query cannot be asked in the middle of a burst of records")
         with translated(self._name, "read"), self._database.reading() as connection:
-            return query(connection, text)
+            return query(connection, text, timeout)
 
     def verify(self, path: Path) -> Verification:
         """Read every value, and check every checksum and pointer.

@@ -23,6 +23,7 @@ from vaehub.store.failures import translated
 from vaehub.store.files import StoredFile, read_arrays, write_arrays
 from vaehub.store.provenance import Provenance
 from vaehub.store.published import Paper
+from vaehub.store.query import QUERY_TIMEOUT
 from vaehub.store.records import MeasurementRecord, StoredMeasurement, TrainingRecord
 from vaehub.store.rescue import Rescue
 from vaehub.store.session import Inserted, Session
@@ -81,7 +82,9 @@ class Store:
             StoreError: If the path cannot be a directory.
         """
         folder = Path(path or os.environ.get(PATH) or DEFAULT).expanduser()
-        if folder.exists() and not folder.is_dir():
+        with translated(f"store {str(folder)!r}", "opened"):
+            is_file = folder.exists() and not folder.is_dir()
+        if is_file:
             raise StoreError(
                 f"store {str(folder)!r} is a file, and a store is a directory; name another with '--store'"
             )
@@ -212,7 +215,8 @@ class Store:
         Raises:
             VaehubError: If there is none, or more than one.
         """
-        found = self._session.ids(prefix) if prefix else []
+        # Ids are letters and digits; what is no Unicode, the database would not even take.
+        found = self._session.ids(prefix) if prefix.isascii() and prefix else []
         if not found:
             raise VaehubError(
                 f"nothing in store {str(self.path)!r} has an id that begins with {prefix!r}; see 'vaehub show'"
@@ -235,15 +239,20 @@ class Store:
             raise VaehubError(f"{prefix!r} is a measurement, and a training was expected")
         return found
 
-    def query(self, text: str) -> pa.Table:
+    def query(self, text: str, *, timeout: float = QUERY_TIMEOUT) -> pa.Table:
         """Return the rows of an SQL query, which can read the store and do nothing else.
+
+        Args:
+            text: The query.
+            timeout: Seconds after which it is given up; others wait for the store meanwhile.
 
         Raises:
             StoreError: If there is no store.
+            WorkFailed: If it takes longer, or more memory than half of what is free.
             VaehubError: If the query is wrong, writes, or reaches outside the store.
         """
         self._must_exist()
-        return self._session.query(text)
+        return self._session.query(text, timeout)
 
     def verify(self, *, remove_leftovers: bool = False) -> Verification:
         """Read every value, check every checksum and pointer; optionally delete old files that nothing points at.
