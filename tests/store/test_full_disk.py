@@ -5,11 +5,13 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pytest
 from stored_samples import a_measurement, a_result, a_training, same_result, weights
 
 from vaehub.core.errors import NotRecorded, StoreError
+from vaehub.store.schema import MIGRATIONS, VERSION, migrate
 from vaehub.store.store import Store
 
 pytestmark = [
@@ -71,3 +73,16 @@ def test_a_store_that_cannot_be_made_for_want_of_space_is_one_sentence(disk, fre
     assert "rollback" not in str(caught.value)
     filling.unlink()
     Store.open(disk / f"store{0}").prepare()
+
+
+def test_a_store_of_an_earlier_schema_on_a_disk_that_can_only_be_read_says_why(disk):
+    (disk / "store").mkdir()
+    with duckdb.connect(disk / "store" / "results.duckdb") as connection:
+        migrate(connection, MIGRATIONS[:1])
+    subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+    words = (
+        rf"^store '.+' has schema 1, which is read once it has been upgraded to {VERSION}, and it cannot be written "
+        r"here; copy it to a place where it can$"
+    )
+    with pytest.raises(StoreError, match=words):
+        Store.open(disk / "store").query("from results")

@@ -184,6 +184,11 @@ class Database:
         connection, version = self._connect(read_only=read_only)
         if version != VERSION and read_only:
             connection.close()
+            if not (os.access(self.path, os.W_OK) and os.access(self.path.parent, os.W_OK)):
+                raise StoreError(
+                    f"store {str(self.path.parent)!r} has schema {version}, which is read once it has been upgraded to "
+                    f"{VERSION}, and it cannot be written here; copy it to a place where it can"
+                )
             with self.held():
                 pass  # opening for writing migrates
             connection, version = self._connect(read_only=True)
