@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -216,6 +217,8 @@ def _table(columns: dict[str, list[tuple[str, float]]]) -> Table:
 
 def _record(row: Sequence[Any]) -> MeasurementRecord:
     measurement_id, metric, params, seed, subject, request, *rest = row
+    if not isinstance(rest[-2], datetime):
+        raise TypeError(f"the date of measurement {measurement_id} is none")
     return MeasurementRecord(
         measurement_id, metric, json.loads(params), seed, json.loads(subject), json.loads(request), *rest
     )

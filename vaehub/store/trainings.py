@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from duckdb import DuckDBPyConnection
@@ -95,6 +96,9 @@ def epochs(connection: DuckDBPyConnection, training_id: str) -> list[dict[str, d
 
 def _record(row: Sequence[Any]) -> TrainingRecord:
     training_id, recipe, latent_dim, status, error, notes, started, seconds, device, weights = row
+    found = json.loads(recipe)
+    if not (isinstance(started, datetime) and found.keys() >= {"model", "network", "dataset", "seed"}):
+        raise ValueError(f"the recipe or the date of training {training_id} is none")
     return TrainingRecord(
-        training_id, json.loads(recipe), latent_dim, status, error, json.loads(notes), started, seconds, device, weights
+        training_id, found, latent_dim, status, error, json.loads(notes), started, seconds, device, weights
     )
