@@ -19,6 +19,7 @@ NAMES = (
     "training",
     "seeds",
     "store",
+    "turns",
     "data",
     "diversity",
     "intrinsic_dimension",

@@ -44,7 +44,7 @@ def rows(options: Options) -> Iterator[Row]:
 def _side(checkout: Path) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         # The current folder must not come before the checkout.
-        path = {"PYTHONPATH": f"{checkout}:{_installed(checkout, Path(folder))}", "PYTHONSAFEPATH": "1"}
+        path = {"PYTHONPATH": f"{checkout}:{installed(checkout, Path(folder))}", "PYTHONSAFEPATH": "1"}
         script = HERE / "peers" / "vaehub_answers.py"
         printed = output([sys.executable, str(script)], path)
         figures = {name: float(value) for name, value in json.loads(printed).items()}
@@ -58,7 +58,7 @@ def _side(checkout: Path) -> dict[str, float]:
     return figures
 
 
-def _installed(checkout: Path, folder: Path) -> Path:
+def installed(checkout: Path, folder: Path) -> Path:
     """Return a folder with the metadata of an installed checkout: builds differ in where their plugins are."""
     project = tomllib.loads((checkout / "pyproject.toml").read_text())["project"]
     info = folder / f"{project['name']}-{project['version']}.dist-info"

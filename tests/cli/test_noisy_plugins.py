@@ -89,6 +89,7 @@ COMMANDS = [
     "sql 'from results'",
     "export TRAINING",
     "verify",
+    "store rescue STORE rescued",
     "study list",
     "study run loud --jobs 1",
     "study status loud",
@@ -123,7 +124,8 @@ def measured(site, tmp_path_factory):
         done = command("run", *RUN, "--json")
         assert done.returncode == 0, done.stderr
         [found] = json.loads(done.stdout)
-    return folder / "vaehub-store", {"TRAINING": found["training"]["id"], "MEASUREMENT": found["measurement"]}
+    store = folder / "vaehub-store"
+    return store, {"TRAINING": found["training"]["id"], "MEASUREMENT": found["measurement"], "STORE": str(store)}
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from vaehub import Hub, LatentModel, ModelMetric, Params, Result, WorkFailed
 from vaehub.hub.builder import Builder
 from vaehub.hub.memory import Memory, Trained
 from vaehub.registry import hookimpl
+from vaehub.store import engine
 from vaehub.store.store import Store
 
 QUICK = {"train.epochs": 1, "model.latent_dim": 3}
@@ -21,13 +22,18 @@ QUICK = {"train.epochs": 1, "model.latent_dim": 3}
 def openings(monkeypatch):
     """Every opening of a database from now on: whether it was for reading alone."""
     found = []
-    connect = duckdb.connect
+    connect, attach = duckdb.connect, engine.attach
 
-    def counted(*arguments, **more):
-        found.append(more.get("read_only", False))
+    def connected(*arguments, **more):
+        found.extend([True] if more.get("read_only") else [])
         return connect(*arguments, **more)
 
-    monkeypatch.setattr(duckdb, "connect", counted)
+    def attached(path):
+        found.append(False)
+        return attach(path)
+
+    monkeypatch.setattr(duckdb, "connect", connected)
+    monkeypatch.setattr(engine, "attach", attached)
     return found
 
 

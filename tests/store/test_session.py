@@ -7,7 +7,7 @@ import pytest
 from stored_samples import a_measurement, a_result, a_training, python, same_result, weights
 
 from vaehub.core.errors import StoreError
-from vaehub.store import schema
+from vaehub.store import engine, schema
 from vaehub.store.files import write_arrays
 
 
@@ -15,13 +15,18 @@ from vaehub.store.files import write_arrays
 def openings(monkeypatch):
     """Every opening of a database: whether it was for reading alone."""
     found = []
-    connect = duckdb.connect
+    connect, attach = duckdb.connect, engine.attach
 
-    def counted(*arguments, **more):
-        found.append(more["read_only"])
+    def connected(*arguments, **more):
+        found.extend([True] if more.get("read_only") else [])
         return connect(*arguments, **more)
 
-    monkeypatch.setattr(duckdb, "connect", counted)
+    def attached(path):
+        found.append(False)
+        return attach(path)
+
+    monkeypatch.setattr(duckdb, "connect", connected)
+    monkeypatch.setattr(engine, "attach", attached)
     return found
 
 
@@ -119,7 +124,7 @@ def test_what_the_database_says_of_reading_is_one_sentence(many):
 def test_what_the_database_says_of_writing_is_one_sentence(many):
     with duckdb.connect(many.path / "results.duckdb") as connection:
         connection.execute("drop view study_results; drop view results; drop table measured_values")
-    with pytest.raises(StoreError, match=r"^store '.+' cannot be written: Catalog Error: [^\n]+$"):
+    with pytest.raises(StoreError, match=r": store '.+' cannot be written: Catalog Error: [^\n]+$"):
         many.record_measurement(a_measurement("m9", training=None), a_result(9))
 
 

@@ -74,6 +74,32 @@ def test_files_that_nothing_points_at_are_no_problem_and_swept_when_old(filled):
     assert not old.exists()
 
 
+def test_halves_of_checkpoints_are_swept_and_whole_ones_are_not(filled):
+    folder = filled.path / "checkpoints"
+    folder.mkdir()
+    past = time.time() - SAFE_AGE - 1
+    for name in ("t1-1-aaaa.partial", "t1.h5"):
+        (folder / name).write_bytes(b"half")
+        os.utime(folder / name, (past, past))
+    assert filled.verify(remove_leftovers=True).leftovers == (folder / "t1-1-aaaa.partial",)
+    assert [path.name for path in folder.iterdir()] == ["t1.h5"]
+
+
+def test_a_record_that_no_longer_can_be_read_is_found(filled):
+    with duckdb.connect(filled.path / "results.duckdb") as connection:
+        connection.execute("update measurements set started = timestamp '99999-01-01'")
+        connection.execute("update trainings set recipe = '{}'")
+    problems = filled.verify().problems
+    assert [problem.partition(" ")[0] for problem in problems] == ["training", "measurement"]
+    with pytest.raises(StoreError, match=r"^store '.+' cannot be read: "):
+        filled.recent()
+
+
+def test_verification_counts_the_rows_of_every_table(filled):
+    tables = filled.verify().tables
+    assert (tables["trainings"], tables["measurements"], tables["measured_values"]) == (1, 1, 6)
+
+
 def test_a_store_that_is_not_there_cannot_be_verified(tmp_path):
     with pytest.raises(StoreError, match=r"there is no store at .*'vaehub run' makes one"):
         Store.open(tmp_path / "none").verify()

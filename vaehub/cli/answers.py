@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from vaehub.cli import terminal
+from vaehub.cli import json_rows, terminal
 from vaehub.cli.standard_output import answer
 from vaehub.core.errors import VaehubError, first_line
 from vaehub.hub.views import Rows, beyond_dates
@@ -28,7 +28,7 @@ def write(rows: Rows, form: str, output: Path | None) -> None:
     """
     if form == "json" and output is None:
         _must_differ(rows.columns)
-        terminal.print_json([dict(zip(rows.columns, row, strict=True)) for row in rows])
+        json_rows.write(rows, answer())
         return
     if form in ("table", "json") and output is not None:
         raise VaehubError(f"a file can be csv or parquet, and {form!r} was asked for; redirect the output instead")

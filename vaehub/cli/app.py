@@ -12,6 +12,7 @@ from vaehub.cli.compare import compare
 from vaehub.cli.data import data
 from vaehub.cli.options import IdArgument, JsonOption, StoreOption, parse_numbers, parse_settings
 from vaehub.cli.standard_output import Command, answer
+from vaehub.cli.stores import store as store_app
 from vaehub.cli.study import study
 from vaehub.cli.suggest import suggest_dim
 from vaehub.core.errors import VaehubError
@@ -29,6 +30,7 @@ plugin = typer.Typer(help="Installed plugins.", no_args_is_help=True, rich_marku
 app.add_typer(plugin, name="plugin")
 app.add_typer(data, name="data")
 app.add_typer(study, name="study")
+app.add_typer(store_app, name="store")
 
 
 class Kind(StrEnum):
@@ -235,17 +237,21 @@ def sql(
     query: Annotated[str, typer.Argument(help="One query, such as: from results")],
     format_: Annotated[Format, typer.Option("--format", "-f", help="How to write the answer.")] = Format.table,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; parquet needs one.")] = None,
+    timeout: Annotated[
+        float, typer.Option("--timeout", metavar="SECONDS", min=0.001, help="Give the query up after this time.")
+    ] = 300.0,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Query the store with SQL; it can be read, not changed."""
     from vaehub.cli import answers, tables
     from vaehub.hub import Hub
+    from vaehub.hub.views import Rows
 
     chosen = Format.json if as_json else format_
     if chosen is Format.parquet and output is None and answer().isatty():
         raise VaehubError("parquet is no text; name a file with '--output', or pipe it")
-    rows = Hub.open(store).sql(query)
+    rows = Rows(Hub.open(store).store.query(query, timeout=timeout))
     if chosen is Format.table and output is None:
         tables.table(rows.columns, rows)
     else:
@@ -281,13 +287,15 @@ def verify(
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check every checksum and pointer of the store."""
+    """Read every value of the store, and check every checksum and pointer."""
     from vaehub.cli import records, terminal
     from vaehub.hub import Hub
 
     found = Hub.open(store).verify(remove_leftovers=sweep)
     if as_json:
-        counts = {name: getattr(found, name) for name in ("n_trainings", "n_measurements", "n_files", "problems")}
+        counts = {
+            name: getattr(found, name) for name in ("n_trainings", "n_measurements", "n_files", "tables", "problems")
+        }
         terminal.print_json(counts | {"leftovers": [str(path) for path in found.leftovers]})
     else:
         records.verification(found)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from vaehub.store.records import MeasurementRecord, TrainingRecord
     from vaehub.store.verify import Verification
 
+HEAD = 100
+"""Values of a vector, or rows of a table, that are printed."""
 BAR = 24
 """Characters of the longest bar."""
 SHORT = 8
@@ -37,7 +39,8 @@ def measurement(item: Measurement) -> None:
     for name, found in item.result.tables.items():
         console.print(name, markup=False)
         columns = [*found.keys.values(), *(column.tolist() for column in found.columns.values())]
-        table([*found.keys, *found.columns], zip(*columns, strict=True))
+        table([*found.keys, *found.columns], zip(*(column[:HEAD] for column in columns), strict=True))
+        _rest(len(columns[0]))
     for name, value in item.result.scalars.items():
         console.print(f"{name} {cell(value)}", markup=False)
     for name, signatures in item.result.signatures.items():
@@ -126,6 +129,11 @@ def verification(found: Verification) -> None:
     )
     for problem in found.problems:
         console.print(problem, markup=False)
+    if damaged := [name for name, rows in found.tables.items() if rows is None]:
+        whole = ", ".join(f"{name} ({rows} rows)" for name, rows in found.tables.items() if rows is not None)
+        console.print(f"damaged: {', '.join(damaged)}; whole: {whole or 'nothing'}", markup=False)
+    if found.problems:
+        terminal.hint("'vaehub store rescue' copies what is whole into a new store")
     if found.leftovers:
         terminal.hint(
             f"{len(found.leftovers)} files left by interrupted work; 'vaehub verify --sweep' deletes old ones"
@@ -178,13 +186,20 @@ def result_as_json(result: Result) -> dict[str, object]:
 
 def _vectors(group: Mapping[str, Vector]) -> None:
     first = next(iter(group.values()))
-    greatest = max((value for value in first.values if value > 0), default=0.0)
+    n, positive = len(first.values), first.values[first.values > 0]
+    greatest = float(positive.max()) if len(positive) else 0.0
     rows = []
-    for at in reading_order(group):
+    for at in reading_order(group)[:HEAD]:
         label = [first.labels[at]] if first.labels else []
         bar = "█" * round(BAR * first.values[at] / greatest) if greatest and first.values[at] > 0 else ""
         rows.append([at, *label, *(float(vector.values[at]) for vector in group.values()), bar])
     table([first.index, *([""] if first.labels else []), *group, ""], rows)
+    _rest(n)
+
+
+def _rest(n: int) -> None:
+    if n > HEAD:
+        terminal.out().print(f"{HEAD} of {n:,} values; 'vaehub sql' and '--json' give all\n", markup=False)
 
 
 def _time(moment: object) -> str:

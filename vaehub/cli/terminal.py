@@ -39,7 +39,12 @@ def echo(line: object) -> None:
 
 def print_json(value: object) -> None:
     """Print a value as JSON; what JSON has no number for becomes null."""
-    answer().write(json.dumps(_plain(value), indent=2, ensure_ascii=False, default=str) + "\n")
+    answer().write(as_json(value) + "\n")
+
+
+def as_json(value: object) -> str:
+    """Return a value as JSON; what JSON has no number for becomes null."""
+    return json.dumps(_plain(value), indent=2, ensure_ascii=False, default=str)
 
 
 def text(value: object) -> str:

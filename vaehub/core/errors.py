@@ -35,6 +35,10 @@ class WorkFailed(VaehubError):  # noqa: N818 the word is the exit code's meaning
     """The request was valid, and the work failed after it began. The command line exits with 1."""
 
 
+class NotRecorded(WorkFailed, StoreError):  # noqa: N818 as above
+    """Work was done, and the store could not take its result."""
+
+
 class TrainingDiverged(WorkFailed):
     """A loss became NaN or infinite."""
 

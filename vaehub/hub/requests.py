@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -23,6 +24,8 @@ from vaehub.registry.entries import Metric as MetricEntry
 SCOPES = ("model", "network", "data", "train", "metric")
 RENAMED = {"part": "split", "train_part": "train_split", "test_part": "test_split"}
 """Parameters of metrics that stored measurements have under an earlier name."""
+LARGEST_SEED = 2**63 - 1
+"""The store keeps seeds as signed integers of 64 bits."""
 DEFAULT_NETWORK = "mlp"
 DEFAULT_DATASET = "digits"
 
@@ -47,6 +50,14 @@ class MeasurementRequest:
     subject: Subject[Any]
     seed: int
 
+    def __post_init__(self) -> None:
+        """Refuse a seed that cannot be recorded, before any work.
+
+        Raises:
+            VaehubError: If the seed is negative or too large.
+        """
+        check_seed(self.seed)
+
     def identity(self) -> dict[str, Json]:
         """Return all that decides the values."""
         return {"metric": self.metric.identity(), "subject": self.subject.key(), "seed": self.seed}
@@ -55,6 +66,16 @@ class MeasurementRequest:
     def id(self) -> str:
         """The identity as 24 hexadecimal digits."""
         return identity(self.identity())
+
+
+def check_seed(seed: int) -> None:
+    """Refuse a seed that cannot be recorded.
+
+    Raises:
+        VaehubError: If it is negative or too large.
+    """
+    if not 0 <= seed <= LARGEST_SEED:
+        raise VaehubError(f"seed is {seed} and should be from 0 to {LARGEST_SEED}, which the store can keep")
 
 
 def split_settings(settings: Settings) -> dict[str, dict[str, object]]:
@@ -95,8 +116,7 @@ def recipe_of(
         VaehubError: If a name or a parameter is wrong.
     """
     seed = whole_number(seed, "seed")
-    if seed < 0:
-        raise VaehubError(f"seed is {seed} and should be 0 or more")
+    check_seed(seed)
     return Recipe(
         model=component_of(catalog, "model", model, settings["model"]),
         network=component_of(catalog, "network", network, settings["network"]),
@@ -143,15 +163,25 @@ def dataset_of(catalog: Catalog, name: str | PathLike[str], params: Settings) ->
         try:
             return component_of(catalog, "dataset", name, params)
         except UnknownName as error:
-            if path.exists():
+            if exists(path):
                 raise UnknownName(f"{error}; to read what is here under that name, write './{name}'") from error
             raise
-    if not path.exists():
+    if not exists(path):
         raise VaehubError(
             f"there is nothing at {name!r}; name a folder or file of data, or one of 'vaehub list dataset'"
         )
     opener = catalog.opening(path)
     return component_of(catalog, "dataset", f"{opener.distribution}:{opener.entry.name}", {"path": path, **params})
+
+
+def exists(path: Path) -> bool:
+    """Return whether anything is at a path; at one that the file system cannot have, nothing is."""
+    try:
+        return path.exists()
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            return False
+        raise VaehubError(f"{str(path)!r} cannot be looked at: {error.strerror}") from error
 
 
 def metrics_of(

@@ -187,6 +187,11 @@ class Rows:
         """What tells these rows from others: names and values, in order."""
         return identity({"columns": self.columns, "rows": [[str(item) for item in row] for row in self]})
 
+    def parts(self, size: int) -> Iterator[Rows]:
+        """Return the rows in parts of so many, in order, so that not all of them need be Python's at once."""
+        for start in range(0, len(self), size):
+            yield Rows(self._table.slice(start, size))
+
     def to_arrow(self) -> pa.Table:
         """Return the rows as an Arrow table."""
         return self._table

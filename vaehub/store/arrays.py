@@ -1,6 +1,6 @@
 """The table ``arrays``: what is in which file."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from duckdb import DuckDBPyConnection
 
@@ -12,16 +12,21 @@ _FILES_OF = "select distinct owner, file, sha256 from arrays where owner in (sel
 _FILES = "select file, any_value(sha256), any_value(owner) from arrays group by file order by file"
 
 
-def insert(connection: DuckDBPyConnection, owner: str, file: WrittenFile) -> None:
-    """Insert where the arrays of a training or a measurement are; nothing may be stored of them yet."""
+def prepared(owner: str, file: WrittenFile) -> Callable[[DuckDBPyConnection], None]:
+    """Return what inserts where the arrays of a record are, with all work done that needs no database."""
     import pyarrow as pa
 
     names, shapes, dtypes = zip(*file.contents, strict=True)
-    # DuckDB finds the table by the name of this variable.
-    incoming = pa.table(  # noqa: F841
+    incoming = pa.table(
         {"name": names, "shape": pa.array(map(list, shapes), type=pa.list_(pa.int64())), "dtype": dtypes}
     )
-    connection.execute(_INSERT, [owner, file.name, file.sha256])
+
+    def insert(connection: DuckDBPyConnection) -> None:
+        # DuckDB finds the table by the name of this variable.
+        assert incoming is not None, "it is made above"
+        connection.execute(_INSERT, [owner, file.name, file.sha256])
+
+    return insert
 
 
 def forget(connection: DuckDBPyConnection, owner: str) -> None:

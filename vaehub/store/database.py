@@ -1,9 +1,9 @@
 """Opening the database: briefly, in turn, and only if it is one that we understand.
 
 DuckDB lets one process write, or several read. A process therefore holds the file only for the moment of a commit or a
-query and waits for its turn. Turns among our own processes are taken by a lock file beside the database, held from
-before it is opened until it is closed: DuckDB 2.0 reads the headers of a file before it locks it, so that a commit in
-between could be overwritten and lost.
+query, and waits for its turn, in the order of arrival. The turn is a lock file beside the database, held from before it
+is opened until it is closed: DuckDB 2.0 reads the headers of a file before it locks it, so that a commit in between
+could be overwritten and lost.
 """
 
 from __future__ import annotations
@@ -11,20 +11,24 @@ from __future__ import annotations
 import os
 import random
 import re
+import secrets
 import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import duckdb
 from duckdb import DuckDBPyConnection
-from filelock import FileLock, Timeout
 
 from vaehub.core.errors import StoreError, first_line
+from vaehub.store import engine
 from vaehub.store.failures import interruptible
+from vaehub.store.files import PARTIAL, publish
 from vaehub.store.schema import VERSION, migrate, recorded_version
+from vaehub.store.turns import TurnTimeout, turn
 
 FIRST_WAIT, LONGEST_WAIT = 0.005, 0.05
 """Seconds between two attempts to open a file that another process holds."""
@@ -39,14 +43,16 @@ READ_ONLY: dict[str, str | bool | int | float | list[str]] = {
 """A reader's SQL reaches the store's tables and nothing else: no files, no network, no Python variables."""
 LOCKS = ("enable_external_access", "lock_configuration")
 """Those of them that can be set when a file is open, the last one last."""
-WITHOUT_LOG: dict[str, str | bool | int | float | list[str]] = {
-    "checkpoint_threshold": "0b",
-    "auto_checkpoint_skip_wal_threshold": 0,
-}
-"""Every commit is a checkpoint."""
+
+_LEAST_MEMORY = 256 * 2**20
+"""Bytes that a reader may have however little is free, since less opens no store of a usual size."""
 
 # One process must not open a file twice with different settings, so its threads take turns.
 _turns: dict[Path, threading.RLock] = defaultdict(threading.RLock)
+
+
+class Locked(StoreError):  # noqa: N818 as its neighbours
+    """Another process had the store for so long that nothing was done with it."""
 
 
 class Database:
@@ -54,7 +60,7 @@ class Database:
 
     Args:
         path: The file; made by the first write.
-        timeout: Seconds to wait for other processes.
+        timeout: Seconds to wait for one and the same process; as long as others take turns, the wait goes on.
     """
 
     def __init__(self, path: Path, timeout: float) -> None:
@@ -102,6 +108,27 @@ class Database:
             yield self._connection
 
     @contextmanager
+    def reading_anew(self) -> Iterator[DuckDBPyConnection]:
+        """Open the file as :meth:`reading` does, but not again what failed, since damage makes a connection useless."""
+        try:
+            with self.reading() as connection:
+                yield connection
+        except duckdb.Error:
+            self._close()
+            raise
+
+    @contextmanager
+    def as_it_is(self) -> Iterator[DuckDBPyConnection]:
+        """Open the file to be read, even one of an earlier schema, which stays so."""
+        with self.session():
+            self._close()
+            connection, _ = self._connect(read_only=True)
+            try:
+                yield connection
+            finally:
+                connection.close()
+
+    @contextmanager
     def writing(self) -> Iterator[DuckDBPyConnection]:
         """Open the file for one transaction: all of it is stored when the context ends, or nothing.
 
@@ -123,6 +150,8 @@ class Database:
     def held(self) -> Iterator[DuckDBPyConnection]:
         """Hold the file for a burst of transactions; other processes wait, so make it short."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        if self._holder is None:
+            engine.keep(engine.started())  # before the turn comes, so that no other process waits for it
         with self.session():
             if self._writes:
                 assert self._connection is not None, "it is open as long as it is written"
@@ -137,10 +166,32 @@ class Database:
             finally:
                 self._close()
 
+    def _make(self) -> None:
+        """Make the file beside its place, so that no process that is killed and no full disk leaves half of it."""
+        path = self.path.with_name(f"{self.path.name}-{secrets.token_hex(4)}{PARTIAL}")
+        try:
+            connection = engine.attach(path)
+            try:
+                migrate(connection)
+                connection.execute("checkpoint")
+            finally:
+                engine.detach(connection)
+            publish(path, self.path)
+        finally:
+            for each in (path, path.with_name(f"{path.name}.wal")):
+                each.unlink(missing_ok=True)
+
     def _open(self, *, read_only: bool) -> None:
+        if not (read_only or self.path.exists()):
+            self._make()
         connection, version = self._connect(read_only=read_only)
         if version != VERSION and read_only:
             connection.close()
+            if not (os.access(self.path, os.W_OK) and os.access(self.path.parent, os.W_OK)):
+                raise StoreError(
+                    f"store {str(self.path.parent)!r} has schema {version}, which is read once it has been upgraded to "
+                    f"{VERSION}, and it cannot be written here; copy it to a place where it can"
+                )
             with self.held():
                 pass  # opening for writing migrates
             connection, version = self._connect(read_only=True)
@@ -149,28 +200,25 @@ class Database:
             migrate(connection)
 
     def _close(self) -> None:
-        connection, self._connection, self._writes = self._connection, None, False
+        connection, self._connection = self._connection, None
+        writes, self._writes = self._writes, False
         if connection is not None:
-            connection.close()
+            _closed(connection, writes=writes)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
         if not os.access(self.path.parent, os.W_OK):
             yield  # a store that can only be read has no writers to wait for
             return
-        # Made anew each time, since a lock that a fork inherited is refused.
-        lock = FileLock(self.path.with_suffix(".lock"))
-        try:
-            lock.acquire(timeout=self.timeout, poll_interval=FIRST_WAIT)
-        except Timeout as error:
-            raise self._stays_locked("") from error
-        try:
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(turn(self.path.parent / "turns", self.path.with_suffix(".lock"), self.timeout))
+            except TurnTimeout as error:
+                raise self._stays_locked("") from error
             yield
-        finally:
-            lock.release()
 
-    def _stays_locked(self, holder: str) -> StoreError:
-        return StoreError(
+    def _stays_locked(self, holder: str) -> Locked:
+        return Locked(
             f"store {str(self.path.parent)!r} has been locked by another process{holder} for more than "
             f"{self.timeout:g} s; wait until it is done, or raise VAEHUB_LOCK_TIMEOUT"
         )
@@ -180,7 +228,7 @@ class Database:
         try:
             return connection, self._version(connection)
         except BaseException:
-            connection.close()
+            _closed(connection, writes=not read_only)
             raise
 
     def _version(self, connection: DuckDBPyConnection) -> int:
@@ -207,7 +255,9 @@ class Database:
             )
         while True:
             try:
-                return _connected(path, read_only=read_only)
+                if not read_only:
+                    return engine.attach(path)
+                return _reader(path)
             except duckdb.Error as error:
                 if "Could not set lock" not in str(error):
                     raise StoreError(f"{self.path} cannot be opened as a database: {first_line(error)}") from error
@@ -218,19 +268,33 @@ class Database:
             wait = min(2 * wait, LONGEST_WAIT)
 
 
-def _connected(path: Path, *, read_only: bool) -> DuckDBPyConnection:
-    # One thread: rows are few, and starting more costs more than they save.
-    config = {"threads": 1, **(READ_ONLY if read_only else {})}
+def _reader(path: Path) -> DuckDBPyConnection:
+    config: dict[str, Any] = {"threads": 1, **_memory(), **READ_ONLY}
     if "?" not in str(path):
-        return duckdb.connect(path, read_only=read_only, config=config)
-    # DuckDB takes what is before a question mark for the name of its log, which it cannot make. A commit is therefore
-    # written into the file itself, and a reader is locked up only when it has looked for a log.
-    if not read_only:
-        return duckdb.connect(path, config=config | WITHOUT_LOG)
+        return duckdb.connect(path, read_only=True, config=config)
+    # A reader is locked up only when it has looked for a log, which it cannot find beside such a path.
     connection = duckdb.connect(path, read_only=True, config={key: config[key] for key in config.keys() - LOCKS})
     for name in LOCKS:
         connection.execute(f"set {name} = {READ_ONLY[name]}")
     return connection
+
+
+def _memory() -> dict[str, str]:
+    """Return limits of a reader: half of the memory that is free, and no disk in its place."""
+    try:
+        free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        with open("/proc/meminfo", encoding="ascii") as file:
+            free = next(int(line.split()[1]) * 1024 for line in file if line.startswith("MemAvailable"))
+    except (AttributeError, OSError, StopIteration, ValueError):
+        return {}  # where the system does not say, DuckDB's own limit stands, four fifths of all there is
+    return {"memory_limit": f"{max(free // 2, _LEAST_MEMORY)}B", "max_temp_directory_size": "0B"}
+
+
+def _closed(connection: DuckDBPyConnection, *, writes: bool) -> None:
+    if writes:
+        engine.detach(connection)
+    else:
+        connection.close()
 
 
 def _holder(error: duckdb.Error) -> str:

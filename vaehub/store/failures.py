@@ -12,6 +12,29 @@ from vaehub.core.errors import StoreError, first_line
 _INTERRUPTED = "Query interrupted"
 """What DuckDB says in a ``RuntimeError`` without a cause."""
 
+_UNREADABLE = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+"""What HDF5 raises besides, and Python when it decodes what is not what was once written."""
+
+_UNWRITABLE = (MemoryError, OverflowError, RuntimeError, UnicodeError)
+"""What HDF5 and the database's client raise besides of values that they cannot write."""
+
+_DAMAGE = (duckdb.FatalException, duckdb.InternalException, duckdb.IOException, duckdb.SerializationException)
+
+
+def is_damage(error: duckdb.Error) -> bool:
+    """Return whether a database is damaged or a disk fails, whatever the query that was asked."""
+    # What a wrong checksum raises has no type of its own.
+    return isinstance(error, _DAMAGE) or type(error) is duckdb.Error
+
 
 @contextmanager
 def translated(what: str, doing: str) -> Iterator[None]:
@@ -22,7 +45,8 @@ def translated(what: str, doing: str) -> Iterator[None]:
         doing: What cannot be done with it: ``read``, ``written`` or ``made``.
 
     Raises:
-        StoreError: In the place of any error of DuckDB, and of any ``OSError``, which h5py raises too.
+        StoreError: In the place of any error of DuckDB, of HDF5, and of the system, and of what damaged records raise
+            when they are decoded.
     """
     try:
         with interruptible():
@@ -31,6 +55,10 @@ def translated(what: str, doing: str) -> Iterator[None]:
         raise StoreError(f"{what} cannot be {doing}: {first_line(error)}") from error
     except OSError as error:
         raise StoreError(f"{what} cannot be {doing}: {error.strerror or first_line(error)}") from error
+    except _UNREADABLE as error:
+        if doing == "written" and not isinstance(error, _UNWRITABLE):
+            raise  # not the store is at fault, but what it was given
+        raise StoreError(f"{what} cannot be {doing}: {type(error).__name__}, {first_line(error)}") from error
 
 
 @contextmanager

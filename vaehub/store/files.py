@@ -13,13 +13,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vaehub.core.errors import StoreError
 from vaehub.store.failures import translated
+
+if TYPE_CHECKING:
+    import h5py
 
 PARTIAL = ".partial"
 
@@ -49,10 +52,8 @@ def write_arrays(folder: Path, stem: str, arrays: Mapping[str, NDArray[Any]]) ->
         stem: Beginning of the file's name.
         arrays: Arrays by name; a name may be a path.
     """
-    import h5py
-
     with translated(f"a file in {str(folder)!r}", "written"), _partial(folder, stem) as path:
-        with h5py.File(path, "w") as file:
+        with _image(path) as file:
             for name, array in arrays.items():
                 file[name] = array
         checksum = sha256(path)
@@ -78,10 +79,8 @@ def read_arrays(path: Path, checksum: str) -> dict[str, NDArray[Any]]:
 
 def write_state(path: Path, arrays: Mapping[str, NDArray[Any]], plain: Mapping[str, Any]) -> None:
     """Replace a file of arrays and plain values, at once."""
-    import h5py
-
     with _partial(path.parent, path.stem) as partial:
-        with h5py.File(partial, "w") as file:
+        with _image(partial) as file:
             for name, array in arrays.items():
                 file[f"arrays/{name}"] = array
             # A dataset, since an attribute holds 64 KiB at most and a long history is longer.
@@ -115,6 +114,21 @@ def publish(path: Path, place: Path) -> None:
     _flush(path)
     path.replace(place)
     _flush(place.parent)
+
+
+@contextmanager
+def _image(path: Path) -> Iterator[h5py.File]:
+    """Make an HDF5 file in memory, and write it at the end.
+
+    A file that HDF5 cannot write, as on a full disk, stays open inside the library and ends the process later.
+    """
+    import h5py
+
+    with h5py.File(path, "w", driver="core", backing_store=False) as file:
+        yield file
+        file.flush()
+        content = file.id.get_file_image()
+    path.write_bytes(content)
 
 
 @contextmanager

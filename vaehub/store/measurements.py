@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from duckdb import DuckDBPyConnection
 
 from vaehub.core.identity import canonical_json
 from vaehub.core.result import Result, Signatures, Table, Vector
-from vaehub.store.records import MeasurementRecord, Outcome, Status
+from vaehub.store.records import Insertion, MeasurementRecord, Outcome, Status
 
 if TYPE_CHECKING:  # loaded by what writes, so that reading need not wait for it
     import pyarrow as pa
@@ -40,22 +41,30 @@ _SIGNATURES = """
 """
 
 
-def insert(connection: DuckDBPyConnection, record: MeasurementRecord, result: Result, provenance: str) -> None:
-    """Insert a measurement and its values; nothing may be stored of it yet."""
+def prepared(record: MeasurementRecord, result: Result) -> Insertion:
+    """Return what inserts a measurement and its values, with all work done that needs no database."""
     params, subject, request = map(canonical_json, (record.params, record.subject, record.request))
     asked = [record.id, record.metric, params, record.seed, subject, record.training, record.other]
-    outcome = [request, record.status, record.error, record.started, record.seconds, provenance]
-    connection.execute(_INSERT, [*asked, *outcome])
-    blocks = list(_blocks(result))
-    if blocks:
+    outcome = [request, record.status, record.error, record.started, record.seconds]
+    tables: list[tuple[str, pa.Table]] = []
+    if blocks := list(_blocks(result)):
         import pyarrow as pa
 
+        tables.append((_INSERT_VALUES, pa.Table.from_batches(blocks)))
+    tables += [(_INSERT_SIGNATURES, _signatures_table(name, each)) for name, each in result.signatures.items()]
+
+    def insert(connection: DuckDBPyConnection, provenance: str) -> None:
+        connection.execute(_INSERT, [*asked, *outcome, provenance])
         # DuckDB finds the table by the name of this variable.
-        incoming = pa.Table.from_batches(blocks)
-        connection.execute(_INSERT_VALUES, [record.id])
-    for name, signatures in result.signatures.items():
-        incoming = _signatures_table(name, signatures)  # noqa: F841
-        connection.execute(_INSERT_SIGNATURES, [record.id])
+        for statement, incoming in tables:  # noqa: B007
+            connection.execute(statement, [record.id])
+
+    return insert
+
+
+def insert(connection: DuckDBPyConnection, record: MeasurementRecord, result: Result, provenance: str) -> None:
+    """Insert a measurement and its values; nothing may be stored of it yet."""
+    prepared(record, result)(connection, provenance)
 
 
 def status(connection: DuckDBPyConnection, measurement_id: str) -> Status | None:
@@ -208,6 +217,8 @@ def _table(columns: dict[str, list[tuple[str, float]]]) -> Table:
 
 def _record(row: Sequence[Any]) -> MeasurementRecord:
     measurement_id, metric, params, seed, subject, request, *rest = row
+    if not isinstance(rest[-2], datetime):
+        raise TypeError(f"the date of measurement {measurement_id} is none")
     return MeasurementRecord(
         measurement_id, metric, json.loads(params), seed, json.loads(subject), json.loads(request), *rest
     )

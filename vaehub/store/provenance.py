@@ -34,23 +34,28 @@ class Provenance:
         self.is_stored = False
         self._process = os.getpid()
 
-    @cached_property
-    def _commit(self) -> str | None:
-        return _git_commit()
+    def prepare(self) -> None:
+        """Find out what will be inserted, which takes longer than other processes should wait for."""
+        if self._process != os.getpid():
+            self._begin()  # a fork is another process
+        if not self.is_stored:
+            _ = self._row
 
     def insert(self, connection: DuckDBPyConnection) -> str:
         """Insert the process, unless it is known to be stored, and return its id.
 
         Whoever opened the transaction sets ``is_stored`` once it has been committed.
         """
-        if self._process != os.getpid():
-            self._begin()  # a fork is another process
-        if self.is_stored:
-            return self.id
+        self.prepare()
+        if not self.is_stored:
+            connection.execute(_INSERT, [self.id, *self._row])
+        return self.id
+
+    @cached_property
+    def _row(self) -> list[object]:
         plugins = json.dumps(self._plugins, sort_keys=True)
         versions = [_version("vaehub"), plugins, platform.python_version(), _version("torch"), platform.platform()]
-        connection.execute(_INSERT, [self.id, *versions, self._commit, shlex.join(sys.argv), self._started])
-        return self.id
+        return [*versions, _git_commit(), shlex.join(sys.argv), self._started]
 
 
 def _version(package: str) -> str:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import duckdb
 from duckdb import DuckDBPyConnection, DuckDBPyRelation, StatementType
 
-from vaehub.core.errors import VaehubError
+from vaehub.core.errors import VaehubError, WorkFailed
+from vaehub.store.failures import is_damage
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -20,18 +24,24 @@ WRITTEN_OUT = frozenset({"interval", "bit", "bignum", "union", "variant", "geome
 """Types that Arrow has not, or that files and Python cannot take from it: they are returned as DuckDB writes them."""
 
 
-def query(connection: DuckDBPyConnection, text: str) -> pa.Table:
+QUERY_TIMEOUT = 300.0
+"""Seconds that a query takes at most, if nothing else is said."""
+
+
+def query(connection: DuckDBPyConnection, text: str, timeout: float = QUERY_TIMEOUT) -> pa.Table:
     """Return the rows of a query.
 
     Args:
         connection: Read-only and locked.
         text: One SELECT, or FROM, DESCRIBE, SHOW, SUMMARIZE, PIVOT.
+        timeout: Seconds after which it is given up.
 
     Returns:
         The rows; of a type in ``WRITTEN_OUT``, also inside lists and the like, as text.
 
     Raises:
         VaehubError: If the query is wrong, or is none.
+        WorkFailed: If it takes longer, or more memory than it may have.
     """
     try:
         statements = connection.extract_statements(text)
@@ -40,7 +50,13 @@ def query(connection: DuckDBPyConnection, text: str) -> pa.Table:
         if statements[0].type not in QUERIES:
             kind = statements[0].type.name
             raise VaehubError(f"the store can be queried but not changed with SQL, and this is {_article(kind)} {kind}")
-        return _table(connection.sql(text))
+        with _stopped_after(timeout, connection):
+            return _table(connection.sql(text))
+    except duckdb.OutOfMemoryException as error:
+        raise WorkFailed(
+            "the query needs more memory than half of what is free, which is all that it may have; ask for fewer rows "
+            "or columns, or for aggregates"
+        ) from error
     except TypeError as error:
         raise VaehubError("the query was not understood: it is not valid Unicode") from error
     except duckdb.PermissionException as error:
@@ -48,6 +64,8 @@ def query(connection: DuckDBPyConnection, text: str) -> pa.Table:
             "a query reads the store and nothing else; files and addresses are out of its reach"
         ) from error
     except duckdb.Error as error:
+        if is_damage(error):
+            raise  # the query is not at fault
         raise VaehubError(f"the query was not understood: {_sentence(error)}") from error
 
 
@@ -87,6 +105,29 @@ def _parts(kind: DuckDBPyType) -> list[tuple[str, DuckDBPyType]]:
 
 def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
+
+
+@contextmanager
+def _stopped_after(seconds: float, connection: DuckDBPyConnection) -> Iterator[None]:
+    expired = threading.Event()
+
+    def stop() -> None:
+        expired.set()
+        connection.interrupt()
+
+    timer = threading.Timer(seconds, stop)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    except (duckdb.Error, RuntimeError) as error:
+        if expired.is_set():
+            raise WorkFailed(
+                f"the query took more than {seconds:g} s and was given up; '--timeout' gives it longer"
+            ) from error
+        raise
+    finally:
+        timer.cancel()
 
 
 def _article(word: str) -> str:

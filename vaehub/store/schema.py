@@ -3,7 +3,9 @@
 Times are in UTC and carry no zone: DuckDB needs one more package to hand zoned times to Python.
 """
 
-from duckdb import BinderException, CatalogException, DuckDBPyConnection
+from contextlib import suppress
+
+from duckdb import BinderException, CatalogException, DuckDBPyConnection, TransactionException
 
 MIGRATIONS: tuple[str, ...] = (
     """
@@ -235,6 +237,20 @@ MIGRATIONS: tuple[str, ...] = (
 
 VERSION = len(MIGRATIONS)
 
+TABLES = (
+    "provenance",
+    "trainings",
+    "epochs",
+    "measurements",
+    "measured_values",
+    "measured_signatures",
+    "arrays",
+    "published",
+    "studies",
+    "cells",
+)
+"""Tables of records, those that others point at first."""
+
 _READ_VERSION = "select max(version) from schema_version"
 _READ_VERSION_OF_STORE = """
     select max(version) from schema_version
@@ -282,7 +298,9 @@ def migrate(connection: DuckDBPyConnection, migrations: tuple[str, ...] = MIGRAT
             connection.execute(_RECORD_VERSION, [version])
         connection.commit()
     except BaseException:
-        connection.rollback()
+        # There is none if the commit itself failed, as on a full disk.
+        with suppress(TransactionException):
+            connection.rollback()
         raise
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +19,10 @@ from vaehub.store.failures import translated
 from vaehub.store.files import StoredFile, WrittenFile
 from vaehub.store.provenance import Provenance
 from vaehub.store.published import Paper
-from vaehub.store.query import query
+from vaehub.store.query import QUERY_TIMEOUT, query
 from vaehub.store.records import (
     CellRecord,
+    Insertion,
     MeasurementRecord,
     Outcome,
     Status,
@@ -29,6 +30,7 @@ from vaehub.store.records import (
     StudyRecord,
     TrainingRecord,
 )
+from vaehub.store.rescue import Rescue, rescue
 from vaehub.store.trainings import Losses
 from vaehub.store.verify import Verification, verify
 
@@ -145,11 +147,7 @@ class Session:
 
         A failure never takes the place of a success, and a success only with ``replace``.
         """
-
-        def write(connection: DuckDBPyConnection, provenance: str) -> None:
-            trainings.insert(connection, record, epochs, provenance)
-
-        return self._insert(trainings, record, file, write, replace=replace)
+        return self._insert(trainings, record, file, trainings.prepared(record, epochs), replace=replace)
 
     def insert_measurement(
         self, record: MeasurementRecord, result: Result, file: WrittenFile | None, *, replace: bool
@@ -158,11 +156,7 @@ class Session:
 
         A failure never takes the place of a success, and a success only with ``replace``.
         """
-
-        def write(connection: DuckDBPyConnection, provenance: str) -> None:
-            measurements.insert(connection, record, result, provenance)
-
-        return self._insert(measurements, record, file, write, replace=replace)
+        return self._insert(measurements, record, file, measurements.prepared(record, result), replace=replace)
 
     # What is shown
 
@@ -188,8 +182,12 @@ class Session:
                 return [], []
             return trainings.recent(connection, limit), measurements.recent(connection, limit)
 
-    def query(self, text: str) -> pa.Table:
+    def query(self, text: str, timeout: float = QUERY_TIMEOUT) -> pa.Table:
         """Return the rows of an SQL query, which can read the store and do nothing else.
+
+        Args:
+            text: The query.
+            timeout: Seconds after which it is given up.
 
         Raises:
             StoreError: If a burst is being recorded.
@@ -198,12 +196,27 @@ class Session:
         if self._database.is_held:
             raise StoreError("a query cannot be asked in the middle of a burst of records")
         with translated(self._name, "read"), self._database.reading() as connection:
-            return query(connection, text)
+            return query(connection, text, timeout)
 
-    def verify(self, folder: Path) -> Verification:
-        """Check every checksum and pointer."""
-        with translated(self._name, "read"), self._database.reading() as connection:
-            return verify(connection, folder)
+    def verify(self, path: Path) -> Verification:
+        """Read every value, and check every checksum and pointer.
+
+        Args:
+            path: The store's folder.
+        """
+        with translated(self._name, "read"):
+            return verify(self._database.session, self._database.reading_anew, path)
+
+    def rescue(self, path: Path, source: Session, source_files: Path) -> Rescue:
+        """Copy what is whole of another store into this one, all of it or nothing.
+
+        Args:
+            path: Folder of this store's files.
+            source: The other store's rows.
+            source_files: Folder of its files.
+        """
+        with translated(source._name, "rescued"), self._database.writing() as connection:
+            return rescue(source._database.as_it_is, source_files, connection, path)
 
     # Studies
 
@@ -253,16 +266,19 @@ class Session:
         table: _Table,
         record: TrainingRecord | MeasurementRecord,
         file: WrittenFile | None,
-        write: Callable[[DuckDBPyConnection, str], None],
+        write: Insertion,
         *,
         replace: bool,
     ) -> Inserted:
         """Write a record in one transaction, with the rows that point at its file."""
+        # Before the turn comes, so that no other process waits for it.
+        self._provenance.prepare()
+        write_pointers = None if file is None else arrays.prepared(record.id, file)
 
         def insert(connection: DuckDBPyConnection) -> None:
             write(connection, self._provenance.insert(connection))
-            if file is not None:
-                arrays.insert(connection, record.id, file)
+            if write_pointers is not None:
+                write_pointers(connection)
 
         unwanted = None
         with translated(self._name, "written"), self._database.held():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import os
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from os import PathLike
@@ -14,17 +15,19 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
-from vaehub.core.errors import StoreError, VaehubError
+from vaehub.core.errors import NotRecorded, StoreError, VaehubError
 from vaehub.core.progress import task
 from vaehub.core.result import Result
 from vaehub.store import trainings
-from vaehub.store.database import Database
+from vaehub.store.database import Database, Locked
 from vaehub.store.failures import translated
 from vaehub.store.files import StoredFile, read_arrays, write_arrays
 from vaehub.store.place import place_of_store
 from vaehub.store.provenance import Provenance
 from vaehub.store.published import Paper
+from vaehub.store.query import QUERY_TIMEOUT
 from vaehub.store.records import MeasurementRecord, StoredMeasurement, TrainingRecord
+from vaehub.store.rescue import Rescue
 from vaehub.store.session import Inserted, Session
 from vaehub.store.verify import Verification, sweep
 
@@ -135,10 +138,15 @@ class Store:
         """Record a training, and return it with the name of its file; ``None`` if the store keeps the one it has.
 
         A failure never takes the place of a success, and a success only with ``replace``.
+
+        Raises:
+            NotRecorded: If the store cannot be written; nothing of the record is left in it.
         """
-        file = write_arrays(self._files, f"training-{record.id}", weights) if weights else None
-        stored = dataclasses.replace(record, weights=file.name if file else None)
-        inserted = self._session.insert_training(stored, epochs, file, replace=replace)
+        with self._recording("training", record) as written:
+            file = write_arrays(self._files, f"training-{record.id}", weights) if weights else None
+            written.append(file)
+            stored = dataclasses.replace(record, weights=file.name if file else None)
+            inserted = self._session.insert_training(stored, epochs, file, replace=replace)
         return stored if self._tidied(inserted) else None
 
     def weights(self, training_id: str) -> dict[str, NDArray[Any]]:
@@ -172,9 +180,15 @@ class Store:
         """Record a measurement and its values; return whether it was.
 
         A failure never takes the place of a success, and a success only with ``replace``.
+
+        Raises:
+            NotRecorded: If the store cannot be written; nothing of the record is left in it.
         """
-        file = write_arrays(self._files, f"measurement-{record.id}", result.arrays) if result.arrays else None
-        return self._tidied(self._session.insert_measurement(record, result.without_arrays(), file, replace=replace))
+        with self._recording("measurement", record) as written:
+            file = write_arrays(self._files, f"measurement-{record.id}", result.arrays) if result.arrays else None
+            written.append(file)
+            inserted = self._session.insert_measurement(record, result.without_arrays(), file, replace=replace)
+        return self._tidied(inserted)
 
     def result(self, measurement_id: str) -> Result:
         """Return the values and arrays of a measurement.
@@ -197,7 +211,8 @@ class Store:
         Raises:
             VaehubError: If there is none, or more than one.
         """
-        found = self._session.ids(prefix) if prefix else []
+        # Ids are letters and digits; what is no Unicode, the database would not even take.
+        found = self._session.ids(prefix) if prefix.isascii() and prefix else []
         if not found:
             raise VaehubError(
                 f"nothing in store {str(self.path)!r} has an id that begins with {prefix!r}; see 'vaehub show'"
@@ -220,27 +235,51 @@ class Store:
             raise VaehubError(f"{prefix!r} is a measurement, and a training was expected")
         return found
 
-    def query(self, text: str) -> pa.Table:
+    def query(self, text: str, *, timeout: float = QUERY_TIMEOUT) -> pa.Table:
         """Return the rows of an SQL query, which can read the store and do nothing else.
+
+        Args:
+            text: The query.
+            timeout: Seconds after which it is given up; others wait for the store meanwhile.
 
         Raises:
             StoreError: If there is no store.
+            WorkFailed: If it takes longer, or more memory than half of what is free.
             VaehubError: If the query is wrong, writes, or reaches outside the store.
         """
         self._must_exist()
-        return self._session.query(text)
+        return self._session.query(text, timeout)
 
     def verify(self, *, remove_leftovers: bool = False) -> Verification:
-        """Check every checksum and pointer; optionally delete old files that nothing points at.
+        """Read every value, check every checksum and pointer; optionally delete old files that nothing points at.
 
         Raises:
             StoreError: If there is no store.
         """
         self._must_exist()
-        found = self._session.verify(self._files)
+        found = self._session.verify(self.path)
         if remove_leftovers:
             sweep(found.leftovers)
         return found
+
+    def rescue(self, target: Store) -> Rescue:
+        """Copy what is whole into a store that is not there yet; this one stays as it is.
+
+        Raises:
+            StoreError: If there is no store, its database cannot be read at all, or the other one is there already or
+                cannot be written.
+        """
+        self._must_exist()
+        if target.path.exists() and (not target.path.is_dir() or any(target.path.iterdir())):
+            raise StoreError(
+                f"{str(target.path)!r} is there already, and a rescue makes a new store; name another folder"
+            )
+        try:
+            target.prepare()
+            return target._session.rescue(target._files, self._session, self._files)
+        except BaseException:
+            shutil.rmtree(target.path, ignore_errors=True)  # it was made here, and is no store that anybody wants
+            raise
 
     def burst(self) -> AbstractContextManager[object]:
         """Hold the database for many records in a row, each its own commit; other processes wait, so make it short."""
@@ -299,6 +338,29 @@ class Store:
 
     def _arrays(self, file: StoredFile | None) -> dict[str, NDArray[Any]]:
         return {} if file is None else read_arrays(self._files / file.name, file.sha256)
+
+    @contextmanager
+    def _recording(
+        self, kind: Literal["training", "measurement"], record: TrainingRecord | MeasurementRecord
+    ) -> Iterator[list[StoredFile | None]]:
+        """Say that work was done if its record cannot be stored, and take back the file that was to be part of it."""
+        written: list[StoredFile | None] = []
+        try:
+            yield written
+        except StoreError as error:
+            for file in written:
+                if file is not None and (isinstance(error, Locked) or not self._is_pointed_at(record.id, file)):
+                    (self._files / file.name).unlink(missing_ok=True)
+            raise NotRecorded(f"{kind} {record.id[:8]} was made, but could not be recorded: {error}") from error
+
+    def _is_pointed_at(self, record_id: str, file: StoredFile) -> bool:
+        """Return whether a row names a file, as after a commit that failed when it was done already."""
+        try:
+            found = self._session.file_of(record_id)
+        except StoreError:
+            # It may have been recorded. If it was not, 'vaehub verify --sweep' finds the file.
+            return True
+        return found is not None and found.name == file.name
 
     def _tidied(self, inserted: Inserted) -> bool:
         """Delete the file that no row points at, and return whether the record was made."""

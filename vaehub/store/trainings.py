@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from duckdb import DuckDBPyConnection
 
 from vaehub.core.identity import canonical_json
-from vaehub.store.records import Status, TrainingRecord
+from vaehub.store.records import Insertion, Status, TrainingRecord
 
 Losses = Mapping[str, Mapping[str, float]]
 """Losses of one epoch: by part, then by name."""
@@ -24,24 +25,35 @@ _INSERT_EPOCHS = "insert into epochs select $1, * from incoming"
 _EPOCHS = "select epoch, part, name, value from epochs where training = ? order by rowid"
 
 
-def insert(connection: DuckDBPyConnection, record: TrainingRecord, epochs: Sequence[Losses], provenance: str) -> None:
-    """Insert a training and its losses; nothing may be stored of it yet."""
+def prepared(record: TrainingRecord, epochs: Sequence[Losses]) -> Insertion:
+    """Return what inserts a training and its losses, with all work done that needs no database."""
     parts = [record.name_of(part) for part in ("model", "network", "dataset")]
     recipe, notes = canonical_json(record.recipe), canonical_json(record.notes)
-    rest = [record.status, record.error, notes, record.started, record.seconds, record.device, record.weights]
-    connection.execute(_INSERT, [record.id, *parts, record.seed, record.latent_dim, recipe, *rest, provenance])
+    asked = [record.id, *parts, record.seed, record.latent_dim, recipe]
+    outcome = [record.status, record.error, notes, record.started, record.seconds, record.device, record.weights]
     rows = [
         (index, part, name, value)
         for index, losses in enumerate(epochs)
         for part, named in losses.items()
         for name, value in named.items()
     ]
+    incoming = None
     if rows:
         import pyarrow as pa
 
-        # DuckDB finds the table by the name of this variable.
-        incoming = pa.table(dict(zip(("epoch", "part", "name", "value"), zip(*rows, strict=True), strict=True)))  # noqa: F841
-        connection.execute(_INSERT_EPOCHS, [record.id])
+        incoming = pa.table(dict(zip(("epoch", "part", "name", "value"), zip(*rows, strict=True), strict=True)))
+
+    def insert(connection: DuckDBPyConnection, provenance: str) -> None:
+        connection.execute(_INSERT, [*asked, *outcome, provenance])
+        if incoming is not None:  # DuckDB finds the table by the name of this variable
+            connection.execute(_INSERT_EPOCHS, [record.id])
+
+    return insert
+
+
+def insert(connection: DuckDBPyConnection, record: TrainingRecord, epochs: Sequence[Losses], provenance: str) -> None:
+    """Insert a training and its losses; nothing may be stored of it yet."""
+    prepared(record, epochs)(connection, provenance)
 
 
 def status(connection: DuckDBPyConnection, training_id: str) -> Status | None:
@@ -84,6 +96,9 @@ def epochs(connection: DuckDBPyConnection, training_id: str) -> list[dict[str, d
 
 def _record(row: Sequence[Any]) -> TrainingRecord:
     training_id, recipe, latent_dim, status, error, notes, started, seconds, device, weights = row
+    found = json.loads(recipe)
+    if not (isinstance(started, datetime) and found.keys() >= {"model", "network", "dataset", "seed"}):
+        raise ValueError(f"the recipe or the date of training {training_id} is none")
     return TrainingRecord(
-        training_id, json.loads(recipe), latent_dim, status, error, json.loads(notes), started, seconds, device, weights
+        training_id, found, latent_dim, status, error, json.loads(notes), started, seconds, device, weights
     )

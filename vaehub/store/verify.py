@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
 from duckdb import DuckDBPyConnection
 
+from vaehub.core.errors import first_line
 from vaehub.store import arrays
-from vaehub.store.files import sha256
+from vaehub.store.files import PARTIAL, sha256
+from vaehub.store.schema import TABLES
+
+Opening = Callable[[], AbstractContextManager[DuckDBPyConnection]]
+"""Gives a connection; after a query that failed, another one, since damage can make a connection useless."""
 
 SAFE_AGE = 3600.0
 """Seconds after which a file that nothing points at cannot belong to a process about to record it."""
@@ -39,6 +46,19 @@ _LOST = {
         where provenance not in (select id from provenance)""",
 }
 
+_OUT_OF_RANGE = "not isfinite(started) or year(started) not between 1 and 9999"
+_UNREADABLE = {
+    "training {} cannot be read: its recipe, its notes or its date are none": f"""
+        select id from trainings
+        where coalesce(not json_valid(recipe) or not json_valid(notes) or {_OUT_OF_RANGE}, true)
+        or not (json_exists(recipe, '$.model.name') and json_exists(recipe, '$.network.name')
+        and json_exists(recipe, '$.dataset.name') and json_exists(recipe, '$.seed'))""",  # noqa: S608 a constant
+    "measurement {} cannot be read: its parameters, subject, request or date are none": f"""
+        select id from measurements
+        where coalesce(not json_valid(params) or not json_valid(subject) or not json_valid(request)
+        or {_OUT_OF_RANGE}, true)""",  # noqa: S608 a constant
+}
+
 
 @dataclass(frozen=True)
 class Verification:
@@ -48,6 +68,7 @@ class Verification:
         n_trainings: Trainings in the store.
         n_measurements: Measurements in the store.
         n_files: Files checked against their sums.
+        tables: Rows of each table of the database, all values of which were read; ``None`` where they cannot be.
         problems: What is wrong, a sentence each; empty if the store is whole.
         leftovers: Files that nothing points at, left by processes that were killed; harmless.
     """
@@ -55,24 +76,33 @@ class Verification:
     n_trainings: int
     n_measurements: int
     n_files: int
+    tables: Mapping[str, int | None]
     problems: tuple[str, ...]
     leftovers: tuple[Path, ...]
 
 
-def verify(connection: DuckDBPyConnection, folder: Path) -> Verification:
-    """Check every checksum and every pointer.
+def verify(session: Callable[[], AbstractContextManager[None]], opening: Opening, path: Path) -> Verification:
+    """Read every value, and check every checksum and every pointer.
 
     Args:
-        connection: To the store's database.
-        folder: The store's folder of files.
+        session: Keeps what ``opening`` opens until it ends; no other process can write meanwhile.
+        opening: Opens the store's database to be read.
+        path: The store's folder.
     """
-    known = arrays.files(connection)
-    problems = [*_lost_rows(connection), *_wrong_files(known, folder)]
-    names = {name for name, _, _ in known}
-    present = sorted(folder.iterdir()) if folder.is_dir() else []
-    leftovers = tuple(path for path in present if path.is_file() and path.name not in names)
-    n_trainings, n_measurements = (_count(connection, table) for table in ("trainings", "measurements"))
-    return Verification(n_trainings, n_measurements, len(known), tuple(problems), leftovers)
+    with session():
+        tables, problems = _tables(opening)
+        for check, sentence, statement in _CHECKS:
+            # Where a table is damaged, that is said already, and what follows from it cannot be asked.
+            with suppress(duckdb.Error), opening() as connection:
+                problems += check(connection, sentence, statement)
+        known = _known(opening)
+        leftovers = () if tables["arrays"] is None else _leftovers(path, {name for name, _, _ in known})
+    wrong = list(_wrong_files(known, path / "arrays"))
+    if wrong:  # nobody waited while files were read, so that some may have been replaced
+        present = {name for name, _, _ in _known(opening)}
+        problems += [sentence for name, sentence in wrong if name in present]
+    counts = tables["trainings"] or 0, tables["measurements"] or 0
+    return Verification(*counts, len(known), tables, tuple(problems), leftovers)
 
 
 def sweep(leftovers: tuple[Path, ...]) -> int:
@@ -90,22 +120,67 @@ def _age(path: Path) -> float:
         return 0.0  # its process has finished it meanwhile
 
 
-def _lost_rows(connection: DuckDBPyConnection) -> Iterator[str]:
-    for sentence, statement in _LOST.items():
-        [(count,)] = connection.execute(statement).fetchall()
-        if count:
-            yield sentence.format(count)
+def _tables(opening: Opening) -> tuple[dict[str, int | None], list[str]]:
+    tables: dict[str, int | None] = {}
+    problems = []
+    for table in TABLES:
+        try:
+            with opening() as connection:
+                tables[table] = _read(connection, table)
+        except duckdb.Error as error:
+            tables[table] = None
+            problems.append(f"table {table} is damaged: {first_line(error)}")
+    return tables, problems
 
 
-def _wrong_files(known: list[tuple[str, str, str]], folder: Path) -> Iterator[str]:
+def _known(opening: Opening) -> list[tuple[str, str, str]]:
+    with suppress(duckdb.Error), opening() as connection:
+        return arrays.files(connection)
+    return []
+
+
+def _leftovers(path: Path, known: set[str]) -> tuple[Path, ...]:
+    """Return files that nothing points at: arrays without rows, and what was being written by a killed process."""
+    found = [each for each in _files(path / "arrays") if each.name not in known]
+    return (*found, *(each for each in _files(path / "checkpoints") if each.suffix == PARTIAL))
+
+
+def _files(folder: Path) -> list[Path]:
+    return [each for each in sorted(folder.iterdir()) if each.is_file()] if folder.is_dir() else []
+
+
+def _read(connection: DuckDBPyConnection, table: str) -> int:
+    """Read every value of a table, and return how many rows it has."""
+    # A hash of all columns: nothing less makes the database read them.
+    statement = f"select count(*), bit_xor(hash(t)) from {table} as t"  # noqa: S608 a name of ours
+    [(count, _)] = connection.execute(statement).fetchall()
+    return int(count)
+
+
+def _lost_rows(connection: DuckDBPyConnection, sentence: str, statement: str) -> list[str]:
+    [(count,)] = connection.execute(statement).fetchall()
+    return [sentence.format(count)] if count else []
+
+
+def _unreadable_records(connection: DuckDBPyConnection, sentence: str, statement: str) -> list[str]:
+    return [sentence.format(each) for (each,) in connection.execute(statement).fetchall()]
+
+
+def _wrong_files(known: list[tuple[str, str, str]], folder: Path) -> Iterator[tuple[str, str]]:
     for name, checksum, owner in known:
         path = folder / name
-        if not path.is_file():
-            yield f"{path} of {owner} is missing"
-        elif (found := sha256(path)) != checksum:
-            yield f"{path} of {owner} is damaged: its sha256 is {found}, and should be {checksum}"
+        try:
+            found = sha256(path)
+        except FileNotFoundError:
+            yield name, f"{path} of {owner} is missing"
+        except OSError as error:
+            yield name, f"{path} of {owner} cannot be read: {error.strerror}"
+        else:
+            if found != checksum:
+                yield name, f"{path} of {owner} is damaged: its sha256 is {found}, and should be {checksum}"
 
 
-def _count(connection: DuckDBPyConnection, table: str) -> int:
-    [(count,)] = connection.execute(f"select count(*) from {table}").fetchall()  # noqa: S608 two names of ours
-    return int(count)
+_CHECKS = (
+    *((_lost_rows, *each) for each in _LOST.items()),
+    *((_unreadable_records, *each) for each in _UNREADABLE.items()),
+)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from vaehub.core.errors import VaehubError, WorkFailed
+from vaehub.core.errors import NotRecorded, VaehubError, WorkFailed
 from vaehub.core.identity import Json, canonical_json
 from vaehub.core.progress import task
 from vaehub.core.recipe import Component
@@ -259,6 +259,8 @@ class Study:
         request = self._analysis_request(analysis, rows)
         try:
             self._runner.measure(request, force=False)
+        except NotRecorded:
+            raise
         except WorkFailed:
             pass  # recorded as failed, as a cell would be
         except VaehubError as error:

@@ -1,0 +1,24 @@
+"""Rows as JSON, a part after the other, so that a long answer takes no more memory than a short one."""
+
+from __future__ import annotations
+
+from typing import IO, TYPE_CHECKING
+
+from vaehub.cli import terminal
+
+if TYPE_CHECKING:
+    from vaehub.hub.views import Rows
+
+PART = 1000
+"""Rows that are Python's at once."""
+
+
+def write(rows: Rows, file: IO[str]) -> None:
+    """Write rows as one list of objects, exactly as :func:`terminal.print_json` would."""
+    first = True
+    for part in rows.parts(PART):
+        for row in part:
+            text = terminal.as_json(dict(zip(rows.columns, row, strict=True)))
+            file.write(("[\n  " if first else ",\n  ") + text.replace("\n", "\n  "))
+            first = False
+    file.write("[]\n" if first else "\n]\n")

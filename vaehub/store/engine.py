@@ -1,0 +1,96 @@
+"""DuckDB without a database, kept by the process: to start one takes longer than to record a measurement.
+
+A database is attached to it for the moment that it is written, and detached. Only our own statements run here; the
+queries of users have an engine of their own, which can reach nothing else.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+from contextlib import suppress
+from pathlib import Path
+
+import duckdb
+from duckdb import DuckDBPyConnection
+
+FORMAT = "v1.0.0"
+"""Storage format of new databases: the oldest that DuckDB writes, so that clients of any version 1 open them."""
+
+WITHOUT_LOG: dict[str, str | bool | int | float | list[str]] = {
+    "checkpoint_threshold": "0b",
+    "auto_checkpoint_skip_wal_threshold": 0,
+}
+"""Every commit is a checkpoint."""
+
+_NAME = "results"
+"""Name of the attached database, which is that of the file, as when it is opened by itself."""
+
+_idle: list[DuckDBPyConnection] = []
+_KEPT = 2
+"""As many as threads are likely to write to stores at once."""
+
+
+def started() -> DuckDBPyConnection:
+    """Return an engine, to be handed back by :func:`detach` or :func:`keep`."""
+    with suppress(IndexError):
+        return _idle.pop()
+    # One thread: rows are few, and starting more costs more than they save.
+    return duckdb.connect(config={"threads": 1})
+
+
+def keep(engine: DuckDBPyConnection) -> None:
+    """Keep an engine without a database for the next who writes."""
+    if len(_idle) < _KEPT:
+        _idle.append(engine)
+    else:
+        engine.close()
+
+
+def attach(path: Path) -> DuckDBPyConnection:
+    """Open a database to write to it; it is made if there is none, in :data:`FORMAT`.
+
+    Raises:
+        duckdb.Error: If it cannot be opened.
+    """
+    # Of a path that does not begin at the root, a beginning such as "s3:" names an extension to download.
+    path = path.absolute()
+    if "?" in str(path):
+        # DuckDB takes what is before a question mark for the name of its log, which it cannot make. A commit is
+        # therefore written into the file itself.
+        return duckdb.connect(path, config={"threads": 1, "storage_compatibility_version": FORMAT, **WITHOUT_LOG})
+    engine = started()
+    try:
+        quoted = str(path).replace("'", "''")
+        # A database that is there keeps the format that it has.
+        options = "" if path.exists() else f" (storage_version '{FORMAT}')"
+        engine.execute(f"attach '{quoted}' as {_NAME}{options}")
+        engine.execute(f"use {_NAME}")
+    except BaseException:
+        engine.close()
+        raise
+    return engine
+
+
+def detach(engine: DuckDBPyConnection) -> None:
+    """Close the database: what was committed is written into its file."""
+    try:
+        engine.execute("use memory")
+        engine.execute(f"detach {_NAME}")
+    except BaseException as error:
+        # The database is closed with its engine. What was committed is safe beside the file, in its log.
+        engine.close()
+        if not isinstance(error, duckdb.Error):
+            raise
+        return
+    keep(engine)
+
+
+@atexit.register
+def _end() -> None:
+    while _idle:
+        _idle.pop().close()
+
+
+if hasattr(os, "register_at_fork"):  # an engine has threads, which a fork would be without
+    os.register_at_fork(before=_end)
