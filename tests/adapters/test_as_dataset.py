@@ -1,6 +1,7 @@
 """What people have in memory: read as files are, or refused with the argument that would say it."""
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 import torch
@@ -78,7 +79,7 @@ def test_the_channel_axis_is_found_or_asked_for():
 def test_values_of_another_range_are_refused_and_can_be_said(low, high):
     unit = np.linspace(0, 1, N * 20).reshape(N, 4, 5)
     x = low + unit * (high - low)
-    with pytest.raises(DataError, match=r"and images lie in \[0, 1\], or in 0 to 255 as whole numbers; .*value_range="):
+    with pytest.raises(DataError, match=r"and images lie in \[0, 1\], or are bytes, .*value_range="):
         as_dataset(x)
     found = as_dataset(x, value_range=(low, high))
     assert found.spec.in_unit_interval
@@ -201,6 +202,47 @@ def test_options_that_do_not_fit_are_refused(vectors, options, says):
 )
 def test_labels_of_any_values_are_classes(vectors, labels, expected):
     assert as_dataset(vectors, labels=labels).labels.tolist() == expected
+
+
+def test_an_index_of_pandas_is_no_observation_and_says_the_order(caplog):
+    frame = pd.DataFrame({"a": [0.1, 0.2, 0.3], "b": [1.0, 2.0, 4.0]})
+    written = frame.reset_index(names="Unnamed: 0")
+    arrow = pa.table({**{name: frame[name].tolist() for name in frame}, "__index_level_0__": [7, 8, 9]})
+    for table in (written, arrow, pa.Table.from_pandas(frame.set_index(pd.Index([9, 7, 8], name="cell")))):
+        caplog.clear()
+        assert torch.equal(as_dataset(table).x, as_dataset(frame).x)
+        assert "an index that pandas wrote" in caplog.text
+    assert as_dataset(written.rename(columns={"Unnamed: 0": "first"})).x.shape == (3, 3)
+    labels = pd.Series(["x", "y", "z"], index=[2, 1, 0])
+    for beside in ({"labels": labels}, {"factors": {"hue": labels}}, {"factors": labels.to_frame()}):
+        with pytest.raises(DataError, match="row by row or by index; say which"):
+            as_dataset(frame, **beside)
+    assert as_dataset(frame, labels=labels.to_numpy()).labels.tolist() == [0, 1, 2]
+    assert as_dataset(frame, labels=labels.reindex(frame.index)).labels.tolist() == [2, 1, 0]
+
+
+def test_integers_that_would_be_nearly_black_are_asked_about():
+    dark = np.arange(64, dtype=np.int64).reshape(1, 8, 8) % 17
+    with pytest.raises(DataError, match=r"value_range=\(0, 16\)"):
+        as_dataset(dark)
+    assert as_dataset(dark, value_range=(0, 16)).x.max() == 1
+    assert as_dataset(dark.astype(np.uint8)).x.max() == pytest.approx(16 / 255)
+
+
+def test_images_may_leave_the_range_by_rounding():
+    x = np.full((2, 3, 3), 1 + 5e-7)
+    assert as_dataset(x).x.max() == 1
+    with pytest.raises(DataError, match=r"lies in \[1\.00001, 1\.00001\]"):
+        as_dataset(np.full((2, 3, 3), 1.00001))
+
+
+def test_a_dataset_that_does_not_say_its_length_is_refused():
+    class Endless(torch.utils.data.Dataset):
+        def __getitem__(self, row):
+            return torch.zeros(1, 3, 3)
+
+    with pytest.raises(DataError, match="does not say how many observations it has"):
+        as_dataset(Endless())
 
 
 def test_factors_have_names_and_values(vectors):

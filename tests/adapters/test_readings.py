@@ -48,14 +48,41 @@ def test_means_and_log_variances_are_those_of_the_encoder(reading, found):
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1), (0, 2, 1)])
 @pytest.mark.parametrize("is_random", [True, False])
 def test_of_three_tensors_the_draw_is_the_one_that_changes_or_repeats_the_means(order, is_random):
-    def answer(noise):
-        three = (MU, LOGVAR, MU + noise if is_random else MU)
+    def answer(seed):
+        three = (MU, LOGVAR, drawn(seed, STD) if is_random else MU)
         return tuple(three[at] for at in order)
 
-    reading = Reading().settled(answer(0.3), answer(-0.4))
-    mu, logvar = reading.posterior(answer(0.1))
+    reading = Reading().settled(answer(0), answer(1))
+    mu, logvar = reading.posterior(answer(2))
     assert torch.equal(mu, MU)
     assert torch.equal(logvar, LOGVAR)
+
+
+def drawn(seed, std):
+    return MU + std * torch.randn(MU.shape, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize(("scales", "scale"), [(STD, "std"), (LOGVAR / 2, "log_std"), (VARIANCE, "variance")])
+def test_a_draw_shows_that_scales_are_no_log_variances(scales, scale):
+    one, other = ((MU, scales, drawn(seed, STD)) for seed in (0, 1))
+    with pytest.raises(VaehubError, match=f"scatter as if .* were '{scale}'; set scale to"):
+        Reading().settled(one, other)
+    torch.testing.assert_close(Reading(scale).settled(one, other).posterior(one)[1], LOGVAR)
+
+
+@pytest.mark.parametrize("holder", [SimpleNamespace, dict, namedtuple("Found", "mean log_precision")])
+def test_a_name_that_says_nothing_is_refused_wherever_it_stands(holder):
+    found = holder(mean=MU, log_precision=-LOGVAR)
+    with pytest.raises(VaehubError, match="means and 'log_precision', whose name does not say"):
+        Reading().settled(found, found)
+
+
+def test_halves_that_are_all_above_0_are_asked_about():
+    found = torch.cat([MU, STD], dim=1)
+    with pytest.raises(VaehubError, match="one tensor of two halves, and nothing says what the second is"):
+        Reading(statistics="concatenated").settled(found, found)
+    said = Reading("std", "concatenated").settled(found, found)
+    torch.testing.assert_close(said.posterior(found)[1], LOGVAR)
 
 
 def test_a_tensor_alone_has_no_variances():

@@ -279,6 +279,47 @@ def test_weights_that_are_no_numbers_are_named(hub, vae, data, value):
     assert not hub.store.exists
 
 
+def _with_lazy_layer(vae):
+    vae.fc_mu = nn.LazyLinear(D)
+    return vae
+
+
+@pytest.mark.parametrize("empty", [lambda module: module.to("meta"), _with_lazy_layer], ids=["meta", "lazy"])
+def test_weights_without_values_are_refused(hub, vae, data, empty):
+    with pytest.raises(VaehubError, match="has no values yet"):
+        hub.measure("elbo", vaehub.wrap(empty(vae)), data=data)
+    assert not hub.store.exists
+
+
+class Counting(Vae):
+    """Keeps account of its calls, in a buffer, a number and a list."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("seen", torch.zeros(1))
+        self.calls, self.given = 0, []
+
+    def encode(self, x):
+        self.seen += len(x)
+        self.calls += 1
+        self.given.append(x)
+        return super().encode(x)
+
+
+def test_a_model_that_counts_its_calls_is_not_called(hub, data):
+    model = Counting().train()
+    found = hub.measure("elbo", vaehub.wrap(model), data=data)
+    assert (model.seen.item(), model.calls, model.given) == (0, 0, [])
+    assert all(each.training for each in model.modules())
+    assert hub.measure("elbo", vaehub.wrap(model), data=data).training.id == found.training.id
+
+
+@pytest.mark.parametrize("around", [nn.DataParallel, lambda each: torch.compile(each, backend="eager")])
+def test_a_parallel_or_compiled_model_is_read_as_the_plain_one(hub, vae, data, around):
+    plain = hub.measure("elbo", vaehub.wrap(vae), data=data)
+    assert hub.measure("elbo", vaehub.wrap(around(vae)), data=data).training.id == plain.training.id
+
+
 CODE = """
 import torch
 from torch import nn

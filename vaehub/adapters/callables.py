@@ -10,6 +10,8 @@ from typing import Any
 
 from torch import nn
 
+from vaehub.adapters.source import names_in
+
 Memo = dict[int, Any]
 
 _LIBRARIES = ("builtins", "torch", "numpy")
@@ -119,14 +121,18 @@ def _named_by(value: Any) -> list[Any]:
 
 
 def _global_names(function: FunctionType) -> list[str]:
-    """Return the globals that a function or a function inside it uses, and that are neither packages nor classes."""
+    """Return the globals that a function or a function inside it uses, and that are neither packages nor classes.
+
+    An attribute, such as ``self.decoder``, is none, also where a global has its name.
+    """
     codes, names = [function.__code__], list[str]()
     while codes:
         code = codes.pop()
         names += code.co_names
         codes += [each for each in code.co_consts if isinstance(each, type(code))]
-    there = function.__globals__
-    return [name for name in dict.fromkeys(names) if name in there and not isinstance(there[name], _LEFT_ALONE)]
+    there, used = function.__globals__, names_in(function.__code__).of_globals
+    found = [name for name in dict.fromkeys(names) if name in used and name in there]
+    return [name for name in found if not isinstance(there[name], _LEFT_ALONE)]
 
 
 def _is_empty(cell: CellType) -> bool:

@@ -74,6 +74,9 @@ def as_dataset(
     title = described(data)
     parts = _found(data, title, wanted)
     _check_options(layout, value_range)
+    _check_order(data, labels, "labels")
+    for beside in factors.values() if type(factors) is dict else [factors]:
+        _check_order(data, beside, "factors")
     x = observations(parts.x, title, "nchw" if parts.is_arranged else layout, value_range)
     given = parts.labels if wanted.labels or labels is None else labels
     known, names = (None, None) if given is None or given is False else label_classes(given, len(x))
@@ -84,6 +87,19 @@ def as_dataset(
         class_names=names,
         factors=None if beside is None else factors_of(beside, len(x)),
         name=UNNAMED if name is None else name,
+    )
+
+
+def _check_order(data: object, beside: object, what: str) -> None:
+    """Refuse pandas' labels or factors whose index says that they are in another order than a frame of pandas."""
+    one, other = (
+        getattr(each, "index", None) if is_table(each) or _is_of(each, "pandas") else None for each in (data, beside)
+    )
+    if one is None or other is None or callable(one) or callable(other) or one.equals(other):
+        return
+    raise DataError(
+        f"the index of the {what} is not that of the observations, so that they can belong together row by row or by "
+        f"index; say which: {what}.to_numpy(), or {what}.reindex(frame.index)"
     )
 
 

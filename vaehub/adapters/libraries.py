@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from vaehub.adapters.code_identity import plain
 from vaehub.adapters.parts import Parts, attributes_of
 from vaehub.core.errors import VaehubError
 
@@ -36,6 +37,8 @@ def parts_of(model: object) -> Parts:
     Raises:
         VaehubError: If it has none, or not those of a normal posterior.
     """
+    while inner := _inside(model):
+        model = inner
     lineage = type(model).__mro__
     packages = {kind.__module__.partition(".")[0] for kind in lineage}
     for package, find in RECOGNISED.items():
@@ -48,6 +51,15 @@ def parts_of(model: object) -> Parts:
                     )
             return find(model)
     return attributes_of(model)
+
+
+def _inside(model: object) -> nn.Module | None:
+    """Return what a compiled or a parallel module was made of; ``None`` for any other."""
+    if isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel):
+        inner: nn.Module = model.module
+        return inner
+    found = plain(model) if isinstance(model, nn.Module) else model
+    return found if isinstance(found, nn.Module) and found is not model else None
 
 
 def _of_diffusers(model: Any) -> Parts:

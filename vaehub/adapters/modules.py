@@ -80,7 +80,7 @@ def load_weights(module: nn.Module, path: Path) -> None:
 
 
 def check_finite(module: nn.Module, title: str = "the weights") -> None:
-    """Check that all weights and buffers of a module are numbers.
+    """Check that all weights and buffers of a module have values, and are numbers.
 
     Buffers may hold minus infinity, as masks of attention do.
 
@@ -89,11 +89,15 @@ def check_finite(module: nn.Module, title: str = "the weights") -> None:
         title: How the message calls the weights.
 
     Raises:
-        VaehubError: If one is NaN or infinite; names the tensor.
+        VaehubError: If one is NaN or infinite, or has no values, as lazy ones and those on the device ``meta``; names
+            the tensor.
     """
     for kind, named in (("weight", module.named_parameters()), ("buffer", module.named_buffers())):
         for name, value in named:
-            if nn.parameter.is_lazy(value) or not (value.is_floating_point() or value.is_complex()) or value.is_meta:
+            if nn.parameter.is_lazy(value) or value.is_meta:
+                how = "give the module an observation first" if nn.parameter.is_lazy(value) else "load its weights"
+                raise VaehubError(f"{title} cannot be measured: {kind} {name!r} has no values yet; {how}")
+            if not (value.is_floating_point() or value.is_complex()):
                 continue
             # The narrowest types have no such test of their own.
             wide = value.detach().float() if value.element_size() == 1 else value.detach()

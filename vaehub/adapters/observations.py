@@ -20,6 +20,8 @@ Range = tuple[float, float]
 
 CHANNELS = (1, 3)
 """Lengths by which an axis is known to be that of channels."""
+ROUNDING = 1e-6
+"""How far images may leave [0, 1] by rounding errors; :class:`vaehub.Dataset` clips them."""
 NUMBERS = "biuf"
 """Kinds of numpy's types that are numbers with one part."""
 
@@ -217,14 +219,21 @@ def _check_range(values: NDArray[Any], title: str) -> None:
     if values.ndim == 2:
         return
     low, high = float(values.min()), float(values.max())
-    if low >= 0 and high <= (255 if values.dtype.kind in "iu" else 1):
+    if values.dtype.kind in "iu":
+        is_byte = values.dtype == np.uint8 or high <= 1 or high > 255 / 2
+        if low >= 0 and high <= 255 and is_byte:
+            return
+    elif low >= -ROUNDING and high <= 1 + ROUNDING:
         return
     likely = next(
         (each for each in ((-1.0, 1.0), (0.0, 255.0), (0.0, 65535.0)) if each[0] <= low and high <= each[1]), None
     )
+    # Of such integers, 255 is a guess that would be nearly black.
+    likely = (0.0, high) if values.dtype.kind in "iu" and 1 < high <= 255 / 2 and low >= 0 else likely
     example = f"such as value_range=({likely[0]:g}, {likely[1]:g}), " if likely else ""
     raise DataError(
-        f"{title} lies in [{low:g}, {high:g}], and images lie in [0, 1], or in 0 to 255 as whole numbers; say what "
+        f"{title} lies in [{low:.9g}, {high:.9g}], and images lie in [0, 1], or are bytes, or wider integers up to "
+        f"255 that come near it; say what "
         f"stands for 0 and 1 with as_dataset(x, value_range=(LOW, HIGH)), {example}or give vectors: "
         "x.reshape(len(x), -1)"
     )

@@ -15,7 +15,7 @@ from torch import Tensor, distributions
 
 from vaehub.core.errors import VaehubError
 
-Scale = Literal["logvar", "variance", "std"]
+Scale = Literal["logvar", "variance", "std", "log_std"]
 """What an encoder gives beside its means."""
 Statistics = Literal["separate", "concatenated"]
 """Whether means and scales are tensors of their own, or halves of one along its first axis after the observations."""
@@ -38,12 +38,20 @@ SCALE_NAMES: Mapping[str, Scale] = {
     "sigma": "std",
     "scale": "std",
     "z_std": "std",
+    "log_std": "log_std",
+    "logstd": "log_std",
+    "log_stddev": "log_std",
+    "z_log_std": "log_std",
 }
 """Names of scales, and what each says; where an object has several, the first here is read."""
 HOLDERS = ("latent_dist", "posterior", "qz", "q_z", "dist")
 """Names under which an output holds the distribution itself."""
 OTHER_NAMES = ("z", "sample", "samples", "x", "input", "recon_x", "reconstruction", "loss")
 """Names that say neither mean nor scale, so that they leave nothing open."""
+SPREAD = 6
+"""Standard errors by which the spread of draws may miss the variances before the reading is called wrong."""
+NATS = 10
+"""By how much another reading must be more likely, given the draws."""
 RECONSTRUCTION_NAMES = ("reconstruction", "recon_x", "sample", "mean", "x")
 READABLE = (
     "a tensor of means; a pair of means and log variances; means, log variances and a draw; a normal distribution; or "
@@ -95,6 +103,8 @@ class Reading:
         order = _order(found, again) if _n_tensors(found) == 3 else None
         reading = Reading(self.scale, self.statistics, order)
         one, other = reading.output(found), reading.output(again)
+        if order is not None and one.says is None and self.scale is None:
+            _refuse_other_spread(found, again, order)
         for mine, theirs, what in ((one.mu, other.mu, "means"), (one.scales, other.scales, "variances")):
             if mine is not None and theirs is not None:
                 _refuse_other_values(mine, theirs, what)
@@ -110,7 +120,8 @@ class Reading:
         scale = output.says or self.scale or "logvar"
         if output.scales is None or scale == "logvar":
             return output.mu, output.scales
-        return output.mu, output.scales.log() * (2 if scale == "std" else 1)
+        logs = output.scales if scale == "log_std" else output.scales.log()
+        return output.mu, logs if scale == "variance" else 2 * logs
 
     def output(self, found: Any) -> Output:
         """Return an encoder's output, taken apart.
@@ -119,7 +130,7 @@ class Reading:
             VaehubError: If it is nothing that can be read.
         """
         if self.statistics == "concatenated":
-            return _halves(found, self.scale or "logvar")
+            return _halves(found, self.scale)
         if isinstance(found, Tensor):
             return Output(found)
         if isinstance(found, distributions.Distribution):
@@ -163,8 +174,6 @@ class Reading:
 
     def _refuse_unknown(self, found: Any, mu: Tensor) -> None:
         """Refuse an output that may hold scales under a name that says nothing."""
-        if not isinstance(found, Mapping) and not hasattr(found, "_fields"):
-            return
         known = {*MEAN_NAMES, *OTHER_NAMES, *HOLDERS}
         unknown = [name for name in _names(found) if name not in known and _have_one_shape(_get(found, name), mu)]
         if unknown:
@@ -205,10 +214,11 @@ class Reading:
                 "variances, set scale to 'logvar'"
             )
         if scale is None and is_above_0:
+            what = "one tensor of two halves" if self.statistics == "concatenated" else "two tensors"
             raise VaehubError(
-                f"the encoder gives two tensors, and nothing says what the second is: its values, from {least:.6g} to "
+                f"the encoder gives {what}, and nothing says what the second is: its values, from {least:.6g} to "
                 f"{float(output.scales.max()):.6g}, may be log variances, variances or standard deviations; set scale "
-                "to 'logvar', 'variance' or 'std'"
+                "to 'logvar', 'variance', 'std' or 'log_std'"
             )
         return scale or "logvar"
 
@@ -257,7 +267,7 @@ def read_reconstruction(found: Any) -> Tensor:
     return output
 
 
-def _halves(found: Any, scale: Scale) -> Output:
+def _halves(found: Any, scale: Scale | None) -> Output:
     if isinstance(found, tuple | list) and len(found) == 1:
         [found] = found
     if not isinstance(found, Tensor):
@@ -307,6 +317,34 @@ def _order(found: Sequence[Any], again: Sequence[Any]) -> tuple[int, int]:
     )
 
 
+def _refuse_other_spread(found: Sequence[Tensor], again: Sequence[Tensor], order: tuple[int, int]) -> None:
+    """Refuse means, log variances and a draw if the draws scatter otherwise than such log variances say."""
+    mean, scales = order
+    [drawn] = {0, 1, 2} - {mean, scales}
+    squares = (torch.stack([found[drawn], again[drawn]]).double() - found[mean].double()).square()
+    if not bool(squares.any()):
+        return  # draws that repeat the means say nothing
+    given = found[scales].double()
+    logs: dict[Scale, Tensor] = {"logvar": given, "log_std": 2 * given}
+    if bool((given > 0).all()):
+        logs |= {"variance": given.log(), "std": 2 * given.log()}
+    ratios = {scale: squares / logvar.exp() for scale, logvar in logs.items()}
+    # Twice the log likelihood, without its constant.
+    fits = {scale: float(-(logs[scale] + ratio).sum()) for scale, ratio in ratios.items()}
+    best, ratio = max(fits, key=lambda scale: fits[scale]), float(ratios["logvar"].mean())
+    sentence = "the encoder gives three tensors, which would be means, log variances and a draw; but the draws scatter"
+    if fits[best] - fits["logvar"] > 2 * NATS:
+        raise VaehubError(
+            f"{sentence} as if what is taken for log variances were {best!r}; set scale to what it is, 'logvar', "
+            "'variance', 'std' or 'log_std'"
+        )
+    if not 0.5 < ratio < 2 and abs(ratio - 1) > SPREAD * (2 / squares.numel()) ** 0.5:
+        raise VaehubError(
+            f"{sentence} with {ratio:.3g} times the variance that such log variances say; give a function as encoder "
+            "that returns a pair of means and log variances"
+        )
+
+
 def _refuse_other_values(mine: Tensor, theirs: Tensor, what: str) -> None:
     if mine.shape == theirs.shape and (_are_close(mine, theirs) or not bool(mine.isfinite().all())):
         return
@@ -344,7 +382,8 @@ def _names(found: Any) -> list[str]:
         return [str(name) for name in found]
     if hasattr(found, "_fields"):
         return list(found._fields)
-    return [name for name in getattr(found, "__dict__", {}) if not name.startswith("_")]
+    slots = [name for kind in type(found).__mro__ for name in getattr(kind, "__slots__", ())]
+    return [name for name in (*getattr(found, "__dict__", {}), *slots) if not name.startswith("_")]
 
 
 def _get(found: Any, name: str) -> Any:

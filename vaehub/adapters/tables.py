@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import logging
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,8 +16,13 @@ from vaehub.core.errors import DataError, first_line
 if TYPE_CHECKING:
     import pyarrow as pa
 
+log = logging.getLogger(__name__)
+
 LABELS = ("label", "labels")
 """Columns that are labels by their name, as in files of tables."""
+INDEX = re.compile(r"__index_level_\d+__")
+UNNAMED = "Unnamed: 0"
+"""What pandas calls the first column of a CSV file if it has no name, as an index that was written has none."""
 SHOWN = 5
 """Columns that a message names."""
 
@@ -42,6 +50,14 @@ def read_table(data: Any, title: str, wanted: Wanted) -> Found:
         labels = next((name for name in LABELS if name in names and name not in wanted.factors), None)
     aside = {*wanted.factors, *([] if labels is None else [labels])}
     columns = [name for name in names if name not in aside]
+    if index := [name for name in _index(table) if name in columns]:
+        log.warning(
+            "%s has the column %r, an index that pandas wrote into a file; it is left out, and under another name it "
+            "is kept",
+            title,
+            index[0],
+        )
+        columns = [name for name in columns if name not in index]
     if texts := [name for name in columns if not _is_numeric(table.schema.field(name).type)]:
         listed = ", ".join(f"{name!r} ({table.schema.field(name).type})" for name in texts[:SHOWN])
         more = f" and {len(texts) - SHOWN} more" if len(texts) > SHOWN else ""
@@ -58,6 +74,17 @@ def read_table(data: Any, title: str, wanted: Wanted) -> Found:
         None if labels is None or wanted.no_labels else table[labels].to_pylist(),
         {name: table[name].to_pylist() for name in wanted.factors},
     )
+
+
+def _index(table: pa.Table) -> list[str]:
+    """Return the columns that are the index of a table of pandas, after it has been to a file and back."""
+    try:
+        about = json.loads((table.schema.metadata or {}).get(b"pandas", b"{}"))
+        stored = [each for each in about.get("index_columns", ()) if isinstance(each, str)]
+    except (ValueError, AttributeError, TypeError):
+        stored = []
+    names = table.column_names
+    return [name for name in names if name in stored or INDEX.fullmatch(name) or name == names[0] == UNNAMED]
 
 
 def columns_of(data: Any, title: str) -> dict[str, list[Any]]:

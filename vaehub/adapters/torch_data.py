@@ -50,7 +50,12 @@ def read_items(data: Any, title: str, wanted: Wanted) -> Found:
     elif isinstance(data, torch_data.IterableDataset):
         rows, n = _guarded(iter(data), title), None
     else:
-        n = len(data)
+        try:
+            n = len(data)
+        except TypeError as error:
+            raise DataError(
+                f"{title} does not say how many observations it has; give it a method __len__, or give a list of them"
+            ) from error
         if not n:
             raise DataError(f"{title} is empty; give at least one observation")
         _check_fixed(data, title)

@@ -47,7 +47,8 @@ def wrap(
         encoder: Takes observations ``(n, *shape)`` and gives means alone, a pair or triple with log variances, an
             object or mapping with such names, or a normal distribution. A module or a function.
         decoder: Takes latents, and gives a tensor, a distribution, or an object with ``reconstruction``.
-        scale: What the encoder gives beside the means, where no name says it: ``logvar``, ``variance`` or ``std``.
+        scale: What the encoder gives beside the means, where no name says it: ``logvar``, ``variance``, ``std`` or
+            ``log_std``.
         statistics: ``concatenated`` if the encoder gives one tensor with the means and then the log variances (or what
             ``scale`` says) along axis 1.
         inputs: Range of values that the model was trained on, for data in [0, 1]: ``-1..1``, ``0..255``. Observations

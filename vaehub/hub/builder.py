@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import torch
 
+from vaehub.adapters.modules import check_finite
 from vaehub.adapters.user_model import Wrapped
 from vaehub.adapters.user_parts import TRIED
 from vaehub.adapters.wrap import wrap
@@ -25,7 +26,7 @@ from vaehub.core.recipe import Component, Recipe
 from vaehub.core.result import Result
 from vaehub.hub.data_copies import DataCopies
 from vaehub.hub.extractors import Extractors
-from vaehub.hub.in_memory import InMemoryModel, recipe_of_model
+from vaehub.hub.in_memory import InMemoryModel, content_of, recipe_of_model
 from vaehub.hub.memory import LIMIT, Memory, Trained
 from vaehub.hub.recorder import Recorded, Recorder, reason, tell
 from vaehub.hub.requests import restored_recipe
@@ -196,10 +197,14 @@ class Builder:
         split = data.with_validation(VALIDATION_IN_MEMORY, generator(0, "validation split"))
         title = "the model"
         if isinstance(model, Wrapped):
-            model.meet(split.split("train").batch(slice(0, TRIED)), data.spec)
-        recipe = recipe_of_model(model, dataset)
+            check_finite(model, f"model {model.name!r}")
+        # Nothing of the user's runs but in the copy: it may count its calls, or keep what it is given.
+        measured = self._checked(title, lambda: _measured_copy(model, self.device))
+        content = content_of(model)
+        if isinstance(measured, Wrapped):
+            measured.meet(split.split("train").batch(slice(0, TRIED)), data.spec)
+        recipe = recipe_of_model(measured, content, dataset)
         if recipe.id not in self._in_memory:
-            measured = self._checked(title, lambda: _measured_copy(model, self.device))
             self._checked(title, lambda: _try_out(measured, split.to(self.device), title))
             self._keep_adopted(recipe.id, Trained(measured, split))
         return recipe

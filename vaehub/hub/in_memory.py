@@ -59,14 +59,19 @@ def _description(data: Dataset) -> str:
     return " ".join(map(str, [data.spec, *names, *([list(data.splits)] if data.splits else [])]))
 
 
-def recipe_of_model(model: LatentModel, dataset: Component) -> Recipe:
-    """Return a recipe of no epochs for a model that is trained already."""
+def recipe_of_model(model: LatentModel, content: str, dataset: Component) -> Recipe:
+    """Return a recipe of no epochs for a model that is trained already.
+
+    Args:
+        model: The model, which knows its number of latents.
+        content: What :func:`content_of` says of it.
+        dataset: Data that it is measured on.
+    """
     more: dict[str, Any] = {}
     if isinstance(model, Wrapped):
         shape = model.latent_shape
         more = {"reading": model.identity(), "latent_shape": None if len(shape) == 1 else shape}
         more["origin"] = model.origin
-    content = _content(model.users_own if isinstance(model, Wrapped) else model)
     params = InMemoryModel(latent_dim=model.latent_dim, content=content, **more)
     name = model.name if isinstance(model, Wrapped) else type(model).__name__.lower()
     return Recipe(
@@ -78,10 +83,14 @@ def recipe_of_model(model: LatentModel, dataset: Component) -> Recipe:
     )
 
 
-def _content(model: nn.Module) -> str:
-    """Return what identifies a model; what nobody can look at is another one each time it is handed over."""
+def content_of(model: LatentModel) -> str:
+    """Return what identifies a model; what nobody can look at is another one each time it is handed over.
+
+    It is asked before the model runs, which may change what it holds.
+    """
+    module: nn.Module = model.users_own if isinstance(model, Wrapped) else model
     try:
-        return module_identity(model)
+        return module_identity(module)
     except NotIdentified as error:
         log.warning("nothing that is stored of this model is used again: %s", error)
         return f"once {uuid4().hex}"

@@ -137,10 +137,13 @@ class Arrays(DataSource[ArraysParams]):
         if not (np.isfinite(low) and np.isfinite(high)):
             raise DataError(f"{title} holds NaN or infinity; clean it first")
         rounding, most = (0, 255) if array.dtype.kind in "iu" else (ROUNDING, 1)
-        if array.ndim > 2 and not (low >= -rounding and high <= most + rounding):
+        # A wider type does not say that 255 is white.
+        is_dark = array.dtype.kind in "iu" and array.dtype != np.uint8 and 1 < high <= most / 2
+        if array.ndim > 2 and (is_dark or not (low >= -rounding and high <= most + rounding)):
             # Nine digits, because six would show 1.000002 as 1 and contradict the sentence.
             raise DataError(
-                f"{title} lies in [{low:.9g}, {high:.9g}], and images lie in [0, 1], or in 0 to 255 as whole numbers"
+                f"{title} lies in [{low:.9g}, {high:.9g}], and images lie in [0, 1], or are bytes, or wider integers "
+                "up to 255 that come near it; divide them by the value of white"
             )
         convert = _conversion(array.dtype, high)
         if array.nbytes <= matrix.IN_MEMORY:

@@ -31,8 +31,8 @@ class OwnNetworkParams(Params):
     output: Literal["mean", "logits"] = Field(
         "mean", description="whether the decoder returns means of p(x|z), or logits"
     )
-    scale: Literal["logvar", "variance", "std"] | None = Field(
-        None, description="what the encoder gives beside the means, where no name says it: logvar, variance or std"
+    scale: Literal["logvar", "variance", "std", "log_std"] | None = Field(
+        None, description="what the encoder gives beside the means, where no name says it"
     )
     statistics: Literal["separate", "concatenated"] = Field(
         "separate",
