@@ -92,7 +92,12 @@ def test_a_question_mark_may_be_above_the_store(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path / "why?")
     Store.open().record_training(a_training(), [], weights())
     assert Store.open().training("t1").status == "done"
-    assert sorted(each.name for each in Path("vaehub-store").iterdir()) == ["arrays", "results.duckdb", "results.lock", "turns"]
+    assert sorted(each.name for each in Path("vaehub-store").iterdir()) == [
+        "arrays",
+        "results.duckdb",
+        "results.lock",
+        "turns",
+    ]
     for query in ("select * from read_text('/etc/hostname')", "copy trainings to 'stolen.csv'", "set threads = 2"):
         with pytest.raises(VaehubError, match="nothing else|but not changed"):
             Store.open().query(query)
