@@ -12,6 +12,7 @@ from pydantic import Field
 
 from vaehub.core.errors import UnknownName, VaehubError
 from vaehub.core.params import Params, parse
+from vaehub.core.regular import check_regular
 from vaehub.hub.arguments import is_path
 from vaehub.registry.catalog import Catalog
 
@@ -147,6 +148,8 @@ class Definition:
             VaehubError: If it cannot be read, or is no study.
         """
         try:
+            if path.exists():
+                check_regular(path)
             return cls(path.stem, path.read_bytes(), str(path))
         except OSError as error:
             raise VaehubError(f"study {str(path)!r} cannot be read: {error.strerror}") from error
