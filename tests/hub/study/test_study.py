@@ -216,10 +216,11 @@ def clock(*moments):
     return SimpleNamespace(monotonic=lambda: left.pop(0) if len(left) > 1 else left[0])
 
 
-def test_time_that_is_over_after_the_rehearsal_leaves_nothing_behind(tmp_path, monkeypatch):
+@pytest.mark.parametrize("moments", [(0, 11), (0, 1, 11)])  # before and after the rehearsal
+def test_time_that_is_over_early_leaves_nothing_behind(tmp_path, monkeypatch, moments):
     hub = Hub.open(tmp_path / "store", device="cpu")
     study = hub.study(written(tmp_path))
-    monkeypatch.setattr("vaehub.hub.study.study.time", clock(0, 11))
+    monkeypatch.setattr("vaehub.hub.study.study.time", clock(*moments))
     monkeypatch.setattr("vaehub.hub.study.study.Pool", None)  # no process is started
     state = study.run(jobs=1, budget=10)
     assert (state.stopped, state.done, state.left) == ("trying", 0, state.n_measurements)

@@ -132,11 +132,13 @@ class Study:
         with self._store.session() as session:
             known = session.outcomes([cell.request.id for cell in cells])
         is_over = partial(_is_over, until)
+        made = {measurement for measurement, outcome in known.items() if outcome.status == "done"}
+        missing = [cell for cell in cells if cell.request.id not in made]
+        if missing and is_over():
+            return self._stopped(scale, "trying")
         for analysis, rows in rehearse(scaled, cells, self._figures(scaled), self._catalog):
             if not is_over():
                 self._try_analysis(analysis, rows)
-        made = {measurement for measurement, outcome in known.items() if outcome.status == "done"}
-        missing = [cell for cell in cells if cell.request.id not in made]
         if is_over():
             return self._stopped(scale, "trying" if missing else "work")
         with Pool(size, self._store.path, self._device, self._serve).running() as pool:
