@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
 
-from vaehub import DataError
+from vaehub import DataError, first_line
 from vaehub.files import Bound
 from vaehub.plugins.datasets.own.params import VectorsParams
 from vaehub.plugins.datasets.own.table import TableFile
@@ -92,7 +92,9 @@ def _read(path: Path, layout: Layout, names: Sequence[str], as_text: Sequence[st
                 ),
             )
     except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{path} cannot be read as a CSV file ({str(error).rstrip('.')}); correct it") from error
+        raise DataError(
+            f"{path} cannot be read as a CSV file ({first_line(error)[:150].rstrip('.')}); correct it"
+        ) from error
     return {name: _trimmed(table[name]) for name in names}
 
 

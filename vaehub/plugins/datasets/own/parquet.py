@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from vaehub import DataError
+from vaehub import DataError, first_line
 from vaehub.files import Bound
 from vaehub.plugins.datasets.own.table import TableFile
 
@@ -30,7 +30,7 @@ def parquet_file(path: Path, bound: Bound) -> TableFile:
         # Not parquet.read_table, which would add columns for folders named like 'year=2026'.
         file = parquet.ParquetFile(path, read_dictionary=_texts(path))
     except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{path} cannot be read as a Parquet file ({error}); replace it") from error
+        raise DataError(f"{path} cannot be read as a Parquet file ({first_line(error)[:150]}); replace it") from error
     schema = file.schema_arrow
 
     def read(names: Sequence[str], exact: Sequence[str]) -> dict[str, Any]:
@@ -39,7 +39,9 @@ def parquet_file(path: Path, bound: Bound) -> TableFile:
         try:
             table = file.read(list(names), use_pandas_metadata=False)
         except (pa.ArrowException, OSError) as error:
-            raise DataError(f"{path} cannot be read as a Parquet file ({error}); replace it") from error
+            raise DataError(
+                f"{path} cannot be read as a Parquet file ({first_line(error)[:150]}); replace it"
+            ) from error
         return {name: table[name] for name in names}
 
     return TableFile(path, tuple(schema.names), _index(schema), read)
