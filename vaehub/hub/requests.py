@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -138,15 +139,15 @@ def dataset_of(catalog: Catalog, name: str | PathLike[str], params: Settings) ->
         VaehubError: As :func:`part_of`; if nothing is at the path, or no plugin opens what is.
     """
     name = path_text(name) if isinstance(name, PathLike) else text(name, "dataset")
-    path = Path(name).expanduser()
+    path = Path(os.path.expanduser(name))
     if not is_path(name):
         try:
             return component_of(catalog, "dataset", name, params)
         except UnknownName as error:
-            if path.exists():
+            if os.path.exists(path):
                 raise UnknownName(f"{error}; to read what is here under that name, write './{name}'") from error
             raise
-    if not path.exists():
+    if not os.path.exists(path):
         raise VaehubError(
             f"there is nothing at {name!r}; name a folder or file of data, or one of 'vaehub list dataset'"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -265,6 +266,6 @@ def definition_named(name: str, catalog: Catalog) -> Definition:
     try:
         found = catalog.find("study", name)
     except UnknownName as error:
-        hint = f"; the file here is asked for as './{own}'" if own.is_file() else ""
+        hint = f"; the file here is asked for as './{own}'" if os.path.isfile(own) else ""
         raise UnknownName(f"{error}{hint}") from error
     return Definition(found.entry.name, found.read())
