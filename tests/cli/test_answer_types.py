@@ -108,6 +108,10 @@ def test_rows_of_python_hold_maps_as_dictionaries():
     ]
 
 
-def test_what_parquet_cannot_hold_is_refused(tmp_path):
+def test_what_parquet_cannot_hold_is_refused_and_the_file_stays(tmp_path):
+    path = tmp_path / "rows.parquet"
+    path.write_text("old")
     with pytest.raises(VaehubError, match="the answer cannot be written as parquet: .*; ask for the column as text"):
-        answers.write(asked("map {}"), "parquet", tmp_path / "rows.parquet")
+        answers.write(asked("map {}"), "parquet", path)
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]

@@ -1,5 +1,7 @@
 """What methods say of the number of latents, and what is recommended."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from vaehub import VaehubError
@@ -115,6 +117,16 @@ def test_it_is_a_study_that_goes_on_and_is_not_made_twice(hub):
     assert list(hub.sql("select id, started from measurements order by id")) == before
     [(n,)] = hub.sql("select count(*) from study_results where study = 'suggest-dim digits' and name = 'n_latents'")
     assert n == 2
+
+
+def test_loading_counts_and_what_was_answered_is_told(hub, monkeypatch):
+    moments = [0.0, 11.0]
+    monkeypatch.setattr("vaehub.hub.suggest_dim.time", SimpleNamespace(monotonic=lambda: moments.pop(0)))
+    given = []
+    monkeypatch.setattr("vaehub.hub.study.study.rehearse", lambda *_: given.append("rehearsed") or [])
+    found = hub.suggest_dim("digits", methods=["relevant_dimension"], seeds=2, settings=QUICK, budget=10)
+    assert (given, moments, found.has_begun, hub.store.exists) == ([], [], False, False)
+    assert found.words.endswith("while the data were loaded and all was tried out; give more with --budget.")
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,12 @@ import torch
 from torch import Tensor
 
 from vaehub.core.errors import VaehubError, first_line
+from vaehub.core.regular import check_regular
 
 DEPTH = 3
 """How deep in a checkpoint weights are looked for."""
+HARMLESS = 1 << 24
+"""Bytes by which a file may expand: its small parts may be compressed."""
 EXTRA_STATE = "_extra_state"
 _REFUSED = re.compile(r"GLOBAL (\S+)")
 SAVE = "torch.save(model.state_dict(), 'weights.pt')"
@@ -39,6 +42,7 @@ def read_weights(path: Path) -> dict[str, Weights]:
     Raises:
         VaehubError: If there are none, or the file is of another kind; says how to write one.
     """
+    check_regular(path)
     try:
         with path.open("rb") as stream:
             start = stream.read(9)
@@ -68,6 +72,12 @@ def _unpickled(path: Path) -> object:
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
+            n_bytes = sum(info.file_size for info in archive.infolist())
+        if n_bytes > path.stat().st_size + HARMLESS:
+            raise VaehubError(
+                f"{str(path)!r} expands to {n_bytes:,} bytes, and tensors are written uncompressed; do not trust it, "
+                f"or write the weights again with {SAVE}"
+            )
         if any("/code/" in name for name in names) and any(name.endswith("constants.pkl") for name in names):
             raise VaehubError(
                 f"{str(path)!r} holds a program of TorchScript and not weights alone; name programs as encoder and "
@@ -79,7 +89,9 @@ def _unpickled(path: Path) -> object:
     stand_ins: list[Any] = [(type(name.rpartition(".")[2], (Unread,), {}), name) for name in unknown]
     try:
         # A stream, for the name of a path is taken for the kind of its content.
-        with torch.serialization.safe_globals(stand_ins), path.open("rb") as stream:
+        # Else a sparse tensor with places outside it is read, and ends the interpreter when it is used.
+        checked = torch.sparse.check_sparse_tensor_invariants()  # type: ignore[no-untyped-call]
+        with checked, torch.serialization.safe_globals(stand_ins), path.open("rb") as stream:
             found = torch.load(stream, map_location="cpu", weights_only=True)
     except UnpicklingError as error:
         refused = unknown or _REFUSED.findall(str(error))

@@ -10,6 +10,7 @@ from vaehub.cli import json_rows, terminal
 from vaehub.cli.standard_output import answer
 from vaehub.core.errors import VaehubError, first_line
 from vaehub.hub.views import Rows, beyond_dates
+from vaehub.hub.whole_file import whole_file
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -32,33 +33,28 @@ def write(rows: Rows, form: str, output: Path | None) -> None:
         return
     if form in ("table", "json") and output is not None:
         raise VaehubError(f"a file can be csv or parquet, and {form!r} was asked for; redirect the output instead")
-    import pyarrow as pa
-
     # What cannot be written is refused before a file is touched.
     table = _flat(rows) if form == "csv" else rows.to_arrow()
+    if output is None:
+        _write(table, form, answer().buffer)
+        return
+    with whole_file(output, "the answer") as place, place.open("wb") as file:
+        _write(table, form, file)
+
+
+def _write(table: pa.Table, form: str, file: IO[bytes]) -> None:
+    import pyarrow as pa
+    from pyarrow import csv, parquet
+
     try:
-        if output is None:
-            _write(table, form, answer().buffer)
+        if form == "csv":
+            csv.write_csv(table, file)
         else:
-            with output.open("wb") as file:
-                _write(table, form, file)
-    except OSError as error:
-        raise VaehubError(f"{str(output)!r} cannot be written: {error.strerror}") from error
+            parquet.write_table(table, file)
     except pa.ArrowException as error:
         raise VaehubError(
             f"the answer cannot be written as {form}: {first_line(error)}; ask for the column as text, with '::varchar'"
         ) from error
-
-
-def _write(table: pa.Table, form: str, file: IO[bytes]) -> None:
-    if form == "csv":
-        from pyarrow import csv
-
-        csv.write_csv(table, file)
-    else:
-        from pyarrow import parquet
-
-        parquet.write_table(table, file)
 
 
 def _flat(rows: Rows) -> pa.Table:

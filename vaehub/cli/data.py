@@ -55,7 +55,10 @@ def info(
     from vaehub.cli import terminal
     from vaehub.cli.progress import progress
     from vaehub.hub import Hub
+    from vaehub.hub.whole_file import whole_file
 
+    if sheet is not None:
+        _check_sheet(sheet)
     hub, settings = Hub.open(), _settings(assignments)
     found = hub.holding(name, settings)
     figures = picture = None
@@ -68,10 +71,8 @@ def info(
             figures = figures_of(loaded)
             picture = hub.sheet(loaded) if sheet is not None or _is_pictorial(loaded.spec.shape) else None
     if sheet is not None and picture is not None:
-        try:
-            picture.save(sheet)
-        except (OSError, ValueError) as error:
-            raise VaehubError(f"the sheet cannot be written to {str(sheet)!r}: {error}") from error
+        with whole_file(sheet, "the sheet") as place:
+            picture.save(place)
     if as_json:
         terminal.print_json(shown.as_json(found) | shown.figures_as_json(figures) | {"sheet": sheet and str(sheet)})
         return
@@ -98,6 +99,24 @@ def fetch(name: NameArgument, assignments: SetOption = None, as_json: JsonOption
         terminal.print_json(shown.as_json(found))
     else:
         shown.whereabouts(found)
+
+
+def _check_sheet(path: Path) -> None:
+    """Refuse a file that no picture can be written to, before data are loaded or fetched.
+
+    Raises:
+        VaehubError: If its ending is of no picture, or nothing can be written there.
+    """
+    from PIL import Image
+
+    from vaehub.hub.whole_file import can_be_written
+
+    endings = Image.registered_extensions()
+    if endings.get(path.suffix.lower()) not in Image.SAVE:
+        raise VaehubError(
+            f"the sheet cannot be written to {str(path)!r}: its name should end with one of .png, .jpg, .webp, .tiff"
+        )
+    can_be_written(path, "the sheet")
 
 
 def _settings(assignments: list[str] | None) -> dict[str, object]:

@@ -1,6 +1,7 @@
 """Options that several commands share, each with one spelling."""
 
 import math
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -46,6 +47,25 @@ def parse_numbers(text: str, option: str) -> list[int]:
         return [int(each) for each in text.split(",")] if text.strip() else []
     except ValueError as error:
         raise VaehubError(f"{option} is {text!r} and should be whole numbers, such as 1,2,5") from error
+
+
+class TimeLeft:
+    """Time that a command may take, from the moment at which this is made.
+
+    Args:
+        budget: As the user wrote it; any time, if ``None``.
+
+    Raises:
+        VaehubError: If it is no time.
+    """
+
+    def __init__(self, budget: str | None) -> None:
+        self._until = None if budget is None else time.monotonic() + parse_duration(budget)
+
+    @property
+    def seconds(self) -> float | None:
+        """What is left now; ``None`` for any time."""
+        return None if self._until is None else max(0.0, self._until - time.monotonic())
 
 
 def parse_duration(text: str) -> float:

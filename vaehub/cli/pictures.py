@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vaehub.core.errors import VaehubError
+from vaehub.hub.whole_file import can_be_written, whole_file
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,8 +28,7 @@ def check(path: Path) -> None:
         raise VaehubError(
             f"the picture cannot be written to {str(path)!r}: its name should end with one of {', '.join(endings)}"
         )
-    if not path.parent.is_dir():
-        raise VaehubError(f"the picture cannot be written to {str(path)!r}: there is no folder {str(path.parent)!r}")
+    can_be_written(path, "the picture")
 
 
 def write(figure: Figure, path: Path) -> None:
@@ -37,7 +37,5 @@ def write(figure: Figure, path: Path) -> None:
     Raises:
         VaehubError: If that fails.
     """
-    try:
-        figure.savefig(path, dpi=150)
-    except (OSError, ValueError) as error:
-        raise VaehubError(f"the picture cannot be written to {str(path)!r}: {error}") from error
+    with whole_file(path, "the picture") as place:
+        figure.savefig(place, dpi=150)

@@ -54,12 +54,21 @@ def described(definition: Definition) -> None:
     table(["report", "", "beside"], [[each.name, each.title, each.table or ""] for each in reports])
 
 
+WORDS = {
+    "trying": "The time was over while all was tried out, and nothing more was made; give more with --budget.",
+    "work": "The time was over before all was done; the same command goes on where it was.",
+}
+"""What is said of a study by what the end of its time interrupted."""
+
+
 def state(found: StudyState) -> None:
     """Print how far a study is, and what failed."""
     console = terminal.out()
     counts = f"{found.done} of {found.n_measurements} measurements done, {found.failed} failed"
     more = f", {found.running} running" if found.running else ""
     console.print(Text.assemble((found.study, "bold"), f" at scale {found.scale}: {counts}{more}, {found.left} left"))
+    if found.stopped is not None:
+        console.print(WORDS[found.stopped], markup=False)
     for settings, metric, reason in found.failures[:FAILURES_SHOWN]:
         console.print(f"failed: {metric} of {_settings(settings)}: {reason}", markup=False)
     if len(found.failures) > FAILURES_SHOWN:
@@ -74,7 +83,7 @@ def state_as_json(found: StudyState) -> dict[str, object]:
     counts = {
         name: getattr(found, name) for name in ("study", "scale", "n_measurements", "done", "failed", "running", "left")
     }
-    return counts | {"failures": failures}
+    return counts | {"failures": failures, "stopped": found.stopped}
 
 
 def reports(found: Sequence[ReportTable], form: str) -> None:

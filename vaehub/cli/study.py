@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from vaehub.cli.options import BudgetOption, JsonOption, StoreOption, parse_duration
+from vaehub.cli.options import BudgetOption, JsonOption, StoreOption, TimeLeft
 
 study = typer.Typer(
     help="Studies: grids of recipes and metrics, and the tables made of them.",
@@ -69,9 +69,10 @@ def run(
     from vaehub.cli.progress import progress
     from vaehub.hub import Hub
 
+    time_left = TimeLeft(budget)
     found = Hub.open(store, device=device).study(name)
     with progress():
-        state = found.run(scale, jobs=jobs, budget=None if budget is None else parse_duration(budget))
+        state = found.run(scale, jobs=jobs, budget=time_left.seconds)
     if as_json:
         terminal.print_json(studies.state_as_json(state))
     else:

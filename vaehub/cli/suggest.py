@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vaehub.cli.options import BudgetOption, JsonOption, StoreOption, parse_duration, parse_settings
+from vaehub.cli.options import BudgetOption, JsonOption, StoreOption, TimeLeft, parse_settings
 
 if TYPE_CHECKING:
     from vaehub.hub.suggest_dim import Answer, Suggestion
@@ -43,13 +43,13 @@ def suggest_dim(
     from vaehub.hub.plots import suggestion_plot
 
     settings = parse_settings(assignments or [])
-    seconds = None if budget is None else parse_duration(budget)
+    time_left = TimeLeft(budget)
     if picture is not None:
         pictures.check(picture)
     hub = Hub.open(store, device=device)
     with progress():
         found = hub.suggest_dim(
-            data, network=network, methods=methods, seeds=seeds, settings=settings, budget=seconds, jobs=jobs
+            data, network=network, methods=methods, seeds=seeds, settings=settings, budget=time_left.seconds, jobs=jobs
         )
     if picture is not None:
         pictures.write(suggestion_plot(found), picture)

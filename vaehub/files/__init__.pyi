@@ -1,5 +1,6 @@
 from .archives import gunzip as gunzip
 from .archives import member_names as member_names
+from .archives import opened_zip as opened_zip
 from .archives import read_members as read_members
 from .arrays import map_npy as map_npy
 from .arrays import npz_blocks as npz_blocks
@@ -22,6 +23,10 @@ from .folders import Listing as Listing
 from .folders import is_hidden as is_hidden
 from .folders import listed as listed
 from .folders import visible_files as visible_files
+from .hdf5 import check_dataset as check_dataset
+from .hdf5 import hdf5_size as hdf5_size
+from .hdf5 import opened_hdf5 as opened_hdf5
+from .hdf5 import read_hdf5 as read_hdf5
 from .idx import parse_idx as parse_idx
 from .images import IMAGE_ENDINGS as IMAGE_ENDINGS
 from .images import ImageHead as ImageHead

@@ -17,6 +17,7 @@ from pathlib import Path, PureWindowsPath
 from typing import IO
 
 from vaehub.core.errors import DataError
+from vaehub.core.regular import check_regular
 from vaehub.files.bounds import Bound, TooLarge
 
 MOST_EXPANSION = 500
@@ -79,6 +80,7 @@ def opened_zip(path: Path, bound: Bound | None = None) -> Iterator[zipfile.ZipFi
     Raises:
         DataError: If they do not, or the archive is damaged, now or while it is read.
     """
+    check_regular(path)
     try:
         with zipfile.ZipFile(path) as archive:
             infos = archive.infolist()
@@ -110,6 +112,7 @@ def read_members(
         DataError: If a name climbs out of the archive's folder, the contents expand beyond the limit, or the archive is
             damaged.
     """
+    check_regular(path)
     others = [] if passed is None else passed
     members = _of_zip if zipfile.is_zipfile(path) else _of_tar
     return members(path, wanted, bound, others)

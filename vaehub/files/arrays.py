@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 
 from vaehub.core.errors import DataError
 from vaehub.core.progress import task
+from vaehub.core.regular import check_regular
 from vaehub.files.archives import opened_zip
+from vaehub.files.bounds import Bound
 from vaehub.files.locations import cache_folder, lock
 
 BLOCK = 32 << 20
@@ -43,13 +45,17 @@ class Header:
         return int(np.prod(self.shape, dtype=object)) * self.dtype.itemsize
 
 
-def npz_keys(path: Path) -> list[str]:
+def npz_keys(path: Path, bound: Bound | None = None) -> list[str]:
     """Return the names of the arrays in an npz file.
+
+    Args:
+        path: The file.
+        bound: As for :func:`npz_blocks`.
 
     Raises:
         DataError: If it is not an npz file.
     """
-    with opened_zip(path) as archive:
+    with opened_zip(path, bound) as archive:
         return [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
 
 
@@ -64,19 +70,24 @@ def read_npz(path: Path, key: str) -> NDArray[Any]:
     return values.reshape(header.shape, order="F" if header.fortran else "C")
 
 
-def npz_blocks(path: Path, key: str) -> tuple[Header, Iterator[NDArray[Any]]]:
+def npz_blocks(path: Path, key: str, bound: Bound | None = None) -> tuple[Header, Iterator[NDArray[Any]]]:
     """Return the header of an array in an npz file, and its values in blocks of whole rows.
+
+    Args:
+        path: The file.
+        key: Name of the array.
+        bound: Bytes by which the contents may be larger than the file; ``None`` limits them by its size alone.
 
     Raises:
         DataError: Like :func:`read_npz`; also while the blocks are read.
     """
-    with _member(path, key) as (_, header):
+    with _member(path, key, bound) as (_, header):
         pass
     row = max(1, int(np.prod(header.shape[1:], dtype=object)) * header.dtype.itemsize)
     rows = max(1, BLOCK // row)
 
     def by_rows() -> Iterator[NDArray[Any]]:
-        with _member(path, key) as (stream, _):
+        with _member(path, key, bound) as (stream, _):
             left = header.n_bytes
             while left:
                 block = _read(stream, min(left, rows * row), f"{path}, array {key!r},")
@@ -86,7 +97,7 @@ def npz_blocks(path: Path, key: str) -> tuple[Header, Iterator[NDArray[Any]]]:
     def by_columns() -> Iterator[NDArray[Any]]:
         # The first row is complete only when nearly all is read, so the whole is kept, on disk where it is large.
         title = f"{path}, array {key!r},"
-        with _member(path, key) as (stream, _), ExitStack() as stack:
+        with _member(path, key, bound) as (stream, _), ExitStack() as stack:
             if header.n_bytes <= WHOLE:
                 values = np.frombuffer(_read(stream, header.n_bytes, title), header.dtype)
             else:
@@ -114,6 +125,7 @@ def map_npy(path: Path) -> NDArray[Any]:
     Raises:
         DataError: If it is not an npy file, is truncated, or holds objects.
     """
+    check_regular(path)
     try:
         with path.open("rb") as stream:
             header = _header(stream, str(path))
@@ -191,8 +203,8 @@ def _enough_room(folder: Path, n_bytes: int, name: str) -> None:
 
 
 @contextmanager
-def _member(path: Path, key: str) -> Iterator[tuple[IO[bytes], Header]]:
-    with opened_zip(path) as archive:
+def _member(path: Path, key: str, bound: Bound | None = None) -> Iterator[tuple[IO[bytes], Header]]:
+    with opened_zip(path, bound) as archive:
         try:
             info = archive.getinfo(f"{key}.npy")
         except KeyError:

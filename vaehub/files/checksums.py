@@ -7,6 +7,7 @@ from pathlib import Path
 
 from vaehub.core.errors import DataError
 from vaehub.core.progress import task
+from vaehub.core.regular import check_regular
 from vaehub.files.card import DataFile
 from vaehub.files.folders import visible_files
 from vaehub.files.locations import cache_folder
@@ -20,7 +21,11 @@ def checksum(path: Path, algorithm: str) -> str:
     """Return the checksum of a file, such as ``md5:7da3…``.
 
     For a large file it is cached together with the file's size and time of change.
+
+    Raises:
+        DataError: If it is no regular file.
     """
+    check_regular(path)
     if path.stat().st_size < REMEMBERED:
         return _hashed(path, algorithm)
     return remembered(path, [_state(path), algorithm], lambda: _hashed(path, algorithm))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from vaehub.core.errors import VaehubError
 from vaehub.core.identity import canonical_json
+from vaehub.hub.whole_file import whole_file
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,16 +40,16 @@ def export_weights(store: Store, record: TrainingRecord, path: PathLike[str] | s
 
 
 def write_weights(path: Path, weights: Mapping[str, NDArray[Any]], record: TrainingRecord, form: WeightsFormat) -> None:
-    """Write weights into a file, atomically.
+    """Write weights into a file, which appears whole.
 
     ``safetensors`` has id and recipe in its metadata; ``pt`` is a dictionary of tensors for
     ``torch.load(…, weights_only=True)``.
 
     Raises:
-        VaehubError: If the file cannot be written.
+        VaehubError: If the file cannot be written there.
+        WorkFailed: If writing fails.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    with whole_file(path, "the weights") as place:
         if form == "safetensors":
             import numpy as np
             from safetensors.numpy import save
@@ -57,13 +57,8 @@ def write_weights(path: Path, weights: Mapping[str, NDArray[Any]], record: Train
             notes = {"training": record.id, "recipe": canonical_json(record.recipe)}
             # It writes memory as it lies: an array that is not contiguous would come back with other elements.
             contiguous = {name: np.ascontiguousarray(array).reshape(array.shape) for name, array in weights.items()}
-            partial.write_bytes(save(contiguous, metadata=notes))
+            place.write_bytes(save(contiguous, metadata=notes))
         else:
             import torch
 
-            torch.save({name: torch.from_numpy(array) for name, array in weights.items()}, partial)
-        partial.replace(path)
-    except (OSError, RuntimeError) as error:
-        raise VaehubError(f"the weights cannot be written to {str(path)!r}: {error}") from error
-    finally:
-        partial.unlink(missing_ok=True)
+            torch.save({name: torch.from_numpy(array) for name, array in weights.items()}, place)

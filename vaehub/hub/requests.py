@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import errno
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -158,30 +158,21 @@ def dataset_of(catalog: Catalog, name: str | PathLike[str], params: Settings) ->
         VaehubError: As :func:`part_of`; if nothing is at the path, or no plugin opens what is.
     """
     name = path_text(name) if isinstance(name, PathLike) else text(name, "dataset")
-    path = Path(name).expanduser()
+    path = Path(os.path.expanduser(name))
     if not is_path(name):
         try:
             return component_of(catalog, "dataset", name, params)
         except UnknownName as error:
-            if exists(path):
+            if os.path.exists(path):
                 raise UnknownName(f"{error}; to read what is here under that name, write './{name}'") from error
             raise
-    if not exists(path):
+    # In contrast to Path.exists, it is False for a name that is too long.
+    if not os.path.exists(path):
         raise VaehubError(
             f"there is nothing at {name!r}; name a folder or file of data, or one of 'vaehub list dataset'"
         )
     opener = catalog.opening(path)
     return component_of(catalog, "dataset", f"{opener.distribution}:{opener.entry.name}", {"path": path, **params})
-
-
-def exists(path: Path) -> bool:
-    """Return whether anything is at a path; at one that the file system cannot have, nothing is."""
-    try:
-        return path.exists()
-    except OSError as error:
-        if error.errno == errno.ENAMETOOLONG:
-            return False
-        raise VaehubError(f"{str(path)!r} cannot be looked at: {error.strerror}") from error
 
 
 def metrics_of(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,12 +73,14 @@ class Suggestion:
         network: What the methods trained.
         epochs: Of each training.
         answers: One for each method.
+        has_begun: Whether anything was made before the time was over.
     """
 
     data: str
     network: str
     epochs: int
     answers: tuple[Answer, ...]
+    has_begun: bool = True
 
     @property
     def latent_dim(self) -> int | None:
@@ -130,7 +133,11 @@ class Suggestion:
             if len(each.failures) == each.n_asked:
                 yield f"{each.method} failed: {each.failures[0]}"
         if any(len(each.values) + len(each.failures) < each.n_asked for each in self.answers):
-            yield "The time was over before all was done; the same command goes on where it was."
+            yield (
+                "The time was over before all was done; the same command goes on where it was."
+                if self.has_begun
+                else "The time was over while the data were loaded and all was tried out; give more with --budget."
+            )
 
 
 def suggest(
@@ -155,12 +162,13 @@ def suggest(
         methods: Names of metrics; all that can say, if not given.
         seeds: How often each is asked.
         settings: Parameters of data, network and training.
-        budget: Seconds after which work stops; none, if not given.
+        budget: Seconds from now after which work stops; none, if not given. Loading data counts, and is not stopped.
         jobs: Runner processes; one for each core, if not given.
 
     Raises:
         VaehubError: If the request is wrong; nothing has been done.
     """
+    started = time.monotonic()
     chosen, train = methods_of(runner.catalog, methods), train_params_of(settings)
     if isinstance(data, Component):
         settings = {name: value for name, value in settings.items() if not name.startswith("data.")}
@@ -181,12 +189,14 @@ def suggest(
         n_observations=_n_trained_on(whole, train),
     )
     study = Study(definition, runner.store, runner.catalog, runner, device, in_memory)
-    study.run(jobs=jobs, budget=budget)
+    left = None if budget is None else max(0.0, budget - (time.monotonic() - started))
+    state = study.run(jobs=jobs, budget=left)
     return Suggestion(
         data.name if isinstance(data, Component) else shown_name(data),
         network,
         epochs,
         answers_of(study, runner.store, chosen),
+        has_begun=state.stopped != "trying",
     )
 
 

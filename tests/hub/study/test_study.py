@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from multiprocessing import Pipe
+from types import SimpleNamespace
 
 import pytest
 
@@ -205,7 +206,41 @@ def test_work_stops_when_its_time_is_over_and_can_go_on(tmp_path):
     state = study.run(jobs=2, budget=5)
     assert (state.failed, state.running, state.left) == (0, 0, 3 - state.done)
     assert state.left >= 2
-    assert hub.verify().problems == ()
+    assert state.stopped in ("trying", "work")
+    assert not hub.store.exists or hub.verify().problems == ()
+
+
+def clock(*moments):
+    """Return a clock of which every look is a later moment; at the last one it stays."""
+    left = list(moments)
+    return SimpleNamespace(monotonic=lambda: left.pop(0) if len(left) > 1 else left[0])
+
+
+@pytest.mark.parametrize("moments", [(0, 11), (0, 1, 11)])  # before and after the rehearsal
+def test_time_that_is_over_early_leaves_nothing_behind(tmp_path, monkeypatch, moments):
+    hub = Hub.open(tmp_path / "store", device="cpu")
+    study = hub.study(written(tmp_path))
+    monkeypatch.setattr("vaehub.hub.study.study.time", clock(*moments))
+    monkeypatch.setattr("vaehub.hub.study.study.Pool", None)  # no process is started
+    state = study.run(jobs=1, budget=10)
+    assert (state.stopped, state.done, state.left) == ("trying", 0, state.n_measurements)
+    assert not hub.store.exists
+
+
+def test_so_does_time_that_is_over_while_cells_are_tried_out(tmp_path, monkeypatch):
+    hub = Hub.open(tmp_path / "store", device="cpu")
+    study = hub.study(written(tmp_path))
+    monkeypatch.setattr("vaehub.hub.study.study.time", clock(0, 1))
+    monkeypatch.setattr("vaehub.hub.study.pool.time", clock(11))
+    state = study.run(jobs=1, budget=10)
+    assert (state.stopped, state.done, state.left) == ("trying", 0, state.n_measurements)
+    assert not hub.store.exists
+
+
+def test_what_was_made_already_is_told_when_the_time_is_over(made, monkeypatch):
+    _, study, state = made
+    monkeypatch.setattr("vaehub.hub.study.study.time", clock(0, 11))
+    assert study.run(jobs=1, budget=10) == state
 
 
 LONG = (

@@ -104,7 +104,7 @@ def factors_of(columns: Mapping[str, ArrayLike], *, bins: int | None = None, cut
 def _factor(
     column: NDArray[Any], name: str, bins: int | None, cut: Cut
 ) -> tuple[NDArray[np.int64], tuple[float, ...], tuple[str, ...]]:
-    codes, names, missing = classes_of(column, f"factor {name!r}")
+    codes, names, missing = classes_of(column, f"the values of factor {name!r}")
     if missing.any():
         raise DataError(f"factor {name!r} has {int(missing.sum())} missing values; leave these observations out")
     if column.dtype == object:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from pydantic import Field
 
 from vaehub.core.errors import UnknownName, VaehubError
 from vaehub.core.params import Params, parse
+from vaehub.core.regular import check_regular
 from vaehub.hub.arguments import is_path
 from vaehub.registry.catalog import Catalog
 
@@ -147,6 +149,8 @@ class Definition:
             VaehubError: If it cannot be read, or is no study.
         """
         try:
+            if path.exists():
+                check_regular(path)
             return cls(path.stem, path.read_bytes(), str(path))
         except OSError as error:
             raise VaehubError(f"study {str(path)!r} cannot be read: {error.strerror}") from error
@@ -262,6 +266,6 @@ def definition_named(name: str, catalog: Catalog) -> Definition:
     try:
         found = catalog.find("study", name)
     except UnknownName as error:
-        hint = f"; the file here is asked for as './{own}'" if own.is_file() else ""
+        hint = f"; the file here is asked for as './{own}'" if os.path.isfile(own) else ""
         raise UnknownName(f"{error}{hint}") from error
     return Definition(found.entry.name, found.read())

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Literal
 
 from vaehub.core.errors import NotRecorded, VaehubError, WorkFailed
 from vaehub.core.identity import Json, canonical_json
@@ -44,6 +45,7 @@ class StudyState:
         failed: What could not be made.
         running: What some process works on at this moment.
         failures: Of each failure the settings that vary in the study, the metric and the reason.
+        stopped: What went on when the time of a run was over: ``trying`` of what is to be made, or ``work``.
     """
 
     study: str
@@ -53,6 +55,7 @@ class StudyState:
     failed: int
     running: int
     failures: Sequence[tuple[Mapping[str, Json], str, str]]
+    stopped: Literal["trying", "work"] | None = None
 
     @property
     def left(self) -> int:
@@ -113,8 +116,8 @@ class Study:
             scale: Name of the scale; the usual one if not given.
             jobs: Runner processes; one for each core, or one where an accelerator computes, if not given. The cores are
                 divided among them.
-            budget: Seconds after which work stops where it is, to go on when the study is run again; none, if not
-                given. Seeing whether the study can be carried out is not stopped.
+            budget: Seconds from now after which work stops where it is, to go on when the study is run again; none, if
+                not given. Seeing whether the study can be carried out counts too; if it takes longer, nothing is made.
 
         Returns:
             How far the study is then.
@@ -128,19 +131,31 @@ class Study:
         cells = self._cells(scaled)
         with self._store.session() as session:
             known = session.outcomes([cell.request.id for cell in cells])
-        for analysis, rows in rehearse(scaled, cells, self._figures(scaled), self._catalog):
-            self._try_analysis(analysis, rows)
+        is_over = partial(_is_over, until)
         made = {measurement for measurement, outcome in known.items() if outcome.status == "done"}
         missing = [cell for cell in cells if cell.request.id not in made]
+        if missing and is_over():
+            return self._stopped(scale, "trying")
+        for analysis, rows in rehearse(scaled, cells, self._figures(scaled), self._catalog):
+            if not is_over():
+                self._try_analysis(analysis, rows)
+        if is_over():
+            return self._stopped(scale, "trying" if missing else "work")
         with Pool(size, self._store.path, self._device, self._serve).running() as pool:
-            self._try(pool, missing)
+            if not self._try(pool, missing, until):
+                return self._stopped(scale, "trying")
             self._store.prepare()
             self._enter(scaled, [cell.record() for cell in cells])
             self._work(pool, f"study {self.name}, {scaled.scale}", missing, until)
-        if time.monotonic() < until:
-            for analysis in scaled.analyses:
+        for analysis in scaled.analyses:
+            if not is_over():
                 self._analyse(scaled, analysis)
-        return self.state(scale)
+        return self._stopped(scale, "work") if is_over() else self.state(scale)
+
+    def _stopped(self, scale: str | None, during: Literal["trying", "work"]) -> StudyState:
+        """Return how far the study is, and what the end of its time interrupted, if it did."""
+        found = self.state(scale)
+        return replace(found, stopped=during) if found.left or found.running else found
 
     def state(self, scale: str | None = None) -> StudyState:
         """Return how far the study is.
@@ -218,18 +233,22 @@ class Study:
         with self._store.session() as session:
             return call.made_to(session)
 
-    def _try(self, pool: Pool, missing: Sequence[Cell]) -> None:
+    def _try(self, pool: Pool, missing: Sequence[Cell], until: float) -> bool:
+        """Return whether all of it was tried before the time was over; refuse what cannot be done."""
         trials = trials_of(missing)
         settings = {cell.request.id: cell.settings for cell in missing}
         varied = _varied(list(settings.values()))
+        n_tried = 0
         with task("seeing whether all of it can be done", len(trials)) as advance:
-            for _, refused in pool.run(trials):
+            for _, refused in pool.run(trials, until):
                 for measurement, reason in refused.items():
                     at = ", ".join(
                         f"{name} {settings[measurement][name]}" for name in settings[measurement] if name in varied
                     )
                     raise VaehubError(f"study {self.name!r}{', at ' * bool(at)}{at}: {reason}")
                 advance(1)
+                n_tried += 1
+        return n_tried == len(trials)
 
     def _enter(self, scaled: Scaled, records: Sequence[CellRecord]) -> None:
         with self._store.session() as session:
@@ -283,6 +302,10 @@ class Study:
 
     def _is_running(self, cell: CellRecord) -> bool:
         return any(map(self._store.is_worked_on, filter(None, (cell.measurement, cell.training))))
+
+
+def _is_over(until: float) -> bool:
+    return time.monotonic() >= until
 
 
 def _varied(settings: Sequence[Mapping[str, Json]]) -> set[str]:

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar, final
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
 from vaehub import DataError
+from vaehub.files import opened_hdf5
 from vaehub.plugins.datasets.grids import cards
 from vaehub.plugins.datasets.grids.grid import Grid
 
@@ -42,17 +42,14 @@ class Shapes3d(Grid):
 
     def blocks(self, path: Path) -> Iterator[NDArray[np.uint8]]:
         """Yield the images, after comparing every label of the file with the grid."""
-        try:
-            with h5py.File(path, "r") as file:
-                images, labels = file["images"], file["labels"]
-                self._check(path, images, labels)
-                # Whole chunks of the file, because otherwise each would be decompressed several times.
-                chunk = images.chunks[0] if images.chunks else 1
-                step = chunk * max(1, ROWS_AT_ONCE // chunk)
-                for start in range(0, len(images), step):
-                    yield images[start : start + step]
-        except (OSError, KeyError, RuntimeError) as error:
-            raise DataError(f"{path} cannot be read as the file of 3D Shapes ({error}); replace it") from error
+        with opened_hdf5(path, "the file of 3D Shapes") as (file, _):
+            images, labels = file["images"], file["labels"]
+            self._check(path, images, labels)
+            # Whole chunks of the file, because otherwise each would be decompressed several times.
+            chunk = images.chunks[0] if images.chunks else 1
+            step = chunk * max(1, ROWS_AT_ONCE // chunk)
+            for start in range(0, len(images), step):
+                yield images[start : start + step]
 
     def _check(self, path: Path, images: Any, labels: Any) -> None:
         n, m = self.shape[0], len(self.values)

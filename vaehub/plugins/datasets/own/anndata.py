@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vaehub import DataError, Dataset, DataSource, prepare
-from vaehub.files import unpack
+from vaehub.files import opened_hdf5, unpack
 from vaehub.plugins.datasets.own import h5ad, matrix
 from vaehub.plugins.datasets.own.annotation import annotation_of
 from vaehub.plugins.datasets.own.matrix import Selection, blocks, vectors
@@ -31,30 +31,25 @@ class AnnData(DataSource[AnnDataParams]):
         """Return the observations, shape ``(n, variables)``, dense.
 
         Raises:
+            TooLarge: If something takes more bytes than it may.
             DataError: If the file is of another kind, something is named that is not there, or a value is missing.
         """
-        import h5py
-
         path = self.params.path
-        try:
-            file = h5py.File(path, "r")
-        except OSError as error:
-            raise DataError(f"{path} cannot be read as an h5ad file ({error}); replace it") from error
-        with file:
+        with opened_hdf5(path, "an h5ad file") as (file, _):
             if "obs" not in file or "var" not in file:
                 raise DataError(f"{path} has no 'obs' and 'var', as AnnData's files have; name it .h5 to read arrays")
             return self._loaded(file)
 
     def _loaded(self, file: h5py.File) -> Dataset:
-        params, path, obs = self.params, self.params.path, file["obs"]
+        params, path, bound, obs = self.params, self.params.path, self.params.bound, file["obs"]
         place = self._place(file)
-        array = h5ad.matrix(file[place], f"{path}, {place!r}")
+        array = h5ad.matrix(file[place], bound, f"{path}, {place!r}")
         if len(array.shape) != 2 or 0 in array.shape or array.dtype.kind not in "biuf":
             raise DataError(f"{path}, {place!r} is {array.shape} of {array.dtype}, and no matrix of numbers")
         names = Names(path, "column of obs", h5ad.column_names(obs))
         label = names.one(params.labels, LABELS, "labels")
         factors = names.several(params.factors, "factors")
-        values = {name: h5ad.column(obs, name, file, f"{path}, obs") for name in (label, *factors) if name is not None}
+        values = {name: h5ad.column(obs, name, bound, f"{path}, obs") for name in (label, *factors) if name is not None}
         for name, each in values.items():
             if len(each) != len(array):
                 raise DataError(f"{path}, {place!r} has {len(array)} rows and obs column {name!r} {len(each)}")
@@ -101,7 +96,9 @@ class AnnData(DataSource[AnnDataParams]):
         if place.startswith("obsm/"):
             every = [str(at) for at in range(n)]
         else:
-            every = h5ad.index(file["raw/var" if place == "raw/X" else "var"], f"{params.path}, var").tolist()
+            every = h5ad.index(
+                file["raw/var" if place == "raw/X" else "var"], params.bound, f"{params.path}, var"
+            ).tolist()
         names = Names(params.path, "variable", every)
         kept = every if params.columns is None else names.several(params.columns, "columns")
         dropped = set(names.several(params.drop, "drop"))

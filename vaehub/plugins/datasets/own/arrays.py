@@ -10,10 +10,10 @@ import torch
 from numpy.typing import NDArray
 
 from vaehub import DataError, Dataset, DataSource, OnDemand, prepare
-from vaehub.files import unpack
+from vaehub.files import read_hdf5, unpack
 from vaehub.plugins.datasets.own import matrix
 from vaehub.plugins.datasets.own.annotation import Annotation, annotation_of
-from vaehub.plugins.datasets.own.array_files import contents, kept_as
+from vaehub.plugins.datasets.own.array_files import kept_as, opened
 from vaehub.plugins.datasets.own.matrix import Array, Selection, blocks, limits, vectors
 from vaehub.plugins.datasets.own.params import ArraysParams
 from vaehub.plugins.datasets.own.roles import Names
@@ -38,10 +38,14 @@ class Arrays(DataSource[ArraysParams]):
         """Return the observations, with labels and factors if the file has them.
 
         Raises:
+            TooLarge: If an array takes more bytes than it may.
             DataError: If an array is missing, holds objects, differs in length from the others, or does not fit.
         """
+        with opened(self.params) as (listed, read):
+            return self._loaded(listed, read)
+
+    def _loaded(self, listed: list[str], read: Callable[[str], Array]) -> Dataset:
         params, path = self.params, self.params.path
-        listed, read = contents(params)
         names = Names(path, "array", listed)
         images = names.one(params.images, IMAGES, "images")
         if images is None:
@@ -57,7 +61,7 @@ class Arrays(DataSource[ArraysParams]):
         else:
             split = tuple(name.strip() for name in params.factors.split(","))
             factors = names.several((params.factors,) if params.factors in listed else split, "factors")
-        beside = {name: np.asarray(read(name)) for name in (label, *factors) if name is not None}
+        beside = {name: self._whole(read(name), name) for name in (label, *factors) if name is not None}
         for name, values in beside.items():
             if values.shape[:1] != array.shape[:1]:
                 raise DataError(
@@ -80,6 +84,11 @@ class Arrays(DataSource[ArraysParams]):
             notes=(*self._notes(label, factors), *known.notes),
         )
         return prepare(data, params)
+
+    def _whole(self, array: Array, name: str) -> NDArray[Any]:
+        if isinstance(array, np.ndarray):
+            return array
+        return read_hdf5(array, self.params.bound, f"{self.params.path}, {name!r}")
 
     def _columns(self, factors: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """Return each column of each array of factors; those of a single array are numbered without its name."""
@@ -123,13 +132,15 @@ class Arrays(DataSource[ArraysParams]):
 
     def _observations(self, array: Array, name: str, known: Annotation) -> torch.Tensor | OnDemand:
         title = f"{self.params.path}, {name!r}"
-        if array.nbytes > matrix.IN_MEMORY and not isinstance(array, np.ndarray):
-            # Reading single rows of a compressed HDF5 dataset is far too slow.
+        if not isinstance(array, np.ndarray):
+            # Reading single rows of a compressed HDF5 dataset is far too slow, and the file will be closed.
             whole = array
-            array = unpack(kept_as(self.params, name), array.shape, array.dtype, lambda: blocks(whole))
+            if whole.nbytes > matrix.IN_MEMORY:
+                array = unpack(kept_as(self.params, name), whole.shape, whole.dtype, lambda: blocks(whole))
+            else:
+                array = whole[:]
         if known.rows is not None:
-            # HDF5 is slow at rows that are not next to each other.
-            array = Selection(array if isinstance(array, np.ndarray) else array[:], known.rows)
+            array = Selection(array, known.rows)
         if array.ndim == 2 and (array.dtype != np.uint8 or self.params.scale != "none"):
             return vectors(array, self.params.scale, title)
         arranged = self._arranged(array.shape, title)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import csv
 import itertools
 import re
+import zlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
 
-from vaehub import DataError
+from vaehub import DataError, first_line
+from vaehub.files import Bound
 from vaehub.plugins.datasets.own.params import VectorsParams
 from vaehub.plugins.datasets.own.table import TableFile
 
@@ -18,6 +21,8 @@ DELIMITERS = ("\t", ";", "|", ",", " ")
 """Tried in this order: a comma may be the decimal point of a file whose fields another character separates."""
 LOOKED_AT = 100
 """Lines from which delimiter and header are found."""
+BLOCK = 1 << 20
+"""Bytes that are looked at at a time, to see how many rows and fields there are."""
 MISSING = ("", "nan", "NaN", "NAN", "NA", "N/A", "n/a", "#N/A", "null", "NULL", "None", "<NA>", "?")
 """Fields of a column of numbers that stand for none."""
 UNNAMED = ("", "Unnamed: 0")
@@ -51,9 +56,11 @@ def csv_file(params: VectorsParams) -> TableFile:
     """Return the columns of a CSV file.
 
     Raises:
+        TooLarge: If it takes more bytes than it may.
         DataError: If it is empty, is no text, has rows of different lengths, or could be read in two ways.
     """
     path = params.path
+    _check_size(path, params.delimiter, params.bound)
     layout = _layout(params)
     index = layout.names[:1] if layout.has_header and layout.names[0] in UNNAMED else ()
     notes = () if layout.has_header else ("the first row is one of values, so that columns are named 0, 1, 2, …",)
@@ -85,7 +92,9 @@ def _read(path: Path, layout: Layout, names: Sequence[str], as_text: Sequence[st
                 ),
             )
     except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{path} cannot be read as a CSV file ({str(error).rstrip('.')}); correct it") from error
+        raise DataError(
+            f"{path} cannot be read as a CSV file ({first_line(error)[:150].rstrip('.')}); correct it"
+        ) from error
     return {name: _trimmed(table[name]) for name in names}
 
 
@@ -143,6 +152,21 @@ def _first_lines(path: Path) -> tuple[list[str], int]:
         raise DataError(f"{path} cannot be read as a CSV file in UTF-8 ({error}); save it as such") from error
     n = next((at for at, line in enumerate(lines) if line.strip() and not line.startswith("#")), len(lines))
     return [line.rstrip("\r\n") for line in lines[n:] if line.strip()], n
+
+
+def _check_size(path: Path, delimiter: str | None, bound: Bound) -> None:
+    """Check what the fields take, as texts and as numbers of double precision, without keeping any of them."""
+    n_bytes, n_rows, n_fields = 0, 0, Counter[str]()
+    try:
+        with _stream(path) as stream:
+            while block := stream.read(BLOCK):
+                n_bytes += len(block)
+                n_rows += block.count(b"\n")
+                n_fields.update({each: block.count(each.encode()) for each in (delimiter or "", *DELIMITERS) if each})
+                taken = n_bytes + 8 * (n_rows + max(n_fields.values()))
+                bound.check(taken, f"the rows of {path}, as far as they were looked at,")
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{path} cannot be read as a CSV file ({error}); replace it") from error
 
 
 def _stream(path: Path) -> IO[bytes]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from vaehub import DataError, OnDemand
+from vaehub.files import Bound
 from vaehub.plugins.datasets.own.params import Scale
 
 IN_MEMORY = 1 << 30
@@ -47,6 +48,23 @@ class Selection:
     def __getitem__(self, key: slice | NDArray[np.int64]) -> NDArray[Any]:
         found = self._array[key if self._rows is None else self._rows[key]]
         return np.asarray(found if self._columns is None else found[:, self._columns])
+
+
+def check_size(bound: Bound, shape: Sequence[int], dtype: np.dtype[Any], title: str) -> None:
+    """Check that an array may be read: as it is stored, or in single precision if it is of vectors.
+
+    Args:
+        bound: Bytes that it may take.
+        shape: Its declared shape.
+        dtype: Type of its values.
+        title: What it is, for the message.
+
+    Raises:
+        TooLarge: If it takes more.
+    """
+    # Shades of grey stay bytes, and vectors become float32.
+    least = 4 if len(shape) < 3 else 1
+    bound.check(int(np.prod(shape, dtype=object)) * max(dtype.itemsize, least), f"the values of {title}")
 
 
 def blocks(array: Array) -> Iterator[NDArray[Any]]:

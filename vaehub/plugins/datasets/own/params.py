@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, ModelWrapValidatorHandler, model_validator
 
 from vaehub import AddedLater, DataParams, Field, ImageParams, Incidental, Params
-from vaehub.files import OwnFile
+from vaehub.files import Bound, OwnFile
 
 NONE = "none"
 """Given as a name, it declines what would be found by itself."""
@@ -41,7 +41,20 @@ SCALE = (
 )
 
 
-class ImagesParams(ImageParams, OwnFile):
+class BoundedParams(Params):
+    """What data may take."""
+
+    max_bytes: Annotated[int | None, Incidental()] = Field(
+        None, gt=0, description="bytes that the data may take; none allows half of the memory at hand"
+    )
+
+    @property
+    def bound(self) -> Bound:
+        """The same, where it is not given by the memory at hand."""
+        return Bound.of(self.max_bytes)
+
+
+class ImagesParams(ImageParams, OwnFile, BoundedParams):
     """How images become one dataset."""
 
     path: Annotated[Path, Incidental()] = Field(description="folder, zip or tar of images, or idx file")
@@ -60,9 +73,6 @@ class ImagesParams(ImageParams, OwnFile):
         gt=0,
         description="value in the files that is white; none takes the largest of the type, or one that fits the values",
     )
-    max_bytes: Annotated[int | None, Incidental()] = Field(
-        None, gt=0, description="bytes that the images may take; none allows half of the memory at hand"
-    )
 
     @model_validator(mode="wrap")
     @classmethod
@@ -77,7 +87,7 @@ class ImagesParams(ImageParams, OwnFile):
         return params.model_copy(update={"channels": 1}) if Pictures(params).are_grey_in_colour() else params
 
 
-class AnnotationParams(Params):
+class AnnotationParams(BoundedParams):
     """What is done with values that are missing, and with factors of many values."""
 
     missing: Annotated[Literal["refuse", "drop"], AddedLater()] = Field(

@@ -62,7 +62,8 @@ def numbers(column: Any, name: str, path: Path) -> Numbers:
     while _is_list(values.type):
         values, missing = _flat(values, missing, title)
     if pa.types.is_dictionary(values.type):
-        values = values.dictionary_decode()
+        # Texts are no numbers, and nobody knows what they would take each for itself.
+        values = values.dictionary if _is_text(values.dictionary.type) else values.dictionary_decode()
     if pa.types.is_decimal(values.type) or pa.types.is_null(values.type):
         values = values.cast(pa.float64())
     kind = values.type
@@ -85,6 +86,11 @@ def plain_values(column: Any) -> NDArray[Any]:
     while _is_list(values.type) and _lengths(values) == [1]:
         values, missing = _flat(values, missing, "")
     if pa.types.is_dictionary(values.type):
+        if _is_text(values.dictionary.type):
+            # Each text once: many rows may share a long one.
+            words = np.array([*values.dictionary.to_pylist(), None], object)
+            shared: NDArray[Any] = words[values.indices.fill_null(len(words) - 1).to_numpy(zero_copy_only=False)]
+            return shared
         values = values.dictionary_decode()
     if values.null_count and pa.types.is_integer(values.type):
         # As floating-point numbers, large ones would be rounded, and different labels be one.
@@ -95,15 +101,18 @@ def plain_values(column: Any) -> NDArray[Any]:
 
 def _example(values: Any) -> str:
     """Return the first value that is no number, for a message."""
-    import pyarrow as pa
-
-    texts = pa.types.is_string(values.type) or pa.types.is_large_string(values.type)
-    for each in values.drop_null()[:LOOKED_AT].to_pylist() if texts else ():
+    for each in values.drop_null()[:LOOKED_AT].to_pylist() if _is_text(values.type) else ():
         try:
             float(each)
         except ValueError:
             return f", such as {each[:40]!r}"
     return ""
+
+
+def _is_text(kind: Any) -> bool:
+    import pyarrow as pa
+
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def _whole(column: Any) -> Any:

@@ -63,7 +63,7 @@ class Vectors(DataSource[VectorsParams]):
 
         path = self.params.path
         if path.suffix.lower() in (".parquet", ".pq"):
-            return parquet_file(path)
+            return parquet_file(path, self.params.bound)
         return csv_file(self.params)
 
     def _observed(self, file: TableFile, names: Names, others: set[str | None]) -> list[str]:
