@@ -70,10 +70,14 @@ def read_arrays(path: Path, checksum: str) -> dict[str, NDArray[Any]]:
         StoreError: If the file is missing or not what was written.
     """
     if not path.is_file():
-        raise StoreError(f"{path} is missing; 'vaehub verify' shows all that is, '--force' makes it again")
+        raise StoreError(
+            f"{path} is missing; 'vaehub verify' shows all that is, and what made it makes it again with '--force'"
+        )
     with translated(str(path), "read"):
         if sha256(path) != checksum:
-            raise StoreError(f"{path} is damaged: its sha256 should be {checksum}; '--force' makes it again")
+            raise StoreError(
+                f"{path} is damaged: its sha256 should be {checksum}; what made it makes it again with '--force'"
+            )
         return dict(_arrays(path))
 
 
