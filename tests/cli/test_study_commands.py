@@ -47,7 +47,7 @@ def test_status_counts(folder):
     found = json.loads(call("status", "mine.toml", "--json", cwd=folder).stdout)
     assert found == {
         "study": "mine", "scale": "whole", "n_measurements": 2, "done": 2, "failed": 0, "running": 0, "left": 0,
-        "failures": [],
+        "failures": [], "stopped": None,
     }  # fmt: skip
 
 
