@@ -180,9 +180,9 @@ for command in {commands!r}:
     try:
         main()
     except SystemExit as end:
-        print("exit", end.code, *command)
+        print("exit", end.code, *command, file=sys.stderr)
     except BaseException as error:
-        print("traceback", type(error).__name__, error, *command)
+        print("traceback", type(error).__name__, error, *command, file=sys.stderr)
 """
 
 
@@ -213,7 +213,7 @@ def test_no_command_on_a_damaged_store_ends_in_a_traceback(big, tmp_path, monkey
     script = ALL_IN_ONE.format(commands=commands)
     done = subprocess.run([*COMMAND[:2], script], capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
-    said = [line for line in done.stdout.splitlines() if line.startswith(("exit ", "traceback "))]
+    said = [line for line in done.stderr.splitlines() if line.startswith(("exit ", "traceback "))]
     assert not [line for line in said if line.startswith("traceback")], said
     codes = [int(line.split()[1]) for line in said]
     assert set(codes) <= {0, 1, 2}

@@ -153,7 +153,7 @@ def only_file(store, kind):
 def test_weights_that_are_missing_are_an_error_and_not_empty(filled):
     [training], _ = filled.recent()
     only_file(filled, "training").unlink()
-    with pytest.raises(StoreError, match=r"\.h5 is missing; 'vaehub verify' shows all that is, '--force' makes it"):
+    with pytest.raises(StoreError, match=r"\.h5 is missing; 'vaehub verify' shows all that is, and what made it"):
         filled.weights(training.id)
 
 
@@ -163,7 +163,7 @@ def test_a_result_whose_arrays_are_damaged_is_an_error(filled):
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
-    with pytest.raises(StoreError, match=r"\.h5 is damaged: its sha256 should be [0-9a-f]{64}; '--force' makes it"):
+    with pytest.raises(StoreError, match=r"\.h5 is damaged: its sha256 should be [0-9a-f]{64}; what made it makes"):
         filled.result(measurement.id)
 
 
