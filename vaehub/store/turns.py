@@ -84,18 +84,24 @@ def _ticket(folder: Path) -> Iterator[Path | None]:
 
 def _drawn(folder: Path) -> tuple[Path, int]:
     folder.mkdir(parents=True, exist_ok=True)
-    while True:
-        # Arrival in nanoseconds of a clock that all processes of a computer share, as 20 digits, so that names sort.
-        path = folder / f"{time.monotonic_ns():020}-{os.getpid()}-{secrets.token_hex(4)}{SUFFIX}"
-        os.mkfifo(path)
+    # Arrival in nanoseconds of a clock that all processes of a computer share, as 20 digits, so that names sort.
+    path = folder / f"{time.monotonic_ns():020}-{os.getpid()}-{secrets.token_hex(4)}{SUFFIX}"
+    # A ticket that is not locked is taken for that of a dead process: it gets its name when it is.
+    unnamed = path.with_suffix(".drawn")
+    os.mkfifo(unnamed)
+    try:
         # To read and to write, so that neither opening nor writing waits for another process.
-        with suppress(FileNotFoundError):
-            pipe = os.open(path, os.O_RDWR | os.O_NONBLOCK)
-            if _locked(pipe) and path.exists():
-                return path, pipe
+        pipe = os.open(unnamed, os.O_RDWR | os.O_NONBLOCK)
+        try:
+            fcntl.flock(pipe, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            unnamed.rename(path)
+        except OSError:
             os.close(pipe)
-        # Seen before it was locked, it was taken for that of a dead process; that is rare, and another one is drawn.
-        path.unlink(missing_ok=True)
+            raise
+    except OSError:
+        unnamed.unlink(missing_ok=True)
+        raise
+    return path, pipe
 
 
 def _wait_for_those_before(own: Path, patience: float) -> None:
