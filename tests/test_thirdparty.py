@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 pytestmark = pytest.mark.slow
 
@@ -37,8 +38,15 @@ def install(source, name, folder):
     pip("install", "--no-deps", "--no-index", "--find-links", str(folder), name)
 
 
+@pytest.fixture(autouse=True)
+def alone():
+    """Keep out the other processes of this test run, which would take away what is installed, or see it."""
+    with FileLock(Path(sys.prefix) / "installed-by-tests.lock"):
+        yield
+
+
 @pytest.fixture
-def installed(request, tmp_path):
+def installed(request, tmp_path, alone):
     source, name = request.param
     install(source, name, tmp_path)
     yield
