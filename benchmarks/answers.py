@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -30,11 +30,18 @@ ROWS = (
 )
 
 
+def both_builds(
+    options: Options, repeats: int, side: Callable[[Path], dict[str, float]]
+) -> tuple[dict[str, float], dict[str, float] | None]:
+    """Return the figures of this checkout, and of the build before if there is one, measured in turn."""
+    sides = [HERE.parent] + ([options.before] if options.before else [])
+    found = in_turn(repeats, *(partial(side, each.absolute()) for each in sides))
+    return found[0], found[1] if len(found) > 1 else None
+
+
 def rows(options: Options) -> Iterator[Row]:
     """Measure our side, and the build before if there is one."""
-    sides = [HERE.parent] + ([options.before] if options.before else [])
-    found = in_turn(REPEATS, *(partial(_side, each.absolute()) for each in sides))
-    ours, theirs = found[0], found[1] if len(found) > 1 else None
+    ours, theirs = both_builds(options, REPEATS, _side)
     for name, what, unit, target in ROWS:
         before = None if theirs is None else theirs[name]
         ratio = before / ours[name] if before is not None and ours[name] else None

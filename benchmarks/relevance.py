@@ -41,7 +41,8 @@ class Patches(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         """Return 16 patches for each latent vector, shape ``(n, 16, 64)``."""
-        return self.last(self.layers(self.first(z).reshape(-1, 16, 64))).sigmoid()  # type: ignore[no-any-return]
+        x: Tensor = self.last(self.layers(self.first(z).reshape(-1, 16, 64)))
+        return x.sigmoid()
 
 
 class Reverse:

@@ -9,11 +9,10 @@ import json
 import sys
 import tempfile
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
-from benchmarks.answers import installed
-from benchmarks.measure import HERE, Options, Row, in_turn, output
+from benchmarks.answers import both_builds, installed
+from benchmarks.measure import HERE, Options, Row, output
 
 REPEATS = 1
 ROWS = (
@@ -27,9 +26,7 @@ ROWS = (
 
 def rows(options: Options) -> Iterator[Row]:
     """Measure our side, and the build before if there is one."""
-    sides = [HERE.parent] + ([options.before] if options.before else [])
-    found = in_turn(REPEATS, *(partial(_side, each.absolute()) for each in sides))
-    ours, theirs = found[0], found[1] if len(found) > 1 else None
+    ours, theirs = both_builds(options, REPEATS, _side)
     for name, what, unit, target in ROWS:
         before = None if theirs is None else theirs[name]
         ratio = ours[name] / before if name == "commits" and before else None

@@ -27,7 +27,11 @@ SAID = {
     "a mapping with var": (Reading(), {"mean": MU, "var": VARIANCE, "z": Z}),
     "an object with log_var": (Reading(), SimpleNamespace(mu=MU, log_var=LOGVAR)),
     "a named tuple": (Reading(), Named(MU, STD)),
-    "an object that says all three": (Reading(), SimpleNamespace(mean=MU, logvar=LOGVAR, std=STD, var=VARIANCE)),
+    "an object that says all four": (
+        Reading(),
+        SimpleNamespace(mean=MU, logvar=LOGVAR, std=STD, var=VARIANCE, log_std=LOGVAR / 2),
+    ),
+    "an object that says both deviations": (Reading(), SimpleNamespace(mean=MU, std=STD, log_std=LOGVAR / 2)),
     "an output that holds the distribution": (
         Reading(),
         SimpleNamespace(latent_dist=SimpleNamespace(mean=MU, logvar=LOGVAR)),

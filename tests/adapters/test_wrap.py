@@ -351,3 +351,30 @@ def test_a_model_with_an_import_path_is_found_again_by_another_process(tmp_path,
     monkeypatch.delitem(__import__("sys").modules, "model_of_tests")
     with pytest.raises(VaehubError, match="no longer those that were measured"):
         Hub.open("store", device="cpu").measure("variable_types", found.training.id)
+
+
+def test_a_model_of_which_a_part_was_replaced_is_not_made_again_by_its_path(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "model_in_part.py").write_text(CODE)
+    whole = vaehub.wrap("model_in_part:make", statistics="concatenated")
+    part = vaehub.wrap(
+        "model_in_part:make", statistics="concatenated", decoder=nn.Sequential(nn.Linear(3, 64), nn.Sigmoid())
+    )
+    hub = Hub.open("store", device="cpu")
+    other = Hub.open("store", device="cpu")
+    assert other.model(hub.take(whole, "digits").id)[0].latent_dim == 3
+    with pytest.raises(VaehubError, match="was handed over in memory; wrap it again"):
+        other.model(hub.take(part, "digits").id)
+
+
+class Uncopied(nn.Linear):
+    def __deepcopy__(self, memo):
+        raise RuntimeError("it holds a lock")
+
+
+def test_a_model_that_cannot_be_copied_is_measured_itself_with_a_warning(hub, data, caplog):
+    encoder = nn.Sequential(nn.Flatten(), Uncopied(16, D), nn.Dropout(0.5)).train()
+    found = hub.measure("representation_dimension", vaehub.wrap(encoder=encoder), data=data)
+    assert found.result.vectors
+    assert "the model cannot be copied (it holds a lock), so it is measured itself" in caplog.text
+    assert encoder.training

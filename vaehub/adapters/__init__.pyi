@@ -5,6 +5,7 @@ from .data import as_dataset as as_dataset
 from .libraries import parts_of as parts_of
 from .modules import check_finite as check_finite
 from .modules import import_object as import_object
+from .modules import import_with_weights as import_with_weights
 from .modules import load_weights as load_weights
 from .parts import Parts as Parts
 from .user_model import Wrapped as Wrapped

@@ -47,6 +47,22 @@ def import_object(path: str) -> object:
         sys.path.remove(here)
 
 
+def import_with_weights(path: str, weights: Path | None) -> object:
+    """Return the object of an import path with weights from a file; a pair of modules becomes one module of both.
+
+    Raises:
+        VaehubError: As :func:`import_object` and :func:`load_weights`; or if the object takes no weights.
+    """
+    found = import_object(path)
+    if isinstance(found, tuple | list) and all(isinstance(each, nn.Module) for each in found):
+        found = nn.ModuleList(found)
+    if weights is not None:
+        if not isinstance(found, nn.Module):
+            raise VaehubError(f"{path!r} gives a {type(found).__name__}, which takes no weights; leave weights out")
+        load_weights(found, weights)
+    return found
+
+
 def load_weights(module: nn.Module, path: Path) -> None:
     """Read weights into a module.
 

@@ -56,7 +56,7 @@ def attributes_of(model: object) -> Parts:
     Raises:
         VaehubError: If the object has no such thing.
     """
-    if isinstance(model, tuple | list):
+    if isinstance(model, tuple | list | nn.ModuleList):
         if len(model) != 2 or not all(map(callable, model)):
             kinds = ", ".join(type(each).__name__ for each in model)
             raise VaehubError(f"a pair is an encoder and a decoder, both modules or functions, and this holds {kinds}")

@@ -180,7 +180,7 @@ class Reading:
             raise VaehubError(
                 f"the encoder gives means and {', '.join(map(repr, unknown))}, whose name does not say whether these "
                 "are log variances, variances or standard deviations, or none of them; give a function as encoder that "
-                "returns the means and them as a pair, and say which they are with scale"
+                "returns them with the means as a pair, and say with scale what they are"
             )
 
     def _scale_of(self, output: Output) -> Scale | None:
@@ -241,7 +241,8 @@ def _refuse_disagreement(output: Output) -> None:
 
 def _variance(values: Tensor, scale: Scale) -> Tensor:
     values = values.double()
-    return values.exp() if scale == "logvar" else values if scale == "variance" else values.square()
+    values = values.exp() if scale in ("logvar", "log_std") else values
+    return values.square() if scale in ("std", "log_std") else values
 
 
 def read_reconstruction(found: Any) -> Tensor:

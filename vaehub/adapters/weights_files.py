@@ -40,7 +40,7 @@ def read_weights(path: Path) -> dict[str, Weights]:
     """Return the sets of weights that a file holds, by the name of the entry in which each is; "" is the whole file.
 
     Raises:
-        VaehubError: If there are none, or the file is of another kind; says how to write one.
+        VaehubError: If there are none, or the file has another format; says how to write one.
     """
     check_regular(path)
     try:

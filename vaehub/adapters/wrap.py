@@ -6,10 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
-from torch import nn
-
 from vaehub.adapters.libraries import parts_of
-from vaehub.adapters.modules import import_object, load_weights
+from vaehub.adapters.modules import import_with_weights
 from vaehub.adapters.parts import Output, Part, Parts, decoder_of
 from vaehub.adapters.readings import Scale, Statistics
 from vaehub.adapters.user_model import Wrapped
@@ -72,7 +70,8 @@ def wrap(
     path = model if isinstance(model, str) else None
     if weights is not None and path is None:
         raise VaehubError("weights belong to an import path; load them into the module yourself, or give 'module:name'")
-    found = _parts(_object(path, weights) if path is not None else model, encoder, decoder)
+    weights = None if weights is None else Path(weights).expanduser().absolute()
+    found = _parts(model if path is None else import_with_weights(path, weights), encoder, decoder)
     said: dict[str, Any] = {
         "scale": scale,
         "statistics": statistics,
@@ -92,19 +91,9 @@ def wrap(
         name=name,
         rival=None if found.rival is None else UserEncoder(found.rival, **reading),
     )
-    if path is not None:
-        wrapped.origin = {"model": path, "weights": None if weights is None else str(Path(weights).resolve()), **said}
+    if path is not None and encoder is None and decoder is None:
+        wrapped.origin = {"model": path, "weights": None if weights is None else str(weights), **said}
     return wrapped
-
-
-def _object(path: str, weights: Path | str | None) -> Any:
-    found = import_object(path)
-    if weights is not None:
-        whole = nn.ModuleList(found) if isinstance(found, tuple | list) else found
-        if not isinstance(whole, nn.Module):
-            raise VaehubError(f"{path!r} gives a {type(found).__name__}, which takes no weights; leave weights out")
-        load_weights(whole, Path(weights).expanduser())
-    return found
 
 
 def _parts(model: object | None, encoder: Part | None, decoder: Part | None) -> Parts:

@@ -105,7 +105,7 @@ def _check_sheet(path: Path) -> None:
     """Refuse a file that no picture can be written to, before data are loaded or fetched.
 
     Raises:
-        VaehubError: If its ending is of no picture, or nothing can be written there.
+        VaehubError: If its ending names no format of pictures, or nothing can be written there.
     """
     from PIL import Image
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +16,7 @@ from vaehub.adapters.user_parts import TRIED
 from vaehub.adapters.wrap import wrap
 from vaehub.core.data.dataset import Dataset
 from vaehub.core.data.source import DataSource
-from vaehub.core.errors import StoreError, VaehubError, WorkFailed, first_line
+from vaehub.core.errors import StoreError, VaehubError, WorkFailed
 from vaehub.core.metric import Metric
 from vaehub.core.model import LatentModel, evaluating
 from vaehub.core.network import Network
@@ -28,6 +27,7 @@ from vaehub.hub.data_copies import DataCopies
 from vaehub.hub.extractors import Extractors
 from vaehub.hub.in_memory import InMemoryModel, content_of, recipe_of_model
 from vaehub.hub.memory import LIMIT, Memory, Trained
+from vaehub.hub.model_copies import faithful_copy, measured_copy
 from vaehub.hub.recorder import Recorded, Recorder, reason, tell
 from vaehub.hub.requests import restored_recipe
 from vaehub.hub.subjects import IN_MEMORY
@@ -141,7 +141,7 @@ class Builder:
         """
         data = self.data_of(recipe)
         model = self.build(recipe, data)
-        return TrainingJob(recipe, model, data, snapshots, _copy(model))
+        return TrainingJob(recipe, model, data, snapshots, faithful_copy(model))
 
     def restore(self, recipe: Recipe) -> Trained:
         """Return a stored training, rebuilt from the store.
@@ -199,7 +199,7 @@ class Builder:
         if isinstance(model, Wrapped):
             check_finite(model, f"model {model.name!r}")
         # Nothing of the user's runs but in the copy: it may count its calls, or keep what it is given.
-        measured = self._checked(title, lambda: _measured_copy(model, self.device))
+        measured = self._checked(title, lambda: measured_copy(model, self.device))
         content = content_of(model)
         if isinstance(measured, Wrapped):
             measured.meet(split.split("train").batch(slice(0, TRIED)), data.spec)
@@ -369,34 +369,6 @@ class Builder:
         # A stranger's code runs here, before any training has begun.
         except BaseException as error:
             raise VaehubError(f"{title} cannot be made: {reason(error)}") from error
-
-
-def _copy(model: LatentModel) -> LatentModel | None:
-    try:
-        copied = copy.deepcopy(model)
-    # A stranger's model may hold what cannot be copied; then it is restored from the store when it is measured.
-    except Exception:
-        log.debug("a model cannot be copied", exc_info=True)
-        return None
-    pairs = zip(copied.parameters(), model.parameters(), strict=True)
-    # The tensors of a copied program of TorchScript are no weights any more.
-    is_faithful = all(ours.is_leaf and ours.requires_grad == theirs.requires_grad for ours, theirs in pairs)
-    return copied if is_faithful else None
-
-
-def _measured_copy(model: LatentModel, device: torch.device) -> LatentModel:
-    """Return an independent copy of a user's model on a device; the model itself, if it cannot be copied."""
-    try:
-        return copy.deepcopy(model).to(device).eval()
-    # A user's module may hold what cannot be copied, such as a lock or a tensor that is being differentiated.
-    except Exception as error:
-        if model.device != device:
-            raise VaehubError(
-                f"the model is on {model.device.type} and cannot be copied to {device.type} ({first_line(error)}); "
-                "move it there yourself"
-            ) from error
-        log.debug("a user's model cannot be copied", exc_info=True)
-        return model
 
 
 def _discard(member: EnsembleMember) -> None:

@@ -397,12 +397,4 @@ def _check(x: Tensor | OnDemand, limits: Limits | None, labels: Tensor | None, f
         least = f" with {int(labels.min())} among them" if labels.numel() and int(labels.min()) < 0 else ""
         raise DataError(f"labels have shape ({len(x)},) and count from 0, got {tuple(labels.shape)}{least}")
     if factors is not None:
-        _check_factors(factors, len(x))
-
-
-def _check_factors(factors: Factors, n: int) -> None:
-    m = len(factors.names)
-    if factors.classes.shape != (n, m) or len(factors.sizes) != m:
-        raise DataError(f"factors have shape ({n}, {m}) with {m} sizes, got {tuple(factors.classes.shape)}")
-    if bool((factors.classes < 0).any() or (factors.classes >= torch.tensor(factors.sizes)).any()):
-        raise DataError("a factor's class is negative or not below the factor's size")
+        factors.check(len(x))

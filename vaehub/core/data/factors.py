@@ -41,6 +41,18 @@ class Factors:
     def __len__(self) -> int:
         return len(self.classes)
 
+    def check(self, n: int) -> None:
+        """Check that there is a class for each of ``n`` observations.
+
+        Raises:
+            DataError: If shapes do not match, or a class is not one of its factor.
+        """
+        m = len(self.names)
+        if self.classes.shape != (n, m) or len(self.sizes) != m:
+            raise DataError(f"factors have shape ({n}, {m}) with {m} sizes, got {tuple(self.classes.shape)}")
+        if bool((self.classes < 0).any() or (self.classes >= torch.tensor(self.sizes)).any()):
+            raise DataError("a factor's class is negative or not below the factor's size")
+
     def of(self, rows: Tensor) -> Factors:
         """Return the factors of some observations."""
         return replace(self, classes=self.classes[rows])

@@ -32,7 +32,7 @@ class AnnData(DataSource[AnnDataParams]):
 
         Raises:
             TooLarge: If something takes more bytes than it may.
-            DataError: If the file is of another kind, something is named that is not there, or a value is missing.
+            DataError: If the file has another format, something is named that is not there, or a value is missing.
         """
         path = self.params.path
         with opened_hdf5(path, "an h5ad file") as (file, _):

@@ -51,7 +51,7 @@ def annotation_of(
     Args:
         params: What is done with missing values and with factors of many values.
         path: The file.
-        kind: What names are of in messages, such as ``column``.
+        kind: What messages call the thing that has a name, such as ``column``.
         labels: Name and values of the labels; ``None`` without.
         factors: Values of each factor.
         incomplete: Which observations have a missing value, by name of what they are made of.

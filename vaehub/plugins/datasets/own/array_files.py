@@ -30,7 +30,7 @@ def opened(params: ArraysParams) -> Iterator[Contents]:
 
     Raises:
         TooLarge: If one that is asked for takes more bytes than it may.
-        DataError: If it cannot be read, or is of another kind than its ending says.
+        DataError: If it cannot be read, or has another format than its ending says.
     """
     readers = {".npy": _npy, ".npz": _npz, ".safetensors": _safetensors, ".pt": _torch, ".pth": _torch}
     reader = readers.get(params.path.suffix.lower())

@@ -51,7 +51,7 @@ class Selection:
 
 
 def check_size(bound: Bound, shape: Sequence[int], dtype: np.dtype[Any], title: str) -> None:
-    """Check that an array may be read: as it is stored, or in single precision if it is of vectors.
+    """Check that an array may be read: as it is stored, or in single precision if it holds vectors.
 
     Args:
         bound: Bytes that it may take.

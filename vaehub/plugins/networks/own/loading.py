@@ -14,8 +14,7 @@ from vaehub.adapters import (
     Parts,
     as_module,
     check_finite,
-    import_object,
-    load_weights,
+    import_with_weights,
     module_identity,
     parts_of,
     weights_identity,
@@ -58,15 +57,9 @@ def network_of(path: str, weights: Path | None) -> tuple[nn.Module, Parts]:
     Raises:
         VaehubError: If there is no such object, it has no encoder, the weights are not its own, or one of them is NaN.
     """
-    found = import_object(path)
-    if isinstance(found, tuple | list) and all(isinstance(each, nn.Module) for each in found):
-        found = nn.ModuleList(found)
-    if weights is not None:
-        if not isinstance(found, nn.Module):
-            raise VaehubError(f"{path!r} gives a {type(found).__name__}, which takes no weights; leave 'weights' out")
-        load_weights(found, weights)
+    found = import_with_weights(path, weights)
     try:
-        parts = parts_of(list(found) if isinstance(found, nn.ModuleList) else found)
+        parts = parts_of(found)
     except VaehubError as error:
         kind = found.__name__ if inspect.isclass(found) else type(found).__name__
         raise VaehubError(
