@@ -85,7 +85,11 @@ def test_a_model_of_ones_own_is_compared_with_each_seed_of_the_other(hub, x):
         (lambda own, recipe: (nn.Linear(2, 2), own), "digits", "a Linear is a torch module .*: vaehub.wrap"),
         (lambda own, recipe: (own, recipe), "digits", r"the encoder cannot take observations of shape \(1, 8, 8\)"),
         (lambda own, recipe: own, "digits", r"metric 'cka' measures a pair, and a vaehub.Wrapped was given; give two"),
-        (lambda own, recipe: np.ones(3), None, r"and an array of shape \(3,\) was given; give two recipes"),
+        (
+            lambda own, recipe: np.ones(3),
+            None,
+            r"and an array of shape \(3,\) and type float64 was given; give two recipes",
+        ),
     ],
 )
 def test_what_is_no_pair_is_refused(hub, x, pair, data, says):
@@ -100,7 +104,10 @@ def test_what_is_no_pair_is_refused(hub, x, pair, data, says):
     [
         (lambda hub: hub.measure("elbo", 3), "metric 'elbo' measures a model, and an int was given; give a recipe"),
         (lambda hub: hub.measure("elbo", None), "and a NoneType was given"),
-        (lambda hub: hub.measure("elbo", np.ones((3, 2))), r"and an array of shape \(3, 2\) was given"),
+        (
+            lambda hub: hub.measure("elbo", np.ones((3, 2))),
+            r"and an array of shape \(3, 2\) and type float64 was given",
+        ),
         (lambda hub: hub.measure("elbo", (1, 2)), "and a tuple was given"),
         (lambda hub: hub.measure("elbo", nn.Linear(2, 2), data="digits"), "is a torch module .* vaehub.wrap"),
         (lambda hub: hub.measure("spread", wrapped(), data="digits"), "measures a dataset, and a vaehub.Wrapped was"),

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vaehub.adapters.found_data import Found, Wanted, chosen
-from vaehub.adapters.observations import described, numbers
-from vaehub.core.errors import DataError
+from vaehub.adapters.observations import numbers
+from vaehub.core.errors import DataError, described
 
 CHANNEL_AXES = ("channel", "channels", "c", "band", "bands", "colour", "color", "rgb")
 """Names by which an axis is known to be that of channels."""

@@ -10,11 +10,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vaehub.adapters.observations import described
 from vaehub.adapters.tables import columns_of, is_table
 from vaehub.core.data import classes
 from vaehub.core.data.factors import Factors
-from vaehub.core.errors import DataError
+from vaehub.core.errors import DataError, described
 
 
 def label_classes(labels: Any, n: int) -> tuple[Tensor, tuple[str, ...]]:

@@ -20,12 +20,12 @@ from vaehub.adapters.annotated_arrays import (
 )
 from vaehub.adapters.annotations import factors_of, label_classes
 from vaehub.adapters.found_data import Found, Wanted
-from vaehub.adapters.observations import Layout, Range, described, numbers, observations, picture, stacked
+from vaehub.adapters.observations import Layout, Range, numbers, observations, picture, stacked
 from vaehub.adapters.tables import is_table, read_table
 from vaehub.adapters.torch_data import is_itemised, read_items
 from vaehub.core.data.dataset import UNNAMED, Dataset
 from vaehub.core.data.on_demand import OnDemand
-from vaehub.core.errors import DataError
+from vaehub.core.errors import DataError, described
 
 READABLE = (
     "a tensor, an array, a list of arrays, a data frame, a torch Dataset or DataLoader, an AnnData and an xarray "

@@ -26,19 +26,6 @@ NUMBERS = "biuf"
 """Kinds of numpy's types that are numbers with one part."""
 
 
-def described(data: object) -> str:
-    """Return what something is, for a sentence: its type, and shape and number type where it has them."""
-    kind = type(data)
-    module = kind.__module__.partition(".")[0]
-    name = kind.__name__ if module in ("builtins", "numpy", "torch") else f"{module}.{kind.__name__}"
-    name = {"ndarray": "array", "Tensor": "tensor"}.get(name, name)
-    shape, dtype = getattr(data, "shape", None), getattr(data, "dtype", None)
-    text = f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"
-    if isinstance(shape, tuple):
-        text += f" of shape {tuple(shape)}"
-    return text if dtype is None else f"{text} and type {str(dtype).removeprefix('torch.')}"
-
-
 def numbers(data: Any, title: str) -> NDArray[Any]:
     """Return the values of a tensor, or of anything that numpy reads, on the CPU.
 

@@ -12,8 +12,8 @@ from torch import Tensor
 from torch.utils import data as torch_data
 
 from vaehub.adapters.found_data import Found, Wanted, chosen
-from vaehub.adapters.observations import described, numbers, picture, stacked
-from vaehub.core.errors import DataError, VaehubError, first_line
+from vaehub.adapters.observations import numbers, picture, stacked
+from vaehub.core.errors import DataError, VaehubError, described, first_line
 
 log = logging.getLogger(__name__)
 

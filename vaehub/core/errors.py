@@ -12,6 +12,19 @@ def first_line(error: BaseException) -> str:
     return text.splitlines()[0].rstrip(".") if text else type(error).__name__
 
 
+def described(value: object) -> str:
+    """Return what a value is, for use in a sentence: its type, and shape and number type where it has them."""
+    kind = type(value)
+    package = kind.__module__.partition(".")[0]
+    name = kind.__name__ if package in ("builtins", "numpy", "torch") else f"{package}.{kind.__name__}"
+    name = {"ndarray": "array", "Tensor": "tensor"}.get(name, name)
+    shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
+    text = f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"
+    if isinstance(shape, tuple):
+        text += f" of shape {tuple(shape)}"
+    return text if dtype is None else f"{text} and type {str(dtype).removeprefix('torch.')}"
+
+
 class VaehubError(Exception):
     """The request cannot be carried out as it stands, and the user can fix it.
 

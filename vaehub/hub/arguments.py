@@ -7,19 +7,9 @@ import os
 from collections.abc import Iterable, Mapping
 from os import PathLike
 
-from vaehub.core.errors import VaehubError
+from vaehub.core.errors import VaehubError, described
 
 EXAMPLES = {"model": "vae", "network": "mlp", "dataset": "digits", "metric": "elbo"}
-
-
-def kind_of_object(given: object) -> str:
-    """Return what something is, for a sentence: its type, and its shape if it has one."""
-    kind = type(given)
-    package = kind.__module__.partition(".")[0]
-    name = kind.__name__ if package in ("builtins", "numpy", "torch") else f"{package}.{kind.__name__}"
-    name = {"ndarray": "array", "Tensor": "tensor"}.get(name, name)
-    shape = getattr(given, "shape", None)
-    return f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}" + (f" of shape {tuple(shape)}" if shape else "")
 
 
 def text(given: object, kind: str) -> str:
@@ -32,8 +22,7 @@ def text(given: object, kind: str) -> str:
         return given
     more = "; a model of your own is measured by Hub.measure(METRIC, model, data=…)" if kind == "model" else ""
     raise VaehubError(
-        f"a {kind} is named by a text, such as {EXAMPLES.get(kind, 'name')!r}, and {kind_of_object(given)} was given"
-        f"{more}"
+        f"a {kind} is named by a text, such as {EXAMPLES.get(kind, 'name')!r}, and {described(given)} was given{more}"
     )
 
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
-from vaehub.core.errors import VaehubError
+from vaehub.core.errors import VaehubError, described
 from vaehub.core.params import parse
 from vaehub.core.recipe import Component, Recipe
 from vaehub.hub import requests
-from vaehub.hub.arguments import kind_of_object, mapping_of
+from vaehub.hub.arguments import mapping_of
 from vaehub.hub.data_copies import InMemoryData
 from vaehub.hub.subjects import IN_MEMORY, Subject
 from vaehub.hub.views import Rows
@@ -142,7 +142,7 @@ class Inputs:
         if kind.of_data and not _is_model(given):
             return self._on_its_own_data(kind.of(self.dataset(given), metric), data)
         raise VaehubError(
-            f"metric {metric!r} measures a {kind.kind}, and {kind_of_object(given)} was given; give {kind.takes}"
+            f"metric {metric!r} measures a {kind.kind}, and {described(given)} was given; give {kind.takes}"
         )
 
     def _on_its_own_data(self, subject: Subject[Any], data: object) -> Subject[Any]:
@@ -194,7 +194,7 @@ class Inputs:
             return self.stored_recipe(given)
         if not isinstance(given, Recipe):
             raise VaehubError(
-                f"a recipe or the id of a training was expected, and {kind_of_object(given)} was given; "
+                f"a recipe or the id of a training was expected, and {described(given)} was given; "
                 "Hub.recipe makes a recipe, and vaehub.wrap a model of your own that can be measured and compared"
             )
         return given

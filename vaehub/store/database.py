@@ -24,6 +24,7 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from vaehub.core.errors import StoreError, first_line
+from vaehub.files.bounds import memory_at_hand
 from vaehub.store import engine
 from vaehub.store.failures import interruptible
 from vaehub.store.files import PARTIAL, publish
@@ -280,14 +281,8 @@ def _reader(path: Path) -> DuckDBPyConnection:
 
 
 def _memory() -> dict[str, str]:
-    """Return limits of a reader: half of the memory that is free, and no disk in its place."""
-    try:
-        free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-        with open("/proc/meminfo", encoding="ascii") as file:
-            free = next(int(line.split()[1]) * 1024 for line in file if line.startswith("MemAvailable"))
-    except (AttributeError, OSError, StopIteration, ValueError):
-        return {}  # where the system does not say, DuckDB's own limit stands, four fifths of all there is
-    return {"memory_limit": f"{max(free // 2, _LEAST_MEMORY)}B", "max_temp_directory_size": "0B"}
+    """Return limits of a reader: half of the memory at hand, and no disk in its place."""
+    return {"memory_limit": f"{max(memory_at_hand() // 2, _LEAST_MEMORY)}B", "max_temp_directory_size": "0B"}
 
 
 def _closed(connection: DuckDBPyConnection, *, writes: bool) -> None:
