@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from vaehub.store.verify import Verification
 
 HEAD = 100
-"""Values of a vector, or rows of a table, that are printed."""
+"""Values of a vector that are printed."""
+ROWS = 20
+"""Rows of a table that are printed: a graph may have hundreds of edges."""
 BAR = 24
 """Characters of the longest bar."""
 SHORT = 8
@@ -39,8 +41,8 @@ def measurement(item: Measurement) -> None:
     for name, found in item.result.tables.items():
         console.print(name, markup=False)
         columns = [*found.keys.values(), *(column.tolist() for column in found.columns.values())]
-        table([*found.keys, *found.columns], zip(*(column[:HEAD] for column in columns), strict=True))
-        _rest(len(columns[0]))
+        table([*found.keys, *found.columns], zip(*(column[:ROWS] for column in columns), strict=True))
+        _rest(len(columns[0]), ROWS, "rows")
     for name, value in item.result.scalars.items():
         console.print(f"{name} {cell(value)}", markup=False)
     for name, signatures in item.result.signatures.items():
@@ -194,12 +196,12 @@ def _vectors(group: Mapping[str, Vector]) -> None:
         bar = "█" * round(BAR * first.values[at] / greatest) if greatest and first.values[at] > 0 else ""
         rows.append([at, *label, *(float(vector.values[at]) for vector in group.values()), bar])
     table([first.index, *([""] if first.labels else []), *group, ""], rows)
-    _rest(n)
+    _rest(n, HEAD, "values")
 
 
-def _rest(n: int) -> None:
-    if n > HEAD:
-        terminal.out().print(f"{HEAD} of {n:,} values; 'vaehub sql' and '--json' give all\n", markup=False)
+def _rest(n: int, shown: int, what: str) -> None:
+    if n > shown:
+        terminal.out().print(f"{shown} of {n:,} {what}; 'vaehub sql' and '--json' give all\n", markup=False)
 
 
 def _time(moment: object) -> str:

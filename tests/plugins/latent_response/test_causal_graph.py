@@ -4,28 +4,44 @@ import io
 
 import numpy as np
 import pytest
+import torch
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch
 
 from vaehub import Result, Table, Vector
 from vaehub.plugins.latent_response.causal_graph import draw_graph, side_of
-from vaehub.plugins.latent_response.kernels import causal_edges, merged_variables, symmetric_pairs
+from vaehub.plugins.latent_response.kernels import (
+    Moments,
+    causal_edges,
+    displaced_latents,
+    merged_pairs,
+    symmetric_pairs,
+    variables_of,
+)
 from vaehub.plugins.latent_response.plots import matrix_and_graph
 
 
 def result_of(matrix, causal_threshold=0.5):
-    """Return what the metric would of a matrix."""
-    matrix = np.asarray(matrix, dtype=float)
-    is_causal = matrix.diagonal() >= causal_threshold
-    edges = causal_edges(matrix, is_causal)
-    variables = merged_variables(symmetric_pairs(matrix, edges), is_causal)
+    """Return what the metric would of a matrix that is known exactly, with thresholds of 0.08."""
+    matrix = torch.as_tensor(np.asarray(matrix, dtype=float))
+    is_causal, is_displaced = matrix.diagonal() >= causal_threshold, displaced_latents(matrix, causal_threshold)
+    is_node, ones = is_causal | is_displaced, torch.ones(len(matrix), dtype=torch.float64)
+    moments = Moments(matrix.square(), torch.zeros_like(matrix))
+    edges = causal_edges(moments, is_node, 0.08 * ones, 1.0)
+    pairs = symmetric_pairs(matrix, edges)
+    variables = variables_of(merged_pairs(pairs[is_causal[pairs].all(dim=1)], matrix, ones, 0.15), is_node)
     tables = {}
     if len(edges.cause):
         keys = {"cause": edges.cause.tolist(), "effect": edges.effect.tolist()}
         tables["edges"] = Table(keys, {"response": edges.response})
     return Result(
-        scalars={"edge_threshold": edges.threshold, "n_variables": len(np.unique(variables[is_causal]))},
-        vectors={"is_causal": Vector(is_causal), "variable": Vector(variables)},
+        scalars={"n_variables": len(np.unique(variables[is_node]))},
+        vectors={
+            "is_causal": Vector(is_causal),
+            "is_displaced": Vector(is_displaced),
+            "variable": Vector(variables),
+            "edge_threshold": Vector(0.08 * ones),
+        },
         tables=tables,
         arrays={"matrix": matrix},
     )
@@ -91,7 +107,7 @@ def test_latents_stand_clockwise_from_the_top(rng):
 def test_of_too_many_edges_the_strongest_are_drawn_and_counted(rng, latent_dim, n):
     matrix = random_matrix(rng, latent_dim)
     others = matrix[~np.eye(latent_dim, dtype=bool)]
-    n_all = int((others > 0.1 * others.max()).sum())
+    n_all = int((others > 0.08).sum())
     axes = drawn(matrix)
     shown = [(int(each.patchA.get_gid()), int(each.patchB.get_gid())) for each in arrows(axes)]
     assert sorted(matrix[pair] for pair in shown) == pytest.approx(np.sort(others)[-min(n, n_all) :])
@@ -135,7 +151,7 @@ def test_latents_that_are_not_causal_are_small_and_below():
     apart = np.linalg.norm(places[:, None] - places, axis=-1)[~np.eye(40, dtype=bool)]
     assert apart.min() > 2 * others[0].radius
     assert axes.get_ylim()[0] < places[:, 1].min() - others[0].radius
-    assert axes.get_title() == "0 edges above 0"
+    assert axes.get_title() == "0 edges above 0.08"
 
 
 def test_latents_of_one_variable_have_one_colour_and_others_none():
@@ -164,3 +180,24 @@ def test_the_same_result_gives_the_same_picture(rng):
         matrix_and_graph(result_of(matrix)).savefig(file, format="png", dpi=40)
         pictures.append(file.getvalue())
     assert pictures[0] == pictures[1]
+
+
+def test_displaced_latents_are_on_the_circle_with_a_dashed_rim_and_are_named():
+    matrix = np.diag([0.0, 0.0, 1.0])
+    matrix[0, 1] = matrix[1, 0] = 1
+    axes = drawn(matrix)
+    first, second, third = circles(axes)
+    assert first.get_linestyle() == second.get_linestyle() == "--"
+    assert third.get_linestyle() == "solid"
+    assert len(arrows(axes)) == 2
+    assert axes.get_title().endswith("dashed: without a response of its own")
+    # They are two variables.
+    assert first.get_facecolor() == (1, 1, 1, 1)
+
+
+def test_thresholds_that_differ_are_named_from_the_least_to_the_greatest():
+    found = result_of(np.eye(3))
+    vectors = {**found.vectors, "edge_threshold": Vector([0.1, 0.2, 0.3])}
+    axes = Figure().subplots()
+    draw_graph(axes, Result(scalars=found.scalars, vectors=vectors, arrays=found.arrays))
+    assert axes.get_title() == "0 edges above thresholds of 0.1 to 0.3"

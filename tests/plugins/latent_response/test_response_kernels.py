@@ -11,13 +11,10 @@ from vaehub import generator
 from vaehub.plugins.latent_response.kernels import (
     causal_completeness,
     causal_disentanglement,
-    causal_edges,
     group_response,
     marginal_draws,
-    merged_variables,
     response_matrix,
     self_responses,
-    symmetric_pairs,
 )
 
 EXACT = {"rtol": 1e-9, "atol": 1e-10}
@@ -111,54 +108,6 @@ def test_replacements_of_different_latents_are_independent_and_all_others_are_as
     assert counts.sum() == 4000
     # 250 in each cell on average, with a deviation of 15.3; six of them.
     assert (counts - 250).abs().max() < 92
-
-
-# Graphs
-
-
-def matrix_of(entries, n=4):
-    matrix = torch.diag(torch.full((n,), 1.4, dtype=torch.float64))
-    for (cause, effect), value in entries.items():
-        matrix[cause, effect] = value
-    return matrix
-
-
-ALL = torch.ones(4, dtype=torch.bool)
-
-
-def test_edges_exceed_a_share_of_the_greatest_response_between_causal_latents():
-    matrix = matrix_of({(0, 1): 1.0, (1, 2): 0.11, (2, 0): 0.1, (3, 0): 9.0})
-    is_causal = torch.tensor([True, True, True, False])
-    found = causal_edges(matrix, is_causal)
-    assert list(zip(found.cause.tolist(), found.effect.tolist(), strict=True)) == [(0, 1), (1, 2)]
-    assert found.response.tolist() == [1.0, 0.11]
-    assert found.threshold == 0.1
-    assert causal_edges(matrix, ALL).cause.tolist() == [3, 0]
-    assert len(causal_edges(matrix, is_causal, threshold=0.05).cause) == 3
-
-
-def test_where_nothing_acts_on_anything_else_there_are_no_edges():
-    found = causal_edges(matrix_of({}), ALL)
-    assert len(found.cause) == 0
-    assert found.threshold == 0
-    alone = causal_edges(matrix_of({(0, 1): 1.0}), torch.tensor([True, False, False, False]))
-    assert len(alone.cause) == 0
-    assert np.isnan(alone.threshold)
-
-
-def test_pairs_act_on_each_other_about_as_much_and_both_above_the_threshold():
-    matrix = matrix_of({(0, 1): 1.0, (1, 0): 0.81, (2, 3): 1.0, (3, 2): 0.79, (0, 3): 0.01, (3, 0): 0.01})
-    edges = causal_edges(matrix, ALL)
-    assert symmetric_pairs(matrix, edges).tolist() == [[0, 1]]
-    assert symmetric_pairs(matrix, edges, 0.25).tolist() == [[0, 1], [2, 3]]
-
-
-def test_pairs_that_share_a_latent_are_one_variable_and_latents_that_are_not_causal_are_none():
-    is_causal = torch.tensor([True, True, True, True, False])
-    found = merged_variables(torch.tensor([[0, 3], [1, 3]]), is_causal)
-    assert found[:4].tolist() == [0, 0, 1, 0]
-    assert found[4].isnan()
-    assert merged_variables(torch.zeros(0, 2, dtype=torch.int64), is_causal)[:4].tolist() == [0, 1, 2, 3]
 
 
 # Scores

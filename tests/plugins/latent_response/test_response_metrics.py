@@ -63,19 +63,152 @@ def test_edges_pairs_and_variables_are_rows_of_the_database(hub, make, data):
     assert list(rows) == [(0, 1), (1, 0)]
 
 
-def test_an_edge_may_be_a_number_instead_of_a_share(hub, make, data):
-    mixing = torch.tensor([[1.0, 0.5, 0.0], [0.0, 1.0, 0.0], [0.02, 0.0, 1.0]])
+def rotation(angle=0.7):
+    turned = torch.eye(3)
+    turned[:2, :2] = torch.tensor([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
+    return turned @ torch.linalg.qr(torch.arange(9.0).reshape(3, 3) ** 2 % 7)[0]
+
+
+@pytest.mark.parametrize(
+    "decoder", [torch.eye(3), rotation(), torch.eye(3)[[2, 0, 1]]], ids=["identity", "turned", "permuted"]
+)
+@pytest.mark.parametrize("more", [{}, {"source": "prior"}, {"use_mean": True}, {"edge_share": 1e-5}])
+def test_a_perfect_autoencoder_has_no_edges_in_spite_of_rounding(hub, make, data, decoder, more):
+    # Whatever layers lie between: responses are latents, up to rounding.
+    scaled = 1000.3 * decoder
+    found = hub.measure(
+        "latent_response_matrix",
+        make(scaled, torch.linalg.inv(scaled)),
+        data=Dataset(data.x @ scaled),
+        settings={**ALL, **more},
+    )
+    assert found["n_edges"] == found["n_symmetric_pairs"] == found["n_displaced"] == 0
+    assert found["n_variables"] == 3
+    assert (found["null_response"] > 0).all()
+
+
+GRAPHS = {
+    "chain": {(0, 1): 0.5, (1, 2): 0.5},
+    "collider": {(0, 2): 0.4, (1, 2): 0.4},
+    "fork": {(0, 1): 0.4, (0, 2): 0.4},
+    "cycle": {(0, 1): 0.5, (1, 2): 0.5, (2, 0): 0.5},
+    "weak": {(0, 2): 0.15},
+}
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+@pytest.mark.parametrize("logvar", [-20.0, -4.0])
+def test_known_graphs_are_found_also_through_the_noise_of_an_encoder(hub, make, name, logvar):
+    mixing = torch.eye(3)
+    for at, weight in GRAPHS[name].items():
+        mixing[at] = weight
+    data = Dataset(torch.randn(2000, 3, generator=generator(0, "x")))
+    found = hub.measure("latent_response_matrix", make(mixing, torch.eye(3), logvar), data=data, settings=ALL)
+    edges = found.result.tables["edges"]
+    # Deviations of 0.14 in the encoder are a null of 0.2 times a weight, and responses 1.4 times as much.
+    assert set(zip(edges.keys["cause"], edges.keys["effect"], strict=True)) == set(GRAPHS[name])
+    assert found["n_variables"] == 3
+    assert (edges.columns["response_low"] < edges.columns["response"]).all()
+    for at, share in zip(
+        zip(edges.keys["cause"], edges.keys["effect"], strict=True), edges.columns["share"], strict=True
+    ):
+        assert share == pytest.approx(found["matrix"][at] / found["reach"][at[1]])
+
+
+def test_what_the_encoders_noise_does_as_well_is_no_edge(hub, make):
+    # Latents hardly differ between observations, and their posteriors are wide: a weight of 0.5 moves as noise does.
+    mixing = torch.eye(3)
+    mixing[0, 1] = mixing[2, 1] = 0.5
+    data = Dataset(0.7 * torch.randn(2000, 3, generator=generator(0, "x")))
+    narrow, wide = (
+        hub.measure("latent_response_matrix", make(mixing, torch.eye(3), logvar), data=data, settings=ALL)
+        for logvar in (-20.0, 0.0)
+    )
+    assert narrow["n_edges"] == 2
+    assert wide["n_edges"] == 0
+    # Two latents of weight 0.5 and variance 1, drawn twice.
+    assert wide["null_response"][1] == pytest.approx(1, rel=0.35)
+    assert wide["edge_threshold"][1] == wide["null_response"][1]
+    assert narrow["edge_threshold"] == pytest.approx(0.1 * narrow["reach"])
+
+
+def test_two_coordinates_of_an_angle_are_one_variable(hub):
+    class OntoRing(nn.Module):
+        def forward(self, z):
+            ring = z[:, :2] / z[:, :2].norm(dim=1, keepdim=True).clamp_min(1e-6)
+            return torch.cat([ring, z[:, 2:]], dim=1)
+
+    class Narrow(nn.Module):
+        def forward(self, x):
+            return x, torch.full_like(x, -20)
+
+    angle = 2 * math.pi * torch.rand(4000, generator=generator(0, "angle"))
+    alone = torch.randn(4000, 1, generator=generator(0, "alone"))
+    data = Dataset(torch.cat([angle.cos()[:, None], angle.sin()[:, None], alone], dim=1))
+    model = wrap(encoder=Narrow(), decoder=OntoRing())
+    found = hub.measure("latent_response_matrix", model, data=data, settings=ALL)
+    assert found["variable"].tolist() == [0, 0, 1]
+    apart = hub.measure("latent_response_matrix", model, data=data, settings={**ALL, "pair_share": 0.3})
+    assert apart["n_variables"] == 3
+    assert apart["n_symmetric_pairs"] == 1
+
+
+def test_swapped_latents_are_named_and_kept(hub, make, data, caplog):
+    swapped = torch.eye(3)[[1, 0, 2]]
+    same = Dataset(torch.randn(1000, 3, generator=generator(0, "x")))
+    found = hub.measure("latent_response_matrix", make(swapped, torch.eye(3)), data=same, settings=ALL)
+    assert found["is_causal"].tolist() == [0, 0, 1]
+    assert found["is_displaced"].tolist() == [1, 1, 0]
+    assert found["n_displaced"] == 2
+    edges = found.result.tables["edges"]
+    assert set(zip(edges.keys["cause"], edges.keys["effect"], strict=True)) == {(0, 1), (1, 0)}
+    assert found["n_variables"] == 3
+    assert "latents 0, 1 have no response of their own" in caplog.text
+
+
+def test_thresholds_by_number_and_share(hub, make, data, caplog):
+    mixing = torch.tensor([[1.0, 0.5, 0.0], [0.0, 1.0, 0.0], [0.05, 0.0, 1.0]])
     model = make(mixing, torch.eye(3))
+    same = Dataset(torch.randn(1000, 3, generator=generator(0, "x")))
+
+    def edges(**more):
+        return hub.measure("latent_response_matrix", model, data=same, settings={**ALL, **more})
+
+    assert [edges(**more)["n_edges"] for more in ({}, {"edge_threshold": 0.01}, {"edge_threshold": 5})] == [1, 2, 0]
+    assert [edges(edge_share=share)["n_edges"] for share in (0.01, 0.1, 0.6)] == [2, 1, 0]
+    assert not caplog.text
+    below = edges(edge_threshold=1e-9)
+    assert below["n_below_null"] == 3
+    assert "the edge threshold 1e-09 is below the null of latents 0, 1, 2" in caplog.text
+
+
+def test_an_interval_that_must_hold_more_surely_has_fewer_edges(hub, make):
+    mixing = torch.eye(3)
+    mixing[0, 1] = 0.16
+    data = Dataset(torch.randn(60, 3, generator=generator(0, "x")))
+    found = [
+        hub.measure("latent_response_matrix", make(mixing, torch.eye(3)), data=data, settings={**ALL, "confidence": c})
+        for c in (0.5, 0.9999)
+    ]
+    assert [each["n_edges"] for each in found] == [1, 0]
+
+
+def test_pairs_need_as_much_symmetry_as_asked(hub, make):
+    mixing = torch.tensor([[1.0, 0.5, 0.0], [0.3, 1.0, 0.0], [0.0, 0.0, 1.0]])
+    data = Dataset(torch.randn(2000, 3, generator=generator(0, "x")))
     counts = [
-        hub.measure("latent_response_matrix", model, data=data, settings={**ALL, **more})["n_edges"]
-        for more in ({}, {"edge_threshold": 0.01}, {"edge_threshold": 5})
+        hub.measure("latent_response_matrix", make(mixing, torch.eye(3)), data=data, settings={**ALL, "symmetry": each})
+        for each in (0.2, 0.5)
     ]
-    assert counts == [2, 2, 0]
-    shares = [
-        hub.measure("latent_response_matrix", model, data=data, settings={**ALL, "edge_share": share})["n_edges"]
-        for share in (0.01, 0.5)
-    ]
-    assert shares == [2, 1]
+    assert [(each["n_symmetric_pairs"], each["n_variables"]) for each in counts] == [(0, 3), (1, 2)]
+
+
+def test_a_share_of_rounding_is_refused_before_training(hub):
+    with pytest.raises(
+        VaehubError, match=r"was given the edge share 1e-08, below 1e-05, up to which responses are round"
+    ):
+        hub.run("vae", "latent_response_matrix", settings={**QUICK, "metric.edge_share": 1e-8})
+    assert not hub.store.exists
 
 
 def test_the_prior_and_means_are_other_sources(shared):
@@ -330,12 +463,11 @@ def test_a_plot_has_the_matrix_beside_the_graph(hub, make, data):
     assert weights == ["bold", "bold", "normal"]
     graph = figure.axes[1]
     assert [text.get_text() for text in graph.texts] == ["0", "1", "2"]
-    assert graph.get_title().startswith("2 edges above 0.")
+    assert graph.get_title().startswith("2 edges above thresholds of 0.")
 
 
 def test_a_plot_without_causal_latents_says_so(hub, perfect, data):
     found = hub.measure("latent_response_matrix", perfect, data=data, settings={**ALL, "causal_threshold": 100})
-    assert np.isnan(found["edge_threshold"])
     assert hub.figure(found.id).axes[1].get_title() == "no two latents are causal"
 
 

@@ -19,6 +19,7 @@ def vaehub_catalog() -> Sequence[Entry]:
             "latent response matrix: effect of an intervention on each latent upon every other, and its causal graph",
             params=f"{PARAMS}:ResponseMatrixParams",
             source=f"{PAPER}, Eq. 5",
+            revision=2,
         ),
         Metric(
             "conditioned_response_matrix",
@@ -26,6 +27,7 @@ def vaehub_catalog() -> Sequence[Entry]:
             "responses of latents to interventions on factors: causal disentanglement and completeness",
             params=f"{PARAMS}:ConditionedMatrixParams",
             source=f"{PAPER}, Eqs. 6, 7 and 13",
+            revision=2,
         ),
         Metric(
             "structure_score",
@@ -47,6 +49,7 @@ def vaehub_catalog() -> Sequence[Entry]:
             "path between two observations that follows the latent responses, beside straight interpolation",
             params=f"{PARAMS}:LatentPathParams",
             source=f"{PAPER}, Section 5",
+            revision=2,
         ),
         Metric(
             "responsibilities",

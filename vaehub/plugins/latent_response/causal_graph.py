@@ -27,7 +27,7 @@ PALEST = 0.82
 COLOURS = ("#9ecae1", "#fdae6b", "#a1d99b", "#bcbddc", "#fc9f97", "#e7cb94", "#c7e9c0", "#fde0ef")
 """Of variables of several latents: pale enough for a black number."""
 LEAST = 0.06
-"""Radius of a latent that is not causal; the circle that causal ones are on has radius 1."""
+"""Radius of a latent that is no part of the graph; the circle that the others are on has radius 1."""
 STEP, ACROSS = 0.14, 18
 """How far such latents are from each other, and how many are in a row."""
 PULL = 0.45
@@ -52,26 +52,30 @@ class Edge(NamedTuple):
     response: float
 
 
-def side_of(n_causal: int) -> float:
-    """Return how many inches a graph of so many causal latents takes, in width and height."""
-    return float(np.clip(0.2 * n_causal + 2.6, 4.0, 7.0))
+def side_of(n_latents: int) -> float:
+    """Return how many inches a graph of so many latents takes, in width and height."""
+    return float(np.clip(0.2 * n_latents + 2.6, 4.0, 7.0))
 
 
 def draw_graph(axes: Axes, result: Result) -> None:
-    """Draw causal latents on a circle, in their order, with an arrow for each edge, as wide and dark as it is strong.
+    """Draw latents of the graph on a circle, in their order, with an arrow for each edge, as wide as it is strong.
 
-    If there are too many edges to read, only the strongest are drawn, and the title says how many. Latents that are not
-    causal are in rows below. Nothing is random, so that the same result gives the same plot.
+    If there are too many edges to read, only the strongest are drawn, and the title says how many. Latents without a
+    response of their own have a dashed rim; those that neither act nor respond are in rows below. Nothing is random, so
+    that the same result gives the same plot.
 
     Args:
         axes: Where to.
         result: Of :class:`~vaehub.plugins.latent_response.latent_response_matrix.LatentResponseMatrix`.
     """
-    is_causal = result.vectors["is_causal"].values > 0
-    causal, others = np.flatnonzero(is_causal).tolist(), np.flatnonzero(~is_causal).tolist()
+    is_displaced = result.vectors["is_displaced"].values > 0
+    is_node = (result.vectors["is_causal"].values > 0) | is_displaced
+    shown, others = np.flatnonzero(is_node).tolist(), np.flatnonzero(~is_node).tolist()
     edges = _edges(result)
-    drawn = edges[: max(FEWEST_DRAWN, DRAWN_PER_LATENT * len(causal))]
-    nodes = _on_circle(axes, causal, result.vectors["variable"].values)
+    drawn = edges[: max(FEWEST_DRAWN, DRAWN_PER_LATENT * len(shown))]
+    nodes = _on_circle(axes, shown, result.vectors["variable"].values)
+    for latent in np.flatnonzero(is_displaced).tolist():
+        nodes[latent].set(linestyle="--", linewidth=1.4)
     # The strongest last, so that it crosses above the others.
     for edge in reversed(drawn):
         _arrow(axes, nodes, edge, edge.response / drawn[0].response)
@@ -79,9 +83,12 @@ def draw_graph(axes: Axes, result: Result) -> None:
     _key(axes, drawn)
     axes.set(xlim=(-1.3, 1.3), ylim=(-1.7 - below, 1.25), aspect="equal")
     axes.axis("off")
-    title = _title(len(drawn), len(edges), result.scalars["edge_threshold"])
-    is_shared = result.scalars["n_variables"] < len(causal)
-    axes.set_title(title + ("\none colour: parts of one variable" if is_shared else ""), fontsize=10)
+    title = [_title(len(drawn), len(edges), result.vectors["edge_threshold"].values[is_node])]
+    if result.scalars["n_variables"] < len(shown):
+        title.append("one colour: parts of one variable")
+    if is_displaced.any():
+        title.append("dashed: without a response of its own")
+    axes.set_title("\n".join(title), fontsize=10)
 
 
 def _edges(result: Result) -> list[Edge]:
@@ -93,15 +100,15 @@ def _edges(result: Result) -> list[Edge]:
     return [Edge(*each) for each in zip(*ends, table.columns["response"].tolist(), strict=True)]
 
 
-def _on_circle(axes: Axes, causal: Sequence[int], variables: Values) -> dict[int, Circle]:
-    """Draw causal latents clockwise from the top; those of one variable have one colour."""
+def _on_circle(axes: Axes, latents: Sequence[int], variables: Values) -> dict[int, Circle]:
+    """Draw latents clockwise from the top; those of one variable have one colour."""
     from matplotlib.patches import Circle
 
-    n = max(1, len(causal))
+    n = max(1, len(latents))
     radius = min(0.15, 0.65 * np.pi / n)
-    shared = [variable for variable in dict.fromkeys(variables[causal]) if (variables == variable).sum() > 1]
+    shared = [variable for variable in dict.fromkeys(variables[latents]) if (variables == variable).sum() > 1]
     nodes = {}
-    for latent, angle in zip(causal, np.pi / 2 - 2 * np.pi * np.arange(n) / n, strict=False):
+    for latent, angle in zip(latents, np.pi / 2 - 2 * np.pi * np.arange(n) / n, strict=False):
         variable = variables[latent]
         colour = COLOURS[shared.index(variable) % len(COLOURS)] if variable in shared else "white"
         place = (float(np.cos(angle)), float(np.sin(angle)))
@@ -173,9 +180,10 @@ def _key(axes: Axes, drawn: list[Edge]) -> None:
         )
 
 
-def _title(n_drawn: int, n: int, threshold: float) -> str:
-    if np.isnan(threshold):
+def _title(n_drawn: int, n: int, thresholds: Values) -> str:
+    if len(thresholds) < 2:
         return "no two latents are causal"
     edges = "1 edge" if n == 1 else f"{n} edges"
     which = edges if n == n_drawn else f"strongest {n_drawn} of {edges}"
-    return f"{which} above {threshold:.2g}"
+    low, high = f"{thresholds.min():.2g}", f"{thresholds.max():.2g}"
+    return f"{which} above {low}" if low == high else f"{which} above thresholds of {low} to {high}"

@@ -1,5 +1,16 @@
 """Mathematics of latent responses (Leeb, Bauer & Schölkopf 2021), by subject."""
 
+from vaehub.plugins.latent_response.causal_structure import (
+    Edges,
+    Thresholds,
+    causal_edges,
+    displaced_latents,
+    edge_thresholds,
+    merged_pairs,
+    symmetric_pairs,
+    two_sided,
+    variables_of,
+)
 from vaehub.plugins.latent_response.discrepancy import SCALES, mmd2, permuted_mmd2
 from vaehub.plugins.latent_response.fields import (
     aggregate_density,
@@ -11,17 +22,16 @@ from vaehub.plugins.latent_response.fields import (
 )
 from vaehub.plugins.latent_response.matrices import (
     CODES_AT_ONCE,
-    Edges,
+    Moments,
     Respond,
     causal_completeness,
     causal_disentanglement,
-    causal_edges,
     group_response,
     marginal_draws,
-    merged_variables,
+    redraw_moments,
     response_matrix,
+    response_moments,
     self_responses,
-    symmetric_pairs,
 )
 from vaehub.plugins.latent_response.rank_correlation import Agreement, rank_agreement
 from vaehub.plugins.latent_response.shortest_path import (
@@ -39,14 +49,18 @@ __all__ = [
     "SCALES",
     "Agreement",
     "Edges",
+    "Moments",
     "Respond",
+    "Thresholds",
     "aggregate_density",
     "causal_completeness",
     "causal_disentanglement",
     "causal_edges",
     "cheapest",
+    "displaced_latents",
     "divergence",
     "edge_costs",
+    "edge_thresholds",
     "evenly_spaced",
     "grid_axes",
     "grid_path",
@@ -54,15 +68,19 @@ __all__ = [
     "length_cost",
     "marginal_draws",
     "mean_curvature",
-    "merged_variables",
+    "merged_pairs",
     "mmd2",
     "neighbour_edges",
     "on_edges",
     "permuted_mmd2",
     "rank_agreement",
+    "redraw_moments",
     "response_field",
     "response_matrix",
+    "response_moments",
     "self_responses",
     "smoothing_variance",
     "symmetric_pairs",
+    "two_sided",
+    "variables_of",
 ]

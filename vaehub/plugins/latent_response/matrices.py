@@ -4,8 +4,6 @@ from collections.abc import Callable, Iterator
 from typing import Literal, NamedTuple
 
 import torch
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
 from vaehub.analysis import accepts_arrays
@@ -35,11 +33,62 @@ def response_matrix(respond: Respond, z: Tensor, v: Tensor, at_once: int = CODES
         row is 0 where the decoder ignores the latent, a column where the encoder's mean of it is constant. With R the
         identity, the diagonal is ``sqrt(2)`` standard deviations on average, and the rest 0.
     """
+    return response_moments(respond, z, v, at_once).squares.sqrt()
+
+
+class Moments(NamedTuple):
+    """What draws say of squared moves.
+
+    Attributes:
+        squares: Means over draws, float64, in the latents' unit squared.
+        errors: Standard errors of these means, same shape.
+    """
+
+    squares: Tensor
+    errors: Tensor
+
+
+@accepts_arrays
+def response_moments(respond: Respond, z: Tensor, v: Tensor, at_once: int = CODES_AT_ONCE) -> Moments:
+    """Return the squares of :func:`response_matrix`, shape ``(latent_dim, latent_dim)``, with standard errors.
+
+    Arguments are those of :func:`response_matrix`.
+    """
     n, latent_dim = z.shape
-    total = torch.zeros(latent_dim, latent_dim, dtype=torch.float64, device=z.device)
+    total, fourth = torch.zeros(2, latent_dim, latent_dim, dtype=torch.float64, device=z.device)
     for latent, _, moved in _interventions(respond, z, v, at_once):
         total.index_add_(0, latent, moved.square())
-    return (total / n).sqrt()
+        fourth.index_add_(0, latent, moved.square().square())
+    return _moments(total, fourth, n)
+
+
+@accepts_arrays
+def redraw_moments(respond: Respond, z: Tensor, again: Tensor, at_once: int = CODES_AT_ONCE) -> Moments:
+    """Return how far each response moves, squared, when all other latents are drawn anew from the same posteriors.
+
+    The observation and the latent stay, so that this is what the encoder's own noise in others does to a response.
+
+    Args:
+        respond: The response R of latents.
+        z: Draws, shape ``(n, latent_dim)``.
+        again: Second draws from the posteriors that ``z`` was drawn from, same shape.
+        at_once: Latents handed to ``respond`` at a time.
+
+    Returns:
+        Shape ``(latent_dim,)`` each.
+    """
+    total, fourth = torch.zeros(2, z.shape[1], dtype=torch.float64, device=z.device)
+    for latent, _, moved in _interventions(respond, again, z, at_once, origin=z):
+        own = moved.gather(1, latent[:, None])[:, 0].square()
+        total.index_add_(0, latent, own)
+        fourth.index_add_(0, latent, own.square())
+    return _moments(total, fourth, len(z))
+
+
+def _moments(total: Tensor, fourth: Tensor, n: int) -> Moments:
+    mean = total / n
+    # Unbiased variance of the squares, over n.
+    return Moments(mean, ((fourth / n - mean.square()).clamp_min(0) / max(1, n - 1)).sqrt())
 
 
 @accepts_arrays
@@ -57,10 +106,15 @@ def self_responses(respond: Respond, z: Tensor, v: Tensor, at_once: int = CODES_
     return found
 
 
-def _interventions(respond: Respond, z: Tensor, v: Tensor, at_once: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """Yield latents, rows, and how far all responses moved, in full batches: all rows of one latent, then the next."""
+def _interventions(
+    respond: Respond, z: Tensor, v: Tensor, at_once: int, origin: Tensor | None = None
+) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Yield latents, rows, and how far all responses moved, in full batches: all rows of one latent, then the next.
+
+    Moves are from the responses to ``origin``, which is ``z`` if it is not given.
+    """
     n, latent_dim = z.shape
-    plain = torch.cat([_answer(respond, block) for block in torch.split(z, at_once)])
+    plain = torch.cat([_answer(respond, block) for block in torch.split(z if origin is None else origin, at_once)])
     for numbers in torch.split(torch.arange(n * latent_dim, device=z.device), at_once):
         latent, row = numbers // n, numbers % n
         codes = z[row]
@@ -85,89 +139,6 @@ def marginal_draws(z: Tensor, generator: torch.Generator) -> Tensor:
     n = len(z)
     ahead = torch.randint(1, n, z.shape, generator=generator).to(z.device)
     return z.gather(0, (torch.arange(n, device=z.device)[:, None] + ahead) % n)
-
-
-class Edges(NamedTuple):
-    """Edges of a causal graph.
-
-    Attributes:
-        cause: Latents that act, shape ``(k,)``.
-        effect: Latents that they act on, shape ``(k,)``.
-        response: Entries of the matrix, float64, shape ``(k,)``, the greatest first.
-        threshold: What they exceed, in the latents' unit; ``nan`` if no two latents are causal.
-    """
-
-    cause: Tensor
-    effect: Tensor
-    response: Tensor
-    threshold: float
-
-
-@accepts_arrays
-def causal_edges(matrix: Tensor, is_causal: Tensor, share: float = 0.1, threshold: float | None = None) -> Edges:
-    """Return which causal latents act on which others.
-
-    Leeb et al. 2021, Section 4.1: the response matrix of causal latents, without its diagonal, as a weighted graph. The
-    paper does not say from where on a response counts; here, from a share of the greatest, or from a number.
-
-    Args:
-        matrix: From :func:`response_matrix`, shape ``(latent_dim, latent_dim)``.
-        is_causal: Which latents are causal, shape ``(latent_dim,)``.
-        share: An edge exceeds this share of the greatest response between two causal latents.
-        threshold: An edge exceeds this number, if given.
-
-    Returns:
-        None where nothing responds to anything else, or where there are not two causal latents.
-    """
-    is_other = ~torch.eye(len(matrix), dtype=torch.bool, device=matrix.device)
-    others = matrix.double() * (is_causal[:, None] & is_causal & is_other)
-    if int(is_causal.sum()) < 2:
-        threshold = float("nan")
-    elif threshold is None:
-        threshold = share * float(others.max())
-    cause, effect = (others > threshold).nonzero(as_tuple=True)
-    order = others[cause, effect].argsort(descending=True, stable=True)
-    return Edges(cause[order], effect[order], others[cause, effect][order], threshold)
-
-
-@accepts_arrays
-def symmetric_pairs(matrix: Tensor, edges: Edges, tolerance: float = 0.2) -> Tensor:
-    """Return pairs of latents that act on each other about as much: parts of one variable of several dimensions.
-
-    Leeb et al. 2021, Section 4.1, without a number.
-
-    Args:
-        matrix: From :func:`response_matrix`.
-        edges: From :func:`causal_edges`.
-        tolerance: Two edges are about the same if they differ by at most this share of the greater.
-
-    Returns:
-        Shape ``(k, 2)``, the lesser latent first.
-    """
-    is_edge = torch.zeros(matrix.shape, dtype=torch.bool, device=matrix.device)
-    is_edge[edges.cause, edges.effect] = True
-    alike = (matrix - matrix.mT).abs() <= tolerance * torch.maximum(matrix, matrix.mT)
-    return (is_edge & is_edge.mT & alike).triu(1).nonzero()
-
-
-@accepts_arrays
-def merged_variables(pairs: Tensor, is_causal: Tensor) -> Tensor:
-    """Return which variable each latent is part of, latents of one pair being of one variable.
-
-    Args:
-        pairs: From :func:`symmetric_pairs`, shape ``(k, 2)``.
-        is_causal: Shape ``(latent_dim,)``.
-
-    Returns:
-        Numbers from 0, float64, shape ``(latent_dim,)``; ``nan`` for latents that are not causal.
-    """
-    n = len(is_causal)
-    first, second = pairs.numpy().T
-    joined = csr_array((torch.ones(len(pairs)).numpy(), (first, second)), shape=(n, n))
-    parts = torch.as_tensor(connected_components(joined, directed=False)[1], dtype=torch.int64)
-    found = torch.full((n,), torch.nan, dtype=torch.float64)
-    found[is_causal] = torch.unique(parts[is_causal], return_inverse=True)[1].double()
-    return found
 
 
 # Responses conditioned on factors

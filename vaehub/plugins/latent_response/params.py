@@ -34,16 +34,26 @@ class ResponseMatrixParams(PosteriorParams):
         0.1,
         ge=0,
         lt=1,
-        description="an edge is a response above this share of the greatest between two causal latents",
+        description="an edge is a response above this share of what the latent's response varies by, and above the "
+        "null; the square is a share of variance",
     )
     edge_threshold: float | None = Field(
-        None, ge=0, description="an edge is a response above this number, whatever the greatest; none takes the share"
+        None, gt=0, description="an edge is a response above this number instead, in the latents' unit"
+    )
+    confidence: float = Field(
+        0.95, gt=0, lt=1, description="of the intervals of all responses together; an edge's is above the threshold"
     )
     symmetry: float = Field(
         0.2,
         ge=0,
         lt=1,
         description="two edges between one pair are about the same if they differ by at most this share of the greater",
+    )
+    pair_share: float = Field(
+        0.15,
+        ge=0,
+        le=1,
+        description="a symmetric pair is one variable if each moves the other by this share of what it varies by",
     )
 
 

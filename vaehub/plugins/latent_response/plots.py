@@ -37,8 +37,8 @@ def matrix_and_graph(result: Result) -> Figure:
     """Return the response matrix, causal latents in bold, and the graph between them: Leeb et al. 2021, Figure 6."""
     matrix = result.arrays["matrix"]
     latents = [str(latent) for latent in range(len(matrix))]
-    is_causal = result.vectors["is_causal"].values > 0
-    side, graph_side = float(np.clip(CELL * len(matrix), 3.0, 10.0)), side_of(int(is_causal.sum()))
+    is_causal, is_displaced = (result.vectors[name].values > 0 for name in ("is_causal", "is_displaced"))
+    side, graph_side = float(np.clip(CELL * len(matrix), 3.0, 10.0)), side_of(int((is_causal | is_displaced).sum()))
     size = (side + 1.4 + graph_side, max(side + 1.2, graph_side + 0.9))
     figure = new_figure(*size)
     left, right = figure.subplots(1, 2, width_ratios=[side + 1.4, graph_side])

@@ -48,6 +48,18 @@ def response_posterior(model: LatentModel, codes: Tensor) -> Posterior:
     return found
 
 
+def posterior_of_response(model: LatentModel, codes: Tensor, at_once: int) -> Posterior:
+    """Return q(z|dec(z)) of any number of latents, on the CPU."""
+    found = [response_posterior(model, block) for block in torch.split(codes, at_once)]
+    logvar = [each.logvar.cpu() for each in found if each.logvar is not None]
+    return Posterior(torch.cat([each.mu.cpu() for each in found]), torch.cat(logvar) if logvar else None)
+
+
+def responses_to(respond: Respond, codes: Tensor, at_once: int) -> Tensor:
+    """Return the responses to any number of latents, shape ``(n, latent_dim)``."""
+    return torch.cat([respond(block) for block in torch.split(codes, at_once)])
+
+
 def posteriors_at(posterior: Posterior, places: Tensor) -> Posterior:
     """Return the posteriors at some places, in any order, with repetitions.
 
