@@ -247,14 +247,33 @@ def test_a_latent_for_each_factor_scores_one_on_both(hub, make, with_factors):
 def test_a_response_is_the_root_of_the_mean_square_over_pairs_of_values(hub, perfect, with_factors):
     settings = {"n_groups": 300, "n_interventions": 60, "use_mean": True}
     found = hub.measure("conditioned_response_matrix", perfect, data=with_factors, settings=settings)
-    # Of two different values among s, the mean squared difference is s (s + 1) / 6.
-    expected = [math.sqrt(size * (size + 1) / 6) for size in (3, 4, 5)]
+    # Of two values among s, which may be the same, the mean squared difference is twice the variance (s^2 - 1) / 12.
+    expected = [math.sqrt((size**2 - 1) / 6) for size in (3, 4, 5)]
     assert found["matrix"].diagonal() == pytest.approx(expected, rel=0.02)
+
+
+@pytest.mark.parametrize("n_values", [2, 3, 8])
+def test_a_latent_that_encodes_a_factor_responds_by_the_root_of_two_deviations_however_few_values(hub, n_values):
+    factors = Factors.grid(("few", "many"), (n_values, 40))
+    values = torch.linspace(-1, 1, n_values)[factors.classes[:, 0]]
+    data = Dataset(torch.stack([values, factors.classes[:, 1] / 39.0], dim=1), factors=factors)
+    model = wrap(encoder=Means(), decoder=nn.Identity())
+    settings = {"n_groups": 400, "n_interventions": 40, "use_mean": True, "causal_only": False}
+    found = hub.measure("conditioned_response_matrix", model, data=data, settings=settings)
+    expected = [[math.sqrt(2) * float(values.std(correction=0)), 0], [0, math.sqrt((40**2 - 1) / 6) / 39]]
+    np.testing.assert_allclose(found["matrix"], expected, rtol=0.02, atol=1e-7)
+
+
+class Means(nn.Module):
+    """The values as means, and hardly any variance."""
+
+    def forward(self, x):
+        return x, torch.full_like(x, -20)
 
 
 def test_latents_that_every_factor_moves_alike_score_zero(hub, make, with_factors):
     # Each value is a sum of all factors, scaled to move by as much; so is each latent.
-    scaled = with_factors.x / torch.tensor([math.sqrt(size * (size + 1) / 6) for size in (3, 4, 5)])
+    scaled = with_factors.x / torch.tensor([math.sqrt((size**2 - 1) / 6) for size in (3, 4, 5)])
     data = Dataset(scaled @ torch.ones(3, 3), factors=with_factors.factors)
     settings = {"n_groups": 300, "n_interventions": 60, "use_mean": True}
     found = hub.measure("conditioned_response_matrix", make(torch.eye(3), torch.eye(3)), data=data, settings=settings)

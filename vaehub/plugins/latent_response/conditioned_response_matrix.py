@@ -32,7 +32,8 @@ class ConditionedResponseMatrix(ModelMetric[ConditionedMatrixParams]):
     """How each latent responds while one factor varies: Leeb et al. 2021, Section 4.1.1, Eqs. 6, 7 and 13.
 
     Interventions stay among observations that agree in all factors but one, so that what a latent responds to is that
-    factor. The released code takes posterior means, averages the roots of groups, and does not rescale scores.
+    factor. The released code takes posterior means, values from other members of the group, averages the roots of
+    groups, and does not rescale scores.
     """
 
     needs = Needs(decoder=True, x_only=True, factors=True, observations=2)
@@ -75,10 +76,10 @@ class ConditionedResponseMatrix(ModelMetric[ConditionedMatrixParams]):
         """Return the responses of each latent while one factor varies, shape ``(latent_dim,)``."""
         params, name = self.params, factors.names[factor]
         groups = groups_of(factors, factor, complete=params.complete)
-        members, others = groups.interventions(
+        members, sources = groups.interventions(
             params.n_groups, params.n_interventions, model.latent_dim, self.generator("groups", name)
         )
-        seen, places = torch.unique(torch.cat([members[:, None], others], dim=1), return_inverse=True)
+        seen, places = torch.unique(torch.cat([members[:, None], sources], dim=1), return_inverse=True)
         posterior, noise = model.encode_all(split.subset(seen)).checked(), self.generator("noise", name)
         z = self._codes(posteriors_at(posterior, places[:, 0]), noise)
         v = self._codes(posteriors_at(posterior, places[:, 1:]), noise)

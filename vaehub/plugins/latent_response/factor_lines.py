@@ -36,22 +36,23 @@ class Groups:
     def interventions(
         self, n_groups: int, n: int, latent_dim: int, generator: torch.Generator
     ) -> tuple[Tensor, Tensor]:
-        """Draw groups, observations to intervene on, and others of the same group to take each latent's value from.
+        """Draw groups, observations to intervene on, and rows of the same group to take each latent's value from.
 
         Groups are drawn with replacement. Within one, observations follow each other in a random order, which begins
         anew where there are fewer than interventions, so that each is there as often as any other, give or take one.
+        Values come from the whole group, the observation itself included, as in Leeb et al. 2021, Eq. 6; from the
+        others alone, responses would be greater by ``sqrt(n / (n - 1))`` in groups of n, and so differ by factor.
 
         Returns:
-            Row numbers, shapes ``(n_groups * n,)`` and ``(n_groups * n, latent_dim)``; the two always differ.
+            Row numbers, shapes ``(n_groups * n,)`` and ``(n_groups * n, latent_dim)``.
         """
         chosen = torch.randint(len(self.starts), (n_groups,), generator=generator)
         starts, counts = self.starts[chosen], self.counts[chosen]
         places = torch.stack([_in_random_order(int(count), n, generator) for count in counts])
         share = torch.rand(n_groups, n, latent_dim, dtype=torch.float64, generator=generator)
-        ahead = 1 + (share * (counts[:, None, None] - 1)).long().clamp_max(counts[:, None, None] - 2)
-        others = (places[:, :, None] + ahead) % counts[:, None, None]
+        sources = (share * counts[:, None, None]).long().clamp_max(counts[:, None, None] - 1)
         members = self.rows[starts[:, None] + places]
-        return members.flatten(), self.rows[starts[:, None, None] + others].flatten(0, 1)
+        return members.flatten(), self.rows[starts[:, None, None] + sources].flatten(0, 1)
 
 
 def _in_random_order(count: int, n: int, generator: torch.Generator) -> Tensor:
