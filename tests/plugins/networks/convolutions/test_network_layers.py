@@ -112,6 +112,14 @@ def test_layers_of_conv_response_are_in_the_order_of_its_appendix(side, n_blocks
     assert {(layer.mode, layer.scale_factor) for layer in up} == {("bilinear", 2.0)}
 
 
+def test_conv_response_has_the_third_elu_of_figure_8_if_asked():
+    net = build(ConvResponse, ConvResponseParams(third_elu=True), (3, 64, 64), 12)
+    assert kinds(net.decoder).startswith("Linear ELU Linear ELU Linear ELU Unflatten Upsample")
+    # Trainings from before the option keep their identity.
+    assert "third_elu" not in ConvResponseParams().identity()
+    assert ConvResponseParams(third_elu=True).identity()["third_elu"] is True
+
+
 def test_linear_is_linear_but_for_its_constants():
     x, z = torch.randn(3, 1, 4, 4), torch.randn(3, 5)
     net = build(Linear, LinearParams(bias=False), (1, 4, 4))

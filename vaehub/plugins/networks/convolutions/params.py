@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field as Bound
 
-from vaehub import Field, Params
+from vaehub import AddedLater, Field, Params
 
 Size = Annotated[int, Bound(gt=0)]
 
@@ -61,6 +61,9 @@ class ConvResponseParams(Params):
     """Parameters of the latent response paper's network."""
 
     channels: int = Field(64, gt=0, multiple_of=8, description="channels of each convolution, normalised in 8 groups")
+    third_elu: Annotated[bool, AddedLater()] = Field(
+        False, description="an ELU after the decoder's third dense layer, as in the paper's Figure 8"
+    )
 
 
 class LinearParams(Params):

@@ -14,10 +14,10 @@ SMALLEST = 2  # pixels along each side of the smallest maps
 
 @final
 class ConvResponse(Network[ConvResponseParams]):
-    """Blocks that halve an image down to 2x2, layers of 256 and 128 units, and as many doublings back; ELU throughout.
+    """Blocks that halve an image down to 2x2, layers of 256 and 128 units, and as many doublings back, with ELUs.
 
     Leeb et al. 2021, Appendix A.4.2, with the order of layers in the released code: convolution, pooling, group
-    normalisation, ELU. Only the output convolution follows the last doubling, so 64x64 images have five blocks and
+    normalisation, ELU. Figure 8 has an ELU after the third dense layer of the decoder, which is an option here. Only the output convolution follows the last doubling, so 64x64 images have five blocks and
     32x32 images have four.
     """
 
@@ -42,6 +42,7 @@ class ConvResponse(Network[ConvResponseParams]):
             nn.Linear(128, 256),
             nn.ELU(),
             nn.Linear(256, n_features),
+            *([nn.ELU()] if params.third_elu else []),
             nn.Unflatten(1, (c, SMALLEST, SMALLEST)),
             *(layer for _ in range(n_blocks - 1) for layer in [*_up(c, c), nn.GroupNorm(N_GROUPS, c), nn.ELU()]),
             *_up(c, spec.shape[0]),
