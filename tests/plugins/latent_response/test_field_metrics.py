@@ -1,8 +1,11 @@
 """The response field and paths, as metrics."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
+from matplotlib.colors import to_rgb
 from torch import nn
 
 from vaehub import DataError, Dataset, VaehubError, WorkFailed, generator, wrap
@@ -159,7 +162,125 @@ def test_routes_decode_to_as_many_frames_as_asked_for(hub):
     assert found["path_frames"].shape == found["line_frames"].shape == (7, 1, 8, 8)
 
 
+class Softly(nn.Module):
+    """Takes points towards a circle of radius 1, and leaves the middle of it where it is."""
+
+    def forward(self, z):
+        radius = z.norm(dim=1, keepdim=True).clamp_min(1e-9)
+        return z / radius * torch.tanh(3 * radius) / math.tanh(3)
+
+
+def test_positive_divergence_keeps_the_path_off_the_middle_where_the_field_is_short_too(hub, ring):
+    model = wrap(encoder=Narrow(), decoder=Softly())
+    settings = {**ALL, "start": [1, 0.05], "end": [-1, 0.05], "temperature": 10}
+    kept, papers = (
+        hub.measure("latent_path", model, data=ring, settings={**settings, "repulsion": each}) for each in (100, 0)
+    )
+    # The paper's cost at the end is that of the middle: the field is 0 at both.
+    assert np.linalg.norm(kept["path"], axis=1).min() > 0.5
+    assert np.linalg.norm(papers["path"], axis=1).min() < 0.2
+    routes = [found.result.tables["routes"].columns for found in (kept, papers)]
+    assert routes[0]["repelling_rate"][0] < 0.05
+    assert routes[1]["repelling_rate"][0] > 0.2
+    # F = tanh(3 r) - r has the divergence 4 in the middle.
+    assert papers["path_divergence"].max() == pytest.approx(4, abs=0.4)
+    assert routes[0]["mean_log_density"][0] > routes[1]["mean_log_density"][0] + 2
+    assert routes[0]["least_log_density"][0] > routes[1]["least_log_density"][0]
+
+
+def test_routes_are_measured_beside_the_data(hub, ring_model, ring):
+    settings = {**ALL, "start": [1, 0.05], "end": [-1, 0.05], "temperature": 0.01}
+    # A piece in the middle of the upper half has a label of its own.
+    angle = torch.atan2(ring.x[:, 1], ring.x[:, 0])
+    labels = ((angle > 1.4) & (angle < 1.8)).long()
+    found = hub.measure("latent_path", ring_model, data=Dataset(ring.x, labels=labels), settings=settings)
+    routes = found.result.tables["routes"].columns
+    assert routes["label_changes"].tolist() == [2, 2]
+    assert routes["own_label_rate"][0] == pytest.approx(1 - 0.4 / math.pi, abs=0.06)
+    # 2000 observations on the circle, onto which all is decoded.
+    assert routes["mean_data_distance"].max() < 0.005
+    assert routes["own_label_distance"][0] > 4 * routes["mean_data_distance"][0]
+    without = hub.measure("latent_path", ring_model, data=Dataset(ring.x), settings=settings)
+    assert "label_changes" not in without.result.tables["routes"].columns
+    np.testing.assert_array_equal(without["path"], found["path"])
+
+
+def in_a_plane(n):
+    """Return a model of four latents, of which the third and the first are those of the ring, and its data."""
+
+    class Ring(nn.Module):
+        def forward(self, z):
+            ring = z[:, [2, 0]] / z[:, [2, 0]].norm(dim=1, keepdim=True).clamp_min(1e-6)
+            return torch.stack([ring[:, 1], z[:, 1], ring[:, 0], z[:, 3]], dim=1)
+
+    angle = 2 * torch.pi * torch.rand(n, generator=generator(0, "angle"))
+    others = torch.randn(n, 2, generator=generator(0, "others"))
+    x = torch.stack([angle.sin(), others[:, 0], angle.cos(), others[:, 1]], dim=1)
+    return wrap(encoder=Narrow(), decoder=Ring()), Dataset(x)
+
+
+@pytest.mark.parametrize("rest", ["start", "average", "sample"])
+def test_a_path_in_a_plane_of_two_of_many_latents_is_that_of_these_two_alone(hub, ring_model, ring, rest):
+    whole, data = in_a_plane(2000)
+    settings = {**ALL, "temperature": 0.01, "extent": [-1.5, 1.5, -1.5, 1.5], "n_rest": 3}
+    alone = hub.measure(
+        "latent_path", ring_model, data=ring, settings={**settings, "start": [1, 0.05], "end": [-1, 0.05]}
+    )
+    ends = {"start": [0.05, 0.3, 1, -0.7], "end": [0.05, 5, -1, 5]}
+    found = hub.measure("latent_path", whole, data=data, settings={**settings, **ends, "latents": [2, 0], "rest": rest})
+    np.testing.assert_allclose(found["path"][:, [2, 0]], alone["path"], atol=1e-6)
+    held = np.ptp(found["path"][:, [1, 3]], axis=0)
+    assert (held == 0).all()
+    assert (found["path"][0, [1, 3]] == [0.3, -0.7]).all() == (rest != "sample")
+    assert found["plane"].tolist() == [2, 0]
+    np.testing.assert_allclose(found["path_frames"][:, [1, 3]], found["path"][:20, [1, 3]], atol=1e-6)
+    axes = hub.figure(found.id).axes
+    assert (axes[0].get_xlabel(), axes[0].get_ylabel()) == ("latent 2", "latent 0")
+
+
+def test_the_rest_of_a_plane_decides_its_field(hub, make, data):
+    # The first latent responds to the third, by as much as that is.
+    model = make(torch.tensor([[1.0, 0, 0], [0, 1, 0], [2, 0, 1]]), torch.eye(3))
+    ends = {"start": [0, 0, 0.5], "end": [1, 1, 9]}
+    found = {
+        rest: hub.measure(
+            "latent_path",
+            model,
+            data=data,
+            settings={**ALL, **ends, "latents": [0, 1], "rest": rest, "n_rest": n, "size": 9},
+        )["moves"]
+        for rest, n in (("start", 1), ("average", 4), ("sample", 4))
+    }
+    np.testing.assert_allclose(found["start"], 1, atol=1e-5)
+    assert found["average"] == pytest.approx(found["average"][0, 0], abs=1e-5)
+    assert abs(found["average"][0, 0] - 1) > 1e-3
+    assert abs(found["sample"][0, 0] - found["average"][0, 0]) > 1e-3
+
+
+def test_the_grid_covers_the_data_by_itself(hub, make, data):
+    found = hub.measure("latent_path", make(torch.eye(3), torch.eye(3)), data=data, settings={
+        **ALL, "latents": [0, 2], "start": 0, "end": 1, "size": 12, "n_samples": "all"
+    })  # fmt: skip
+    for name, at in (("first", 0), ("second", 2)):
+        low, high = data.x[:, at].min(), data.x[:, at].max()
+        margin = 0.1 * (high - low)
+        np.testing.assert_allclose(found[name][[0, -1]], [low - margin, high + margin], rtol=1e-5)
+
+
 # What is refused
+
+
+def test_planes_that_there_are_not_are_refused(hub):
+    for more, message in (
+        ({"latents": [0, 4]}, "was given latents 0 and 4, and needs two different ones of the 4 of this model"),
+        ({"latents": [1, 1]}, "was given latents 1 and 1, and needs two different ones"),
+        ({"latents": [0, 1], "on": "samples"}, "was given the latents of a plane, and a path among samples takes all"),
+    ):
+        with pytest.raises(VaehubError, match=message):
+            hub.run(
+                "vae", "latent_path", settings={"model.latent_dim": 4, **{f"metric.{k}": v for k, v in more.items()}}
+            )
+    assert not hub.store.exists
 
 
 @pytest.mark.parametrize("metric", ["response_field", "latent_path"])
@@ -180,14 +301,17 @@ def test_latents_out_of_range_or_the_same_are_refused(hub, latents):
 
 def test_ends_that_there_are_not_are_refused(hub):
     for more, message in (
-        ({"start": [9, 0]}, r"has its start at \(9, 0\), outside the grid, which reaches from -4 to 4"),
+        (
+            {"start": [9, 0], "extent": [-4, 4, -4, 4]},
+            r"has its start at \(9, 0\), outside the grid, which reaches from -4 to 4",
+        ),
         ({"end": [0, 0, 0]}, "a point of 3 values as end, and this model has 2 latents"),
     ):
         with pytest.raises(VaehubError, match=message):
             hub.run("vae", "latent_path", settings={**PLANE, **{f"metric.{k}": v for k, v in more.items()}})
     with pytest.raises(DataError, match="was given row 5000 as start, and the split 'train' has rows 0 to 1616"):
         hub.run("vae", "latent_path", settings={**PLANE, "metric.start": 5000})
-    with pytest.raises(VaehubError, match=r"searches a grid over 2 latents, and this model has 4; '-s metric.on"):
+    with pytest.raises(VaehubError, match=r"searches a grid over 2 latents, and this model has 4; '-s metric.lat"):
         hub.run("vae", "latent_path", settings={"model.latent_dim": 4, "metric.on": "grid"})
     assert not hub.store.exists
 
@@ -216,6 +340,27 @@ def test_a_plot_of_a_field_has_maps_arrows_and_images(shared):
     # The first latent goes across.
     np.testing.assert_allclose(density.images[0].get_array(), found["density"].T)
     assert length.collections[0].U.size == 15 * 15
+
+
+@pytest.mark.parametrize("extent", [[-2, 2, -2, 2], [-1, 1, -3, 3]])
+def test_arrows_are_as_long_as_responses_move(hub, extent):
+    # Every latent responds by itself and 0.3 across, 0.4 up.
+    class Aside(nn.Module):
+        def forward(self, x):
+            return x + torch.tensor([0.3, 0.4]), torch.full_like(x, -20)
+
+    data = Dataset(torch.randn(100, 2, generator=generator(0, "x")))
+    model = wrap(encoder=Aside(), decoder=nn.Identity())
+    found = hub.measure("response_field", model, data=data, settings={**ALL, **SMALL, "extent": extent})
+    figure = hub.figure(found.id)
+    figure.canvas.draw()
+    axes = next(each for each in figure.axes if each.get_title() == "length of the response's move")
+    arrows = axes.collections[0]
+    (left, bottom), (right, top) = axes.transData.transform([(0, 0), (0.3, 0.4)])
+    direction = np.array([right - left, top - bottom])
+    for path in arrows.get_paths():
+        corners = arrows.get_transform().transform(path.vertices) @ direction / np.linalg.norm(direction)
+        assert corners.max() - corners.min() == pytest.approx(np.linalg.norm(direction), rel=0.02)
 
 
 def test_a_plane_that_is_no_square_keeps_its_directions_and_its_images_their_shape(shared):
@@ -247,5 +392,12 @@ def test_a_plot_of_a_path_has_both_routes_and_their_frames(shared):
     figure = shared.figure(found.id)
     plane = figure.axes[0]
     np.testing.assert_allclose(plane.lines[0].get_xydata(), found["path"])
+    np.testing.assert_allclose(plane.lines[1].get_xydata(), found["line"])
+    green, red = (to_rgb(line.get_color()) for line in plane.lines[:2])
+    assert green[1] > 2 * green[0]
+    assert red[0] > 2 * red[1]
+    np.testing.assert_allclose(plane.images[0].get_array(), found["density"].T)
+    divergences = next(axes for axes in figure.axes if axes.get_title() == "divergence")
+    np.testing.assert_allclose(divergences.images[0].get_array(), found["divergence"].T)
     titles = [axes.get_title() for axes in figure.axes]
     assert titles.count("along the path") == titles.count("along the straight line") == 1

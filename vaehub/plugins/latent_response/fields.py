@@ -1,6 +1,6 @@
 """Mathematics of response fields: where responses move to on a plane of two latents, and what maps are made of it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -11,6 +11,8 @@ from vaehub.plugins.latent_response.matrices import CODES_AT_ONCE, Respond
 
 NO_LENGTH = 1e-12
 """Length up to which an arrow of the field has no direction, in the latents' unit."""
+VALUES_AT_ONCE = 2**22
+"""Differences of points and posterior means that are held together; bounds memory, changes no result."""
 OBSERVATIONS_AT_ONCE = 4096
 """Posteriors whose densities are held together; bounds memory, changes no result."""
 
@@ -48,15 +50,55 @@ def response_field(
         Shape ``(h, w, 2)``, float64, in the latents' unit.
     """
     h, w = len(first), len(second)
-    axes = list(latents)
-    total = torch.zeros(h * w, 2, dtype=torch.float64, device=rest.device)
-    for numbers in torch.split(torch.arange(len(rest) * h * w, device=rest.device), at_once):
-        place = numbers % (h * w)
-        codes = rest[numbers // (h * w)]
-        codes[:, axes[0]], codes[:, axes[1]] = first[place // w].to(rest), second[place % w].to(rest)
+    points = torch.stack([first.repeat_interleave(w), second.repeat(h)], dim=1)
+    return field_at(respond, points, rest, latents, at_once).reshape(h, w, 2)
+
+
+@accepts_arrays
+def field_at(
+    respond: Respond, points: Tensor, rest: Tensor, latents: tuple[int, int] = (0, 1), at_once: int = CODES_AT_ONCE
+) -> Tensor:
+    """Return the field of :func:`response_field` at any points of the plane.
+
+    Args:
+        respond: The response R of latents.
+        points: Shape ``(k, 2)``.
+        rest: As for :func:`response_field`.
+        latents: Which two.
+        at_once: Latents handed to ``respond`` at a time.
+
+    Returns:
+        Shape ``(k, 2)``, float64, in the latents' unit.
+    """
+    k, axes = len(points), list(latents)
+    total = torch.zeros(k, 2, dtype=torch.float64, device=rest.device)
+    for numbers in torch.split(torch.arange(len(rest) * k, device=rest.device), at_once):
+        place = numbers % k
+        codes = rest[numbers // k]
+        codes[:, axes] = points[place].to(rest)
         moved = torch.as_tensor(respond(codes)).to(codes.device, torch.float64) - codes.double()
         total.index_add_(0, place, moved[:, axes])
-    return (total / len(rest)).reshape(h, w, 2)
+    return total / len(rest)
+
+
+def divergence_at(field: Callable[[Tensor], Tensor], points: Tensor, step: float) -> Tensor:
+    """Return the divergence of a field at any points, by central differences.
+
+    Args:
+        field: From points ``(n, m)`` to arrows, same shape.
+        points: Shape ``(k, m)``.
+        step: How far from each point both sides of a difference are.
+
+    Returns:
+        Shape ``(k,)``, float64, for each unit.
+    """
+    total = torch.zeros(len(points), dtype=torch.float64)
+    for axis in range(points.shape[1]):
+        aside = torch.zeros_like(points)
+        aside[:, axis] = step
+        ahead, behind = field(points + aside), field(points - aside)
+        total += (ahead[:, axis] - behind[:, axis]).double() / (2 * step)
+    return total
 
 
 @accepts_arrays
@@ -145,6 +187,28 @@ def aggregate_density(first: Tensor, second: Tensor, mu: Tensor, variance: Tenso
     return total / len(mu)
 
 
+@accepts_arrays
+def log_density(points: Tensor, mu: Tensor, variance: Tensor) -> Tensor:
+    """Return the natural log of the density of the aggregate posterior at any points.
+
+    Args:
+        points: Shape ``(k, m)``.
+        mu: Posterior means, shape ``(n, m)``.
+        variance: Posterior variances, same shape or one row, above 0.
+
+    Returns:
+        Shape ``(k,)``, float64, of a density for each unit of volume.
+    """
+    points, mu = points.double(), mu.double()
+    variance = variance.double().expand_as(mu)
+    scale = -0.5 * (2 * torch.pi * variance).log().sum(dim=1)
+    found = []
+    for block in torch.split(points, max(1, VALUES_AT_ONCE // mu.numel())):
+        squares = ((block[:, None] - mu).square() / variance).sum(dim=2)
+        found.append(torch.logsumexp(scale - 0.5 * squares, dim=1))
+    return torch.cat(found) - float(torch.tensor(float(len(mu))).log())
+
+
 def _normal(at: Tensor, mu: Tensor, deviation: Tensor) -> Tensor:
     """Return densities, shape ``(n, k)`` for ``n`` Gaussians at ``k`` points."""
     standard = (at - mu[:, None]) / deviation[:, None]
@@ -154,13 +218,14 @@ def _normal(at: Tensor, mu: Tensor, deviation: Tensor) -> Tensor:
 
 @accepts_arrays
 def smoothing_variance(mu: Tensor) -> Tensor:
-    """Return the variances that make a density of codes without any: Scott 1992, for two dimensions.
+    """Return the variances that make a density of codes without any: Scott 1992.
 
     Args:
-        mu: Codes of two latents, shape ``(n, 2)``.
+        mu: Codes, shape ``(n, m)``.
 
     Returns:
-        Shape ``(1, 2)``; 0 for a latent that does not vary.
+        Shape ``(1, m)``; 0 for a latent that does not vary.
     """
-    variance: Tensor = mu.double().var(dim=0, keepdim=True) * len(mu) ** (-1 / 3)
+    n, m = mu.shape
+    variance: Tensor = mu.double().var(dim=0, keepdim=True) * n ** (-2 / (m + 4))
     return variance

@@ -1,5 +1,6 @@
 """Mathematics of latent responses (Leeb, Bauer & Schölkopf 2021), by subject."""
 
+from vaehub.plugins.latent_response.along_routes import Nearest, label_changes, nearest_observations, own_rate
 from vaehub.plugins.latent_response.causal_structure import (
     Edges,
     Thresholds,
@@ -15,7 +16,10 @@ from vaehub.plugins.latent_response.discrepancy import SCALES, mmd2, permuted_mm
 from vaehub.plugins.latent_response.fields import (
     aggregate_density,
     divergence,
+    divergence_at,
+    field_at,
     grid_axes,
+    log_density,
     mean_curvature,
     response_field,
     smoothing_variance,
@@ -42,6 +46,8 @@ from vaehub.plugins.latent_response.shortest_path import (
     length_cost,
     neighbour_edges,
     on_edges,
+    partings,
+    repulsion_cost,
 )
 
 __all__ = [
@@ -50,6 +56,7 @@ __all__ = [
     "Agreement",
     "Edges",
     "Moments",
+    "Nearest",
     "Respond",
     "Thresholds",
     "aggregate_density",
@@ -59,22 +66,30 @@ __all__ = [
     "cheapest",
     "displaced_latents",
     "divergence",
+    "divergence_at",
     "edge_costs",
     "edge_thresholds",
     "evenly_spaced",
+    "field_at",
     "grid_axes",
     "grid_path",
     "group_response",
+    "label_changes",
     "length_cost",
+    "log_density",
     "marginal_draws",
     "mean_curvature",
     "merged_pairs",
     "mmd2",
+    "nearest_observations",
     "neighbour_edges",
     "on_edges",
+    "own_rate",
+    "partings",
     "permuted_mmd2",
     "rank_agreement",
     "redraw_moments",
+    "repulsion_cost",
     "response_field",
     "response_matrix",
     "response_moments",

@@ -150,8 +150,19 @@ class LatentPathParams(PosteriorParams):
     end: Row | Point | Literal["random"] = Field(
         "random", description="where it ends, likewise; random draws a row of another label where labels are known"
     )
-    extent: tuple[float, float, float, float] = Field(
-        (-4.0, 4.0, -4.0, 4.0), description="least and greatest value of the grid's first axis, then of its second"
+    latents: tuple[Latent, Latent] | None = Field(
+        None, description="the two latents of the grid; none takes those of a model that has two"
+    )
+    rest: Literal["start", "average", "sample"] = Field(
+        "start",
+        description="the other latents on a grid: those of the start; a mean field over n_rest draws from posteriors, "
+        "decoded with those of the start; or one such draw",
+    )
+    n_rest: int = Field(64, gt=0, description="draws of the other latents that the field is a mean over")
+    extent: Literal["auto"] | tuple[float, float, float, float] = Field(
+        "auto",
+        description="least and greatest value of the grid's first axis, then of its second; auto covers all posterior "
+        "means that are drawn",
     )
     size: int = Field(100, description="grid points along each axis, at least 2")
     temperature: float = Field(
@@ -159,6 +170,12 @@ class LatentPathParams(PosteriorParams):
         ge=0,
         description="what length costs, in units of the median squared distance that the response moves; much of it "
         "makes the path straight",
+    )
+    repulsion: float = Field(
+        100.0,
+        ge=0,
+        description="what a positive divergence of 1 costs, in the same unit, which keeps the path off the ridges "
+        "between parts of the data; 0 for the paper's cost alone",
     )
     nodes: Literal["responses", "samples", "means"] = Field(
         "responses",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, final
 import torch
 from torch import Tensor
 
-from vaehub import Dataset, LatentModel, ModelMetric, Needs, Posterior, Result, VaehubError
+from vaehub import Dataset, LatentModel, ModelMetric, Needs, Posterior, Result
 from vaehub.analysis import decode
 from vaehub.plugins.latent_response.kernels import (
     aggregate_density,
@@ -18,7 +18,7 @@ from vaehub.plugins.latent_response.kernels import (
     smoothing_variance,
 )
 from vaehub.plugins.latent_response.params import ResponseFieldParams
-from vaehub.plugins.latent_response.responses import check_grid, codes_at_once, posteriors_at, responding
+from vaehub.plugins.latent_response.responses import check_grid, check_plane, codes_at_once, posteriors_at, responding
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -40,12 +40,7 @@ class ResponseField(ModelMetric[ResponseFieldParams]):
     def check(self, model: LatentModel, data: Dataset) -> None:
         """Refuse latents that the model does not have, and grids without a step."""
         check_grid(self.name, self.params.size, self.params.extent)
-        first, second = self.params.latents
-        if first == second or max(first, second) >= model.latent_dim:
-            raise VaehubError(
-                f"metric {self.name!r} was given latents {first} and {second}, and needs two different ones of the "
-                f"{model.latent_dim} of this model, which are counted from 0"
-            )
+        check_plane(self.name, self.params.latents, model.latent_dim)
 
     def measure(self, model: LatentModel, data: Dataset) -> Result:
         """Return the field, its maps, the density of codes and decoded points, all over one grid."""

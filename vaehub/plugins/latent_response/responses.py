@@ -81,14 +81,24 @@ def causal_latents(
     return squares.mean(dim=0).sqrt() >= threshold
 
 
-def check_grid(metric: str, size: int, extent: tuple[float, float, float, float]) -> None:
-    """Refuse a grid of one point, and one that does not reach from less to more."""
+def check_plane(metric: str, latents: tuple[int, int], latent_dim: int) -> None:
+    """Refuse two latents that the model does not have, or that are one."""
+    first, second = latents
+    if first == second or max(first, second) >= latent_dim:
+        raise VaehubError(
+            f"metric {metric!r} was given latents {first} and {second}, and needs two different ones of the "
+            f"{latent_dim} of this model, which are counted from 0"
+        )
+
+
+def check_grid(metric: str, size: int, extent: tuple[float, float, float, float] | None) -> None:
+    """Refuse a grid of one point, and one that does not reach from less to more; ``None`` is known later."""
     if size < 2:
         raise VaehubError(
             f"metric {metric!r} was given a grid of {size} x {size} points, and needs at least 2 along each axis; "
             "'-s metric.size=100' is usual"
         )
-    if not (extent[0] < extent[1] and extent[2] < extent[3]):
+    if extent is not None and not (extent[0] < extent[1] and extent[2] < extent[3]):
         raise VaehubError(
             f"metric {metric!r} was given the extent {', '.join(f'{value:g}' for value in extent)}, which does not "
             "rise; give the least and the greatest value of the first axis, then of the second"

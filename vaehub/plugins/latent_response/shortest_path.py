@@ -47,8 +47,34 @@ def length_cost(squares: Tensor, temperature: float) -> float:
 
 
 @accepts_arrays
+def repulsion_cost(squares: Tensor, divergence: Tensor, repulsion: float) -> Tensor:
+    """Return what points cost from which responses part.
+
+    Leeb et al. 2021, Section 4.3: between two parts of the data the field is short too, at the maxima of the distance
+    to them, and its square cannot tell these from the data. The paper relies on a low temperature; its Figure 2 has
+    positive divergence there, which is what costs here.
+
+    Args:
+        squares: ``|R(z) - z|^2`` wherever the path may go, of any shape.
+        divergence: Of the field, of any shape.
+        repulsion: What a divergence of 1 costs, in medians of ``squares``.
+
+    Returns:
+        The shape of ``divergence``; 0 where responses come together.
+    """
+    cost: Tensor = repulsion * float(squares.double().median()) * divergence.double().clamp_min(0)
+    return cost
+
+
+@accepts_arrays
 def grid_path(
-    squares: Tensor, extent: Sequence[float] | Array, start: Sequence[float], end: Sequence[float], temperature: float
+    squares: Tensor,
+    extent: Sequence[float] | Array,
+    start: Sequence[float],
+    end: Sequence[float],
+    temperature: float,
+    *,
+    added: Tensor | None = None,
 ) -> tuple[Tensor, float]:
     """Return the cheapest path on a grid, each point joined to its eight neighbours.
 
@@ -62,6 +88,7 @@ def grid_path(
         start: Point that is brought to the grid.
         end: Likewise.
         temperature: What length costs, in medians of ``squares``.
+        added: What points cost besides, from :func:`repulsion_cost`, same shape as ``squares``.
 
     Returns:
         Grid points from start to end, shape ``(k, 2)``, and the cost.
@@ -77,6 +104,7 @@ def grid_path(
     ends = [_nearest(point, axes, bounds) for point in (start, end)]
     steps = ((bounds[1] - bounds[0]) / (h - 1), (bounds[3] - bounds[2]) / (w - 1))
     per_length = length_cost(squares, temperature)
+    at_points = squares.double() if added is None else squares.double() + added
     edges, costs = [], []
     numbers = torch.arange(h * w).reshape(h, w)
     for down, right in NEIGHBOURS:
@@ -84,7 +112,7 @@ def grid_path(
         there = (slice(down, h), slice(max(0, right), w - max(0, -right)))
         length = float(np.hypot(down * steps[0], right * steps[1]))
         edges.append(torch.stack([numbers[here].flatten(), numbers[there].flatten()], dim=1))
-        costs.append(length * (0.5 * (squares[here] + squares[there]).double().flatten() + per_length))
+        costs.append(length * (0.5 * (at_points[here] + at_points[there]).flatten() + per_length))
     found = cheapest(torch.cat(edges), torch.cat(costs), h * w, ends[0], ends[1])
     return torch.stack([axes[0][found.nodes // w], axes[1][found.nodes % w]], dim=1), found.cost
 
@@ -142,6 +170,29 @@ def edge_costs(points: Tensor, edges: Tensor, squares: Tensor, per_length: float
     mean = torch.trapezoid(squares.double(), dim=1) / (squares.shape[1] - 1)
     costs: Tensor = length * (mean + per_length)
     return costs
+
+
+@accepts_arrays
+def partings(points: Tensor, edges: Tensor, field: Tensor) -> Tensor:
+    """Return how far responses part along each edge: the mean of the field's slope in its direction where positive.
+
+    Of the divergence, this is the part that an edge between two sides of a ridge runs into, and it takes no more
+    responses than the cost does, however many latents there are.
+
+    Args:
+        points: Shape ``(n, latent_dim)``.
+        edges: Shape ``(k, 2)``.
+        field: ``R(z) - z`` at evenly spaced points of each edge, shape ``(k, m, latent_dim)``.
+
+    Returns:
+        Shape ``(k,)``, float64, for each unit; 0 for an edge without length.
+    """
+    across = (points[edges[:, 1]] - points[edges[:, 0]]).double()
+    length = across.norm(dim=1)
+    along = torch.einsum("kmd,kd->km", field.double(), across / length.clamp_min(1e-300)[:, None])
+    slopes = (along[:, 1:] - along[:, :-1]) * (along.shape[1] - 1) / length.clamp_min(1e-300)[:, None]
+    found: Tensor = torch.where(length > 0, slopes.clamp_min(0).mean(dim=1), 0.0)
+    return found
 
 
 def cheapest(edges: Tensor, costs: Tensor, n: int, start: int, end: int) -> Route:

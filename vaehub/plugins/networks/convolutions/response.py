@@ -17,8 +17,8 @@ class ConvResponse(Network[ConvResponseParams]):
     """Blocks that halve an image down to 2x2, layers of 256 and 128 units, and as many doublings back, with ELUs.
 
     Leeb et al. 2021, Appendix A.4.2, with the order of layers in the released code: convolution, pooling, group
-    normalisation, ELU. Figure 8 has an ELU after the third dense layer of the decoder, which is an option here. Only the output convolution follows the last doubling, so 64x64 images have five blocks and
-    32x32 images have four.
+    normalisation, ELU. Figure 8 has an ELU after the third dense layer of the decoder, which is an option here. Only
+    the output convolution follows the last doubling, so 64x64 images have five blocks and 32x32 images have four.
     """
 
     def __init__(self, params: ConvResponseParams, spec: DataSpec, latent_dim: int, n_statistics: int) -> None:
