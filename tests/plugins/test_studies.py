@@ -63,3 +63,41 @@ def test_the_ard_study_has_the_papers_runs():
     assert {
         cell.request.metric.params.features for cell in cells if cell.request.metric.name == "frechet_distance"
     } == {"inception"}
+
+
+def test_the_latent_response_study_has_the_papers_data_and_needs_no_download_at_quick_scale():
+    def trained(scale):
+        cells = cells_of(STUDIES["latent_response"].at(scale), CATALOG, str)
+        return {cell.request.subject.what.id: cell.request.subject.what for cell in cells}.values()
+
+    def n(recipes, dataset):
+        return sum(recipe.dataset.name == dataset for recipe in recipes)
+
+    paper, quick = trained("paper"), trained("quick")
+    # Four betas; two seeds, of two sizes or of two variants; three seeds.
+    assert {name: n(paper, name) for name in ("shapes3d", "mpi3d", "mnist", "fashion_mnist")} == {
+        "shapes3d": 16, "mpi3d": 16, "mnist": 12, "fashion_mnist": 12,
+    }  # fmt: skip
+    assert len(paper) == 56
+    assert n(quick, "scenes") == 4
+    assert len(quick) == 12
+    assert all(recipe.network.params.third_elu for recipe in [*paper, *quick])
+
+
+def test_reports_of_latent_responses_call_data_by_their_name_and_compare_like_with_like():
+    for scale in ("quick", "paper"):
+        for report in STUDIES["latent_response"].at(scale).reports:
+            assert "' as dataset" not in report.sql
+            # Equation 8 is the root; the square has a name that nothing is published under.
+            if report.table == "2":
+                assert "when 'mmd2' then 'squared_structure_score'" in report.sql
+
+
+def test_the_helix_study_has_several_seeds_and_both_costs():
+    cells = cells_of(STUDIES["helix"].at("quick"), CATALOG, str)
+    paths = [cell.request for cell in cells if cell.request.metric.name == "latent_path"]
+    assert len({request.subject.what.id for request in paths}) == 15
+    assert {request.metric.params.repulsion for request in paths} == {100, 0}
+    # All else is as the metric has it by itself.
+    defaults = type(paths[0].metric.params)(start=538, end=921)
+    assert {request.metric.params for request in paths if request.metric.params.repulsion} == {defaults}
