@@ -142,7 +142,8 @@ def test_among_samples_the_path_follows_the_ring_as_well(hub, ring_model, ring, 
 
 
 def test_no_path_among_samples_costs_more_than_the_line(shared):
-    settings = {"model.latent_dim": 6, "train.epochs": 3, "metric.n_samples": 200}
+    # Of the paper's cost alone.
+    settings = {"model.latent_dim": 6, "train.epochs": 3, "metric.n_samples": 200, "metric.repulsion": 0}
     for seed in (0, 1):
         found = shared.run("vae", "latent_path", settings={**settings, "metric.end": 10 + seed, "metric.start": seed})[
             0
@@ -186,6 +187,33 @@ def test_positive_divergence_keeps_the_path_off_the_middle_where_the_field_is_sh
     assert papers["path_divergence"].max() == pytest.approx(4, abs=0.4)
     assert routes[0]["mean_log_density"][0] > routes[1]["mean_log_density"][0] + 2
     assert routes[0]["least_log_density"][0] > routes[1]["least_log_density"][0]
+
+
+def test_among_samples_too_parting_responses_keep_the_path_off_a_ridge(hub):
+    class Apart(nn.Module):
+        """Draws the second latent towards 1 or -1."""
+
+        def forward(self, z):
+            return torch.stack([z[:, 0], torch.tanh(2 * z[:, 1]) / math.tanh(2)], dim=1)
+
+    # A horseshoe: two lines, joined at one end.
+    along = 3 * torch.rand(600, generator=generator(0, "along"))
+    sides = torch.randint(2, (600,), generator=generator(0, "sides")) * 2.0 - 1
+    lines = torch.stack([along, sides], dim=1)
+    joint = torch.stack([torch.full((100,), 3.0), torch.linspace(-1, 1, 100)], dim=1)
+    x = torch.cat([lines, joint]) + 0.15 * torch.randn(700, 2, generator=generator(0, "noise"))
+    settings = {**ALL, "on": "samples", "nodes": "means", "start": [0, 1], "end": [0, -1], "temperature": 5}
+    found = {
+        repulsion: hub.measure(
+            "latent_path",
+            wrap(encoder=Narrow(), decoder=Apart()),
+            data=Dataset(x),
+            settings={**settings, "repulsion": repulsion},
+        )
+        for repulsion in (1000, 0)
+    }
+    assert found[0]["path"][:, 0].max() < 1
+    assert found[1000]["path"][:, 0].max() > 2
 
 
 def test_routes_are_measured_beside_the_data(hub, ring_model, ring):
