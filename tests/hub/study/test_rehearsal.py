@@ -86,3 +86,20 @@ def test_quotes_within_and_without_text_hide_no_name(catalog):
 def test_nothing_outside_the_rehearsal_can_be_reached(catalog):
     with pytest.raises(VaehubError, match="files and addresses are out of its reach"):
         rehearsed(catalog, STUDY.replace("from results'''", "from read_csv('/etc/passwd')'''"))
+
+
+def test_of_many_seeds_a_few_are_rehearsed_and_queries_of_pairs_still_find_pairs(catalog):
+    text = STUDY.replace("[1, 2, 3]", str(list(range(60))), 1)
+    sql = (
+        'select a.\\"data.seed\\" as one, b.\\"data.seed\\" as other, 1.0 as significant_dims from results a '
+        "join results b on (a.dataset, a.metric, a.name) = (b.dataset, b.metric, b.name) "
+        'where a.\\"data.seed\\" < b.\\"data.seed\\"'
+    )
+    text = text.replace(
+        "select max(value) filter (name = 'significant_dims') as significant_dims from results group by cell", sql
+    )
+    [(_, rows)] = rehearsed(catalog, text)
+    found = rows.to_numpy()
+    assert set(zip(found["one"].tolist(), found["other"].tolist(), strict=True)) == {
+        (one, other) for other in range(5) for one in range(other)
+    }

@@ -30,7 +30,7 @@ def vaehub_catalog() -> Sequence[Entry]:
             "vaehub.plugins.ard.dimension:RelevantDimension",
             "number of active latents by relevance, of a model with more latents than it needs",
             params="vaehub.plugins.ard.params:RelevantDimensionParams",
-            source=f"{PAPER}, Section 4.2",
+            source=f"{PAPER}, Section 4.1.2",
             subject="recipe",
             suggests=Suggests("n_latents", "latents that make up 99 % of the relevance", model="ard"),
         ),

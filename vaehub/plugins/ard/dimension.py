@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 class RelevantDimension(RecipeMetric[RelevantDimensionParams]):
     """Number of active latents of a model that has latents to spare.
 
-    Saha, Joshi & Whitaker 2025, Section 4.2 and Table 3: ARD-VAE finds about as many active latents with twice and four
-    times as many to choose from. Here a model is given twice as many, starting from the recipe's, until some of them
-    are not needed. ``relevance``, which defines active latents, is measured and stored for each model.
+    Saha, Joshi & Whitaker 2025, Section 4.1.2 and Table 3: ARD-VAE finds about as many active latents with twice
+    and four times as many to choose from. Here a model is given twice as many, starting from the recipe's, until some
+    of them are not needed. ``relevance``, which defines active latents, is measured and stored for each model.
     """
 
     needs = Needs(varies="latent_dim", derivatives=True)

@@ -12,7 +12,7 @@ from vaehub.plugins.models.conditioned.kernels import kl_between_gaussians
 from vaehub.plugins.models.conditioned.params import IvaeParams
 
 N_HIDDEN = 3
-"""Hidden layers of the prior's network: Bonheme 2023, Appendix A.2."""
+"""Hidden layers of the prior's network: Bonheme 2023, Table A.2."""
 
 LEAK = 0.1
 """Slope of the leaky ReLU below 0: Khemakhem et al. 2020, released code."""
@@ -105,7 +105,7 @@ class Conditioned(nn.Module):
 def conditioned(encoder: nn.Module, n_values: int) -> Conditioned:
     """Return an encoder that takes u at its first fully connected layer, whose input grows by the size of u.
 
-    Its output grows by as much, as in Bonheme 2023, Appendix A.2, unless it is the last such layer, or layers between
+    Its output grows by as much, as in Bonheme 2023, Table A.2, unless it is the last such layer, or layers between
     it and the next depend on its width. Layers that grow start with PyTorch's default initial weights.
 
     Args:
