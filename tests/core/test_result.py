@@ -115,3 +115,12 @@ def test_undefined_stays_undefined():
 def test_a_result_of_nothing_is_empty():
     empty = Result()
     assert (empty.scalars, empty.vectors, empty.tables, empty.arrays) == ({}, {}, {}, {})
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float8_e4m3fn])
+def test_half_precision_is_widened_to_what_numpy_and_hdf5_have(dtype):
+    values = torch.tensor([1.0, -0.5, 1.75]).to(dtype)
+    result = Result(vectors={"kl": values}, arrays={"z": values.reshape(3, 1)})
+    assert result.vectors["kl"].values.tolist() == [1.0, -0.5, 1.75]
+    assert result.arrays["z"].dtype == np.float32
+    assert result.arrays["z"].tolist() == [[1.0], [-0.5], [1.75]]

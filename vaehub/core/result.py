@@ -142,7 +142,12 @@ class Result:
 
 
 def _as_array(values: Any) -> NDArray[Any]:
-    array = values.detach().cpu().numpy() if hasattr(values, "detach") else np.asarray(values)
+    if hasattr(values, "detach"):
+        values = values.detach().cpu()
+        if values.is_floating_point() and values.element_size() < 4:
+            values = values.float()  # NumPy and HDF5 have no bfloat16, and would keep its bytes without their type
+        values = values.numpy()
+    array = np.asarray(values)
     if array.dtype.kind not in "biufc":
         raise TypeError(f"results are numbers, got an array of {array.dtype}")
     return array
