@@ -229,6 +229,15 @@ class LatentModel(nn.Module, Parametrised[M_co], ABC):
     def training_ended(self, epoch: Epoch) -> None:
         """Hook called once at the end of a training, with the weights that are kept."""
 
+    @property
+    def finds_latents(self) -> bool:
+        """Whether :meth:`n_latents_found` counts; where it does, ``train.until=stable`` may be asked for."""
+        return False
+
+    def n_latents_found(self, train: Dataset, generator: torch.Generator) -> int:
+        """Return how many latents the model has found to be needed so far, in evaluation mode."""
+        raise NotImplementedError
+
     def notes(self) -> Sequence[str]:
         """Return notes on this training for its record, one phrase each."""
         return ()

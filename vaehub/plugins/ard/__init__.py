@@ -33,7 +33,9 @@ def vaehub_catalog() -> Sequence[Entry]:
             params="vaehub.plugins.ard.params:RelevantDimensionParams",
             source=f"{PAPER}, Section 4.2",
             subject="recipe",
-            suggests=Suggests("n_latents", "latents that make up 99 % of the relevance", model="ard"),
+            suggests=Suggests(
+                "n_latents", "latents that make up 99 % of the relevance", model="ard", needs_stable=True
+            ),
         ),
         Study(
             "ard",
