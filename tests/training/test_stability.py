@@ -5,7 +5,6 @@ import torch
 from checkpoints import Interrupted, Memory
 from training_samples import Noisy, data, train, weights
 
-from vaehub import VaehubError
 from vaehub.core.random import seeded_construction
 from vaehub.core.recipe import TrainParams
 from vaehub.training import stability
@@ -129,11 +128,6 @@ def test_a_resumed_training_remembers_what_was_counted(soon):
     # What the resumed model has seen is less, so that it counts otherwise; the counts from before must stand.
     assert resumed.asked < whole.asked
     assert len(again) >= len(history)
-
-
-def test_a_model_that_finds_no_latents_is_refused_before_a_step():
-    with pytest.raises(VaehubError, match="waits until the number of latents that a model finds stands still"):
-        train(epochs=3, until="stable")
 
 
 def test_snapshots_after_the_end_are_the_model_as_it_ended(soon):

@@ -17,7 +17,7 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from vaehub.core.data.dataset import Batch, Dataset
 from vaehub.core.data.size import advice_on_size
-from vaehub.core.errors import TrainingDiverged, VaehubError
+from vaehub.core.errors import TrainingDiverged
 from vaehub.core.model import EVALUATION_BATCH, Epoch, LatentModel, Losses, Step
 from vaehub.core.random import generator
 from vaehub.core.recipe import TrainParams
@@ -77,11 +77,6 @@ class Loop:
         self.validation = data.split("validation") if "validation" in data.splits else None
         self.params = params
         self.seed = seed
-        if params.until == "stable" and not model.finds_latents:
-            raise VaehubError(
-                "'train.until=stable' waits until the number of latents that a model finds stands still, and this "
-                "model finds none; one with an ARD prior does, and '-s train.until=epochs' trains every model"
-            )
         model.training_started(self.train)
         self.optimiser = model.optimiser(params.learning_rate)
         self.adversaries = model.adversaries(params.learning_rate)
