@@ -205,6 +205,15 @@ class LatentModel(nn.Module, Parametrised[M_co], ABC):
         """Return the optimiser of the objective, made once per training: Adam over all weights."""
         return torch.optim.Adam(self.parameters(), lr=learning_rate, fused=True)
 
+    def progress(self, losses: Mapping[str, float]) -> float:
+        """Return the number that falls as the training gets on, for ``train.lr_patience`` and ``train.keep``.
+
+        Args:
+            losses: Means of the losses of an epoch, ``total`` and the named terms. The default is ``total``; a model
+                whose objective changes on the way, as a Lagrangian does with its multiplier, returns another.
+        """
+        return losses["total"]
+
     def adversaries(self, learning_rate: float) -> Sequence[Adversary]:
         """Return the adversaries trained beside the objective, made once per training."""
         return ()

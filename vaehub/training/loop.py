@@ -170,7 +170,7 @@ class Loop:
         self.model.eval()
         if self.validation is not None:
             losses["validation"] = self._evaluate(self.validation, "validation")
-        watched = losses.get("validation", losses["train"])["total"]
+        watched = self.model.progress(losses.get("validation", losses["train"]))
         if self.schedule is not None:
             self.schedule.step(watched)
         if self.params.keep == "best" and watched < self.best_loss:
