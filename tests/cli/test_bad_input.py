@@ -39,6 +39,10 @@ def check(done, *words, code=2):
         ([*RUN[1:], "-s", "model.beta=nan"], ["'beta' is nan", "finite"]),
         ([*RUN[1:], "-s", "train.epochs=-1"], ["'epochs' is -1", "greater than or equal to 0"]),
         ([*RUN[1:], "-s", "model.latent_dim=0"], ["'latent_dim' is 0", "greater than 0"]),
+        (
+            [*RUN[1:2], "vae", "--metric", "elbo", "-s", "train.until=stable"],
+            ["model 'vae' finds no number of latents"],
+        ),
         ([*RUN[1:], "--at-epochs", "1,x"], ["--at-epochs is '1,x' and should be whole numbers"]),
         ([*RUN[1:], "--at-epochs", "200"], ["are numbers from 1 to 'train.epochs'", "got 200"]),
         (["--model", "vae", "--metric", "elbo", "--dataset", "helix"], ["a Bernoulli likelihood needs data in [0, 1]"]),

@@ -25,21 +25,24 @@ def suggested(*answers):
 def test_methods_that_agree_give_one_number():
     found = suggested(answer("a", 11, 12, 13), answer("b", 11, 11, 11))
     assert found.latent_dim == 12
-    assert found.words == "Use 12 latents: a finds 12, b finds 11."
+    assert found.words == "Use 12 latents with network 'mlp': a finds 12, b finds 11."
 
 
 def test_the_fewest_that_are_no_less_than_the_data_have_dimensions_are_recommended():
     found = suggested(answer("own", 11.8, is_bound=True), answer("a", 14), answer("b", 22), answer("c", 7))
     assert found.latent_dim == 14
     assert found.words.startswith(
-        "Use 14 latents, or as few as 7 where each one has to matter, or up to 22 where detail counts more than "
-        "economy: a finds 14, b finds 22, c finds 7. The data have about 11.8"
+        "Use 14 latents with network 'mlp', or as few as 7 where each one has to matter, or up to 22 where detail "
+        "counts more than economy: a finds 14, b finds 22, c finds 7. The data have about 11.8"
     )
 
 
 def test_where_that_is_not_known_it_is_the_most_that_a_method_finds():
     found = suggested(answer("a", 20), answer("b", 8))
-    assert found.words == "Use 20 latents, or as few as 8 where each one has to matter: a finds 20, b finds 8."
+    assert (
+        found.words
+        == "Use 20 latents with network 'mlp', or as few as 8 where each one has to matter: a finds 20, b finds 8."
+    )
 
 
 def test_a_bound_is_told_and_is_no_answer():
@@ -62,7 +65,7 @@ def test_seeds_that_differ_widely_are_a_warning():
 
 def test_a_method_that_always_fails_says_why():
     found = suggested(answer("a", failures=["it is too narrow", "it is too narrow"]), answer("b", 7))
-    assert found.words == "Use 7 latents: b finds 7. a failed: it is too narrow"
+    assert found.words == "Use 7 latents with network 'mlp': b finds 7. a failed: it is too narrow"
 
 
 def test_without_any_answer_nothing_is_recommended():
@@ -102,7 +105,8 @@ def test_each_seed_is_asked_of_all_methods_before_the_next(hub):
         ("intrinsic_dimension_mle", 1),
         ("relevant_dimension", 1),
     ]
-    assert {grid.recipe["train.epochs"] for grid in grids} == {250}
+    trained = [(grid.recipe.get("train.until"), grid.recipe["train.epochs"]) for grid in grids]
+    assert trained == 2 * [(None, 250), ("stable", 1000)]
 
 
 @pytest.mark.slow

@@ -205,6 +205,15 @@ class LatentModel(nn.Module, Parametrised[M_co], ABC):
         """Return the optimiser of the objective, made once per training: Adam over all weights."""
         return torch.optim.Adam(self.parameters(), lr=learning_rate, fused=True)
 
+    def progress(self, losses: Mapping[str, float]) -> float:
+        """Return the number that falls as the training gets on, for ``train.lr_patience`` and ``train.keep``.
+
+        Args:
+            losses: Means of the losses of an epoch, ``total`` and the named terms. The default is ``total``; a model
+                whose objective changes on the way, as a Lagrangian does with its multiplier, returns another.
+        """
+        return losses["total"]
+
     def adversaries(self, learning_rate: float) -> Sequence[Adversary]:
         """Return the adversaries trained beside the objective, made once per training."""
         return ()
@@ -228,6 +237,15 @@ class LatentModel(nn.Module, Parametrised[M_co], ABC):
 
     def training_ended(self, epoch: Epoch) -> None:
         """Hook called once at the end of a training, with the weights that are kept."""
+
+    @property
+    def finds_latents(self) -> bool:
+        """Whether :meth:`n_latents_found` counts; where it does, ``train.until=stable`` may be asked for."""
+        return False
+
+    def n_latents_found(self, train: Dataset, generator: torch.Generator) -> int:
+        """Return how many latents the model has found to be needed so far, in evaluation mode."""
+        raise NotImplementedError
 
     def notes(self) -> Sequence[str]:
         """Return notes on this training for its record, one phrase each."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from vaehub.core.identity import Json, identity
-from vaehub.core.params import Params, parse
+from vaehub.core.params import AddedLater, Params, parse
 
 TRAINING_REVISION = 1
 """Raised when the training loop can give different weights for the same recipe."""
@@ -38,6 +38,11 @@ class TrainParams(Params):
     channels_last: bool = Field(False, description="images and kernels laid out with channels innermost")
     compile: bool = Field(False, description="loss compiled by torch.compile, which takes a while at the start")
     together: bool = Field(False, description="all seeds of a request trained in one batched program")
+    until: Annotated[Literal["epochs", "stable"], AddedLater()] = Field(
+        "epochs",
+        description="when training ends: after all epochs, or, at the latest then, once the number of latents that the "
+        "model finds stands still",
+    )
 
 
 @dataclass(frozen=True)

@@ -141,6 +141,11 @@ class Builder:
         """
         data = self.data_of(recipe)
         model = self.build(recipe, data)
+        if recipe.train.until == "stable" and not model.finds_latents:
+            raise VaehubError(
+                f"model {recipe.model.name!r} finds no number of latents for 'train.until=stable' to wait for; one "
+                "with an ARD prior does, and '-s train.until=epochs' trains every model"
+            )
         return TrainingJob(recipe, model, data, snapshots, faithful_copy(model))
 
     def restore(self, recipe: Recipe) -> Trained:

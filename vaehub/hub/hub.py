@@ -272,7 +272,8 @@ class Hub(StoreReader):
             network: What the methods train.
             methods: Names of metrics; all that suggest a number, if not given.
             seeds: How often each is asked.
-            settings: Parameters of data, network and training; without ``train.epochs``, trainings have 2,500 steps.
+            settings: Parameters of data, network and training; without ``train.epochs``, trainings have 2,500
+                steps, those of an ARD-VAE as many as it takes, at most 10,000.
             budget: Seconds after which work stops; none, if not given.
             jobs: Worker processes; one for each core, if not given.
 

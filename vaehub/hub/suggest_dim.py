@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 STEPS = 2500
 """Steps of each training: enough for a small network to find out which latents it can do without."""
+STEPS_UNTIL_STABLE = 10_000
+"""Most steps of a training that ends when its number of latents stands still."""
 SCOPES = ("data", "network", "train")
 """What may be set; the models are those that the methods name."""
 
@@ -71,7 +73,7 @@ class Suggestion:
     Attributes:
         data: Name of the data.
         network: What the methods trained.
-        epochs: Of each training.
+        epochs: Of each training that does not go on until its number of latents stands still.
         answers: One for each method.
         has_begun: Whether anything was made before the time was over.
     """
@@ -116,7 +118,7 @@ class Suggestion:
             fewer = f", or as few as {fewest} where each one has to matter" if latent_dim - fewest > near else ""
             more = f", or up to {most} where detail counts more than economy" if most - latent_dim > near else ""
             says = ", ".join(f"{method} finds {n}" for method, n in found.items())
-            yield f"Use {latent_dim} latents{fewer}{more}: {says}."
+            yield f"Use {latent_dim} latents with network {self.network!r}{fewer}{more}: {says}."
         bounds = self._bounds()
         if bounds:
             low, high = min(bounds.values()), max(bounds.values())
@@ -250,15 +252,25 @@ def definition_of(
     """Return the study that asks all methods, one seed after the other, and the epochs of its trainings."""
     recipe: dict[str, Any] = {"dataset": data, "network": network, **settings}
     if "train.epochs" not in settings:
-        recipe["train.epochs"] = max(1, math.ceil(STEPS * train.batch_size / n_observations))
+        recipe["train.epochs"] = _epochs(STEPS, train, n_observations)
+    until_stable = (
+        {}
+        if settings.keys() & {"train.epochs", "train.until"}
+        else {"train.until": "stable", "train.epochs": _epochs(STEPS_UNTIL_STABLE, train, n_observations)}
+    )
     grids = []
     for seed in range(seeds):
         for name, entry in methods.items():
             model = {"model": _suggests(entry).model} if _suggests(entry).model else {}
-            grids.append({"recipe": {"seed": seed, **model}, "metrics": {name: {}}})
+            longer = until_stable if _suggests(entry).needs_stable else {}
+            grids.append({"recipe": {"seed": seed, **model, **longer}, "metrics": {name: {}}})
     name = f"suggest-dim {data}"
     content = {"title": f"how many latents {data} need", "recipe": recipe, "grids": grids}
     return Definition(name, content), int(recipe.get("train.epochs", train.epochs))
+
+
+def _epochs(steps: int, train: TrainParams, n_observations: int) -> int:
+    return max(1, math.ceil(steps * train.batch_size / n_observations))
 
 
 def answers_of(study: Study, store: Store, methods: Mapping[str, Metric]) -> tuple[Answer, ...]:

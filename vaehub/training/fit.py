@@ -92,16 +92,21 @@ def fit(
         solved = params.epochs > 0 and loop.index == 0 and loop.solve()
         if solved:
             _ended(loop.history[0], on_epoch, advance)
-        while not solved and loop.index < params.epochs:
+        while not solved and not loop.is_over:
             with seeded_layers(seed, "layers", loop.index, device=model.device):
                 record = _run_epoch(loop, precision)
+            loop.count()
             if checkpoint is not None and loop.index < params.epochs and checkpoint.is_due:
                 checkpoint.save(loop.state())
             if snapshots is not None and loop.index in snapshots and loop.index < params.epochs:
                 snapshots[loop.index](loop.snapshot(), Fitted(tuple(loop.history), tuple(precision.notes)))
             _ended(record, on_epoch, advance)
+        for later, keep in sorted((snapshots or {}).items(), key=lambda item: item[0]):
+            # A training of that many epochs would have ended here, too.
+            if loop.index < later < params.epochs:
+                keep(loop.snapshot(), Fitted(tuple(loop.history), [*precision.notes, *loop.notes()]))
         loop.finish()
-    return Fitted(loop.history, precision.notes)
+    return Fitted(loop.history, [*precision.notes, *loop.notes()])
 
 
 def _run_epoch(loop: Loop, precision: Precision) -> EpochRecord:

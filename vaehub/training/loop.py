@@ -21,6 +21,7 @@ from vaehub.core.errors import TrainingDiverged
 from vaehub.core.model import EVALUATION_BATCH, Epoch, LatentModel, Losses, Step
 from vaehub.core.random import generator
 from vaehub.core.recipe import TrainParams
+from vaehub.training.stability import Stability
 
 STEPS_BETWEEN_CHECKS = 100
 """Steps between checks of losses for NaN; each check synchronises with the accelerator."""
@@ -91,6 +92,7 @@ class Loop:
         self.steps = 0
         self.best: Weights = {}
         self.best_loss = math.inf
+        self.stability = Stability()
 
     # An epoch
 
@@ -137,6 +139,23 @@ class Loop:
         self._check_weights()
         return self._ended(losses, epoch.started)
 
+    @property
+    def is_over(self) -> bool:
+        """Whether all epochs are done, or what the training was to find stands still."""
+        return self.index >= self.params.epochs or self.stability.is_reached
+
+    def count(self) -> None:
+        """Count the latents that are found, if the training waits for them and it is time to."""
+        if self.params.until == "stable" and self.stability.is_due(self.steps):
+            noise = self.generator("count", self.index, device="cpu")
+            self.stability.add(self.steps, self.model.n_latents_found(self.train, noise))
+
+    def notes(self) -> tuple[str, ...]:
+        """Return how it ended, if that was open."""
+        if not self.stability.counts:
+            return ()
+        return (self.stability.note(ended_early=self.stability.is_reached),)
+
     def solve(self) -> bool:
         """Let the model set its weights in closed form, if it has one."""
         started = time.perf_counter()
@@ -151,7 +170,7 @@ class Loop:
         self.model.eval()
         if self.validation is not None:
             losses["validation"] = self._evaluate(self.validation, "validation")
-        watched = losses.get("validation", losses["train"])["total"]
+        watched = self.model.progress(losses.get("validation", losses["train"]))
         if self.schedule is not None:
             self.schedule.step(watched)
         if self.params.keep == "best" and watched < self.best_loss:
@@ -217,6 +236,7 @@ class Loop:
             "history": [asdict(record) for record in self.history],
             "groups": groups,
             "schedule": None if self.schedule is None else self.schedule.state_dict(),
+            "counts": self.stability.counts,
         }
         return TrainingState(tensors, plain)
 
@@ -236,6 +256,8 @@ class Loop:
         self.steps = state.plain["steps"]
         self.best_loss = state.plain["best_loss"]
         self.history = [EpochRecord(**record) for record in state.plain["history"]]
+        # Checkpoints of earlier versions have none.
+        self.stability = Stability([(steps, count) for steps, count in state.plain.get("counts", ())])
 
     def _optimisers(self) -> dict[str, Optimizer]:
         return {"optimiser": self.optimiser} | {f"adversary-{each.name}": each.optimiser for each in self.adversaries}

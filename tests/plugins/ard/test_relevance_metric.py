@@ -100,7 +100,15 @@ def test_a_decoder_that_ignores_everything_is_flagged(data, monkeypatch):
     model = Linear(data)
     model.decode = lambda z: z * 0
     result = measure(model, data)
-    assert result.scalars == {"n_active": 0, "is_collapsed": 1, "n_samples": 100}
+    gap = result.scalars.pop("gap")
+    assert np.isnan(gap)
+    assert set(result.scalars.items()) == {
+        ("n_active", 0),
+        ("n_active_98", 0),
+        ("n_active_99_5", 0),
+        ("is_collapsed", 1),
+        ("n_samples", 100),
+    }
     assert np.isnan(result.vectors["share"].values).all()
 
 
@@ -178,3 +186,32 @@ def test_the_plot_shows_every_latent_sorted_and_the_active_ones_in_colour(data):
     drawn = [colors.same_color(bar.get_facecolor(), ACTIVE) for bar in axes.patches]
     assert drawn == [True, True, False, False] == (result.vectors["active"].values[labels] > 0).tolist()
     assert axes.get_title() == "2 of 4 latents are active"
+
+
+def of_relevances(data, shares):
+    """A model whose latents have the given relevances."""
+    model = Linear(data, prior=torch.tensor(shares))
+    model.decode = lambda z: z
+    return model
+
+
+def test_counts_at_three_cuts_and_the_gap_at_the_one_asked_for(data):
+    result = measure(of_relevances(data, [0.9, 0.085, 0.009, 0.006]), data)
+    assert [result.scalars[name] for name in ("n_active_98", "n_active", "n_active_99_5")] == [2, 3, 4]
+    assert result.scalars["gap"] == pytest.approx(1.5, rel=1e-6)
+    wider = measure(of_relevances(data, [0.9, 0.085, 0.009, 0.006]), data, explained=0.95)
+    assert wider.scalars["n_active"] == 2
+    assert wider.scalars["gap"] == pytest.approx(0.085 / 0.009, rel=1e-6)
+
+
+def test_a_gap_is_infinite_before_latents_without_relevance_and_undefined_after_the_last(data):
+    assert measure(Linear(data), data, explained=1.0).scalars["gap"] == np.inf
+    assert np.isnan(measure(of_relevances(data, [0.25, 0.25, 0.25, 0.25]), data).scalars["gap"])
+
+
+def test_a_cut_among_equal_latents_is_told(data, caplog):
+    measure(of_relevances(data, [0.4, 0.3, 0.18, 0.12]), data, explained=0.6)
+    assert not caplog.text
+    measure(of_relevances(data, [0.4, 0.3, 0.28, 0.02]), data, explained=0.6)
+    assert "latent 2 of 4 is 1.07 times as relevant as the next" in caplog.text
+    assert "train for longer" in caplog.text

@@ -24,6 +24,7 @@ def vaehub_catalog() -> Sequence[Entry]:
             "relevance of each latent and the number of active latents (ARD score)",
             params="vaehub.plugins.ard.params:RelevanceParams",
             source=f"{PAPER}, Eqs. 19 and 20",
+            revision=2,
         ),
         Metric(
             "relevant_dimension",
@@ -32,7 +33,9 @@ def vaehub_catalog() -> Sequence[Entry]:
             params="vaehub.plugins.ard.params:RelevantDimensionParams",
             source=f"{PAPER}, Section 4.1.2",
             subject="recipe",
-            suggests=Suggests("n_latents", "latents that make up 99 % of the relevance", model="ard"),
+            suggests=Suggests(
+                "n_latents", "latents that make up 99 % of the relevance", model="ard", needs_stable=True
+            ),
         ),
         Study(
             "ard",

@@ -169,6 +169,27 @@ def n_relevant(scores: Tensor, explained: float = 0.99) -> int:
 
 
 @accepts_arrays
+def relevance_gap(scores: Tensor, n: int) -> float:
+    """Return by how much the last latent that is counted exceeds the first that is not.
+
+    The count has converged where a gap stands at the cut: unused latents lose their relevance slowly, and until they
+    have, the cut lies among latents that are nearly equal.
+
+    Args:
+        scores: Relevance of each latent, shape ``(latent_dim,)``, not negative.
+        n: How many of the most relevant ones are counted, as :func:`n_relevant` says.
+
+    Returns:
+        A ratio, at least 1; infinite if the next latent has no relevance; ``nan`` if there is no last one, or no next.
+    """
+    if not 0 < n < len(scores):
+        return math.nan
+    ordered = scores.double().sort(descending=True).values
+    last, following = float(ordered[n - 1]), float(ordered[n])
+    return last / following if following > 0 else math.inf
+
+
+@accepts_arrays
 def is_relevant(scores: Tensor, explained: float = 0.99) -> Tensor:
     """Return which latents are the :func:`n_relevant` most relevant ones; of equal ones the first.
 

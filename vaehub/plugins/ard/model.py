@@ -7,9 +7,19 @@ from typing import final
 import torch
 from torch import Tensor
 
-from vaehub import Autoencoder, Batch, DataSpec, Epoch, Losses, Network, Step, VaehubError
-from vaehub.plugins.ard.kernels import MINIMUM_VARIANCE, kl_to_gaussian, kl_to_student_t, precision_posterior
+from vaehub import Autoencoder, Batch, Dataset, DataSpec, Epoch, Losses, Network, Step, VaehubError
+from vaehub.plugins.ard.kernels import (
+    MINIMUM_VARIANCE,
+    kl_to_gaussian,
+    kl_to_student_t,
+    latent_relevance,
+    n_relevant,
+    precision_posterior,
+)
 from vaehub.plugins.ard.params import ArdParams
+
+COUNTED_ON = 100
+"""Observations over which relevance is averaged while a training waits for its number of latents to stand still."""
 
 
 @final
@@ -71,6 +81,15 @@ class ArdVae(Autoencoder[ArdParams]):
     def training_ended(self, epoch: Epoch) -> None:
         """Set the prior once more, from the encoder as it is now."""
         self._set_prior(epoch, self._split(epoch)[0])
+
+    @property
+    def finds_latents(self) -> bool:
+        """It does: the active ones."""
+        return True
+
+    def n_latents_found(self, train: Dataset, generator: torch.Generator) -> int:
+        """Return the number of active latents, by Eqs. 19 and 20 and 99 %."""
+        return n_relevant(latent_relevance(self, train, COUNTED_ON, generator))
 
     def notes(self) -> Sequence[str]:
         """Say how many observations the prior was estimated from, where it is not the number asked for."""

@@ -7,7 +7,14 @@ import torch
 from pruned_samples import geco, plane, points, step, train
 
 from vaehub import Batch, generator
-from vaehub.plugins.models.pruned.kernels import arm_gradient, gates_of, kl_per_latent, next_multiplier
+from vaehub.plugins.models.pruned.kernels import (
+    arm_gradient,
+    gates_of,
+    kl_per_latent,
+    next_multiplier,
+    softplus_multiplier,
+    softplus_weight,
+)
 
 
 def batch():
@@ -31,19 +38,31 @@ def reconstruction(model, z):
     return (model.likelihood.mean(model.network.decoder(z)) - batch().x).square().sum(1).mean()
 
 
-def test_the_gradient_of_the_gates_is_the_estimate_plus_that_of_their_number():
-    model = met(gate_weight=0.7)
+def test_the_gradient_of_the_gates_is_the_mean_estimate_plus_that_of_their_number():
+    model = met(gate_weight=0.7, gate_draws=4)
     model.multiplier.fill_(3.0)
     model.phi.data = torch.tensor([0.1, -0.05, 0.02])
-    model.loss(batch(), step()).total.backward()
+    model.gates_loss(batch(), step(), None).backward()
     with torch.no_grad():
-        posterior, z, u = replayed(model)
+        noise = generator(0, "noise")
+        posterior = model.encode(batch())
+        z, u = posterior.sample(noise), torch.rand(4, 3, generator=noise)
         kl = kl_per_latent(posterior.mu, posterior.logvar)
-        f1, f2 = (3 * reconstruction(model, z * g) + (g * kl).sum() for g in gates_of(u, model.logits))
-        assert f1 != f2
+        estimates = []
+        for draw in u:
+            f1, f2 = (3 * reconstruction(model, z * g) + (g * kl).sum() for g in gates_of(draw, model.logits))
+            estimates.append(arm_gradient(f1, f2, draw))
         p = model.logits.sigmoid()
-        expected = 7 * (arm_gradient(f1, f2, u) + 0.7 * p * (1 - p))
+        expected = 7 * (torch.stack(estimates).mean(0) + 0.7 * p * (1 - p))
+    assert len({tuple(each.tolist()) for each in estimates}) > 1
     torch.testing.assert_close(model.phi.grad, expected)
+    assert all(weight.grad is None for weight in model.network.parameters())
+
+
+def test_the_value_of_the_gates_loss_is_their_weighted_number():
+    model = met(gate_weight=0.7)
+    model.phi.data = torch.tensor([0.1, -0.05, 0.02])
+    torch.testing.assert_close(model.gates_loss(batch(), step(), None), 0.7 * model.logits.sigmoid().sum())
 
 
 def test_the_objective_is_the_open_divergence_the_number_of_gates_and_the_weighted_violation():
@@ -60,6 +79,8 @@ def test_the_objective_is_the_open_divergence_the_number_of_gates_and_the_weight
     torch.testing.assert_close(losses.terms["reconstruction"], error)
     assert losses.terms["n_open"] == n_open
     assert losses.terms["multiplier"] == 3
+    losses.total.backward()
+    assert model.phi.grad is None
 
 
 def test_in_evaluation_gates_are_those_that_are_probably_open():
@@ -100,19 +121,54 @@ def test_gates_move_once_the_constraint_is_met():
     assert model.notes() == ("3 of 3 gates are open; the reconstruction term met its bound of 1000",)
 
 
+@pytest.mark.parametrize("multiplier", ["softplus", "exponential"])
 @pytest.mark.parametrize(("tau", "rises"), [(0.1, True), (100.0, False)])
-def test_the_multiplier_rises_while_the_constraint_is_violated_and_falls_while_it_holds(tau, rises):
-    model = geco(tau=tau).train()
-    losses = model.loss(batch(), step())
-    model.step_ended(losses, step())
-    violation = losses.terms["reconstruction"].item() - tau
-    assert float(model.multiplier) == pytest.approx(math.exp(max(1e-3 * violation, -0.005)), rel=1e-6)
+def test_the_multiplier_rises_while_the_constraint_is_violated_and_falls_while_it_holds(tau, rises, multiplier):
+    model = geco(tau=tau, multiplier=multiplier)
+    train(model, epochs=3)
     assert (float(model.multiplier) > 1) == rises
     assert bool(model.constraint_met) != rises
 
 
+def test_the_exponential_multiplier_grows_with_each_nat_of_violation():
+    model = geco(tau=0.1, multiplier="exponential").train()
+    losses = model.loss(batch(), step())
+    model.step_ended(losses, step())
+    violation = losses.terms["reconstruction"].item() - 0.1
+    assert float(model.multiplier) == pytest.approx(math.exp(1e-3 * violation), rel=1e-6)
+
+
+def test_the_softplus_multiplier_does_not_depend_on_the_scale_of_the_violation():
+    found = []
+    for scale in (1.0, 1000.0):
+        model = geco().train()
+        (_, constraint) = model.adversaries(0.01)
+        model.moving_average.fill_(scale)
+        for _ in range(5):
+            constraint.optimiser.zero_grad()
+            constraint.loss(batch(), step(), None).backward()
+            constraint.optimiser.step()
+        found.append(float(softplus_multiplier(model.multiplier_weight.detach())))
+    assert found[0] == pytest.approx(found[1], rel=1e-4)
+    assert found[0] > 1.3
+
+
+def test_the_softplus_multiplier_is_at_most_20_and_comes_down_from_there_at_once():
+    model = geco(tau=0.1).train()
+    model.multiplier_weight.data.fill_(50.0)
+    model.step_ended(model.loss(batch(), step()), step())
+    assert float(model.multiplier) == pytest.approx(20)
+    assert float(softplus_multiplier(model.multiplier_weight.detach())) == pytest.approx(20)
+
+
+def test_the_weight_of_a_multiplier_is_the_inverse_of_the_multiplier_of_a_weight():
+    weight = torch.linspace(-5, 5, 50, dtype=torch.float64)
+    torch.testing.assert_close(softplus_weight(softplus_multiplier(weight)), weight)
+    torch.testing.assert_close(softplus_multiplier(weight), (1 + weight.exp()).log() ** 2)
+
+
 def test_the_moving_average_begins_with_the_first_violation_and_then_keeps_its_share():
-    model = geco(tau=0.1, averaging=0.9).train()
+    model = geco(tau=0.1, averaging=0.9, multiplier="exponential").train()
     losses = [model.loss(batch(), step()) for _ in range(2)]
     violations = [each.terms["reconstruction"].detach() - 0.1 for each in losses]
     model.step_ended(losses[0], step(0))
@@ -122,6 +178,44 @@ def test_the_moving_average_begins_with_the_first_violation_and_then_keeps_its_s
     average = 0.9 * violations[0] + 0.1 * violations[1]
     torch.testing.assert_close(model.moving_average, average)
     torch.testing.assert_close(model.multiplier, next_multiplier(before, average, 1e-3))
+
+
+def test_phi_stays_where_gates_still_change_and_a_closed_gate_opens_again():
+    model = met(tau=1e-6, gate_limit=0.4, gate_weight=0.0)
+    model.phi.data.fill_(-5.0)
+    model.step_ended(model.loss(batch(), step()), step())
+    assert model.phi.tolist() == pytest.approx([-0.4] * 3)
+    # The bound is out of reach, and latents help: the cost of the violation opens gates that had closed.
+    data = plane()
+    shut = geco(data, hidden=(16,), latent_dim=4, tau=0.5)
+    train(shut, data, epochs=60, batch_size=64, learning_rate=5e-3)
+    shut.constraint_met.fill_(True)
+    shut.multiplier_weight.data.copy_(softplus_weight(torch.tensor(10.0)))
+    shut.multiplier.fill_(10.0)
+    shut.phi.data.fill_(-0.3)
+    assert not shut.active.any()
+    sgd = shut.adversaries(0.01)[0]
+    shut.train()
+    x = data.split("train").x
+    for index in range(300):
+        rows = torch.arange(64) + 64 * (index % 8)
+        sgd.optimiser.zero_grad()
+        sgd.loss(Batch(x[rows]), step(index), None).backward()
+        sgd.optimiser.step()
+    assert shut.active.any()
+
+
+def test_a_schedule_watches_the_reconstruction_and_the_divergence_and_not_the_multiplier():
+    model = geco()
+    assert model.progress({"total": 1e6, "reconstruction": 2.0, "kl": 3.0, "multiplier": 1e5, "n_open": 3.0}) == 5.0
+
+
+def test_a_bound_that_is_met_without_any_latent_is_told():
+    model = met(tau=50.0)
+    model.phi.data.fill_(-0.1)
+    assert model.notes() == (
+        "0 of 3 gates are open: a bound of 50 is met without any latent; a lower 'model.tau' asks more",
+    )
 
 
 def test_once_met_the_constraint_counts_as_met():

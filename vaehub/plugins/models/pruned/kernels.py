@@ -14,6 +14,9 @@ FASTEST_CHANGE = 0.005
 """Largest change of the multiplier's logarithm in one step; ours. An untrained decoder is hundreds of nats off, and
 without this limit the multiplier would rise so far in the first steps that it takes many epochs to come down."""
 
+LARGEST_SOFTPLUS_MULTIPLIER = 20.0
+"""Largest multiplier that is the square of a softplus, as in the library of De Boom's group."""
+
 MASKED_DECAY = 10.0
 """Decay of the penalty on the spread of latents with their squared mask: Mondal et al. 2021."""
 
@@ -44,12 +47,12 @@ def arm_gradient(f1: Tensor, f2: Tensor, u: Tensor) -> Tensor:
     Yin & Zhou 2019, Theorem 1 (augment, reinforce, merge).
 
     Args:
-        f1: Cost of the first draw of :func:`gates_of`, scalar.
-        f2: Cost of the second draw, scalar.
-        u: The uniform draws of both, shape ``(latent_dim,)``.
+        f1: Cost of the first draw of :func:`gates_of`, scalar, or of several first draws, shape ``(n, 1)``.
+        f2: Cost of the second draw, same shape.
+        u: The uniform draws of both, shape ``(latent_dim,)``, or ``(n, latent_dim)``.
 
     Returns:
-        Estimate in the unit of the costs, shape ``(latent_dim,)``; zero if both costs are equal.
+        Estimate of each draw in the unit of the costs, in the shape of ``u``; zero if both costs are equal.
     """
     return (f1 - f2) * (u - 0.5)
 
@@ -87,6 +90,21 @@ def next_multiplier(multiplier: Tensor, violation: Tensor, speed: float) -> Tens
     """
     change = (speed * violation).clamp(-FASTEST_CHANGE, FASTEST_CHANGE)
     return (multiplier * change.exp()).clamp(*MULTIPLIER_RANGE)
+
+
+@accepts_arrays
+def softplus_multiplier(weight: Tensor) -> Tensor:
+    """Return the multiplier of a constraint from its weight: the square of its softplus.
+
+    As in the library of De Boom's group; positive, whatever the weight.
+    """
+    return torch.nn.functional.softplus(weight).square()
+
+
+@accepts_arrays
+def softplus_weight(multiplier: Tensor) -> Tensor:
+    """Return the weight of a multiplier, the inverse of :func:`softplus_multiplier`; the multiplier is above 0."""
+    return multiplier.sqrt().expm1().log()
 
 
 @accepts_arrays

@@ -1,6 +1,6 @@
 """Parameters of models that learn their number of latents."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field as Bound
 
@@ -10,7 +10,7 @@ Width = Annotated[int, Bound(gt=0)]
 
 
 class GecoL0ArmParams(LikelihoodParams):
-    """Parameters of a GECO-L0-ARM-VAE; all defaults but ``tau`` are ours, because no code was published."""
+    """Parameters of a GECO-L0-ARM-VAE; those of the gates are ours, because no code was published."""
 
     likelihood: LikelihoodName = Field("squared_error", description="likelihood of the reconstruction term")
     tau: float = Field(
@@ -19,13 +19,29 @@ class GecoL0ArmParams(LikelihoodParams):
         "squared error, MNIST 10, CelebA 300, CIFAR10 25, ImageNet32 15",
     )
     gate_weight: float = Field(1.0, ge=0, description="weight of the expected number of open gates")
+    multiplier: Literal["softplus", "exponential"] = Field(
+        "softplus",
+        description="how the multiplier follows the violation: as the squared softplus of a weight that Adam steps, at "
+        "most 20 (the authors' library), or growing with each nat of violation (GECO, Algorithm 1)",
+    )
+    multiplier_rate: float = Field(
+        10.0, gt=0, description="learning rate of the softplus multiplier's weight, relative to that of the network"
+    )
     multiplier_speed: float = Field(
-        1e-3, gt=0, description="growth of the multiplier's logarithm per step and unit of violation"
+        1e-3, gt=0, description="growth of the exponential multiplier's logarithm per step and unit of violation"
     )
     averaging: float = Field(0.99, ge=0, lt=1, description="decay of the violation's moving average per step")
     steepness: float = Field(7.0, gt=0, description="k of a gate's probability sigmoid(k phi)")
     gate_start: float = Field(0.3, gt=0, description="initial phi of all gates; positive, so that they begin open")
-    gate_rate: float = Field(3.0, gt=0, description="learning rate of the gates, relative to that of the network")
+    gate_rate: float = Field(
+        1.0, gt=0, description="size of the gates' plain gradient steps, relative to the network's learning rate"
+    )
+    gate_draws: int = Field(8, gt=0, description="pairs of draws of all gates for one of their steps")
+    gate_limit: float = Field(
+        0.5,
+        gt=0,
+        description="largest magnitude of phi; beyond about 0.5 a gate hardly ever changes, and learns nothing",
+    )
 
 
 class MaskAaeParams(LikelihoodParams):
