@@ -282,6 +282,16 @@ def test_a_deterministic_model_has_no_noise_to_compare(hub):
         hub.measure("fondue", hub.recipe("ae"), settings={"start": 3})
 
 
+@pytest.mark.parametrize("model", ["ard", "ivae"])
+@pytest.mark.parametrize("metric", ["fondue", "fondue_beta"])
+def test_a_prior_of_its_own_leaves_passive_latents_another_variance(hub, metric, model):
+    recipe = hub.recipe(model, settings={"model.auxiliary": "labels"} if model == "ivae" else {})
+    words = f"'{metric}' finds passive latents by the variance of a standard normal prior, and model '{model}' has"
+    with pytest.raises(VaehubError, match=words):
+        hub.measure(metric, recipe)
+    assert not hub.store.exists
+
+
 def test_a_model_without_a_beta_has_none_to_search_over(hub):
     with pytest.raises(VaehubError, match="varies 'model.beta', and model 'ae' has no such parameter; 'beta_vae' has"):
         hub.measure("fondue_beta", hub.recipe("ae"))

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vaehub import VaehubError
-from vaehub.plugins.polarised.kernels import LATENT_TYPES, variable_types
+from vaehub.plugins.polarised.kernels import LATENT_TYPES, shift_variance, types_beside_prior, variable_types
 
 EXACT = {"rtol": 1e-9, "atol": 1e-10}
 seeds = st.integers(0, 10_000)
@@ -72,3 +72,33 @@ def test_an_alpha_by_which_a_latent_could_be_both_is_refused(alpha):
 def test_other_shapes_are_refused(shape):
     with pytest.raises(VaehubError, match="have shape .n, latent_dim., with 2 observations at least, got"):
         variable_types(np.ones(shape))
+
+
+def test_beside_a_standard_normal_prior_the_rule_is_that_of_variances_alone():
+    rng = np.random.default_rng(0)
+    mu, logvar = rng.normal(size=(200, 6)), np.log(rng.uniform(0.01, 1.1, size=(200, 6)))
+    zeros = np.zeros((200, 6))
+    assert types_beside_prior(mu, logvar, zeros, zeros).tolist() == variable_types(np.exp(logvar)).tolist()
+
+
+def test_units_of_the_prior_change_no_type():
+    """A latent and its prior stretched and moved together are the same latent."""
+    rng = np.random.default_rng(1)
+    n = 400
+    logvar = np.log(np.stack([np.full(n, 0.01), np.full(n, 1.0), rng.uniform(0.01, 1, n), np.full(n, 1.0)], axis=1))
+    # The last is a latent whose variance is the prior's while its means say something.
+    mu = np.stack([rng.normal(size=n), np.zeros(n), rng.normal(size=n), rng.normal(size=n)], axis=1)
+    scale, shift = np.array([0.2, 3.0, 7.0, 0.5]), rng.normal(size=(n, 4))
+    moved = types_beside_prior(
+        scale * mu + shift, logvar + 2 * np.log(scale), shift, np.broadcast_to(2 * np.log(scale), (n, 4))
+    )
+    assert moved.tolist() == ["active", "passive", "mixed", "mixed"]
+
+
+def test_means_that_follow_the_priors_have_no_shift():
+    rng = np.random.default_rng(2)
+    prior_mu, prior_logvar = rng.normal(size=(500, 2)), np.full((500, 2), math.log(4.0))
+    mu = prior_mu + np.stack([np.zeros(500), 2 * rng.normal(size=500)], axis=1)
+    found = shift_variance(mu, prior_mu, prior_logvar)
+    assert float(found[0]) == 0
+    assert float(found[1]) == pytest.approx(((mu - prior_mu)[:, 1] / 2).var(), rel=1e-12)

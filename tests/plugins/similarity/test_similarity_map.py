@@ -203,3 +203,19 @@ def test_the_plot_has_every_type(data):
     assert isinstance(found, Result)
     axes = metric.plot(found).axes[0]
     assert [text.get_text() for text in axes.get_xticklabels()] == ["all", "active", "mixed", "passive"]
+
+
+def test_types_beside_a_learned_prior_are_those_of_variable_types(data):
+    from vaehub.plugins.polarised.variable_types import VariableTypes
+
+    a, b = model_of(data, active, mixed(0), passive), model_of(data, active, mixed(1), passive)
+    # Of the first model the third latent keeps to its prior only if that is narrower than the standard one.
+    narrow = torch.zeros(300, 3), torch.tensor([0.0, 0.0, 4.0]).log1p().expand(300, 3)
+    a.prior = lambda batch: tuple(each[: len(batch)] for each in narrow)
+    found = compared(a, b, data)[1].scalars
+    alone = VariableTypes(VariableTypes.Params(split="all")).measure(a, data).scalars
+    assert [found[f"n_{name}_a"] for name in ("active", "mixed", "passive")] == [
+        alone[f"n_{name}"] for name in ("active", "mixed", "passive")
+    ]
+    assert found["n_passive_a"] == 0
+    assert found["n_passive_b"] == 1

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from vaehub import LatentModel, Sample, Table, WorkFailed
 from vaehub.plugins.disentanglement.params import TYPES, ScoreParams
-from vaehub.plugins.polarised.kernels import variable_types
+from vaehub.plugins.polarised.kernels import types_beside_prior
 
 
 @dataclass(frozen=True)
@@ -71,10 +71,7 @@ def _of_type(model: LatentModel, sample: Sample, params: ScoreParams) -> Tensor:
     must follow the prior's.
     """
     prior_mu, prior_logvar = (each.double().cpu() for each in model.prior_all(sample.data))
-    shift_variance = None
-    if prior_mu.any() or prior_logvar.any():
-        shift_variance = ((sample.mu - prior_mu) * (-0.5 * prior_logvar).exp()).var(dim=0, correction=0)
-    types = variable_types((sample.logvar - prior_logvar).exp(), params.alpha, shift_variance)
+    types = types_beside_prior(sample.mu, sample.logvar, prior_mu, prior_logvar, params.alpha)
     is_chosen = types == "active" if params.latents == "active" else types != "passive"
     if not is_chosen.any():
         kind = "active" if params.latents == "active" else "anything but passive"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, final
 
 from vaehub import Dataset, LatentModel, Needs, Recipe, RecipeMetric, Result, Runner
 from vaehub.plugins.fondue.params import FondueParams
-from vaehub.plugins.fondue.sweep import check_search, figure_of, needs_of, result_of, traces
+from vaehub.plugins.fondue.sweep import check_prior, check_search, figure_of, needs_of, result_of, traces
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -25,7 +25,8 @@ class Fondue(RecipeMetric[FondueParams]):
         return needs_of(self.params)
 
     def check(self, recipe: Recipe, model: LatentModel, data: Dataset) -> None:
-        """Refuse searches that cannot begin."""
+        """Refuse searches that cannot begin, and models with another prior."""
+        check_prior(self.name, recipe, model)
         check_search(self.name, self.params)
 
     def measure(self, recipe: Recipe, runner: Runner) -> Result:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, final
 from vaehub import Dataset, LatentModel, Needs, Recipe, RecipeMetric, Result, Runner, VaehubError, task
 from vaehub.plugins.fondue.kernels import ratio_search
 from vaehub.plugins.fondue.params import FondueBetaParams
-from vaehub.plugins.fondue.sweep import Step, asked, table_of, traces
+from vaehub.plugins.fondue.sweep import Step, asked, check_prior, table_of, traces
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,7 +24,8 @@ class FondueBeta(RecipeMetric[FondueBetaParams]):
     needs = Needs(varies="beta", variances=True, observations=2)
 
     def check(self, recipe: Recipe, model: LatentModel, data: Dataset) -> None:
-        """Refuse an empty range."""
+        """Refuse an empty range, and models with another prior."""
+        check_prior(self.name, recipe, model)
         if self.params.lower >= self.params.upper:
             raise VaehubError(
                 f"metric {self.name!r} searches from a lower beta to a greater one, got {self.params.lower:g} and "

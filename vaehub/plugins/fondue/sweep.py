@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
-from vaehub import Needs, Recipe, Result, Runner, Table, VaehubError, WorkFailed, task
+from vaehub import LatentModel, Needs, Recipe, Result, Runner, Table, VaehubError, WorkFailed, task
 from vaehub.plugins.fondue.bisection import Search, search, supervised_search
 from vaehub.plugins.fondue.params import LatentTracesParams, SearchParams
 
@@ -54,6 +54,19 @@ def needs_of(params: SearchParams, *, decoder: bool = False, observations: int =
         distinct=params.start is None and params.search == "doubling",
         instead={"distinct": "give other data, or a start: '-s metric.start=8'"},
     )
+
+
+def check_prior(metric: str, recipe: Recipe, model: LatentModel) -> None:
+    """Refuse a model whose prior is not standard normal: a passive latent has the prior's variance there, not 1.
+
+    Raises:
+        VaehubError: If the prior is learned, or depends on the observation.
+    """
+    if model.learned_prior_variance is not None or type(model).prior is not LatentModel.prior:
+        raise VaehubError(
+            f"metric {metric!r} finds passive latents by the variance of a standard normal prior, and model "
+            f"{recipe.model.name!r} has a prior of its own; ask it of 'vae' or 'beta_vae', or ask 'relevant_dimension'"
+        )
 
 
 def check_search(metric: str, params: SearchParams) -> None:

@@ -73,6 +73,49 @@ def variable_types(variance: Tensor, alpha: float = 0.1, mu_variance: Tensor | N
 
 
 @accepts_arrays
+def types_beside_prior(
+    mu: Tensor, logvar: Tensor, prior_mu: Tensor, prior_logvar: Tensor, alpha: float = 0.1
+) -> NDArray[np.str_]:
+    """Return what each latent is, whatever the prior: :func:`variable_types` of its variances in units of the prior's.
+
+    Beside a standard normal prior this is the rule of Bonheme 2023, Section 6.4.1. Beside any other, learned or
+    conditional, a latent is passive only if its means follow the prior's, too.
+
+    Args:
+        mu: Posterior means, shape ``(n, latent_dim)``.
+        logvar: Natural logarithm of the posterior variances, same shape.
+        prior_mu: Means of the prior for each observation, same shape.
+        prior_logvar: Natural logarithm of its variances, same shape.
+        alpha: As in :func:`variable_types`.
+
+    Returns:
+        ``"active"``, ``"mixed"`` or ``"passive"``, shape ``(latent_dim,)``.
+
+    Raises:
+        VaehubError: As :func:`variable_types`.
+    """
+    mu, logvar, prior_mu, prior_logvar = (each.detach().double() for each in (mu, logvar, prior_mu, prior_logvar))
+    if not (prior_mu.any() or prior_logvar.any()):
+        return variable_types(logvar.exp(), alpha)
+    return variable_types((logvar - prior_logvar).exp(), alpha, shift_variance(mu, prior_mu, prior_logvar))
+
+
+@accepts_arrays
+def shift_variance(mu: Tensor, prior_mu: Tensor, prior_logvar: Tensor) -> Tensor:
+    """Return the variance of posterior means about the prior's, in units of the prior's variance.
+
+    Args:
+        mu: Posterior means, shape ``(n, latent_dim)``.
+        prior_mu: Means of the prior for each observation, same shape.
+        prior_logvar: Natural logarithm of its variances, same shape.
+
+    Returns:
+        Variance of the population, shape ``(latent_dim,)``; 0 where the means follow the prior's.
+    """
+    return ((mu - prior_mu) * (-0.5 * prior_logvar).exp()).var(dim=0, correction=0)
+
+
+@accepts_arrays
 def total_correlation(r: Tensor) -> float:
     """Return the total correlation of a Gaussian with the covariance C of a representation.
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vaehub import LatentModel, Sample, Vector, WorkFailed
-from vaehub.plugins.polarised.kernels import LATENT_TYPES, variable_types
+from vaehub.plugins.polarised.kernels import LATENT_TYPES, shift_variance, variable_types
 from vaehub.plugins.polarised.params import TypeParams
 
 
@@ -45,7 +45,8 @@ class Latents:
         is_relative = params.relative == "prior" or (params.relative == "auto" and not is_standard)
         if is_relative:
             _check_prior(mu + variance + 1 / variance)
-            types = variable_types(sample.variance / variance, params.alpha, _shift_variance(sample, mu, variance))
+            shift = shift_variance(sample.mu, mu, logvar)
+            types = variable_types(sample.variance / variance, params.alpha, shift)
         else:
             # The thesis's own rule looks at variances alone.
             types = variable_types(sample.variance, params.alpha)
@@ -59,7 +60,7 @@ class Latents:
     @property
     def shift_variance(self) -> Tensor:
         """Variance of posterior means about the prior's, in units of the prior's variance, ``(latent_dim,)``."""
-        return _shift_variance(self.sample, self.prior_mu, self.prior_variance)
+        return shift_variance(self.sample.mu, self.prior_mu, self.prior_variance.log())
 
     def scalars(self) -> dict[str, float]:
         """Return how many observations there are, how many latents of each type, and by which rule."""
@@ -70,11 +71,6 @@ class Latents:
         """Return types as numbers, 0 for active, 1 for mixed, 2 for passive, with the words as labels."""
         words = self.types.tolist()
         return Vector([LATENT_TYPES.index(word) for word in words], labels=words)
-
-
-def _shift_variance(sample: Sample, prior_mu: Tensor, prior_variance: Tensor) -> Tensor:
-    # The prior's means are taken off, since those of a passive latent follow them.
-    return ((sample.mu - prior_mu) / prior_variance.sqrt()).var(dim=0, correction=0)
 
 
 def _check_prior(values: Tensor) -> None:

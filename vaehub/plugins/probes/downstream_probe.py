@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from vaehub import Dataset, LatentModel, ModelMetric, Needs, Observations, Result, Sample, Table, VaehubError, task
-from vaehub.plugins.polarised.kernels import LATENT_TYPES, variable_types
+from vaehub.plugins.polarised.kernels import LATENT_TYPES, types_beside_prior
 from vaehub.plugins.probes.kernels import Mask, Probe, logistic_probe, subset_mask, trees_probe
 from vaehub.plugins.probes.params import Classifier, DownstreamProbeParams
 from vaehub.plugins.probes.tasks import chance, check_tasks, majority, tasks_of
@@ -113,11 +113,7 @@ class DownstreamProbe(ModelMetric[DownstreamProbeParams]):
         if sample.posterior.logvar is None:
             return Encoded({"mean": sample.mu.numpy()}, None)
         prior_mu, prior_logvar = (each.double().cpu() for each in model.prior_all(sample.data))
-        shift_variance = None
-        if prior_mu.any() or prior_logvar.any():
-            shift_variance = ((sample.mu - prior_mu) * (-0.5 * prior_logvar).exp()).var(dim=0, correction=0)
-        ratio = (sample.logvar - prior_logvar).exp()
-        types = variable_types(ratio, self.params.alpha, shift_variance)
+        types = types_beside_prior(sample.mu, sample.logvar, prior_mu, prior_logvar, self.params.alpha)
         masks = {name: types == name for name in LATENT_TYPES}
         return Encoded({"mean": sample.mu.numpy(), "sampled": sample.z.numpy()}, masks)
 

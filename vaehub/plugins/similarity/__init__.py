@@ -51,6 +51,7 @@ def vaehub_catalog() -> Sequence[Entry]:
             params=f"{HERE}.params:VarianceSimilarityParams",
             source="Bonheme 2023, Theorem 7.4.2",
             subject="pair",
+            revision=2,
         ),
         Metric(
             "similarity_map",

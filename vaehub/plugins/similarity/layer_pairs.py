@@ -34,10 +34,12 @@ class LayerPairs:
     Attributes:
         a: Representations of the first model, shape ``(n, …)`` each.
         b: Representations of the second model.
+        data: The observations.
     """
 
     a: dict[str, Tensor]
     b: dict[str, Tensor]
+    data: Dataset
 
     @classmethod
     def of(
@@ -63,7 +65,7 @@ class LayerPairs:
             with _naming(side):
                 found[side] = representations(model, seen, layers=layers, generator=noise)
         warn_if_undersampled(found["b"] | found["a"])
-        return cls(found["a"], found["b"])
+        return cls(found["a"], found["b"], seen)
 
     @property
     def n(self) -> int:

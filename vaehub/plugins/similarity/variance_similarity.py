@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vaehub import Dataset, LatentModel, Needs, PairMetric, Result, Table
-from vaehub.plugins.polarised.kernels import LATENT_TYPES, variable_types
+from vaehub.plugins.polarised.kernels import LATENT_TYPES, types_beside_prior
 from vaehub.plugins.similarity.kernels import linear_cka, procrustes_similarity
 from vaehub.plugins.similarity.layer_pairs import LayerPairs
 from vaehub.plugins.similarity.params import VarianceSimilarityParams
@@ -28,7 +28,8 @@ class VarianceSimilarity(PairMetric[VarianceSimilarityParams]):
     """Similarity of posterior variances, of all latents and of each type: Bonheme 2023, Theorem 7.4.2.
 
     The variance of an active or passive latent is nearly constant over observations, so that mixed latents dominate the
-    similarity of all.
+    similarity of all. Types are those of ``variable_types``: beside a learned or conditional prior, of variances in
+    units of the prior's.
     """
 
     needs = Needs(variances=True, observations=2)
@@ -37,7 +38,7 @@ class VarianceSimilarity(PairMetric[VarianceSimilarityParams]):
         """Return the similarity of each pair of types of latents, and the number of latents of each type."""
         layers = LayerPairs.of(self, a, b, data, (LAYER,))
         variances = {"a": layers.a[LAYER], "b": layers.b[LAYER]}
-        types = {side: variable_types(variance, self.params.alpha) for side, variance in variances.items()}
+        types = {side: _types(model, layers.data, self.params.alpha) for side, model in (("a", a), ("b", b))}
         subsets = {side: _by_type(variance, types[side]) for side, variance in variances.items()}
         pairs = [(one, other) for one in SUBSETS for other in SUBSETS]
         cka, procrustes = (
@@ -60,6 +61,13 @@ class VarianceSimilarity(PairMetric[VarianceSimilarityParams]):
         from vaehub.plugins.similarity.plots import panel_maps
 
         return panel_maps(result, "cka", "type_a", "type_b", None)
+
+
+def _types(model: LatentModel, data: Dataset, alpha: float) -> NDArray[np.str_]:
+    posterior = model.encode_all(data).checked()
+    assert posterior.logvar is not None, "needed"
+    prior_mu, prior_logvar = (each.cpu() for each in model.prior_all(data))
+    return types_beside_prior(posterior.mu, posterior.logvar, prior_mu, prior_logvar, alpha)
 
 
 def _by_type(variance: Tensor, types: NDArray[np.str_]) -> dict[str, Tensor]:

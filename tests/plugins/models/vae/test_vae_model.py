@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from vaehub import Batch, Dataset, Step, VaehubError, generator
+from vaehub.core.params import parse
 from vaehub.core.random import seeded_construction
 from vaehub.plugins.models.vae.ae import Ae
 from vaehub.plugins.models.vae.kernels import covariance_penalties, total_correlation
@@ -124,3 +125,18 @@ def test_an_autoencoder_has_codes_without_variance_and_no_noise(data):
     assert torch.equal(first.total, second.total)
     assert set(first.terms) == {"reconstruction"}
     assert torch.equal(first.total, first.terms["reconstruction"])
+
+
+@pytest.mark.parametrize(("params", "ratio"), [(DipVaeIParams, 10), (DipVaeIIParams, 1)])
+def test_the_weight_on_the_diagonal_follows_the_one_off_it_unless_it_is_given(params, ratio):
+    assert params().lambda_diagonal == ratio * 10
+    assert params(lambda_off_diagonal=4).lambda_diagonal == ratio * 4
+    assert params(lambda_off_diagonal="4").lambda_diagonal == ratio * 4
+    assert params(lambda_off_diagonal=4, lambda_diagonal=7).lambda_diagonal == 7
+    # What says it and what does not are one recipe.
+    assert params(lambda_off_diagonal=4) == params(lambda_off_diagonal=4, lambda_diagonal=4 * ratio)
+
+
+def test_a_weight_that_is_no_number_is_reported_by_its_own_name():
+    with pytest.raises(VaehubError, match=r"'lambda_off_diagonal' is 'strong'"):
+        parse(DipVaeIIParams, {"lambda_off_diagonal": "strong"}, owner="model 'dip_vae_ii'")

@@ -1,5 +1,7 @@
 """Parameters of the VAEs."""
 
+from pydantic import model_validator
+
 from vaehub import Field, LikelihoodParams
 
 
@@ -37,13 +39,39 @@ class DipVaeParams(VaeParams):
 class DipVaeIParams(DipVaeParams):
     """Parameters of a DIP-VAE-I; ten times the weight on the diagonal, as in Locatello et al. 2019."""
 
-    lambda_diagonal: float = Field(100.0, ge=0, description="weight of squared distances of variances from 1")
+    lambda_diagonal: float = Field(
+        100.0,
+        ge=0,
+        description="weight of squared distances of variances from 1; ten times lambda_off_diagonal if not given",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _tied(cls, values: object) -> object:
+        return _with_diagonal(values, 10.0)
 
 
 class DipVaeIIParams(DipVaeParams):
     """Parameters of a DIP-VAE-II; the same weight on the diagonal, as in Locatello et al. 2019."""
 
-    lambda_diagonal: float = Field(10.0, ge=0, description="weight of squared distances of variances from 1")
+    lambda_diagonal: float = Field(
+        10.0, ge=0, description="weight of squared distances of variances from 1; lambda_off_diagonal if not given"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _tied(cls, values: object) -> object:
+        return _with_diagonal(values, 1.0)
+
+
+def _with_diagonal(values: object, ratio: float) -> object:
+    """Return a user's values with the weight on the diagonal that belongs to the one off it, unless it was given."""
+    if not isinstance(values, dict) or "lambda_diagonal" in values or "lambda_off_diagonal" not in values:
+        return values
+    try:
+        return {**values, "lambda_diagonal": ratio * float(values["lambda_off_diagonal"])}
+    except (TypeError, ValueError):
+        return values  # no number, which the field itself reports
 
 
 class FactorVaeParams(VaeParams):
