@@ -24,3 +24,11 @@ def test_what_is_known_stays_where_other_columns_are_empty():
     answer = pa.table({"beta": [4.0], "n": pa.nulls(1, pa.int64())})
     found = with_made_up_values(answer)
     assert found.to_pydict() == {"beta": [4.0, 4.0, 4.0], "n": [1, 2, 3]}
+
+
+def test_texts_come_again_since_they_name_few_things():
+    answer = pa.table({"beta": list(range(50)), "layer": pa.nulls(50, pa.string()), "n": pa.nulls(50, pa.int64())})
+    found = with_made_up_values(answer)
+    assert found["beta"].to_pylist() == list(range(50))
+    assert len(set(found["layer"].to_pylist())) == 9
+    assert len(set(found["n"].to_pylist())) == 50

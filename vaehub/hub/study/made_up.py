@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 FEWEST = 3
 """Rows that are made up where a rehearsal has fewer, which a statistic of rows needs at least."""
 
+TEXTS = 9
+"""Texts that are made up, then they come again: as many as layers or subsets, say, and fewer than rows."""
+
 
 def with_made_up_values(answer: pa.Table) -> pa.Table:
     """Return the answer to a rehearsed query with values where it has none.
@@ -42,7 +45,7 @@ def _made_up(kind: pa.DataType, n: int) -> pa.Array:
     from pyarrow import types
 
     if types.is_string(kind) or types.is_large_string(kind):
-        return pa.array([f"{row + 1} made up" for row in range(n)])
+        return pa.array([f"{row % TEXTS + 1} made up" for row in range(n)])
     if types.is_boolean(kind):
         return pa.array([row % 2 == 0 for row in range(n)])
     if types.is_null(kind) or types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind):
