@@ -138,6 +138,15 @@ def test_bars_may_stand_on_each_other_and_behind_lines(rows):
     assert [bar.get_width() for bar in active] == pytest.approx([1.6] * 3)
 
 
+def test_the_legend_names_no_spread_where_none_is_drawn(rows):
+    def caption(**settings):
+        return drawn(rows, **settings).legends[0].get_title().get_text()
+
+    assert caption(bars=("active", "passive"), stacked=True, bars_label="latents") == "mean (n = 6)"
+    assert caption(y=("loss",), spread="none") == "mean (n = 6)"
+    assert caption(bars=("active",), spread="se", centre="median") == "median and standard error (n = 6)"
+
+
 def test_bars_of_categories_stand_side_by_side_in_the_order_of_rows(rows):
     figure = drawn(rows, x="model", bars=("loss",), spread="range")
     [axes] = figure.axes

@@ -291,7 +291,8 @@ def _caption(points: Table, params: CurvesParams) -> str:
     """Say what lines and bands are, and of how many runs."""
     n = points.columns["n"].astype(int)
     runs = f"n = {n.min()}" if n.min() == n.max() else f"n = {n.min()} to {n.max()}"
-    if params.spread == "none" or n.max() == 1:
+    is_drawn = not params.stacked or bool(params.y or params.below)
+    if params.spread == "none" or n.max() == 1 or not is_drawn:
         return f"{params.centre} ({runs})"
     spread = SPREADS[params.spread]
     if params.spread == "quantiles":

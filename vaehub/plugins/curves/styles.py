@@ -39,8 +39,8 @@ class Style:
     hatch: str = ""
 
 
-VERTICALS = tuple(Style(colour, dashes) for dashes in DASHES[:3] for colour in ("black", "0.5"))
-"""Vertical lines in order: black and grey as in Bonheme 2023, Figure 8.5, then dashed."""
+VERTICALS = (Style("black"), Style("0.5", "--"), Style("black", ":"), Style("0.5", "-."))
+"""Vertical lines in order: black and grey as in Bonheme 2023, Figure 8.5, dashed, so that one shows under another."""
 
 
 @dataclass(frozen=True)
