@@ -224,6 +224,15 @@ def test_each_panel_has_its_own_lines_and_verticals(rows):
     assert figure.axes[0].get_ylim() == figure.axes[1].get_ylim()
 
 
+def test_each_panel_has_its_own_categories(rows):
+    chosen = (rows["model"] == "vae") | (rows["latents"] > 2)
+    few = {name: column[chosen] for name, column in rows.items()}
+    figure = drawn(few, bars=("loss",), panel="model", categories=True)
+    shown = [[text.get_text() for text in axes.get_xticklabels()] for axes in figure.axes]
+    assert shown == [["8", "2", "4"], ["8", "4"]]
+    assert [len(axes.containers[0]) for axes in figure.axes] == [3, 2]
+
+
 def test_many_groups_of_numbers_have_a_scale_of_colours(rows):
     rows["beta"] = np.tile([1.0, 2.0, 4.0, 8.0, 16.0, 32.0], 3)
     figure = drawn(rows, y=("loss", "accuracy"), group="beta", y_label="value")

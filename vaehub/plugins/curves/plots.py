@@ -49,12 +49,12 @@ class Series:
 def panels(result: Result, params: CurvesParams) -> Figure:
     """Return a panel for each value of the panels' column: strips of lines above a strip of bars."""
     points = result.tables["points"]
-    places = _places(points, params)
     names = list(dict.fromkeys(points.keys["panel"]))
     strips = _strips(points, params)
     figure, stacks = _grid(len(names), strips, params)
     styles = Styles.of(points, params)
     for name, stack in zip(names, stacks, strict=True):
+        places = _places(points, name, params)
         for strip, axes in zip(strips, stack, strict=True):
             _draw_strip(axes, strip, points, name, places, params=params, styles=styles)
         _draw_verticals(stack, result.tables.get("verticals"), name)
@@ -105,9 +105,11 @@ def _grid(n: int, strips: Sequence[str], params: CurvesParams) -> tuple[Figure, 
     return figure, stacks[:n]
 
 
-def _places(points: Table, params: CurvesParams) -> Mapping[Key, float]:
-    """Return where each value of x is drawn: at itself, or side by side with the others."""
-    distinct = list(dict.fromkeys(points.keys["x"]))
+def _places(points: Table, panel: Key, params: CurvesParams) -> Mapping[Key, float]:
+    """Return where each value of x in a panel is drawn: at itself, or side by side with the others."""
+    distinct = list(
+        dict.fromkeys(x for x, each in zip(points.keys["x"], points.keys["panel"], strict=True) if each == panel)
+    )
     if params.categories or any(isinstance(each, str) for each in distinct):
         return {each: float(place) for place, each in enumerate(distinct)}
     return {each: float(each) for each in sorted(distinct, key=float)}
