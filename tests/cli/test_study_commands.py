@@ -94,3 +94,45 @@ def test_a_study_can_be_described(folder):
         [*COMMAND[:-1], "describe", "mnist_vae"], cwd=folder, capture_output=True, text=True, check=True
     )
     assert "study mnist_vae" in done.stdout
+
+
+def test_a_report_draws_its_analyses_into_a_folder(folder):
+    pytest.importorskip("matplotlib")
+    analysis = """
+[[analyses]]
+name = "bound by latents"
+metric = "curves"
+params = {x = "latent_dim", y = ["elbo"]}
+sql = "select latent_dim, value as elbo from results where name = 'elbo'"
+[[analyses]]
+name = "later"
+metric = "curves"
+params = {x = "latent_dim", y = ["elbo"]}
+sql = "select latent_dim, 2 * value as elbo from results where name = 'elbo'"
+"""
+    (folder / "drawn.toml").write_text(STUDY + analysis.partition('[[analyses]]\nname = "later"')[0])
+    call("run", "drawn.toml", "-j", "1", cwd=folder)
+    (folder / "drawn.toml").write_text(STUDY + analysis)
+    done = call("report", "drawn.toml", "--pictures", "figures", "--picture-format", "svg", cwd=folder)
+    assert "22.52" in done.stdout
+    first, second = done.stderr.splitlines()
+    assert first == "figures/bound-by-latents.svg"
+    assert second == "analysis 'later' is not made yet; 'vaehub study run drawn.toml --scale whole' makes it"
+    assert "<svg" in (folder / first).read_text()
+    found = json.loads(call("report", "drawn.toml", "--pictures", "figures", "--json", cwd=folder).stdout)
+    assert [report["name"] for report in found["reports"]] == ["losses"]
+    assert [(each["analysis"], each["file"]) for each in found["pictures"]] == [
+        ("bound by latents", "figures/bound-by-latents.png"),
+        ("later", None),
+    ]
+
+
+def test_a_study_without_analyses_says_that_it_has_no_pictures(folder):
+    done = call("report", "mine.toml", "--pictures", "none", cwd=folder)
+    assert done.stderr == "no pictures: the study has no analyses at this scale\n"
+
+
+def test_a_folder_that_takes_no_pictures_ends_with_2_and_one_sentence(folder):
+    done = call("report", "mine.toml", "--pictures", "mine.toml", cwd=folder, code=2)
+    assert done.stdout == ""
+    assert done.stderr == "error: pictures cannot be written to folder 'mine.toml': it is a file; name another\n"

@@ -16,6 +16,7 @@ from vaehub.hub.study.report import ReportRow
 
 if TYPE_CHECKING:
     from vaehub.hub.study.definition import Definition
+    from vaehub.hub.study.pictures import StudyPicture
     from vaehub.hub.study.report import ReportTable
     from vaehub.hub.study.study import StudyState
     from vaehub.registry.catalog import Registered
@@ -86,11 +87,16 @@ def state_as_json(found: StudyState) -> dict[str, object]:
     return counts | {"failures": failures, "stopped": found.stopped}
 
 
-def reports(found: Sequence[ReportTable], form: str) -> None:
-    """Print reports as ``table``, ``markdown``, ``csv`` or ``json``."""
+def reports(found: Sequence[ReportTable], form: str, drawn: Sequence[StudyPicture] | None = None) -> None:
+    """Print reports as ``table``, ``markdown``, ``csv`` or ``json``, and say where their pictures are, if any."""
     if form == "json":
-        terminal.print_json([_plain(each) for each in found])
+        plain = [_plain(each) for each in found]
+        terminal.print_json(plain if drawn is None else {"reports": plain, "pictures": list(map(_picture, drawn))})
         return
+    if drawn is not None and not drawn:
+        terminal.err().print("no pictures: the study has no analyses at this scale")
+    for picture in drawn or ():
+        terminal.err().print(str(picture.file or picture.reason), markup=False, highlight=False, soft_wrap=True)
     if form == "csv":
         _csv(found)
         return
@@ -151,6 +157,11 @@ def _csv(found: Sequence[ReportTable]) -> None:
 def _plain(report: ReportTable) -> dict[str, object]:
     rows = [{"keys": dict(row.keys), **_row(row)} for row in report.rows]
     return {"name": report.name, "title": report.title, "paper": report.paper, "table": report.table, "rows": rows}
+
+
+def _picture(drawn: StudyPicture) -> dict[str, object]:
+    file = None if drawn.file is None else str(drawn.file)
+    return {"analysis": drawn.analysis, "file": file, "reason": drawn.reason}
 
 
 def _row(row: ReportRow) -> dict[str, object]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -29,6 +30,14 @@ class TableFormat(StrEnum):
     json = "json"
     csv = "csv"
     markdown = "markdown"
+
+
+class PictureForm(StrEnum):
+    """How a picture is written."""
+
+    png = "png"
+    svg = "svg"
+    pdf = "pdf"
 
 
 @study.command(name="list")
@@ -103,12 +112,24 @@ def report(
     table: Annotated[str | None, typer.Option("--table", "-t", help="Only this one of its tables.")] = None,
     scale: ScaleOption = None,
     format_: Annotated[TableFormat, typer.Option("--format", "-f", help="How to write it.")] = TableFormat.table,
+    pictures: Annotated[
+        Path | None, typer.Option("--pictures", metavar="FOLDER", help="Draw the study's analyses into this folder.")
+    ] = None,
+    picture_format: Annotated[
+        PictureForm, typer.Option("--picture-format", help="How to write pictures.")
+    ] = PictureForm.png,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show the tables of a study, with the published values beside ours."""
+    """Show the tables of a study, with the published values beside ours, and draw its analyses."""
     from vaehub.cli import studies
     from vaehub.hub import Hub
 
-    found = Hub.open(store).study(name).report(table, scale)
-    studies.reports(found, "json" if as_json else format_.value)
+    asked = Hub.open(store).study(name)
+    if pictures is not None:
+        from vaehub.hub.study.pictures import check_folder
+
+        check_folder(pictures, picture_format.value)
+    found = asked.report(table, scale)
+    drawn = None if pictures is None else asked.pictures(pictures, scale, format=picture_format.value)
+    studies.reports(found, "json" if as_json else format_.value, drawn)

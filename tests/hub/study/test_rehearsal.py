@@ -2,7 +2,8 @@
 
 import pytest
 
-from vaehub import VaehubError
+from vaehub import TableMetric, VaehubError
+from vaehub.hub.requests import metric_of
 from vaehub.hub.study.definition import Definition
 from vaehub.hub.study.grid import cells_of
 from vaehub.hub.study.rehearsal import rehearse
@@ -103,3 +104,42 @@ def test_of_many_seeds_a_few_are_rehearsed_and_queries_of_pairs_still_find_pairs
     assert set(zip(found["one"].tolist(), found["other"].tolist(), strict=True)) == {
         (one, other) for other in range(5) for one in range(other)
     }
+
+
+CURVES = """
+[[analyses]]
+name = "c"
+metric = "curves"
+params = {x = "n", y = ["loss"]}
+sql = '''
+select (keys ->> 'n')::int as n, value as loss from results where name = 'loss' and keys ->> 'part' = 'test'
+'''
+"""
+
+
+def tried(catalog, text):
+    """Return what the metric of the first analysis says of the rows that it would see."""
+    [*_, (analysis, rows)] = rehearsed(catalog, text)
+    _, component = metric_of(catalog, analysis.metric, analysis.params, str)
+    catalog.find("metric", analysis.metric).load(TableMetric)(component.params).refuse(rows.to_numpy())
+    return rows
+
+
+def test_keys_that_are_not_known_yet_are_made_up_of_their_type(catalog):
+    rows = tried(catalog, STUDY + CURVES)
+    assert rows.to_numpy()["n"].tolist() == [1, 2, 3]
+
+
+def test_text_where_a_curve_needs_numbers_is_refused_before_anything_is_measured(catalog):
+    with pytest.raises(VaehubError, match="draws lines over numbers, which are not in 'n'"):
+        tried(catalog, STUDY + CURVES.replace("(keys ->> 'n')::int", "keys ->> 'n'"))
+    with pytest.raises(VaehubError, match="was asked for the column 'n', and the query has 'm', 'loss'"):
+        tried(catalog, STUDY + CURVES.replace("as n", "as m"))
+
+
+def test_a_curve_over_one_value_of_the_grid_is_refused_before_anything_is_measured(catalog):
+    known = CURVES.replace("(keys ->> 'n')::int as n", '"data.n_classes" as n')
+    one = known.replace(" and keys ->> 'part' = 'test'", "")
+    tried(catalog, STUDY + one)
+    with pytest.raises(VaehubError, match="there is only one: 5"):
+        tried(catalog, STUDY.replace("[1, 5]", "[5]").replace('table = "3.1"', "") + one)

@@ -54,6 +54,18 @@ def test_traces_are_of_what_is_known(hub, known, data):
     assert found.result.vectors["variance_mean"].values[0] == pytest.approx(float(mu.double().var()), rel=1e-6)
 
 
+def test_a_picture_of_traces_has_the_variance_of_each_latent_in_both_representations(hub, known, data):
+    pytest.importorskip("matplotlib")
+    found = hub.measure("latent_traces", known, data=data, settings=ALL)
+    [axes] = hub.figure(found.id).axes
+    order = np.argsort(-found["variance_mean"], kind="stable")
+    of_mean, of_sampled = axes.containers
+    assert [bar.get_height() for bar in of_mean] == found["variance_mean"][order].tolist()
+    assert [bar.get_height() for bar in of_sampled] == found["variance_sampled"][order].tolist()
+    assert [label.get_text() for label in axes.get_xticklabels()] == [str(latent) for latent in order]
+    assert axes.get_title() == f"gap of the traces: {found['gap']:.3g}"
+
+
 def test_the_analytic_gap_is_the_mean_sum_of_variances(hub, known, data):
     found = hub.measure("latent_traces", known, data=data, settings={**ALL, "analytic": True})
     assert found["gap"] == pytest.approx(1.05, rel=1e-6)

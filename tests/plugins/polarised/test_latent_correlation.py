@@ -28,6 +28,26 @@ def test_matrices_and_counts_of_known_latents(hub, known, data):
     assert found.result.vectors["type"].labels[:2] == ("passive", "active")
 
 
+def test_each_pair_is_a_value_once(hub, known, data):
+    found = hub.measure("latent_correlation", known, data=data, settings=ALL)
+    rows = hub.sql(f"""
+        select keys ->> 'representation', (keys ->> 'latent')::int, (keys ->> 'other')::int, value
+        from results where measurement = '{found.id}' and name = 'correlation'
+    """)
+    stored = {(representation, latent, other): value for representation, latent, other, value in rows}
+    pairs = {(name, i, j) for name in ("mean", "sampled") for j in range(7) for i in range(j)}
+    assert set(stored) == pairs
+    for name, i, j in stored:
+        np.testing.assert_equal(stored[name, i, j], found[f"correlation_{name}"][i, j])
+    assert len(found["pairs"].columns["correlation"]) == len(pairs) == 42
+
+
+def test_pairs_of_many_latents_are_in_the_arrays_alone(hub, known, data):
+    found = hub.measure("latent_correlation", known, data=data, settings={**ALL, "pairs_up_to": 6})
+    assert "pairs" not in found.result.tables
+    assert found["correlation_mean"].shape == (7, 7)
+
+
 def test_the_threshold_decides_what_counts(hub, known, data):
     found = hub.measure("latent_correlation", known, data=data, settings={**ALL, "threshold": 0})
     assert found["n_correlated_mean"].tolist() == [6] * 7

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from os import PathLike
 from typing import TYPE_CHECKING, Literal
 
 from vaehub.core.errors import NotRecorded, VaehubError, WorkFailed
@@ -15,9 +16,11 @@ from vaehub.core.identity import Json, canonical_json
 from vaehub.core.progress import task
 from vaehub.core.recipe import Component
 from vaehub.hub import requests
+from vaehub.hub.plots import measurement_plot
 from vaehub.hub.requests import MeasurementRequest
 from vaehub.hub.study.definition import Analysis, Definition, Scaled
 from vaehub.hub.study.grid import Cell, Job, cells_of, jobs_of, trials_of
+from vaehub.hub.study.pictures import PictureFormat, StudyPicture, check_folder, write_pictures
 from vaehub.hub.study.pool import Pool, n_cores
 from vaehub.hub.study.rehearsal import rehearse
 from vaehub.hub.study.report import ReportTable, report_of, results_of
@@ -216,6 +219,40 @@ class Study:
         settings = [cell.settings for cell in asked] + [cell.settings for cell in stored if cell.cell is None]
         figures = self._figures(scaled)
         return [report_of(scaled, report, settings, self._store.query, figures) for report in wanted]
+
+    def pictures(
+        self,
+        folder: str | PathLike[str],
+        scale: str | None = None,
+        *,
+        format: PictureFormat = "png",  # noqa: A002
+    ) -> list[StudyPicture]:
+        """Draw what the analyses of the study have stored, each into a file of a folder, named for the analysis.
+
+        Args:
+            folder: Where to; made if it is not there.
+            scale: Name of the scale; the usual one if not given.
+            format: ``png``, ``svg`` or ``pdf``.
+
+        Returns:
+            The file of each analysis, or one sentence that says why it has none.
+
+        Raises:
+            VaehubError: If there is no such scale, matplotlib is missing, or nothing can be written there; no picture
+                has been drawn then.
+        """
+        scaled = self.definition.at(scale)
+        path = check_folder(folder, format)
+        with self._store.session() as session:
+            stored = session.cells(self.name, scaled.scale)
+        return write_pictures(
+            path,
+            format,
+            [analysis.name for analysis in scaled.analyses],
+            {str(cell.settings["analysis"]): cell.measurement for cell in stored if cell.cell is None},
+            draw=lambda each: measurement_plot(self._runner.stored(each), self._runner.metric_of),
+            missing=f"is not made yet; 'vaehub study run {self.definition.reference} --scale {scaled.scale}' makes it",
+        )
 
     def _figures(self, scaled: Scaled) -> list[Figure]:
         """Return what is published of the paper, in the order it is printed; nothing where there is no such paper."""

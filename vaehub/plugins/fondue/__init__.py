@@ -101,4 +101,10 @@ def vaehub_catalog() -> Sequence[Entry]:
             "number of latents that FONDUE finds as beta grows, over ten seeds, on digits",
             source="Bonheme 2023, Table 8.2",
         ),
+        Study(
+            "elbow",
+            f"{HERE}:elbow.toml",
+            "loss, accuracy, intrinsic dimension and types of latents against the number of latents, on digits",
+            source="Bonheme 2023, Figures 8.1, 8.5 to 8.12 and D.1 to D.4",
+        ),
     ]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import final
+from typing import TYPE_CHECKING, final
 
 from vaehub import Dataset, LatentModel, ModelMetric, Needs, Result
 from vaehub.plugins.fondue.kernels import rounded_down, variances
 from vaehub.plugins.fondue.params import LatentTracesParams
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 DECIMALS = 3
 """Kept of each variance where they are truncated: the reference code of FONDUE."""
@@ -43,3 +46,9 @@ class LatentTraces(ModelMetric[LatentTracesParams]):
             vectors={"variance_mean": of_mean, "variance_sampled": of_sampled},
             arrays={"rows": sample.rows},
         )
+
+    def plot(self, result: Result) -> Figure:
+        """Return the variance of each latent in both representations, the greatest of the means first."""
+        from vaehub.plugins.fondue.plots import plot_traces
+
+        return plot_traces(result)

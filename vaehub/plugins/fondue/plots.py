@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vaehub import Result, Table
-from vaehub.analysis import frame, new_figure
+from vaehub.analysis import PALETTE, bars, frame, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -98,6 +98,27 @@ def plot_elbows(result: Result) -> Figure:
         axes.set_title(TITLES[str(name)], fontsize=10)
         axes.legend(fontsize=8, frameon=False)
         frame(axes)
+    return figure
+
+
+def plot_traces(result: Result) -> Figure:
+    """Return two bars for each latent, of which traces are the sums, the greatest variance of means first."""
+    of_mean, of_sampled = (result.vectors[name].values for name in ("variance_mean", "variance_sampled"))
+    order = np.argsort(-of_mean, kind="stable")
+    names = [str(latent) for latent in order]
+    figure = new_figure(max(5.0, 0.34 * len(order) + 2.2), 3.4)
+    axes = figure.subplots()
+    scalars = result.scalars
+    for values, shift, colour, label in (
+        (of_mean, -0.2, PALETTE[0], f"means, trace {scalars['trace_mean']:.3g}"),
+        (of_sampled, 0.2, PALETTE[1], f"samples, trace {scalars['trace_sampled']:.3g}"),
+    ):
+        bars(axes, values[order], names, colours=colour, label=label, shift=shift, width=0.38)
+    axes.axhline(1, color="0.3", linewidth=0.8, linestyle="--", label="variance of a passive latent's samples")
+    axes.set_xlabel("latent")
+    axes.set_ylabel("variance")
+    axes.set_title(f"gap of the traces: {scalars['gap']:.3g}", fontsize=10)
+    axes.legend(fontsize=8, frameon=False)
     return figure
 
 

@@ -30,7 +30,8 @@ def vaehub_catalog() -> Sequence[Entry]:
             f"{HERE}.latent_correlation:LatentCorrelation",
             "correlation matrix of the latents, of the mean and sampled representations",
             params=f"{HERE}.params:LatentCorrelationParams",
-            source="Bonheme 2023, Section 6.4.2",
+            source="Bonheme 2023, Section 6.5",
+            revision=2,
         ),
         Metric(
             "latent_history",

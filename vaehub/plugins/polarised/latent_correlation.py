@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, final
+
+import torch
+from torch import Tensor
 
 from vaehub import Dataset, LatentModel, ModelMetric, Needs, Result, Table, Vector
 from vaehub.plugins.polarised.kernels import correlation, covariance, is_constant, n_correlated, wasserstein_correlation
@@ -15,12 +19,12 @@ if TYPE_CHECKING:
 
 @final
 class LatentCorrelation(ModelMetric[LatentCorrelationParams]):
-    """The correlation of each pair of latents: Bonheme 2023, Section 6.4.2 and Figures 6.9 to 6.11."""
+    """The correlation of each pair of latents: Bonheme 2023, Section 6.5 and Figures 6.9 to 6.11."""
 
     needs = Needs(variances=True, latents=2, more_than_latents=True)
 
     def measure(self, model: LatentModel, data: Dataset) -> Result:
-        """Return matrices, and how many others each latent is correlated with."""
+        """Return matrices, the correlation of each pair, and how many others each latent is correlated with."""
         sample = self.draw(model, data)
         latents = Latents.of(model, sample, self.params)
         representations = {"mean": sample.mu, "sampled": sample.z}
@@ -39,9 +43,26 @@ class LatentCorrelation(ModelMetric[LatentCorrelationParams]):
                 "type": latents.type_vector(),
                 **{f"n_correlated_{name}": Vector(found) for name, found in n_others.items()},
             },
-            tables={"representations": Table({"representation": list(representations)}, columns)},
+            tables={
+                "representations": Table({"representation": list(representations)}, columns),
+                **self._pairs(matrices),
+            },
             arrays={"rows": sample.rows, **{f"correlation_{name}": matrix for name, matrix in matrices.items()}},
         )
+
+    def _pairs(self, matrices: Mapping[str, Tensor]) -> dict[str, Table]:
+        """Return the correlation of each pair, once: a matrix of many latents would fill the database."""
+        n = len(next(iter(matrices.values())))
+        if n > self.params.pairs_up_to:
+            return {}
+        first, second = torch.triu_indices(n, n, offset=1)
+        keys = {
+            "representation": [name for name in matrices for _ in first],
+            "latent": first.tolist() * len(matrices),
+            "other": second.tolist() * len(matrices),
+        }
+        values = torch.cat([matrix[first, second] for matrix in matrices.values()])
+        return {"pairs": Table(keys, {"correlation": values})}
 
     def plot(self, result: Result) -> Figure:
         """Return both matrices, active latents first."""

@@ -42,6 +42,12 @@ class LatentCorrelationParams(TypeParams):
     threshold: float = Field(
         0.2, ge=0, lt=1, description="two latents count as correlated above this, in absolute value"
     )
+    pairs_up_to: int = Field(
+        32,
+        ge=0,
+        description="latents up to which the correlation of each pair is a value that SQL reads, and not in the array "
+        "alone",
+    )
 
 
 class LatentHistoryParams(Params):
