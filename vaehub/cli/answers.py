@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 PART = 2048
 """Rows that are written at once to CSV."""
-GROUP = 16 << 20
+GROUP = 4 << 20
 """Bytes of rows that make a row group of Parquet, about."""
 
 
