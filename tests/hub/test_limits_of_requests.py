@@ -1,8 +1,11 @@
 """What the store cannot keep, and names that no file can have, are refused before any work."""
 
 import pytest
+import torch
 
 from vaehub import VaehubError
+from vaehub.core.errors import WorkFailed
+from vaehub.hub.model_size import WithinMemory
 from vaehub.store.store import Store
 
 LARGEST = 2**63 - 1
@@ -49,3 +52,52 @@ def test_dates_beyond_those_of_python_are_refused_in_one_sentence(hub, value):
     with pytest.raises(VaehubError, match=r"^column 'a' holds a date that cannot be written here"):
         list(rows)
     assert list(hub.sql(f"select ({value})::varchar as a")) != []
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "words"),
+    [
+        (
+            "model.latent_dim",
+            2**64,
+            "'latent_dim' is .* and should fit into 64 bits, and .* of 66 is given",
+        ),
+        (
+            "train.batch_size",
+            2**63,
+            "'batch_size' is .* and should fit into 64 bits, and .* of 65 is given",
+        ),
+        ("train.epochs", 10**9 + 1, "'epochs' is 1000000001 and should be less than or equal to 1000000000"),
+        ("network.hidden", [400, 2**70], "'hidden' is .* and should fit into 64 bits"),
+        ("data.first", 2**63, "'first' is .* and should fit into 64 bits"),
+        (
+            "model.latent_dim",
+            10**9,
+            "takes at least [0-9,]+ bytes for its weights, and .* are at hand; choose fewer",
+        ),
+        (
+            "model.latent_dim",
+            10**18,
+            "takes more than 9,223,372,036,854,775,808 bytes for its weights, and .* are",
+        ),
+        ("network.hidden", [10**10], "takes at least [0-9,]+ bytes for its weights"),
+    ],
+)
+def test_sizes_that_nothing_can_hold_are_refused_before_training(hub, setting, value, words):
+    with pytest.raises(VaehubError, match=words) as caught:
+        hub.run("vae", "elbo", settings={setting: value})
+    assert not isinstance(caught.value, WorkFailed)
+    assert hub.store.recent() == ([], [])
+
+
+def test_the_largest_whole_number_of_64_bits_is_taken(hub):
+    hub.run("vae", "elbo", settings={"train.batch_size": LARGEST, "train.epochs": 1})
+    asked = "select (recipe ->> '$.train.params.batch_size')::bigint as n from trainings"
+    assert hub.sql(asked).to_arrow().to_pylist() == [{"n": LARGEST}]
+
+
+def test_a_model_is_as_large_as_its_weights_are():
+    with WithinMemory("it") as bound:
+        layers = torch.nn.Sequential(torch.nn.Linear(7, 5), torch.nn.BatchNorm1d(5))
+    n_bytes = sum(each.numel() * each.element_size() for each in layers.state_dict().values())
+    assert n_bytes - 8 <= bound._n_bytes <= n_bytes  # the counter of batches is made of a number

@@ -125,9 +125,14 @@ def test_a_store_of_the_first_schema_keeps_its_records(empty):
     migrate(empty, MIGRATIONS[:1])
     empty.execute("""
         insert into measurements values
-        ('m1', null, 'relevance', '{}', 0, '{}', 't1', null, '{}', 'done', null, now()::timestamp, 1, 'p1')
+        ('m1', null, 'relevance', '{}', 0, '{}', 't1', null, '{}', 'done', null, now()::timestamp, 1, 'p1'),
+        ('m2', 'mine', 'elbo', '{}', 0, '{}', 't1', null, '{}', 'done', null, now()::timestamp, 1, 'p1')
     """)
     empty.execute("insert into measured_values values ('m1', 'n', null, null, null, null, 2.5)")
+    empty.execute("insert into measured_values values ('m2', 'elbo', null, null, null, null, 1.5)")
     migrate(empty)
-    assert empty.execute("select metric, name, value, study from results").fetchall() == [("relevance", "n", 2.5, None)]
+    assert empty.execute("select metric, name, value, study from results order by metric").fetchall() == [
+        ("elbo", "elbo", 1.5, "mine"),
+        ("relevance", "n", 2.5, None),
+    ]
     assert measurements.find_many(empty, ["m1"])["m1"].training == "t1"

@@ -1,60 +1,138 @@
-"""Writing the answer to a query."""
+"""Writing the answer to a query, a part after the other."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Protocol
 
 from vaehub.cli import json_rows, terminal
 from vaehub.cli.standard_output import answer
 from vaehub.core.errors import VaehubError, first_line
 from vaehub.hub.views import Rows, beyond_dates
-from vaehub.hub.whole_file import whole_file
+from vaehub.hub.whole_file import can_be_written, whole_file
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from vaehub.store.spill import Spill
 
-def write(rows: Rows, form: str, output: Path | None) -> None:
+PART = 2048
+"""Rows that are written at once to CSV."""
+GROUP = 4 << 20
+"""Bytes of rows that make a row group of Parquet, about."""
+
+
+class Answer(Protocol):
+    """Rows that are written once, in order."""
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the columns."""
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Names and types of the columns."""
+
+    def parts(self, size: int) -> Iterator[Rows]:
+        """Return the rows in parts of so many at most."""
+
+
+class Streamed:
+    """Rows of which a part is in memory at a time.
+
+    Args:
+        spill: The rows.
+    """
+
+    def __init__(self, spill: Spill) -> None:
+        self._spill = spill
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the columns."""
+        return list(self._spill.schema.names)
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Names and types of the columns."""
+        return self._spill.schema
+
+    def parts(self, size: int) -> Iterator[Rows]:
+        """Return the rows in parts of so many at most."""
+        import pyarrow as pa
+
+        for batch in self._spill:
+            yield from Rows(pa.Table.from_batches([batch])).parts(size)
+
+
+def check(form: str, output: Path | None) -> None:
+    """See whether an answer could be written so, before it is computed.
+
+    Raises:
+        VaehubError: If it could not.
+    """
+    if output is None:
+        return
+    if form in ("table", "json"):
+        raise VaehubError(f"a file can be csv or parquet, and {form!r} was asked for; redirect the output instead")
+    can_be_written(output, "the answer")
+
+
+def write(rows: Answer, form: str, output: Path | None) -> None:
     """Write rows to a file or to standard output.
 
     Args:
         rows: The answer.
-        form: ``table``, ``json``, ``csv`` or ``parquet``.
+        form: ``json``, ``csv`` or ``parquet``.
         output: The file; standard output if ``None``.
 
     Raises:
         VaehubError: If the file cannot be written, or cannot hold the answer.
     """
-    if form == "json" and output is None:
+    check(form, output)
+    if form == "json":
         _must_differ(rows.columns)
         json_rows.write(rows, answer())
         return
-    if form in ("table", "json") and output is not None:
-        raise VaehubError(f"a file can be csv or parquet, and {form!r} was asked for; redirect the output instead")
-    # What cannot be written is refused before a file is touched.
-    table = _flat(rows) if form == "csv" else rows.to_arrow()
     if output is None:
-        _write(table, form, answer().buffer)
+        _write(rows, form, answer().buffer)
         return
     with whole_file(output, "the answer") as place, place.open("wb") as file:
-        _write(table, form, file)
+        _write(rows, form, file)
 
 
-def _write(table: pa.Table, form: str, file: IO[bytes]) -> None:
+def _write(rows: Answer, form: str, file: IO[bytes]) -> None:
     import pyarrow as pa
     from pyarrow import csv, parquet
 
     try:
         if form == "csv":
-            csv.write_csv(table, file)
+            with csv.CSVWriter(file, _flat(Rows(rows.schema.empty_table())).schema) as text:
+                for part in rows.parts(PART):
+                    text.write_table(_flat(part))
         else:
-            parquet.write_table(table, file)
+            with parquet.ParquetWriter(file, rows.schema) as columns:
+                for group in _groups(rows):
+                    columns.write_table(group, row_group_size=len(group))
     except pa.ArrowException as error:
         raise VaehubError(
             f"the answer cannot be written as {form}: {first_line(error)}; ask for the column as text, with '::varchar'"
         ) from error
+
+
+def _groups(rows: Answer) -> Iterator[pa.Table]:
+    """Yield rows in tables of about ``GROUP`` bytes, since Parquet is read and compressed a group at a time."""
+    import pyarrow as pa
+
+    kept: list[pa.Table] = []
+    for part in rows.parts(PART):
+        kept.append(part.to_arrow())
+        if sum(each.nbytes for each in kept) >= GROUP:
+            yield pa.concat_tables(kept)
+            kept = []
+    if kept:
+        yield pa.concat_tables(kept)
 
 
 def _flat(rows: Rows) -> pa.Table:

@@ -251,11 +251,14 @@ def sql(
     chosen = Format.json if as_json else format_
     if chosen is Format.parquet and output is None and answer().isatty():
         raise VaehubError("parquet is no text; name a file with '--output', or pipe it")
-    rows = Rows(Hub.open(store).store.query(query, timeout=timeout))
-    if chosen is Format.table and output is None:
+    answers.check(chosen.value, output)
+    asked = Hub.open(store).store
+    if chosen is Format.table:
+        rows = Rows(asked.query(query, timeout=timeout))
         tables.table(rows.columns, rows)
-    else:
-        answers.write(rows, chosen.value, output)
+        return
+    with asked.spilled(query, timeout=timeout) as spill:
+        answers.write(answers.Streamed(spill), chosen.value, output)
 
 
 @app.command()

@@ -7,13 +7,13 @@ from typing import IO, TYPE_CHECKING
 from vaehub.cli import terminal
 
 if TYPE_CHECKING:
-    from vaehub.hub.views import Rows
+    from vaehub.cli.answers import Answer
 
 PART = 1000
 """Rows that are Python's at once."""
 
 
-def write(rows: Rows, file: IO[str]) -> None:
+def write(rows: Answer, file: IO[str]) -> None:
     """Write rows as one list of objects, exactly as :func:`terminal.print_json` would."""
     first = True
     for part in rows.parts(PART):

@@ -1,6 +1,6 @@
 """Params: validated, documented parameters, parsed from a user's values in one place."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Literal, TypeAlias, TypeVar, cast, get_args
 
@@ -46,6 +46,13 @@ class Params(BaseModel):
     def _without_tilde(cls, value: object) -> object:
         return value.expanduser() if isinstance(value, Path) else value
 
+    @field_validator("*")
+    @classmethod
+    def _of_64_bits(cls, value: object) -> object:
+        if (beyond := _beyond_64_bits(value)) is not None:
+            raise ValueError(f"should fit into 64 bits, and a whole number of {beyond.bit_length() + 1} is given")
+        return value
+
     def identity(self) -> dict[str, Json]:
         """Return the values that decide a number, ready for JSON: defaults included, but for parameters added later."""
         excluded = self._incidental() | self._added_later()
@@ -71,6 +78,18 @@ class Params(BaseModel):
             for name, field in type(self).model_fields.items()
             if any(isinstance(item, AddedLater) for item in field.metadata) and getattr(self, name) == field.default
         }
+
+
+def _beyond_64_bits(value: object) -> int | None:
+    """Return a whole number that neither the store nor an array can hold, of a value or of what is in it."""
+    if isinstance(value, int):
+        return None if -(2**63) <= value < 2**63 else value
+    inside: Iterable[object] = ()
+    if isinstance(value, Mapping):
+        inside = value.values()
+    elif isinstance(value, tuple | list | set | frozenset):
+        inside = value
+    return next((found for item in inside if (found := _beyond_64_bits(item)) is not None), None)
 
 
 LikelihoodName = Literal["bernoulli", "gaussian", "squared_error", "poisson", "negative_binomial"]

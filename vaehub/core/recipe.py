@@ -19,7 +19,9 @@ TRAINING_REVISION = 1
 class TrainParams(Params):
     """How a model is trained: Adam on mini-batches."""
 
-    epochs: int = Field(100, ge=0, description="passes over the training split; 0 keeps the initial weights")
+    epochs: int = Field(
+        100, ge=0, le=1_000_000_000, description="passes over the training split; 0 keeps the initial weights"
+    )
     batch_size: int = Field(64, gt=0, description="observations per step")
     learning_rate: float = Field(1e-3, gt=0, description="step size of Adam")
     validation: float = Field(

@@ -28,6 +28,7 @@ from vaehub.hub.extractors import Extractors
 from vaehub.hub.in_memory import InMemoryModel, content_of, recipe_of_model
 from vaehub.hub.memory import LIMIT, Memory, Trained
 from vaehub.hub.model_copies import faithful_copy, measured_copy
+from vaehub.hub.model_size import WithinMemory
 from vaehub.hub.recorder import Recorded, Recorder, reason, tell
 from vaehub.hub.requests import restored_recipe
 from vaehub.hub.subjects import IN_MEMORY
@@ -123,12 +124,13 @@ class Builder:
         kind = self._class("model", recipe.model, LatentModel)
         architecture = self._class("network", recipe.network, Network)
 
+        title = f"model {recipe.model.name!r} on network {recipe.network.name!r}"
+
         def construct() -> LatentModel:
-            with seeded_construction(recipe.seed):
+            with seeded_construction(recipe.seed), WithinMemory(title):
                 network = architecture(recipe.network.params, data.spec, params.latent_dim, kind.n_statistics)
                 return kind(params, network, data.spec)
 
-        title = f"model {recipe.model.name!r} on network {recipe.network.name!r}"
         model = self._checked(title, construct)
         self._checked(title, lambda: _try_out(model, data, title))
         return model

@@ -192,6 +192,11 @@ class Rows:
         for start in range(0, len(self), size):
             yield Rows(self._table.slice(start, size))
 
+    @property
+    def schema(self) -> pa.Schema:
+        """Names and types of the columns."""
+        return self._table.schema
+
     def to_arrow(self) -> pa.Table:
         """Return the rows as an Arrow table."""
         return self._table

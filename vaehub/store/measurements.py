@@ -32,8 +32,17 @@ _FORGET_SIGNATURES = "delete from measured_signatures where measurement = ?"
 _INSERT_VALUES = "insert into measured_values select $1, * from incoming"
 _INSERT_SIGNATURES = "insert into measured_signatures select $1, * from incoming"
 _VALUES = """
-    select measurement, name, index_name, index, label, keys, value from measured_values
-    where measurement in (select unnest(?)) order by rowid
+    select measurement, name, index_name, keys, value from measured_values
+    where measurement in (select unnest(?)) and (index_name is null or keys is not null) order by rowid
+"""
+# Put together by the database: a vector may have millions of values, and a row is slow to become Python's.
+_VECTORS = """
+    select
+        measurement, name, index_name,
+        list(value order by rowid) as vector, list(label order by rowid) filter (label is not null) as labels
+    from measured_values
+    where measurement in (select unnest(?)) and index_name is not null and keys is null
+    group by measurement, name, index_name order by min(rowid)
 """
 _SIGNATURES = """
     select measurement, name, layer, space, vector from measured_signatures
@@ -111,6 +120,8 @@ def values(connection: DuckDBPyConnection, measurement_ids: Sequence[str]) -> di
     found = {measurement: _Values() for measurement in measurement_ids}
     for measurement, *row in connection.execute(_VALUES, [list(found)]).fetchall():
         found[measurement].add(*row)
+    for measurement, name, index, vector, labels in connection.execute(_VECTORS, [list(found)]).fetchall():
+        found[measurement].vectors[name] = Vector(vector, index, labels)
     for measurement, name, layer, space, vector in connection.execute(_SIGNATURES, [list(found)]).fetchall():
         found[measurement].signatures[name].append((layer, space, vector))
     return {measurement: rows.result() for measurement, rows in found.items()}
@@ -121,24 +132,20 @@ class _Values:
 
     def __init__(self) -> None:
         self.scalars: dict[str, float] = {}
-        self.vectors: dict[tuple[str, str], list[tuple[float, str | None]]] = defaultdict(list)
+        self.vectors: dict[str, Vector] = {}
         self.tables: dict[str, dict[str, list[tuple[str, float]]]] = defaultdict(lambda: defaultdict(list))
         self.signatures: dict[str, list[tuple[str, str, list[float]]]] = defaultdict(list)
 
-    def add(
-        self, name: str, index_name: str | None, _: int | None, label: str | None, keys: str | None, value: float
-    ) -> None:
-        if index_name is None:
+    def add(self, name: str, table: str | None, keys: str, value: float) -> None:
+        if table is None:
             self.scalars[name] = value
-        elif keys is None:
-            self.vectors[name, index_name].append((value, label))
         else:
-            self.tables[index_name][name].append((keys, value))
+            self.tables[table][name].append((keys, value))
 
     def result(self) -> Result:
         return Result(
             scalars=self.scalars,
-            vectors={name: _vector(items, index) for (name, index), items in self.vectors.items()},
+            vectors=self.vectors,
             tables={name: _table(columns) for name, columns in self.tables.items()},
             signatures={name: _signatures(items) for name, items in self.signatures.items()},
         )
@@ -202,11 +209,6 @@ def _signatures_table(name: str, signatures: Signatures) -> pa.Table:
 def _signatures(rows: Sequence[tuple[str, str, list[float]]]) -> Signatures:
     layers, spaces, vectors = zip(*rows, strict=True)
     return Signatures(layers, np.array(vectors, np.float32), spaces[0])
-
-
-def _vector(items: Sequence[tuple[float, str | None]], index: str) -> Vector:
-    labels = [label for _, label in items if label is not None]
-    return Vector([value for value, _ in items], index, labels or None)
 
 
 def _table(columns: dict[str, list[tuple[str, float]]]) -> Table:

@@ -12,6 +12,7 @@ from duckdb import DuckDBPyConnection, DuckDBPyRelation, StatementType
 
 from vaehub.core.errors import VaehubError, WorkFailed
 from vaehub.store.failures import is_damage
+from vaehub.store.spill import Spill
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -26,6 +27,16 @@ WRITTEN_OUT = frozenset({"interval", "bit", "bignum", "union", "variant", "geome
 
 QUERY_TIMEOUT = 300.0
 """Seconds that a query takes at most, if nothing else is said."""
+
+BATCH = 2048
+"""Rows that a long answer has in memory at once, the fewest that DuckDB computes together."""
+
+_ERRORS = {
+    name.removesuffix("Exception").lower(): kind
+    for name, kind in vars(duckdb).items()
+    if name.endswith("Exception") and isinstance(kind, type) and issubclass(kind, duckdb.Error)
+}
+"""Errors of DuckDB by what their messages begin with."""
 
 
 def query(connection: DuckDBPyConnection, text: str, timeout: float = QUERY_TIMEOUT) -> pa.Table:
@@ -43,6 +54,27 @@ def query(connection: DuckDBPyConnection, text: str, timeout: float = QUERY_TIME
         VaehubError: If the query is wrong, or is none.
         WorkFailed: If it takes longer, or more memory than it may have.
     """
+    with _understood(connection, text, timeout) as rows:
+        return _portable_rows(rows).to_arrow_table().rename_columns(rows.columns)
+
+
+def spilled(connection: DuckDBPyConnection, text: str, timeout: float = QUERY_TIMEOUT) -> Spill:
+    """Return the rows of a query as :func:`query` does, in little memory however many they are.
+
+    They are all computed and kept when this returns, so that others need not wait until they are written.
+    """
+    import pyarrow as pa
+
+    with _understood(connection, text, timeout) as rows:
+        reader = _portable_rows(rows).to_arrow_reader(BATCH)
+        names = zip(rows.columns, reader.schema, strict=True)
+        schema = pa.schema([field.with_name(name) for name, field in names])
+        return Spill.of(schema, (pa.RecordBatch.from_arrays(each.columns, schema=schema) for each in _batches(reader)))
+
+
+@contextmanager
+def _understood(connection: DuckDBPyConnection, text: str, timeout: float) -> Iterator[DuckDBPyRelation]:
+    """Give the rows that a query asks for, which are computed within the context and within a time."""
     try:
         statements = connection.extract_statements(text)
         if len(statements) != 1:
@@ -51,7 +83,7 @@ def query(connection: DuckDBPyConnection, text: str, timeout: float = QUERY_TIME
             kind = statements[0].type.name
             raise VaehubError(f"the store can be queried but not changed with SQL, and this is {_article(kind)} {kind}")
         with _stopped_after(timeout, connection):
-            return _table(connection.sql(text))
+            yield connection.sql(text)
     except duckdb.OutOfMemoryException as error:
         raise WorkFailed(
             "the query needs more memory than half of what is free, which is all that it may have; ask for fewer rows "
@@ -69,11 +101,24 @@ def query(connection: DuckDBPyConnection, text: str, timeout: float = QUERY_TIME
         raise VaehubError(f"the query was not understood: {_sentence(error)}") from error
 
 
-def _table(rows: DuckDBPyRelation) -> pa.Table:
+def _batches(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+    """Yield batches of rows; what fails meanwhile is an error of the database, as it is before the first."""
+    while True:
+        try:
+            yield reader.read_next_batch()
+        except StopIteration:
+            return
+        except OSError as error:  # how Arrow hands on what its source says
+            kind, _, _ = str(error).partition(" Error: ")
+            raise _ERRORS.get(kind.replace(" ", "").lower(), duckdb.Error)(str(error)) from error
+
+
+def _portable_rows(rows: DuckDBPyRelation) -> DuckDBPyRelation:
+    """Return rows whose types Arrow has; columns may get other names."""
     if not any(_is_written_out(kind) for kind in rows.types):
-        return rows.to_arrow_table()
+        return rows
     columns = ", ".join(f"cast(#{place} as {_portable(kind)})" for place, kind in enumerate(rows.types, start=1))
-    return rows.project(columns).to_arrow_table().rename_columns(rows.columns)
+    return rows.project(columns)
 
 
 def _is_written_out(kind: DuckDBPyType) -> bool:

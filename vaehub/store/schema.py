@@ -140,6 +140,8 @@ MIGRATIONS: tuple[str, ...] = (
 
     drop view results;
     -- What a study asks for is in cells, since several studies may ask for one measurement.
+    insert into cells (study, scale, cell, settings, metric, training, measurement)
+    select study, 'earlier', null, '{}', metric, training, id from measurements where study is not null;
     alter table measurements drop column study;
 
     drop table published;

@@ -19,7 +19,7 @@ from vaehub.store.failures import translated
 from vaehub.store.files import StoredFile, WrittenFile
 from vaehub.store.provenance import Provenance
 from vaehub.store.published import Paper
-from vaehub.store.query import QUERY_TIMEOUT, query
+from vaehub.store.query import QUERY_TIMEOUT, query, spilled
 from vaehub.store.records import (
     CellRecord,
     Insertion,
@@ -31,6 +31,7 @@ from vaehub.store.records import (
     TrainingRecord,
 )
 from vaehub.store.rescue import Rescue, rescue
+from vaehub.store.spill import Spill
 from vaehub.store.trainings import Losses
 from vaehub.store.verify import Verification, verify
 
@@ -193,10 +194,20 @@ class Session:
             StoreError: If a burst is being recorded.
             VaehubError: If the query is wrong, writes, or reaches outside the store.
         """
+        with self._querying() as connection:
+            return query(connection, text, timeout)
+
+    def spilled(self, text: str, timeout: float = QUERY_TIMEOUT) -> Spill:
+        """Return the rows of a query as :meth:`query` does, in little memory however many they are."""
+        with self._querying() as connection:
+            return spilled(connection, text, timeout)
+
+    @contextmanager
+    def _querying(self) -> Iterator[DuckDBPyConnection]:
         if self._database.is_held:
             raise StoreError("a query cannot be asked in the middle of a burst of records")
         with translated(self._name, "read"), self._database.reading() as connection:
-            return query(connection, text, timeout)
+            yield connection
 
     def verify(self, path: Path) -> Verification:
         """Read every value, and check every checksum and pointer.

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from vaehub.store.checkpoint import FileCheckpoint
+    from vaehub.store.spill import Spill
 
 DEFAULT = Path("vaehub-store")
 PATH = "VAEHUB_STORE"
@@ -249,6 +250,14 @@ class Store:
         """
         self._must_exist()
         return self._session.query(text, timeout)
+
+    def spilled(self, text: str, *, timeout: float = QUERY_TIMEOUT) -> Spill:
+        """Return the rows of a query as :meth:`query` does, in little memory however many they are; close them.
+
+        The store is given back when this returns: how long the rows take to be written keeps nobody waiting.
+        """
+        self._must_exist()
+        return self._session.spilled(text, timeout)
 
     def verify(self, *, remove_leftovers: bool = False) -> Verification:
         """Read every value, check every checksum and pointer; optionally delete old files that nothing points at.
