@@ -128,3 +128,32 @@ def test_an_error_of_the_model_fails_every_seed_and_is_recorded(hub, monkeypatch
         (0, "failed"),
         (1, "failed"),
     ]
+
+
+# In steps
+
+STEPS = {**{name: value for name, value in SETTINGS.items() if name != "train.epochs"}, "train.steps": 9}
+
+
+def test_steps_on_the_way_are_trainings_of_so_many_steps_and_come_from_one(hub, tmp_path):
+    found = hub.run("ard", ["elbo", "relevance"], settings=STEPS, at_steps=[2, 7])
+    assert len(found) == 6
+    lengths = "select recipe -> '$.train.params' ->> 'steps', count(*) from trainings group by all order by all"
+    assert [tuple(row) for row in hub.sql(lengths)] == [("2", 1), ("7", 1), ("9", 1)]
+    alone = Hub.open(tmp_path / "alone", device="cpu")
+    for measurement, n in zip(found[::2], (2, 7, 9), strict=True):
+        [other] = alone.run("ard", "elbo", settings=STEPS | {"train.steps": n})
+        assert other.id == measurement.id
+        assert other.result.scalars == measurement.result.scalars
+
+
+def test_steps_that_are_stored_are_not_trained_again(hub):
+    first = hub.run("vae", "elbo", settings=STEPS, at_steps=[2, 7])
+    again = hub.run("vae", "elbo", settings=STEPS, at_steps=[2, 7])
+    assert [each.id for each in again] == [each.id for each in first]
+    assert all(each.reused for each in again)
+
+
+def test_seeds_in_steps_that_are_asked_for_together_are_trained_one_by_one_and_it_is_said(hub):
+    found = hub.run("vae", "elbo", seed=[0, 1], settings=STEPS | {"train.together": True})
+    assert all("may end within an epoch" in " ".join(each.training.notes) for each in found)

@@ -97,6 +97,14 @@ def run(
     at_epochs: Annotated[
         str, typer.Option("--at-epochs", metavar="N,N…", help="Measure after these epochs too, such as 1,2,5.")
     ] = "",
+    at_steps: Annotated[
+        str,
+        typer.Option(
+            "--at-steps",
+            metavar="N,N…",
+            help="Measure after these steps of 'train.steps' too: 100,500 or FIRST:LAST:BY.",
+        ),
+    ] = "",
     device: Annotated[str, typer.Option("--device", envvar="VAEHUB_DEVICE", help="auto, cpu or cuda.")] = "auto",
     force: Annotated[bool, typer.Option("--force", help="Train and measure even what is stored.")] = False,
     store: StoreOption = None,
@@ -118,6 +126,7 @@ def run(
             seed=seeds or [0],
             settings=chosen,
             at_epochs=epochs,
+            at_steps=parse_numbers(at_steps, "--at-steps"),
             force=force,
         )
     if as_json:

@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +20,8 @@ BudgetOption = Annotated[
     typer.Option("--budget", metavar="TIME", help="Stop after this time, such as 90s, 5m or 1.5h; run again to go on."),
 ]
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="Id, or the beginning of one.")]
+MOST_NUMBERS = 1_000_000
+"""Most numbers of a range."""
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 
@@ -38,15 +41,28 @@ def parse_settings(assignments: list[str]) -> dict[str, object]:
 
 
 def parse_numbers(text: str, option: str) -> list[int]:
-    """Return whole numbers that are separated by commas.
+    """Return whole numbers that are separated by commas, and those of ranges ``FIRST:LAST:BY``, the last included.
 
     Raises:
-        VaehubError: If anything else is among them.
+        VaehubError: If anything else is among them, or a range has no numbers or more than a million.
     """
     try:
-        return [int(each) for each in text.split(",")] if text.strip() else []
+        return [number for each in text.split(",") for number in _numbers(each)] if text.strip() else []
     except ValueError as error:
-        raise VaehubError(f"{option} is {text!r} and should be whole numbers, such as 1,2,5") from error
+        raise VaehubError(
+            f"{option} is {text!r} and should be whole numbers, such as 1,2,5, or a range of at most a million of "
+            "them, such as 1000:300000:1000"
+        ) from error
+
+
+def _numbers(text: str) -> Sequence[int]:
+    if ":" not in text:
+        return [int(text)]
+    first, last, by = (int(each) for each in text.split(":"))
+    found = range(first, last + 1, by)
+    if by < 1 or not 0 < len(found) <= MOST_NUMBERS:
+        raise ValueError(text)
+    return found
 
 
 class TimeLeft:

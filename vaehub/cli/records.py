@@ -55,16 +55,16 @@ def measurement(item: Measurement) -> None:
 
 def training(record: TrainingRecord, *, reused: bool | None = None) -> None:
     """Print one line on a training, and its notes."""
-    n_epochs = _n_epochs(record)
-    verb = "trained" if n_epochs else "not trained"
+    n, unit = _length(record)
+    verb = "trained" if n else "not trained"
     verb = "failed" if record.status == "failed" else "taken from the store" if reused else verb
-    epochs = "1 epoch" if n_epochs == 1 else f"{n_epochs} epochs"
+    length = f"1 {unit}" if n == 1 else f"{n} {unit}s"
     where = f"{record.name_of('dataset')} with network {record.name_of('network')}"
     console = terminal.out()
     console.print(
         Text.assemble(
             (record.name_of("model"), "bold"),
-            f" on {where}, seed {record.seed}, {record.latent_dim} latents, {epochs}: {verb} "
+            f" on {where}, seed {record.seed}, {record.latent_dim} latents, {length}: {verb} "
             f"({record.seconds:.1f} s on {record.device}), training {record.id[:SHORT]}",
         )
     )
@@ -74,12 +74,14 @@ def training(record: TrainingRecord, *, reused: bool | None = None) -> None:
         console.print(record.error, markup=False)
 
 
-def _n_epochs(record: TrainingRecord) -> int:
+def _length(record: TrainingRecord) -> tuple[int, str]:
+    """Return the length of a training and its unit, ``epoch`` or ``step``."""
     train = record.recipe["train"]
     assert isinstance(train, Mapping), "recipes are nested mappings"
     params = train["params"]
     assert isinstance(params, Mapping), "recipes are nested mappings"
-    return cast(int, params["epochs"])
+    steps = params.get("steps")  # the recipes of older stores have none
+    return cast(tuple[int, str], (params["epochs"], "epoch") if steps is None else (steps, "step"))
 
 
 def training_view(view: TrainingView) -> None:

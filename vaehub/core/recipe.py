@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from vaehub.core.identity import Json, identity
 from vaehub.core.params import AddedLater, Params, parse
@@ -45,6 +45,29 @@ class TrainParams(Params):
         description="when training ends: after all epochs, or, at the latest then, once the number of latents that the "
         "model finds stands still",
     )
+    steps: Annotated[int | None, AddedLater()] = Field(
+        None,
+        gt=0,
+        le=1_000_000_000,
+        description="steps after which training ends, within an epoch if need be, instead of epochs, which are 0 then",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _steps_or_epochs(cls, values: object) -> object:
+        if not isinstance(values, Mapping) or values.get("steps") is None:
+            return values
+        if str(values.get("epochs", 0)) != "0":
+            raise ValueError(
+                f"'steps' is {values['steps']} and 'epochs' is {values['epochs']}, and a training has one length; give "
+                "either, or 'epochs' as 0"
+            )
+        return {**values, "epochs": 0}
+
+    @property
+    def length(self) -> int:
+        """Steps where they are given, else epochs."""
+        return self.epochs if self.steps is None else self.steps
 
 
 @dataclass(frozen=True)

@@ -336,7 +336,7 @@ class Builder:
         if force:
             checkpoint.discard()
         recorder = Recorder(self._store, self._catalog.manager, self.device, recipe, force=force, notes=job.data.notes)
-        snapshots = {each.train.epochs: partial(recorder.passed, each) for each in job.snapshots}
+        snapshots = {each.train.length: partial(recorder.passed, each) for each in job.snapshots}
         model = job.model.to(self.device)
         return EnsembleMember(model, job.data, recipe.seed, checkpoint, recorder.epoch_ended, snapshots), recorder
 

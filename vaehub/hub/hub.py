@@ -92,6 +92,7 @@ class Hub(StoreReader):
         seed: int | Sequence[int] = 0,
         settings: Settings | None = None,
         at_epochs: Sequence[int] = (),
+        at_steps: Sequence[int] = (),
         force: bool = False,
     ) -> Measurements:
         """Train a model and measure it, or take both from the store.
@@ -107,10 +108,12 @@ class Hub(StoreReader):
                 a metric's are ``metric.NAME.PARAMETER``.
             at_epochs: Numbers of epochs after which models are measured too, besides at the end. The model of such a
                 moment is recorded as the training of so many epochs that it is.
+            at_steps: Numbers of steps after which models are measured too, of a training whose length is
+                ``train.steps``.
             force: Train and measure even what is stored.
 
         Returns:
-            A measurement for each seed, number of epochs and metric.
+            A measurement for each seed, number of epochs or steps, and metric.
 
         Raises:
             VaehubError: If the request is wrong; nothing has been done.
@@ -118,14 +121,15 @@ class Hub(StoreReader):
         """
         split = requests.split_settings(settings or {})
         names, seeds = texts(metric, "metric"), whole_numbers(seed, "seed")
-        stages = whole_numbers(at_epochs, "an epoch to measure after")
+        epochs = whole_numbers(at_epochs, "an epoch to measure after")
+        steps = whole_numbers(at_steps, "a step to measure after")
         wanted = requests.metrics_of(self.catalog, names, split["metric"], self.store.training_id)
         data = self._inputs.dataset(dataset, split["data"])
         recipes = [
             requests.recipe_of(self.catalog, model=model, network=network, dataset=data, seed=each, settings=split)
             for each in seeds
         ]
-        plans = [RunPlan(recipe, requests.stages_of(recipe, stages), wanted) for recipe in recipes]
+        plans = [RunPlan(recipe, requests.stages_of(recipe, epochs, steps), wanted) for recipe in recipes]
         return Measurements(self._runner.run(plans, force=force))
 
     def train(self, recipe: Recipe, *, force: bool = False) -> TrainingRecord:

@@ -126,19 +126,29 @@ def recipe_of(
     )
 
 
-def stages_of(recipe: Recipe, at_epochs: Sequence[int]) -> list[Recipe]:
-    """Return the recipe with each requested smaller number of epochs, in order.
+def stages_of(recipe: Recipe, at_epochs: Sequence[int], at_steps: Sequence[int] = ()) -> list[Recipe]:
+    """Return the recipe with each requested smaller number of epochs, or of steps, in order.
 
     Raises:
-        VaehubError: If a number is not one of the recipe's epochs.
+        VaehubError: If a number is not one of the recipe's epochs or steps.
     """
-    last, at_epochs = recipe.train.epochs, [whole_number(epoch, "an epoch to measure after") for epoch in at_epochs]
-    wrong = [str(epoch) for epoch in at_epochs if not 1 <= epoch <= last]
+    unit, asked = ("steps", at_steps) if at_steps else ("epochs", at_epochs)
+    one = "a step to measure after" if at_steps else "an epoch to measure after"
+    own = "epochs" if recipe.train.steps is None else "steps"
+    if asked and (unit != own or (at_steps and at_epochs)):
+        raise VaehubError(
+            f"this training has {recipe.train.length} {own}, so that it is measured after some of these and no "
+            f"{'epochs' if own == 'steps' else 'steps'}; '-s train.steps=5000' gives a length in steps, "
+            "'-s train.epochs=50' in epochs"
+        )
+    last, asked = recipe.train.length, [whole_number(each, one) for each in asked]
+    wrong = [str(each) for each in asked if not 1 <= each <= last]
     if wrong:
         raise VaehubError(
-            f"epochs to measure after are numbers from 1 to 'train.epochs', which is {last}, got {', '.join(wrong)}"
+            f"{unit} to measure after are numbers from 1 to 'train.{unit}', which is {last}, got "
+            f"{', '.join(wrong[:5])}{'' if len(wrong) <= 5 else ', …'}"
         )
-    return [recipe.vary(train={"epochs": epoch}) for epoch in sorted(set(at_epochs)) if epoch < last]
+    return [recipe.vary(train={unit: each}) for each in sorted(set(asked)) if each < last]
 
 
 def component_of(catalog: Catalog, kind: str, name: str, params: Settings) -> Component:

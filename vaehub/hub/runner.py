@@ -197,7 +197,7 @@ class Runner:
             passed = [*plan.stages, plan.recipe]
             if missing := [each for each in passed if each.id not in done]:
                 jobs.append(self._job(missing, passed, plan.of_trainings))
-        if len(jobs) < 2 or len({job.recipe.train.epochs for job in jobs}) > 1:
+        if len(jobs) < 2 or len({job.recipe.train.length for job in jobs}) > 1:
             return set()  # each is trained by itself
         self.store.prepare()
         with ExitStack() as locks:

@@ -129,6 +129,8 @@ class Ensemble:
     """
 
     def __init__(self, loops: Sequence[Loop], skeleton: LatentModel, precision: Precision) -> None:
+        if any(loop.params.steps is not None for loop in loops):
+            raise CannotBeBatched("'train.steps' may end within an epoch")
         if any(loop.params.until == "stable" for loop in loops):
             raise CannotBeBatched("each seed ends by itself with 'train.until=stable'")
         if any(loop.adversaries for loop in loops):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -76,40 +77,44 @@ def fit(
         seed: Determines the order of observations and all noise.
         checkpoint: Where to save the state between epochs, and to resume from.
         on_epoch: Called after every epoch.
-        snapshots: Functions by number of epochs, each called after that many epochs with a copy of the model and a
-            result, as a training of that length would have ended.
+        snapshots: Functions by number of epochs, or of steps if ``params.steps`` is given, each called after that many
+            with a copy of the model and a result, as a training of that length would have ended.
         label: Label of the progress.
 
     Raises:
         TrainingDiverged: If a loss becomes NaN or infinite; the message names the loss and the epoch.
     """
-    with deterministic(model.device), task(label, params.epochs) as advance:
+    later = snapshots or {}
+    with deterministic(model.device), task(label, _n_epochs(params, data)) as advance:
         precision = Precision(model, params)
         loop = Loop(model, resident(data, model.device), params, seed)
         if checkpoint is not None and (state := checkpoint.load()) is not None:
             loop.restore(state)
             advance(loop.index, note="resumed")
-        solved = params.epochs > 0 and loop.index == 0 and loop.solve()
+        solved = params.length > 0 and loop.index == 0 and loop.solve()
         if solved:
             _ended(loop.history[0], on_epoch, advance)
         while not solved and not loop.is_over:
             with seeded_layers(seed, "layers", loop.index, device=model.device):
-                record = _run_epoch(loop, precision)
+                record = _run_epoch(loop, precision, later)
             loop.count()
-            if checkpoint is not None and loop.index < params.epochs and checkpoint.is_due:
+            if checkpoint is not None and loop.reached < params.length and checkpoint.is_due:
                 checkpoint.save(loop.state())
-            if snapshots is not None and loop.index in snapshots and loop.index < params.epochs:
-                snapshots[loop.index](loop.snapshot(), Fitted(tuple(loop.history), tuple(precision.notes)))
+            if params.steps is None and loop.index in later and loop.index < params.epochs:
+                later[loop.index](loop.snapshot(), Fitted(tuple(loop.history), tuple(precision.notes)))
             _ended(record, on_epoch, advance)
-        for later, keep in sorted((snapshots or {}).items(), key=lambda item: item[0]):
-            # A training of that many epochs would have ended here, too.
-            if loop.index < later < params.epochs:
+        for length, keep in sorted(later.items(), key=lambda item: item[0]):
+            # A training of that length would have ended here, too.
+            if loop.reached < length < params.length:
                 keep(loop.snapshot(), Fitted(tuple(loop.history), [*precision.notes, *loop.notes()]))
         loop.finish()
     return Fitted(loop.history, [*precision.notes, *loop.notes()])
 
 
-def _run_epoch(loop: Loop, precision: Precision) -> EpochRecord:
+def _run_epoch(
+    loop: Loop, precision: Precision, snapshots: Mapping[int, Callable[[LatentModel, Fitted], None]]
+) -> EpochRecord:
+    """Learn from one epoch, or from as much of it as there are steps left, with snapshots between steps."""
     epoch = loop.begin_epoch()
     with precision.learning() as loss_of:
         for rows in epoch.batches:
@@ -119,7 +124,20 @@ def _run_epoch(loop: Loop, precision: Precision) -> EpochRecord:
                 loop.optimiser.zero_grad(set_to_none=True)
                 losses.total.backward()  # type: ignore[no-untyped-call]
             loop.step(batch, losses, epoch)
+            if loop.params.steps is not None:
+                if loop.steps >= loop.params.steps:
+                    break
+                if loop.steps in snapshots:
+                    copied, history = loop.ended_here(epoch)
+                    snapshots[loop.steps](copied, Fitted(history, tuple(precision.notes)))
     return loop.end_epoch(epoch)
+
+
+def _n_epochs(params: TrainParams, data: Dataset) -> int:
+    """Return how many epochs a training will have; about, where its length is given in steps."""
+    if params.steps is None:
+        return params.epochs
+    return math.ceil(params.steps / math.ceil(len(data.split("train")) / params.batch_size))
 
 
 def _ended(record: EpochRecord, on_epoch: Callable[[EpochRecord], None] | None, advance: Callable[..., None]) -> None:

@@ -19,7 +19,7 @@ from vaehub.core.data.dataset import Batch, Dataset
 from vaehub.core.data.size import advice_on_size
 from vaehub.core.errors import TrainingDiverged
 from vaehub.core.model import EVALUATION_BATCH, Epoch, LatentModel, Losses, Step
-from vaehub.core.random import generator
+from vaehub.core.random import generator, seeded_layers
 from vaehub.core.recipe import TrainParams
 from vaehub.training.stability import Stability
 
@@ -142,7 +142,12 @@ class Loop:
     @property
     def is_over(self) -> bool:
         """Whether all epochs are done, or what the training was to find stands still."""
-        return self.index >= self.params.epochs or self.stability.is_reached
+        return self.reached >= self.params.length or self.stability.is_reached
+
+    @property
+    def reached(self) -> int:
+        """Steps completed so far, of a training whose length is given in steps; else epochs."""
+        return self.index if self.params.steps is None else self.steps
 
     def count(self) -> None:
         """Count the latents that are found, if the training waits for them and it is time to."""
@@ -155,6 +160,18 @@ class Loop:
         if not self.stability.counts:
             return ()
         return (self.stability.note(ended_early=self.stability.is_reached),)
+
+    def ended_here(self, epoch: OpenEpoch) -> tuple[LatentModel, list[EpochRecord]]:
+        """Return a copy of the model and the history, as if the training had ended with the latest step."""
+        twin = copy.copy(self)
+        twin.model = copy.deepcopy(self.model)
+        twin.model.zero_grad(set_to_none=True)
+        twin.schedule, twin.history = None, list(self.history)
+        # What layers draw in the rest of the epoch must not depend on whether a copy was made.
+        with seeded_layers(self.seed, "copy", self.steps, device=self.model.device):
+            twin.end_epoch(epoch)
+            twin.finish()
+        return twin.model, twin.history
 
     def solve(self) -> bool:
         """Let the model set its weights in closed form, if it has one."""

@@ -84,14 +84,14 @@ def jobs_of(cells: Sequence[Cell]) -> list[Job]:
     for cell in cells:
         request = cell.request
         trainings = request.subject.trainings
-        work = _but_for_epochs(trainings[0]) if trainings else canonical_json(request.subject.key())
+        work = _but_for_length(trainings[0]) if trainings else canonical_json(request.subject.key())
         job = jobs.setdefault(work, Job())
         known = {recipe.id for recipe in job.recipes}
         # Of several trainings the first is the job's; the others are made when they are measured, or by jobs of theirs.
         job.recipes += [recipe for recipe in trainings[:1] if recipe.id not in known]
         job.wanted[request.id] = request
     for job in jobs.values():
-        job.recipes.sort(key=lambda recipe: recipe.train.epochs)
+        job.recipes.sort(key=lambda recipe: recipe.train.length)
     return list(jobs.values())
 
 
@@ -186,10 +186,15 @@ def _points(
         yield {**recipe, **dict(zip(chosen, values, strict=True))}
 
 
-def _but_for_epochs(recipe: Recipe) -> str:
-    return recipe.vary(train={"epochs": 0}).id
+def _but_for_length(recipe: Recipe) -> str:
+    # Trainings in steps and in epochs stay apart, as one has no snapshots of the other.
+    return recipe.vary(train={"epochs": 0} if recipe.train.steps is None else {"steps": 1}).id
 
 
 def _but_for_seeds(cell: Cell) -> str:
-    kept = {key: value for key, value in cell.settings.items() if key not in ("seed", "data.seed", "train.epochs")}
+    kept = {
+        key: value
+        for key, value in cell.settings.items()
+        if key not in ("seed", "data.seed", "train.epochs", "train.steps")
+    }
     return f"{canonical_json(cell.request.metric.identity())} {canonical_json(kept)}"
