@@ -53,10 +53,10 @@ def campaign(n: int, seed: int, folder: Path) -> Findings:
 def _damage(store: Path, dice: random.Random) -> str:
     """Alter a file of a store, and say how."""
     arrays = sorted((store / "arrays").iterdir())
-    path = store / "results.duckdb" if dice.random() < 0.7 else dice.choice(arrays)
+    path = store / "results.duckdb" if dice.random() < 0.6 else dice.choice(arrays)
     content = bytearray(path.read_bytes())
-    # Half of the places are in the first part: it is small, and all else depends on it.
-    at = dice.randrange(min(len(content), 20_000) if dice.random() < 0.5 else len(content))
+    # A fifth of the places are in the first part: it is small, and all else depends on it.
+    at = dice.randrange(min(len(content), 20_000) if dice.random() < 0.2 else len(content))
     kind = dice.choice(("flipped", "zeroed", "cut short", "missing"))
     match kind:
         case "flipped":
