@@ -36,7 +36,7 @@ def test_a_store_may_be_deleted_moved_and_protected_while_a_command_works_in_it(
 def test_a_disk_that_is_full_at_any_write_costs_what_was_being_made(tmp_path):
     found = full_disk.campaign(8, SEED, tmp_path)
     assert found.faults == []
-    assert found.counts["exit code 1"] > 0
+    assert found.counts["exit code 1"] + found.counts["exit code 2"] > 0
 
 
 def test_commands_on_damaged_stores_answer_and_the_rest_is_rescued(tmp_path):
@@ -54,7 +54,7 @@ def test_any_arguments_are_answered(tmp_path):
 def test_any_query_is_answered_and_changes_nothing(tmp_path):
     found = queries.campaign(100, SEED, tmp_path)
     assert found.faults == []
-    assert found.counts["exit code 0"] > 20
+    assert found.counts["exit code 0"] > 5
     assert found.counts["exit code 2"] > 10
 
 
