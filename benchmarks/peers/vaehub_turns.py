@@ -34,9 +34,12 @@ def work(kind: str, path: str, number: int) -> None:
         asked = (f"{number:04x}{at:020x}", "benchmark", {"n_samples": 100}, at, subject, request)
         return MeasurementRecord(*asked, None, None, "done", None, now(), 0.0)
 
-    # What a process does once, such as loading packages, is done before the clock starts.
-    store.record_measurement(record(0), result)
-    store.query("from results")
+    # What a process does once, such as loading packages, is done before the clock starts, however long all wait for it.
+    os.environ["VAEHUB_LOCK_TIMEOUT"] = "600"
+    patient = Store.open(path)
+    del os.environ["VAEHUB_LOCK_TIMEOUT"]
+    patient.record_measurement(record(0), result)
+    patient.query("from results")
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     sys.stdin.readline()

@@ -1,6 +1,7 @@
 import json
 import platform
 import shlex
+import shutil
 import subprocess
 import sys
 from importlib.metadata import version
@@ -8,6 +9,7 @@ from importlib.metadata import version
 import pytest
 from stored_samples import a_measurement, a_training, weights
 
+from vaehub.core.errors import NotRecorded
 from vaehub.core.result import Result
 from vaehub.store.store import Store
 
@@ -103,3 +105,24 @@ def test_without_git_there_is_no_commit(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     [row] = recorded(tmp_path / "store")
     assert row["git_commit"] is None
+
+
+# A store that is deleted while a process records in it
+
+
+def test_a_store_made_anew_in_mid_run_knows_who_wrote_it(filled, make_training, epochs, weights):
+    shutil.rmtree(filled.path)
+    filled.record_training(make_training(seed=1), epochs, weights)
+    assert filled.verify().problems == ()
+
+
+def test_a_measurement_of_a_training_that_was_deleted_in_mid_run_is_refused(filled, make_training, make_measurement):
+    training = make_training()
+    shutil.rmtree(filled.path)
+    words = (
+        rf"^measurement \w+ was made, but could not be recorded: training {training.id[:8]} is not in the store any "
+        "more, which was deleted or replaced meanwhile; run the same command again$"
+    )
+    with pytest.raises(NotRecorded, match=words):
+        filled.record_measurement(make_measurement(training, seed=1), Result({"n": 1}))
+    assert filled.verify().problems == ()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from duckdb import DuckDBPyConnection
 
+from vaehub.core.errors import StoreError
 from vaehub.core.identity import canonical_json
 from vaehub.core.result import Result, Signatures, Table, Vector
 from vaehub.store.records import Insertion, MeasurementRecord, Outcome, Status
@@ -27,6 +28,7 @@ _STATUS = "select status from measurements where id = ?"
 _OUTCOMES = "select id, status, error, started from measurements where id in (select unnest(?))"
 _INSERT = "insert into measurements values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _FORGET = "delete from measurements where id = ?"
+_HAS_TRAINING = "select 1 from trainings where id = ?"
 _FORGET_VALUES = "delete from measured_values where measurement = ?"
 _FORGET_SIGNATURES = "delete from measured_signatures where measurement = ?"
 _INSERT_VALUES = "insert into measured_values select $1, * from incoming"
@@ -74,6 +76,20 @@ def prepared(record: MeasurementRecord, result: Result) -> Insertion:
 def insert(connection: DuckDBPyConnection, record: MeasurementRecord, result: Result, provenance: str) -> None:
     """Insert a measurement and its values; nothing may be stored of it yet."""
     prepared(record, result)(connection, provenance)
+
+
+def expect_trainings(connection: DuckDBPyConnection, record: MeasurementRecord) -> None:
+    """Refuse a measurement of a training that the store has no more.
+
+    Raises:
+        StoreError: If it has not.
+    """
+    for training in {record.training, record.other} - {None}:
+        if not connection.execute(_HAS_TRAINING, [training]).fetchall():
+            raise StoreError(
+                f"training {str(training)[:8]} is not in the store any more, which was deleted or replaced meanwhile; "
+                "run the same command again"
+            )
 
 
 def status(connection: DuckDBPyConnection, measurement_id: str) -> Status | None:

@@ -15,6 +15,7 @@ from duckdb import DuckDBPyConnection
 from vaehub.store.records import now
 
 _INSERT = "insert into provenance values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing"
+_IS_THERE = "select 1 from provenance where id = ?"
 
 
 class Provenance:
@@ -41,10 +42,15 @@ class Provenance:
         if not self.is_stored:
             _ = self._row
 
+    def has_vanished(self, connection: DuckDBPyConnection) -> bool:
+        """Return whether the process was stored and is not: the store was deleted or replaced meanwhile."""
+        self.prepare()
+        return self.is_stored and not connection.execute(_IS_THERE, [self.id]).fetchall()
+
     def insert(self, connection: DuckDBPyConnection) -> str:
         """Insert the process, unless it is known to be stored, and return its id.
 
-        Whoever opened the transaction sets ``is_stored`` once it has been committed.
+        Whoever opened the transaction sets ``is_stored`` once it has been committed, and unsets it if it has vanished.
         """
         self.prepare()
         if not self.is_stored:

@@ -287,6 +287,10 @@ class Session:
         write_pointers = None if file is None else arrays.prepared(record.id, file)
 
         def insert(connection: DuckDBPyConnection) -> None:
+            if self._provenance.has_vanished(connection):
+                self._provenance.is_stored = False
+                if isinstance(record, MeasurementRecord):
+                    measurements.expect_trainings(connection, record)
             write(connection, self._provenance.insert(connection))
             if write_pointers is not None:
                 write_pointers(connection)

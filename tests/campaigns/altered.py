@@ -1,12 +1,12 @@
 """Files that are altered at random, in every format that is read: what ``Hub.data`` says of them.
 
-By hand, larger: ``python tests/files/altered.py [ALTERATIONS] [SEED]``. Each format is read in a process of its own,
-because a damaged file can end the interpreter inside a library.
+Each format is read in a process of its own, because a damaged file can end the interpreter inside a library.
 """
 
 from __future__ import annotations
 
 import gzip
+import json
 import random
 import subprocess
 import sys
@@ -16,8 +16,12 @@ import traceback
 import zipfile
 from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from .findings import Findings
 
 X = np.arange(480, dtype=np.float32).reshape(40, 12)
 PICTURE = (np.arange(64, dtype=np.uint8) * 3).reshape(8, 8)
@@ -27,6 +31,12 @@ def _png(path: Path) -> None:
     from PIL import Image
 
     Image.fromarray(PICTURE).save(path)
+
+
+def _tiff(path: Path) -> None:
+    from PIL import Image
+
+    Image.fromarray(PICTURE).save(path, compression="tiff_lzw")
 
 
 def _npz(path: Path) -> None:
@@ -113,6 +123,8 @@ MAKERS = {
     "x.parquet": _parquet,
     "x.csv": _csv,
     "pictures/x.png": _png,
+    "pictures/x.jpg": _png,
+    "pictures/x.tif": _tiff,
     "x.zip": _zip,
     "x.tar.gz": _tar,
     "x.safetensors": _safetensors,
@@ -139,7 +151,7 @@ def altered(content: bytes, dice: random.Random) -> bytes:
     return bytes(changed[: dice.randrange(len(changed) or 1)] if not dice.randrange(6) else changed)
 
 
-def campaign(name: str, n: int, seed: int) -> Counter[str]:
+def of_format(name: str, n: int, seed: int) -> Counter[str]:
     """Return how often a format was read, refused in a sentence, or ended in another exception, which is printed."""
     from vaehub import Hub, VaehubError
 
@@ -167,18 +179,25 @@ def campaign(name: str, n: int, seed: int) -> Counter[str]:
 def in_a_process(name: str, n: int, seed: int) -> tuple[int, str, str]:
     """Return exit code, figures, and what went wrong."""
     done = subprocess.run(
-        [sys.executable, __file__, "--one", name, str(n), str(seed)], capture_output=True, text=True, timeout=900
+        [sys.executable, __file__, name, str(n), str(seed)], capture_output=True, text=True, timeout=900
     )
     return done.returncode, done.stdout.strip(), done.stderr
 
 
+def campaign(n: int, seed: int, folder: Path) -> Findings:
+    """Alter a file of each format so often, and read it."""
+    from .findings import Findings
+
+    found = Findings()
+    for name in MAKERS:
+        code, figures, wrong = in_a_process(name, n, seed)
+        found.expect(code == 0, f"{name}: exit code {code}, {wrong[-1500:]}")
+        counts = json.loads(figures) if code == 0 else {}
+        found.counts.update({f"{name}: {kind}": count for kind, count in counts.items()})
+        found.expect(counts.keys() <= {"read", "refused"}, f"{name}: {counts}, {wrong[-1500:]}")
+        found.expect(sum(counts.values()) == n, f"{name}: {counts}")
+    return found
+
+
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--one"]:
-        print(dict(campaign(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))))
-    else:
-        number, first = int((sys.argv[1:2] or ["300"])[0]), int((sys.argv[2:3] or ["0"])[0])
-        for each in MAKERS:
-            code, figures, wrong = in_a_process(each, number, first)
-            print(f"{each}: exit code {code}, {figures or wrong[-1500:]}", flush=True)
-            if "Traceback" in wrong:
-                print(wrong[-1500:])
+    print(json.dumps(of_format(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))))
