@@ -43,8 +43,6 @@ def parsed(command):
         names.append(words.pop(0))
         found = found.commands[names[-1]]
     known = {option for param in found.params for option in param.opts}
-    if "--pictures" in words and "--pictures" not in known:
-        pytest.skip("'vaehub study report' draws no pictures in this build")
     context = found.make_context(" ".join(names), list(words))
     return " ".join(names), context.params
 

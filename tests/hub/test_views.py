@@ -36,7 +36,7 @@ def test_every_value_is_a_row_as_in_the_database(found, hub):
 def test_rows_become_a_data_frame(found):
     pytest.importorskip("pandas")
     frame = found.to_pandas()
-    assert len(frame) == 2 * (5 * 3 + 3) + 2 * 4
+    assert len(frame) == 2 * (5 * 3 + 6) + 2 * 4
     assert frame.query("name == 'n_active'").seed.tolist() == [0, 1]
 
 
