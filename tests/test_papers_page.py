@@ -42,7 +42,6 @@ def parsed(command):
     while hasattr(found, "commands"):
         names.append(words.pop(0))
         found = found.commands[names[-1]]
-    known = {option for param in found.params for option in param.opts}
     context = found.make_context(" ".join(names), list(words))
     return " ".join(names), context.params
 
