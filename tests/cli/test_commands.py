@@ -104,7 +104,7 @@ def test_list_names_every_built_in(vaehub):
     assert {("model", "ard"), ("network", "mlp"), ("dataset", "digits"), ("metric", "relevance")} <= listed
     assert {each["kind"] for each in json.loads(vaehub("list", "metric", "--json").stdout)} == {"metric"}
     features = {each["name"] for each in json.loads(vaehub("list", "features", "--json").stdout)}
-    assert features == {"pixels", "inception", "imagenet", "training", "module"}
+    assert features == {"pixels", "inception", "imagenet", "resnet18", "training", "module"}
 
 
 def test_describe_shows_parameters_with_defaults_and_limits(vaehub):

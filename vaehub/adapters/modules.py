@@ -2,7 +2,7 @@
 
 import copy
 import sys
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -63,11 +63,17 @@ def import_with_weights(path: str, weights: Path | None) -> object:
     return found
 
 
-def load_weights(module: nn.Module, path: Path) -> None:
+def load_weights(module: nn.Module, path: Path, *, is_unused: Callable[[str], bool] | None = None) -> None:
     """Read weights into a module.
 
     Prefixes that usual tools put before all names are taken off, such as ``module.``, ``_orig_mod.`` or the ``model.``
     of a Lightning module, where the names fit without.
+
+    Args:
+        module: The module.
+        path: The file.
+        is_unused: Says of a name in the file, prefixes included, whether the module does without it, such as the
+            weights of a head for classes.
 
     Raises:
         VaehubError: If the file cannot be read, its names or shapes differ from those of the module, or a value is NaN
@@ -76,6 +82,8 @@ def load_weights(module: nn.Module, path: Path) -> None:
     module = plain(module)
     expected = module.state_dict()
     found = read_weights(path)
+    if is_unused is not None:
+        found = {key: {name: each for name, each in held.items() if not is_unused(name)} for key, held in found.items()}
     fitting = {key: named for key, held in found.items() if (named := _fitted(held, expected)) is not None}
     if len(fitting) > 1 and not _equal(fitting.values()):
         raise VaehubError(

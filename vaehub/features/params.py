@@ -25,7 +25,7 @@ class FeatureParams(Params):
     features: str = Field(
         "pixels",
         description="feature extractor, which decides what is compared of an observation: pixels, inception (FID), "
-        "imagenet, training, module, or that of a plugin; 'vaehub list features' shows all",
+        "imagenet, resnet18, training, module, or that of a plugin; 'vaehub list features' shows all",
     )
     training: Annotated[str | None, StoredTraining()] = Field(
         None, description="stored training that encodes, by the beginning of its id; only with features of a training"
@@ -38,7 +38,7 @@ class FeatureParams(Params):
     weights: Annotated[Path | None, Incidental()] = Field(
         None,
         description="file of weights of the extractor, if it takes one: of a module, safetensors or what torch.load "
-        "reads with weights_only=True; or of Inception, for which none looks in the known places",
+        "reads with weights_only=True; of ResNet-18; or of Inception, for which none looks in the known places",
     )
     content: str | None = Field(None, description="checksum of the weights; found by itself, checked if given")
     options: dict[str, object] | None = Field(

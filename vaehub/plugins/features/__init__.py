@@ -32,6 +32,13 @@ def vaehub_catalog() -> Sequence[Entry]:
             source="Tan & Le 2019",
         ),
         Features(
+            "resnet18",
+            f"{HERE}.extractors:Resnet18",
+            "last pooled features (512) of ResNet-18, with a file of weights that you bring",
+            params=f"{HERE}.params:Resnet18Params",
+            source="He et al. 2016; Müller et al. 2025, Appendix B",
+        ),
+        Features(
             "training",
             f"{HERE}.extractors:TrainedEncoder",
             "posterior mean of a stored training",

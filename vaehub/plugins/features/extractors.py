@@ -11,7 +11,8 @@ from vaehub.features import FeatureExtractor, WeightsParams
 from vaehub.plugins.features.imagenet import as_imagenet, load_imagenet
 from vaehub.plugins.features.inception import as_inception, load_inception
 from vaehub.plugins.features.module import load_module
-from vaehub.plugins.features.params import ImagenetParams, InceptionParams, ModuleParams, TrainingParams
+from vaehub.plugins.features.params import ImagenetParams, InceptionParams, ModuleParams, Resnet18Params, TrainingParams
+from vaehub.plugins.features.resnet18 import load_resnet18
 
 FindModel = Callable[[str], LatentModel]
 
@@ -47,6 +48,19 @@ class Imagenet(FeatureExtractor[ImagenetParams]):
     def __call__(self, batch: Batch) -> Tensor:
         """Return the pooled features."""
         found: Tensor = self.network(as_imagenet(_images(batch, "imagenet").to(self.device)))
+        return found
+
+
+class Resnet18(FeatureExtractor[Resnet18Params]):
+    """ResNet-18 with a user's weights."""
+
+    def __init__(self, params: Resnet18Params, device: torch.device, models: FindModel | None = None) -> None:
+        super().__init__(params, device, models)
+        self.network = load_resnet18(_file(params)).to(device)
+
+    def __call__(self, batch: Batch) -> Tensor:
+        """Return the pooled features."""
+        found: Tensor = self.network(as_imagenet(_images(batch, "resnet18").to(self.device)))
         return found
 
 

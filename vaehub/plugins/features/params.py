@@ -7,7 +7,7 @@ from pydantic import model_validator
 
 from vaehub import Field, Params, StoredTraining
 from vaehub.features import WeightsParams
-from vaehub.plugins.features.weights import imagenet_weights, inception_weights
+from vaehub.plugins.features.weights import imagenet_weights, inception_weights, resnet18_weights
 
 
 class InceptionParams(WeightsParams):
@@ -31,6 +31,15 @@ class ImagenetParams(WeightsParams):
                 "'features' to 'module'"
             )
         return imagenet_weights()
+
+
+class Resnet18Params(WeightsParams):
+    """Parameters of ResNet-18, whose weights the user brings; which they are decides the features."""
+
+    @classmethod
+    def find(cls, named: Path | None) -> Path:
+        """Return the file that is named."""
+        return resnet18_weights(named)
 
 
 class TrainingParams(Params):

@@ -52,6 +52,23 @@ def imagenet_weights() -> Path:
     return file
 
 
+def resnet18_weights(named: Path | None) -> Path:
+    """Return the file of weights of a ResNet-18; none is looked for, since many sets of them are published.
+
+    Args:
+        named: Where the user says that it is.
+
+    Raises:
+        ValueError: If it is not named, or not there.
+    """
+    wanted = "a state_dict with torchvision's names, such as resnet18-f37072fd.pth"
+    if named is None:
+        raise ValueError(f"'resnet18' needs a file of weights: {wanted}; name it with '-s metric.weights=FILE'")
+    if not named.is_file():
+        raise ValueError(f"there is no file {str(named)!r}, which 'weights' names; 'resnet18' needs {wanted}")
+    return named
+
+
 def _folders() -> list[Path]:
     """Return where the file is looked for: the user's folder of data, ours, and that of PyTorch's own downloads."""
     given = os.environ.get("VAEHUB_DATA")
