@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from vaehub.core.recipe import TrainParams
+
 QUICK = ("--set", "train.epochs=2", "--set", "model.latent_dim=4")
 RUN = ("run", "--model", "ard", "--metric", "relevance", *QUICK)
 
@@ -114,6 +116,23 @@ def test_describe_shows_parameters_with_defaults_and_limits(vaehub):
     beta = next(each for each in found["params"] if each["name"] == "beta")
     assert (beta["type"], beta["default"], beta["limits"]) == ("float", 0.5, ">= 0")
     assert "weight of the divergence" in vaehub("describe", "ard").stdout
+
+
+def test_the_settings_of_trainings_are_described_like_those_of_a_model(vaehub):
+    [found] = json.loads(vaehub("describe", "train", "--json").stdout)
+    assert [each["name"] for each in found["params"]] == list(TrainParams.model_fields)
+    validation = next(each for each in found["params"] if each["name"] == "validation")
+    assert (validation["default"], validation["limits"]) == (0.1, ">= 0, < 1")
+    shown = " ".join(vaehub("describe", "train").stdout.split())
+    assert "settings train: how models of any kind are trained, set as train.NAME" in shown
+    assert "share of the training split for validation" in shown
+
+
+def test_no_name_of_the_catalog_is_that_of_the_settings(vaehub):
+    assert "train" not in {each["name"] for each in json.loads(vaehub("list", "--json").stdout)}
+    done = vaehub("describe", "training_")
+    assert done.returncode == 2
+    assert "unknown name 'training_'" in done.stderr
 
 
 def test_plugin_list_says_what_comes_from_where(vaehub):

@@ -41,6 +41,13 @@ def test_an_unknown_name_of_any_kind_is_answered_alike():
         catalog(Metric("relevance", "a:A", "a metric")).find_all("relevence")
 
 
+def test_the_settings_of_trainings_stand_before_entries_of_the_same_name():
+    found = catalog(Dataset("train", "a:A", "a dataset"))
+    assert [each.title for each in found.find_all("train")] == ["settings 'train'", "dataset 'train'"]
+    assert [each.title for each in found.find_all("ours:train")] == ["dataset 'train'"]
+    assert [each.title for each in found.entries()] == ["dataset 'train'"]
+
+
 def registered(target, params=None):
     return Registered(Model("m", target, "a model", params=params), "theirs", "1.0")
 

@@ -163,9 +163,10 @@ def list_(
 
 @app.command()
 def describe(
-    name: Annotated[str, typer.Argument(help="Name in the catalog, or distribution:name.")], as_json: JsonOption = False
+    name: Annotated[str, typer.Argument(help="Name in the catalog, distribution:name, or train.")],
+    as_json: JsonOption = False,
 ) -> None:
-    """Describe a model, network, dataset, metric or feature extractor with its parameters, or a study."""
+    """Describe a model, network, dataset, metric, feature extractor or training with its parameters, or a study."""
     from dataclasses import asdict
 
     from vaehub.cli import studies, tables, terminal

@@ -306,6 +306,8 @@ class Hub(StoreReader):
     def describe(self, name: str) -> list[Description]:
         """Return the entries of a name in the catalog, with their parameters, in every kind that has it.
 
+        The name ``train`` stands for the settings of trainings.
+
         Raises:
             VaehubError: If there is no such name.
         """

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 import pluggy
 
+from vaehub import __version__
 from vaehub.core.errors import UnknownName, VaehubError, first_line
 from vaehub.registry.discovery import Discovered, Plugin, discover
-from vaehub.registry.entries import KINDS, Dataset, Entry
+from vaehub.registry.entries import KINDS, TRAIN, Dataset, Entry
 
 if TYPE_CHECKING:
     from vaehub.core.params import Params
@@ -184,13 +185,14 @@ class Catalog:
         return best[0]
 
     def find_all(self, name: str) -> list[Registered]:
-        """Return the entries of a name in every kind.
+        """Return the entries of a name in every kind; for ``train``, the settings of trainings come first.
 
         Raises:
             VaehubError: If there are none.
         """
         distribution, _, bare = name.rpartition(":")
-        found = [each for each in self.entries() if each.entry.name == bare and distribution in ("", each.distribution)]
+        known = (Registered(TRAIN, "vaehub", __version__), *self.entries())
+        found = [each for each in known if each.entry.name == bare and distribution in ("", each.distribution)]
         if not found:
             raise UnknownName(f"unknown name {name!r}{self._hint(None, bare)}")
         return found

@@ -130,4 +130,18 @@ class Features(Entry):
     kind: ClassVar[str] = "features"
 
 
+@dataclass(frozen=True, eq=False)
+class Settings(Entry):
+    """Parameters of the core itself, which can be described like an entry; no plugin contributes one."""
+
+    kind: ClassVar[str] = "settings"
+
+
+TRAIN = Settings(
+    "train",
+    "vaehub.core.recipe:TrainParams",
+    "how models of any kind are trained, set as train.NAME",
+    params="vaehub.core.recipe:TrainParams",
+)
+
 KINDS: tuple[type[Entry], ...] = (Model, Network, Dataset, Metric, Study, Published, Features)
