@@ -27,6 +27,13 @@ def test_run_ends_with_the_relevance_of_each_latent_the_active_ones_and_ids(vaeh
     assert done.stderr == ""
 
 
+def test_a_training_says_what_is_held_out_also_when_it_comes_from_the_store(vaehub):
+    note = "note: 180 of 1797 training observations are held out for validation; 'train.validation=0' trains on all"
+    for _ in range(2):
+        assert note in vaehub(*RUN).stdout.splitlines()
+    assert "held out" not in vaehub(*RUN, "--set", "train.validation=0").stdout
+
+
 def test_a_model_without_epochs_is_not_called_trained(vaehub):
     done = vaehub(*RUN, "--set", "train.epochs=0")
     assert ", 0 epochs: not trained (" in done.stdout.splitlines()[0]

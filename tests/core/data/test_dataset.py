@@ -98,6 +98,23 @@ def test_validation_and_training_share_the_training_part_between_them(n, share, 
     assert parts["test"].tolist() == list(range(n, n + 5))
 
 
+@pytest.mark.parametrize("share", [0.1, 0.4])
+def test_what_is_held_out_is_noted(share):
+    found = dataset(splits={"train": range(15)}, notes=("1 row left out",)).with_validation(share, generator(0))
+    n = len(found.splits["validation"])
+    assert found.notes == (
+        "1 row left out",
+        f"{n} of 15 training observations are held out for validation; 'train.validation=0' trains on all",
+    )
+
+
+@pytest.mark.parametrize(
+    ("share", "splits"), [(0, {"train": range(15)}), (0.1, {"train": range(15), "validation": range(15, 20)})]
+)
+def test_nothing_is_noted_where_nothing_is_held_out(share, splits):
+    assert dataset(splits=splits).with_validation(share, generator(0)).notes == ()
+
+
 def test_the_generator_decides_what_validates():
     first, same, other = (dataset().with_validation(0.5, generator(seed)).splits["validation"] for seed in (0, 0, 1))
     assert torch.equal(first, same)
@@ -278,7 +295,7 @@ def test_names_of_classes_and_notes_stay_with_every_selection():
     )
     for some in (data.first(2), data.to(torch.device("cpu")), data.with_validation(0.5, torch.Generator())):
         assert some.class_names == ("cat", "dog")
-        assert some.notes == ("1 row left out",)
+        assert some.notes[0] == "1 row left out"
 
 
 def test_names_are_as_many_as_classes():

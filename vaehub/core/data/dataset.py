@@ -221,7 +221,7 @@ class Dataset:
     def with_validation(self, share: float, generator: torch.Generator) -> Dataset:
         """Return the same data with a random share of the training split set aside as the split ``validation``.
 
-        Data that already have such a split keep it, and nothing is set aside.
+        Data that already have such a split keep it, and nothing is set aside; else ``notes`` say how many are.
 
         Args:
             share: Share of the training split, in [0, 1); rounded up.
@@ -238,9 +238,12 @@ class Dataset:
             raise DataError(f"a validation share of {share} leaves none of {len(train)} observations to train on")
         order = train[torch.randperm(len(train), generator=generator)]
         splits = {**self.splits, "train": order[n_validation:].sort().values}
+        found = self._like(self.stored, self.labels, self.factors, splits)
         if n_validation:
             splits["validation"] = order[:n_validation].sort().values
-        return self._like(self.stored, self.labels, self.factors, splits)
+            note = f"{n_validation} of {len(train)} training observations are held out for validation"
+            found.notes = (*self.notes, f"{note}; 'train.validation=0' trains on all")
+        return found
 
     def changed(self, change: Callable[[Tensor], Tensor]) -> Dataset:
         """Return the data with a function, such as resizing, applied to every observation in batches.

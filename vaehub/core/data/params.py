@@ -19,7 +19,10 @@ class DataParams(Params):
     n_classes: int | None = Field(None, gt=0, description="classes kept in all splits, drawn at random; none keeps all")
     first: int | None = Field(None, gt=0, description="number of first training observations kept; none keeps all")
     per_class: int | None = Field(
-        None, gt=0, description="training observations kept per class, drawn at random; none keeps all"
+        None,
+        gt=0,
+        description="training observations kept per class, drawn at random, from which 'train.validation' takes its "
+        "share; none keeps all",
     )
     subset: int | None = Field(None, gt=0, description="training observations kept, drawn at random; none keeps all")
     validation_last: int | None = Field(
