@@ -60,10 +60,17 @@ def test_all_pairs_of_a_set_are_its_pairs():
     torch.testing.assert_close(matrix(x[:, 0]), ssim(x[:, None], x), rtol=1e-10, atol=1e-10)
 
 
+def test_all_pairs_of_a_set_with_colours_are_its_pairs():
+    x = images(27).reshape(9, 3, 9, 11)
+    torch.testing.assert_close(matrix(x), ssim(x[:, None], x), rtol=1e-10, atol=1e-10)
+    assert torch.equal(matrix(x[:, :1]), matrix(x[:, 0]))
+
+
+@pytest.mark.parametrize("shape", [(36, 12, 12), (36, 3, 12, 12)])
 @pytest.mark.parametrize(("values", "held"), [(2_000, 2**28), (2**19, 200_000), (300, 1)])
 @pytest.mark.parametrize("variant", ["windowed", "gaussian", "global"])
-def test_tiles_of_any_size_cover_every_pair_once(variant, values, held, monkeypatch):
-    x = images(36, 12, 12)
+def test_tiles_of_any_size_cover_every_pair_once(variant, values, held, shape, monkeypatch):
+    x = torch.rand(shape, generator=generator(0, "images"), dtype=torch.float64)
     whole = matrix(x, variant)
     monkeypatch.setattr(structural, "VALUES_AT_ONCE", values)
     monkeypatch.setattr(structural, "HELD_BYTES", held)
@@ -77,8 +84,10 @@ def test_tiles_of_any_size_cover_every_pair_once(variant, values, held, monkeypa
 @pytest.mark.parametrize(
     ("x", "words"),
     [
-        (torch.rand(3, 1, 9, 9), r"grey images of shape \(n, h, w\), got shape \(3, 1, 9, 9\)"),
+        (torch.rand(9, 9), r"images of shape \(n, h, w\), or \(n, c, h, w\) with colours, got shape \(9, 9\)"),
         (torch.rand(0, 9, 9), "got shape"),
+        (torch.rand(3, 0, 9, 9), "got shape"),
+        (torch.rand(3, 2, 9, 5), "a window of 7x7 does not fit images of 9x5"),
         (torch.rand(3, 5, 9), "a window of 7x7 does not fit images of 5x9"),
     ],
 )

@@ -158,7 +158,8 @@ def ssim_blocks(
     Wang et al. 2004, Eq. 13, computed by matrix products in bounded memory. Tiles on the diagonal are complete.
 
     Args:
-        x: Grey images, shape ``(n, h, w)``.
+        x: Grey images, shape ``(n, h, w)``, or images of several channels, shape ``(n, c, h, w)``, over which
+            similarities are averaged, as in :func:`ssim`.
         variant: Where statistics are taken: uniform windows, windows weighted by a Gaussian, or the whole image.
         window: Side of a uniform window, in pixels, odd.
         data_range: Difference of the greatest and least possible value of a pixel.
@@ -172,15 +173,20 @@ def ssim_blocks(
     x = x.detach()
     _check(x, variant, window)
     working = dtype or (torch.float64 if len(x) <= DOUBLE_UP_TO else torch.float32)
-    index = Index((x.shape[1], x.shape[2]), variant, window, data_range, ddof, working, x.device)
-    tile = _tile(len(x), index)
-    held_at_once = tile * max(1, HELD_BYTES // (tile * index.bytes_of_image))
+    index = Index((x.shape[-2], x.shape[-1]), variant, window, data_range, ddof, working, x.device)
+    channels = (x[:, None] if x.ndim == 3 else x).unbind(1)
+    bytes_of_image = len(channels) * index.bytes_of_image
+    tile = _tile(len(x), index.n_positions, bytes_of_image)
+    held_at_once = tile * max(1, HELD_BYTES // (tile * bytes_of_image))
     for start in range(0, len(x), held_at_once):
-        held = [(rows, index.statistics(x[rows])) for rows in _ranges(start, min(start + held_at_once, len(x)), tile)]
+        held = [
+            (rows, [index.statistics(channel[rows]) for channel in channels])
+            for rows in _ranges(start, min(start + held_at_once, len(x)), tile)
+        ]
         for at, columns in enumerate(_ranges(start, len(x), tile)):
-            right = held[at][1] if at < len(held) else index.statistics(x[columns])
+            right = held[at][1] if at < len(held) else [index.statistics(channel[columns]) for channel in channels]
             for rows, left in held[: at + 1]:
-                block = index.similarity(left, right)
+                block = functools.reduce(Tensor.add_, map(index.similarity, left, right)).div_(len(channels))
                 # Products round differently on the two sides of the diagonal.
                 yield SsimBlock(
                     rows, columns, block.add(block.mT).div_(2).fill_diagonal_(1) if rows == columns else block
@@ -224,10 +230,10 @@ def _local_means(images: Tensor, window: int) -> Tensor:
     return means.reshape(*images.shape[:-2], *means.shape[-2:])
 
 
-def _tile(n: int, index: Index) -> int:
+def _tile(n: int, n_positions: int, bytes_of_image: int) -> int:
     """Return the number of images per tile: as many as memory and caches allow, in tiles of equal size."""
-    in_cache = math.isqrt(VALUES_AT_ONCE // min(POSITIONS_AT_ONCE, index.n_positions))
-    most = max(1, min(in_cache, HELD_BYTES // index.bytes_of_image))
+    in_cache = math.isqrt(VALUES_AT_ONCE // min(POSITIONS_AT_ONCE, n_positions))
+    most = max(1, min(in_cache, HELD_BYTES // bytes_of_image))
     grain = ALIGNED if most >= ALIGNED else 1
     most -= most % grain
     return grain * math.ceil(n / (math.ceil(n / most) * grain))
@@ -248,10 +254,13 @@ def _lines(shape: tuple[int, int], variant: SsimVariant, window: int, device: to
 
 
 def _check(x: Tensor, variant: SsimVariant, window: int) -> None:
-    if x.ndim != 3 or not len(x):
-        raise VaehubError(f"structural similarity takes grey images of shape (n, h, w), got shape {tuple(x.shape)}")
-    side = smallest_ssim_side(variant, window)
-    if min(x.shape[1:]) < side:
+    if x.ndim not in (3, 4) or 0 in x.shape[:-2]:
         raise VaehubError(
-            f"a window of {side}x{side} does not fit images of {x.shape[1]}x{x.shape[2]}; variant 'global' has none"
+            "structural similarity takes images of shape (n, h, w), or (n, c, h, w) with colours, got shape "
+            f"{tuple(x.shape)}"
+        )
+    side = smallest_ssim_side(variant, window)
+    if min(x.shape[-2:]) < side:
+        raise VaehubError(
+            f"a window of {side}x{side} does not fit images of {x.shape[-2]}x{x.shape[-1]}; variant 'global' has none"
         )

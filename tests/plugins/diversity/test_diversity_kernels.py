@@ -138,7 +138,7 @@ def test_opposite_images_are_less_than_unlike():
     ("x", "options", "words"),
     [
         (torch.rand(1, 9, 9), {}, "needs at least 2 images, got 1"),
-        (torch.rand(3, 1, 9, 9), {}, r"grey images of shape \(n, h, w\), got shape \(3, 1, 9, 9\)"),
+        (torch.rand(9, 9), {}, r"images of shape \(n, h, w\), or \(n, c, h, w\) with colours, got shape \(9, 9\)"),
         (torch.rand(3, 5, 9), {}, "a window of 7x7 does not fit images of 5x9"),
         (torch.rand(3, 9, 9), {"variant": "gaussian"}, "a window of 11x11 does not fit"),
         (255 * torch.rand(3, 9, 9), {}, "do not have a data_range of 1; for images in"),

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from vaehub import DataError, Dataset, VaehubError, generator
-from vaehub.plugins.diversity.kernels import ssim_diversity
+from vaehub.plugins.diversity.kernels import ssim_diversity, ssim_matrix
 from vaehub.plugins.diversity.params import SsimDiversityParams
 from vaehub.plugins.diversity.ssim import SsimDiversity
 
@@ -44,6 +44,24 @@ def test_it_is_that_of_the_images_drawn(hub):
     assert (found["diversity"], found["diversity_variance"]) == pytest.approx(expected, rel=1e-9)
 
 
+@pytest.mark.parametrize("variant", ["windowed", "gaussian", "global"])
+def test_of_colours_it_is_that_of_similarities_averaged_over_channels(variant):
+    x = torch.rand(9, 3, 12, 13, generator=generator(0, "colours"))
+    similarity = torch.stack([ssim_matrix(channel, variant) for channel in x.unbind(1)]).mean(dim=0)
+    distances = 1 - similarity[torch.ones_like(similarity, dtype=torch.bool).triu(1)]
+    found = SsimDiversity(SsimDiversityParams(n_samples="all", variant=variant)).measure(Dataset(x)).scalars
+    assert found["diversity"] == pytest.approx(float(distances.mean()), rel=1e-6)
+    assert found["diversity_variance"] == pytest.approx(float(distances.var(correction=0)), rel=1e-6)
+    assert found["diversity_low"] < found["diversity"] < found["diversity_high"]
+
+
+def test_grey_in_three_channels_is_as_diverse_as_in_one():
+    grey = Dataset(torch.rand(9, 1, 12, 12, generator=generator(0, "grey")))
+    coloured = Dataset(grey.x.expand(-1, 3, -1, -1).contiguous())
+    found = [SsimDiversity(SsimDiversityParams(n_samples="all")).measure(each).scalars for each in (grey, coloured)]
+    assert found[1] == pytest.approx(found[0], rel=1e-12)
+
+
 def test_with_and_without_an_interval_the_mean_is_the_same(hub):
     values = [
         hub.measure("ssim_diversity", "digits", settings={"n_samples": 50, "n_bootstrap": n})["diversity"]
@@ -61,7 +79,6 @@ def test_with_and_without_an_interval_the_mean_is_the_same(hub):
             {"n_samples": 1},
             "needs at least 2 observations, and got 1: .* n_samples is 1; raise",
         ),
-        ((9, 3, 8, 8), {}, "needs grey images, and these have shape .*data.channels=1"),
         ((9, 12), {}, "needs images, and these observations have shape .*'embedding_diversity' takes any"),
         ((9, 1, 6, 8), {}, "needs images of at least 7x7, and .* 6, 8.*; '-s metric.variant=global' has no windows"),
         ((9, 1, 10, 8), {"variant": "gaussian"}, "needs images of at least 11x11"),

@@ -42,7 +42,8 @@ def ssim_matrix(
     scikit-image does by default. ``gaussian`` is the window of Wang et al., 11x11 with population covariances.
 
     Args:
-        x: Grey images, shape ``(n, h, w)``, in [0, ``data_range``].
+        x: Grey images, shape ``(n, h, w)``, or images of several channels, shape ``(n, c, h, w)``, over which
+            similarities are averaged; in [0, ``data_range``].
         variant: Windows over which the statistics are taken.
         window: Side of a uniform window, in pixels, odd.
         data_range: Greatest possible value of a pixel.
@@ -80,7 +81,7 @@ def ssim_diversity(
     Müller et al. 2025, Section 2.2. Identical images, and images of one grey, have mean and variance 0 up to rounding.
 
     Args:
-        x: Grey images, shape ``(n, h, w)``, in [0, ``data_range``]; ``n`` at least 2.
+        x: Images as in :func:`ssim_matrix`; ``n`` at least 2.
         variant: As in :func:`ssim_matrix`, as are the others.
         window: Side of a uniform window, in pixels, odd.
         data_range: Greatest possible value of a pixel.
@@ -107,7 +108,7 @@ def ssim_moments(x: Tensor, counts: Tensor, variant: SsimVariant = "windowed") -
     twentieth to that of 7x7 windows.
 
     Args:
-        x: Grey images in [0, 1], shape ``(n, h, w)``.
+        x: Images in [0, 1], as in :func:`ssim_matrix`.
         counts: How often each resampling has drawn each image, shape ``(n_resamplings, n)``, from :func:`draw`.
         variant: As in :func:`ssim_matrix`.
     """

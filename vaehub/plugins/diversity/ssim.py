@@ -14,19 +14,18 @@ class SsimDiversity(DatasetMetric[SsimDiversityParams]):
     """Mean of 1 - SSIM over pairs of images: Müller et al. 2025, Section 2.2.
 
     The paper prints the formula with statistics of whole images; its values are those of 7x7 windows, the default here.
+    Of images with colours, SSIM is averaged over the channels.
     """
 
     @property
     def needs(self) -> Needs:
-        """Grey images, not smaller than a window."""
+        """Images, not smaller than a window."""
         return Needs(
             observations=2,
             images=True,
-            channels=1,
             side=smallest_ssim_side(self.params.variant),
             instead={
                 "images": "'embedding_diversity' takes any observations",
-                "channels": "'-s data.channels=1' makes colours grey",
                 "side": "'-s metric.variant=global' has no windows",
             },
         )
@@ -35,5 +34,5 @@ class SsimDiversity(DatasetMetric[SsimDiversityParams]):
         """Return ``diversity``, ``diversity_variance``, the interval's ends and the number of pairs."""
         seen = self.draw_observations(data)
         counts = draw(seen.n, self.params.n_bootstrap, self.generator("bootstrap"))
-        moments = ssim_moments(seen.data.x[:, 0], counts, self.params.variant)
+        moments = ssim_moments(seen.data.x, counts, self.params.variant)
         return Result(scalars=pair_scalars(moments, seen.n, self.params))
