@@ -52,6 +52,17 @@ def test_the_intervention_study_has_the_papers_runs():
     assert len({cell.request.id for cell in cells if cell.request.metric.name == "ssim_diversity"}) == 60
 
 
+@pytest.mark.parametrize("scale", ["quick", "paper"])
+def test_the_study_of_the_slides_sets_the_autoencoder_beside_the_vae(scale):
+    cells = cells_of(STUDIES["mnist_vae"].at(scale), CATALOG, str)
+    asked = {(cell.request.subject.what.model.name, cell.request.metric.name) for cell in cells}
+    assert {("ae", "prior_samples"), ("vae", "prior_samples"), ("vae", "elbo"), ("ae", "reconstruction_error")} <= asked
+    assert {
+        cell.request.metric.params.split for cell in cells if cell.request.metric.name == "reconstruction_error"
+    } == {"train", "test"}
+    assert {cell.request.subject.what.train.validation for cell in cells} == {0}
+
+
 def test_the_ard_study_has_the_papers_runs():
     cells = cells_of(STUDIES["ard"].at("paper"), CATALOG, str)
     recipes = {cell.request.subject.what.id: cell.request.subject.what for cell in cells}.values()
