@@ -50,6 +50,16 @@ def test_mean_and_variance_over_pairs_agree_with_scikit_image(case, dtype):
     assert ssim_diversity(ORACLE[name], **options, dtype=dtype) == pytest.approx(expected, rel=1e-6)
 
 
+@pytest.mark.parametrize("dtype", PRECISIONS)
+@pytest.mark.parametrize(("case", "variant"), [("win7", "windowed"), ("gauss11", "gaussian")])
+def test_every_pair_of_colour_images_agrees_with_scikit_image(case, variant, dtype):
+    x, expected = ORACLE["images_colour"] / 255, ORACLE[f"ssim_colour_{case}"]
+    np.testing.assert_allclose(ssim_matrix(x, variant, dtype=dtype), expected, rtol=1e-6, atol=1e-6)
+    # Channels differ in contrast, so that neither the first of them nor their mean would do.
+    for grey in (x[:, 0], x.mean(axis=1)):
+        assert np.abs(np.asarray(ssim_matrix(grey, variant)) - expected).max() > 0.01
+
+
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_mean_and_variance_are_those_of_the_matrix(variant):
     distances = 1 - above_diagonal(ssim_matrix(images(), variant))
