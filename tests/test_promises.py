@@ -69,8 +69,8 @@ def test_eight_processes_measure_into_one_store_and_every_value_is_there_once():
         counts = connection.execute("select count(*) from measured_values group by measurement").fetchall()
     assert trainings == 9
     assert repeated == []
-    # Five vectors of four values and three scalars for relevance, four scalars for the bound.
-    assert sorted(count for (count,) in counts) == [4] * 9 + [23] * 9
+    # Five vectors of four values and six scalars for relevance, four scalars for the bound.
+    assert sorted(count for (count,) in counts) == [4] * 9 + [26] * 9
 
 
 @pytest.mark.parametrize("network", ["mlp", "ard_mnist"])
