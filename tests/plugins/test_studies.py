@@ -26,7 +26,13 @@ def _weights_of_inception(tmp_path, monkeypatch):
     monkeypatch.setattr(weights, "INCEPTION_CHECKSUM", checksum(path, "sha256"))
 
 
-@pytest.mark.parametrize(("name", "scale"), SCALES)
+LONG = (("polarised", "paper"), ("similarity", "paper"))
+"""Thousands of trainings, whose rehearsal takes a minute."""
+
+
+@pytest.mark.parametrize(
+    ("name", "scale"), [pytest.param(*each, marks=[pytest.mark.slow] if each in LONG else []) for each in SCALES]
+)
 def test_it_could_be_made(name, scale):
     scaled = STUDIES[name].at(scale)
     cells = cells_of(scaled, CATALOG, str)

@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from vaehub.core.errors import WorkFailed
+from vaehub.core.errors import NotRecorded, WorkFailed
 from vaehub.core.recipe import Component, Recipe
 from vaehub.core.result import Result
 from vaehub.hub import requests
@@ -160,6 +160,11 @@ class Runner:
             for stage in stages:
                 if stage.id not in done:
                     self.train(stage, wanted, force=False)
+            if recipe.id not in done:
+                raise NotRecorded(
+                    f"training {recipe.id[:8]} was made and recorded, and the store has it no more: it was deleted or "
+                    "moved while this ran; the same command makes it again"
+                )
         return done[recipe.id]
 
     def adopt(self, model: LatentModel, dataset: Component) -> Recipe:
