@@ -101,3 +101,90 @@ def test_a_model_is_as_large_as_its_weights_are():
         layers = torch.nn.Sequential(torch.nn.Linear(7, 5), torch.nn.BatchNorm1d(5))
     n_bytes = sum(each.numel() * each.element_size() for each in layers.state_dict().values())
     assert n_bytes - 8 <= bound._n_bytes <= n_bytes  # the counter of batches is made of a number
+
+
+UNBOUNDED = {
+    # What is there, of the data or of the model, is the bound: more is less, or is refused when both are known.
+    "batch",
+    "end",
+    "example",
+    "extractor_revision",
+    "k",
+    "latent_dims",
+    "latents",
+    "n_batch",
+    "n_clusters",
+    "n_jacobian",
+    "n_latents",
+    "n_neighbours",
+    "n_samples",
+    "n_test",
+    "n_train",
+    "n_variance",
+    "pairs_up_to",
+    "rank",
+    "start",
+    "subset_size",
+    # Seeds, and the size of models, whose weights are refused where they do not fit.
+    "epochs",
+    "maximum",
+    "probe_seed",
+    "upper",
+    "widest",
+}
+
+
+def has_no_maximum(schema):
+    if schema.get("type") == "integer":
+        return not schema.keys() & {"maximum", "exclusiveMaximum"}
+    parts = [*schema.get("anyOf", []), *schema.get("prefixItems", [])]
+    parts += [schema["items"]] if "items" in schema else []
+    return any(has_no_maximum(each) for each in parts)
+
+
+def test_each_number_of_a_metric_that_nothing_else_bounds_has_a_maximum(hub):
+    found = set()
+    for each in hub.catalog.entries("metric"):
+        if each.distribution == "vaehub":
+            schemas = each.load_params().model_json_schema()["properties"]
+            found |= {name for name, schema in schemas.items() if has_no_maximum(schema)}
+    assert found <= UNBOUNDED
+
+
+@pytest.mark.parametrize(
+    ("metric", "name", "most"),
+    [
+        ("elbo", "n_samples", 100_000),
+        ("rate_distortion", "n_draws", 100_000),
+        ("response_field", "size", 2000),
+        ("latent_path", "size", 2000),
+        ("structure_score", "n_draws", 100_000),
+        ("intervention", "n_bootstrap", 1_000_000),
+        ("factor_vae_score", "group_size", 100_000),
+    ],
+)
+def test_numbers_of_a_metric_beyond_any_memory_are_refused_before_training(hub, metric, name, most):
+    words = f"'{name}' is {10**12} and should be less than or equal to {most}"
+    with pytest.raises(VaehubError, match=words):
+        hub.run("vae", metric, settings={f"metric.{name}": 10**12})
+    assert not hub.store.exists
+
+
+@pytest.mark.parametrize("number", [0, 1001, 10**12])
+def test_more_jobs_or_seeds_than_can_be_are_refused_before_work(hub, number):
+    with pytest.raises(VaehubError, match=f"^the number of jobs is {number} and should be from 1 to 1000$"):
+        hub.study("fondue_digits").run(jobs=number)
+    with pytest.raises(VaehubError, match=f"^the number of jobs is {number} and should be from 1 to 1000$"):
+        hub.suggest_dim("nowhere", jobs=number)
+    with pytest.raises(VaehubError, match=f"^the number of seeds is {number} and should be from 1 to 1000$"):
+        hub.suggest_dim("nowhere", seeds=number)
+    assert not hub.store.exists
+
+
+def test_simulated_data_beyond_memory_are_refused_before_they_are_drawn(hub):
+    many = {"data.n_samples": 10_000_000, "data.n_genes": 100_000}
+    with pytest.raises(VaehubError, match=r"^10,000,000 cells of 100,000 genes and 5 programs take about [\d,]+ bytes"):
+        hub.run("vae", "elbo", dataset="counts", settings=many)
+    for name in ("helix", "counts"):
+        with pytest.raises(VaehubError, match="'n_samples' is 1000000000000 and should be less than or equal to"):
+            hub.run("vae", "elbo", dataset=name, settings={"data.n_samples": 10**12})

@@ -50,6 +50,18 @@ def whole_number(given: object, what: str) -> int:
     raise VaehubError(f"{what} is {given!r} and should be a whole number")
 
 
+def count(given: object, what: str, most: int) -> int:
+    """Return a whole number from 1 to the most that there can be.
+
+    Raises:
+        VaehubError: If it is none.
+    """
+    number = whole_number(given, what)
+    if not 1 <= number <= most:
+        raise VaehubError(f"{what} is {number} and should be from 1 to {most}")
+    return number
+
+
 def whole_numbers(given: object, what: str) -> list[int]:
     """Return one whole number or several, each once.
 

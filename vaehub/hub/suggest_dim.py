@@ -14,11 +14,12 @@ from vaehub.core.errors import VaehubError
 from vaehub.core.params import parse
 from vaehub.core.recipe import Component, TrainParams
 from vaehub.hub import requests
-from vaehub.hub.arguments import is_path
+from vaehub.hub.arguments import count, is_path
 from vaehub.hub.data_copies import InMemoryData
 from vaehub.hub.requests import Settings
 from vaehub.hub.study import Study
 from vaehub.hub.study.definition import Definition
+from vaehub.hub.study.pool import MOST_JOBS
 from vaehub.registry.entries import Metric, Suggests
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ STEPS = 2500
 """Steps of each training: enough for a small network to find out which latents it can do without."""
 STEPS_UNTIL_STABLE = 10_000
 """Most steps of a training that ends when its number of latents stands still."""
+MOST_SEEDS = 1000
+"""Of each method; far more than a mean and its spread need."""
 SCOPES = ("data", "network", "train")
 """What may be set; the models are those that the methods name."""
 
@@ -171,6 +174,8 @@ def suggest(
         VaehubError: If the request is wrong; nothing has been done.
     """
     started = time.monotonic()
+    seeds = count(seeds, "the number of seeds", MOST_SEEDS)
+    jobs = None if jobs is None else count(jobs, "the number of jobs", MOST_JOBS)
     chosen, train = methods_of(runner.catalog, methods), train_params_of(settings)
     if isinstance(data, Component):
         settings = {name: value for name, value in settings.items() if not name.startswith("data.")}

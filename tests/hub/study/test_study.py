@@ -195,7 +195,7 @@ def test_an_unknown_report_is_answered_with_those_there_are(made):
 
 def test_no_jobs_are_refused(made):
     _, study, _ = made
-    with pytest.raises(VaehubError, match="0 were asked for"):
+    with pytest.raises(VaehubError, match="the number of jobs is 0 and should be from 1 to"):
         study.run(jobs=0)
 
 

@@ -21,6 +21,8 @@ from vaehub.hub.study.worker_process import Ended, StoreCall, StoreReply, work
 
 THREAD_SETTINGS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 """Read by libraries when they are loaded, which is before a worker can say anything."""
+MOST_JOBS = 1000
+"""Workers that a machine could start; each takes some hundred megabytes."""
 PATIENCE = 5.0
 """Seconds that a worker has to end by itself."""
 _SPAWNING = threading.Lock()

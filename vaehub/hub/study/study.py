@@ -16,12 +16,13 @@ from vaehub.core.identity import Json, canonical_json
 from vaehub.core.progress import task
 from vaehub.core.recipe import Component
 from vaehub.hub import requests
+from vaehub.hub.arguments import count
 from vaehub.hub.plots import measurement_plot
 from vaehub.hub.requests import MeasurementRequest
 from vaehub.hub.study.definition import Analysis, Definition, Scaled
 from vaehub.hub.study.grid import Cell, Job, cells_of, jobs_of, trials_of
 from vaehub.hub.study.pictures import PictureFormat, StudyPicture, check_folder, write_pictures
-from vaehub.hub.study.pool import Pool, n_cores
+from vaehub.hub.study.pool import MOST_JOBS, Pool, n_cores
 from vaehub.hub.study.rehearsal import rehearse
 from vaehub.hub.study.report import ReportTable, report_of, results_of
 from vaehub.hub.study.worker_process import StoreCall
@@ -262,9 +263,7 @@ class Study:
     def _n_jobs(self, jobs: int | None) -> int:
         if jobs is None:
             return 1 if self._device == "cuda" else n_cores()
-        if jobs < 1:
-            raise VaehubError(f"a study is carried out by one job at least, and {jobs} were asked for")
-        return jobs
+        return count(jobs, "the number of jobs", MOST_JOBS)
 
     def _serve(self, call: StoreCall) -> object:
         with self._store.session() as session:

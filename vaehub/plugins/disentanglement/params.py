@@ -79,10 +79,10 @@ class DciParams(LearnedParams):
 class FactorVaeScoreParams(ScoreParams):
     """Parameters of FactorVAE's score."""
 
-    n_votes: int = Field(10_000, ge=2, description="groups that the classifier learns from")
-    n_test_votes: int = Field(5000, ge=1, description="groups that it is tested on")
+    n_votes: int = Field(10_000, ge=2, le=1_000_000, description="groups that the classifier learns from")
+    n_test_votes: int = Field(5000, ge=1, le=1_000_000, description="groups that it is tested on")
     group_size: int = Field(
-        64, ge=2, description="observations in a group, drawn with replacement, that share a factor"
+        64, ge=2, le=100_000, description="observations in a group, drawn with replacement, that share a factor"
     )
     n_variance: int = Field(
         10_000, ge=2, description="observations over which the variance of each latent is taken, at most"
@@ -95,9 +95,11 @@ class FactorVaeScoreParams(ScoreParams):
 class BetaVaeScoreParams(ScoreParams):
     """Parameters of beta-VAE's score."""
 
-    n_train: int = Field(10_000, ge=2, description="groups that the classifier learns from")
-    n_test: int = Field(5000, ge=1, description="groups that it is tested on")
+    n_train: int = Field(10_000, ge=2, le=1_000_000, description="groups that the classifier learns from")
+    n_test: int = Field(5000, ge=1, le=1_000_000, description="groups that it is tested on")
     n_pairs: int = Field(
-        64, ge=1, description="pairs in a group, drawn with replacement, each of which shares a factor"
+        64, ge=1, le=100_000, description="pairs in a group, drawn with replacement, each of which shares a factor"
     )
-    max_iter: int = Field(1000, gt=0, description="steps of logistic regression, at most; convergence is recorded")
+    max_iter: int = Field(
+        1000, gt=0, le=1_000_000, description="steps of logistic regression, at most; convergence is recorded"
+    )

@@ -11,7 +11,9 @@ N_SAMPLES = "observations drawn; all there are, if the split has fewer; all comp
 class PairsParams(SampleParams):
     """Which observations are paired, and how the interval is estimated."""
 
-    n_bootstrap: int = Field(1000, ge=0, description="resamplings of observations for the interval; 0 leaves it out")
+    n_bootstrap: int = Field(
+        1000, ge=0, le=1_000_000, description="resamplings of observations for the interval; 0 leaves it out"
+    )
     confidence: float = Field(0.95, gt=0, lt=1, description="share of the resampled means that the interval contains")
 
 

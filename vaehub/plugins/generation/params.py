@@ -85,7 +85,7 @@ class KernelDistanceParams(ComparisonParams):
     """Parameters of the kernel distance; defaults are those of Bińkowski et al. 2018."""
 
     degree: int = Field(3, gt=0, le=10, description="degree of the polynomial kernel")
-    n_subsets: int = Field(100, gt=0, description="subsets over which the distance is averaged")
+    n_subsets: int = Field(100, gt=0, le=1_000_000, description="subsets over which the distance is averaged")
     subset_size: int = Field(1000, ge=2, description="samples, and observations, in a subset")
 
 
@@ -93,6 +93,6 @@ class PrecisionRecallParams(ComparisonParams):
     """Parameters of precision and recall; defaults are those of the two papers."""
 
     n_clusters: int = Field(20, gt=1, description="clusters of the pooled features")
-    n_clusterings: int = Field(10, gt=0, description="clusterings over which the curve is averaged")
-    n_angles: int = Field(1001, ge=3, description="points of the curve")
+    n_clusterings: int = Field(10, gt=0, le=10_000, description="clusterings over which the curve is averaged")
+    n_angles: int = Field(1001, ge=3, le=1_000_000, description="points of the curve")
     n_neighbours: int = Field(3, gt=0, description="neighbours whose distance is the radius of a ball")

@@ -13,7 +13,7 @@ class NoiseParams(SampleParams):
     n_samples: SampleSize = Field(
         500, description="observations that errors are averaged over; all there are, if the split has fewer"
     )
-    n_noise: int = Field(1, gt=0, description="samples from the posterior of each observation")
+    n_noise: int = Field(1, gt=0, le=100_000, description="samples from the posterior of each observation")
 
 
 class ErrorParams(NoiseParams):
@@ -38,7 +38,10 @@ class InterventionParams(ErrorParams):
         "contributed equally; at most latent_dim",
     )
     n_bootstrap: int = Field(
-        1000, ge=0, description="bootstrap resamplings of the observations, for intervals; 0 computes none"
+        1000,
+        ge=0,
+        le=1_000_000,
+        description="bootstrap resamplings of the observations, for intervals; 0 computes none",
     )
     confidence: float = Field(0.95, gt=0, lt=1, description="share of the resampled ratios inside an interval")
 

@@ -60,8 +60,10 @@ class ResponseMatrixParams(PosteriorParams):
 class ConditionedMatrixParams(SampleParams):
     """Parameters of the conditioned response matrix."""
 
-    n_groups: int = Field(50, gt=0, description="groups of observations that agree in all factors but one")
-    n_interventions: int = Field(32, gt=0, description="interventions on each latent in each group")
+    n_groups: int = Field(
+        50, gt=0, le=1_000_000, description="groups of observations that agree in all factors but one"
+    )
+    n_interventions: int = Field(32, gt=0, le=1_000_000, description="interventions on each latent in each group")
     factors: tuple[str, ...] = Field(
         (), description="factors of the matrix; without names, all that take two values or more"
     )
@@ -88,8 +90,10 @@ class ConditionedMatrixParams(SampleParams):
 class StructureScoreParams(PosteriorParams):
     """Parameters of the structure score."""
 
-    n_draws: int = Field(2000, ge=2, description="draws from the prior, and as many responses, that are compared")
-    n_repeats: int = Field(5, ge=1, description="comparisons, each with draws of its own")
+    n_draws: int = Field(
+        2000, ge=2, le=100_000, description="draws from the prior, and as many responses, that are compared"
+    )
+    n_repeats: int = Field(5, ge=1, le=10_000, description="comparisons, each with draws of its own")
     response: Literal["sampled", "mean"] = Field(
         "sampled", description="a draw from the posterior of what was decoded, or that posterior's mean"
     )
@@ -106,7 +110,10 @@ class StructureScoreParams(PosteriorParams):
         None, gt=0, description="variance of the Gaussian kernel; none takes it from the distances"
     )
     n_permutations: int = Field(
-        200, ge=0, description="exchanges of draws and responses for the interval without a difference; 0 for none"
+        200,
+        ge=0,
+        le=1_000_000,
+        description="exchanges of draws and responses for the interval without a difference; 0 for none",
     )
     confidence: float = Field(0.95, gt=0, lt=1, description="share of the exchanges that the interval holds")
     causal_threshold: float = Field(
@@ -124,11 +131,11 @@ class ResponseFieldParams(PosteriorParams):
     extent: tuple[float, float, float, float] = Field(
         (-2.0, 2.0, -2.0, 2.0), description="least and greatest value of the first latent, then of the second"
     )
-    size: int = Field(100, description="grid points along each axis, at least 2")
+    size: int = Field(100, le=2000, description="grid points along each axis, at least 2")
     rest: Literal["average", "sample"] = Field(
         "average", description="the other latents: a mean over n_rest draws, or one draw, the same for all points"
     )
-    n_rest: int = Field(64, gt=0, description="draws of the other latents that the field is a mean over")
+    n_rest: int = Field(64, gt=0, le=100_000, description="draws of the other latents that the field is a mean over")
     source: Literal["posterior", "prior"] = Field("posterior", description="what the other latents are drawn from")
     unit_spacing: bool = Field(
         False, description="derivatives for each grid step, as the released code has them, not for each unit"
@@ -158,13 +165,13 @@ class LatentPathParams(PosteriorParams):
         description="the other latents on a grid: those of the start; a mean field over n_rest draws from posteriors, "
         "decoded with those of the start; or one such draw",
     )
-    n_rest: int = Field(64, gt=0, description="draws of the other latents that the field is a mean over")
+    n_rest: int = Field(64, gt=0, le=100_000, description="draws of the other latents that the field is a mean over")
     extent: Literal["auto"] | tuple[float, float, float, float] = Field(
         "auto",
         description="least and greatest value of the grid's first axis, then of its second; auto covers all posterior "
         "means that are drawn",
     )
-    size: int = Field(100, description="grid points along each axis, at least 2")
+    size: int = Field(100, le=2000, description="grid points along each axis, at least 2")
     temperature: float = Field(
         0.1,
         ge=0,
@@ -183,7 +190,9 @@ class LatentPathParams(PosteriorParams):
         "nearer to the data, or posterior means",
     )
     n_neighbours: int = Field(10, gt=0, description="nearest samples that each is joined to")
-    edge_points: int = Field(5, ge=2, description="points on each edge between samples at which the cost is looked up")
+    edge_points: int = Field(
+        5, ge=2, le=10_000, description="points on each edge between samples at which the cost is looked up"
+    )
     n_frames: int = Field(20, ge=3, le=1000, description="points of each route that are decoded, evenly spaced")
 
 

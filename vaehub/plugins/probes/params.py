@@ -37,8 +37,10 @@ class DownstreamProbeParams(Params):
     alpha: float = Field(
         0.1, gt=0, lt=0.5, description="how far a posterior variance may be from 0 or from the prior's, by type"
     )
-    n_folds: int = Field(5, ge=2, description="folds that choose the strength of logistic regression")
-    max_iter: int = Field(1000, gt=0, description="steps of logistic regression, at most; convergence is recorded")
+    n_folds: int = Field(5, ge=2, le=1000, description="folds that choose the strength of logistic regression")
+    max_iter: int = Field(
+        1000, gt=0, le=1_000_000, description="steps of logistic regression, at most; convergence is recorded"
+    )
     trees: Literal["exact", "histogram"] = Field(
         "exact", description="trees split at any value (exact) or between at most 255 bins, which is much faster"
     )

@@ -9,7 +9,7 @@ class ElboParams(SplitParams):
     """Parameters of the ELBO."""
 
     split: SplitName = Field("validation", description="split of the data that is used")
-    n_samples: int = Field(1, gt=0, description="draws of z for each observation")
+    n_samples: int = Field(1, gt=0, le=100_000, description="draws of z for each observation")
 
 
 class RateDistortionParams(SplitParams):
@@ -21,7 +21,7 @@ class RateDistortionParams(SplitParams):
     n_batch: int = Field(
         10_000, ge=2, description="observations that estimates are computed from; all there are, if the split has fewer"
     )
-    n_draws: int = Field(1, gt=0, description="draws of z for each observation")
+    n_draws: int = Field(1, gt=0, le=100_000, description="draws of z for each observation")
     estimator: Literal["stratified", "weighted"] = Field(
         "stratified",
         description="estimator of q(z) from a batch: unbiased, and exact if the batch is the whole split (stratified), "

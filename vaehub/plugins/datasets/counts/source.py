@@ -6,11 +6,15 @@ import torch
 from torch import Tensor
 
 from vaehub import DataError, Dataset, DataSource, Factors, generator, prepare
+from vaehub.files import Bound
 from vaehub.plugins.datasets.counts.kernels import negative_binomial_counts, program_shares, quantile_classes
 from vaehub.plugins.datasets.counts.params import CountsParams
 
 N_LEVELS = 4
 """Classes of equal frequency into which library sizes and activities are cut, for metrics of factors."""
+
+BYTES_PER_COUNT = 32
+"""What drawing takes: shares, means, rates and counts, in double precision."""
 
 
 @final
@@ -34,12 +38,18 @@ class Counts(DataSource[CountsParams]):
         All draws have separate random streams, so that one parameter changes as little as possible besides.
 
         Raises:
-            DataError: If there are fewer cells than the classes that factors are cut into.
+            DataError: If there are fewer cells than the classes that factors are cut into, or the counts do not fit.
         """
         params = self.params
         n, m, k = params.n_samples, params.n_genes, params.n_programs
         if n < N_LEVELS:
             raise DataError(f"'data.n_samples' is {n}, and factors are cut into {N_LEVELS} classes; ask for more cells")
+        needed, allowed = BYTES_PER_COUNT * n * max(m, k), Bound.of(None)
+        if needed > allowed.n_bytes:
+            raise DataError(
+                f"{n:,} cells of {m:,} genes and {k:,} programs take about {needed:,} bytes to draw, above "
+                f"{allowed.n_bytes:,} ({allowed.origin}); lower 'data.n_samples' or 'data.n_genes'"
+            )
         types = torch.randint(params.n_types, (n,), generator=self._random("types"))
         centres = self._normal("centres", params.n_types, k)
         activity = centres[types] + params.within * self._normal("activities", n, k)

@@ -6,7 +6,7 @@ from vaehub import DataParams, Field
 class HelixParams(DataParams):
     """Shape of the helix; defaults are the paper's. The parameter ``seed`` determines all draws."""
 
-    n_samples: int = Field(1024, gt=0, description="points")
+    n_samples: int = Field(1024, gt=0, le=10_000_000, description="points")
     amplitude: tuple[float, float, float] = Field(
         (1.0, 1.0, 1.0), description="half the extent along each axis, the last being the axis of the helix"
     )
