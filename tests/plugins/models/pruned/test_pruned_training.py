@@ -11,7 +11,7 @@ SETTINGS = {
     "geco_l0_arm": {"model.tau": 2, "train.epochs": 8},
     "mask_aae": {"model.critic_hidden": [32], "train.epochs": 4, "train.learning_rate": 3e-4},
 }
-BUILD = {"geco_l0_arm": lambda: geco(tau=0.6), "mask_aae": lambda: mask(doubling_steps=5)}
+BUILD = {"geco_l0_arm": lambda: geco(tau=0.6), "mask_aae": lambda: mask(doubling_steps=5, slow_after=10)}
 
 
 @pytest.mark.parametrize("model", SETTINGS)
