@@ -60,6 +60,11 @@ class MaskAae(Autoencoder[MaskAaeParams]):
         """Whether each latent has a mask of at least ``active_from``, shape ``(latent_dim,)``."""
         return self.mask.detach() >= self.params.active_from
 
+    @property
+    def chosen_latents(self) -> Tensor:
+        """Whether the mask keeps each latent: those that are active."""
+        return self.active
+
     def decode(self, z: Tensor) -> Tensor:
         """Return the reconstruction of codes, masked here."""
         return self.likelihood.mean(self.network.decoder(z * self.mask.detach()))
