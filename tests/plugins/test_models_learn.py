@@ -21,7 +21,7 @@ SETTINGS = {
     "linear_vae": {"train.learning_rate": 0.01},
     "classifier": {"train.learning_rate": 5e-3},
     "geco_l0_arm": {},
-    "mask_aae": {"train.learning_rate": 2e-4},
+    "mask_aae": {"train.learning_rate": 2e-4, "model.critic_hidden": [64, 64]},
 }
 DATA = {
     "digits": {"train.epochs": 4},

@@ -164,6 +164,11 @@ class LatentModel(nn.Module, Parametrised[M_co], ABC):
         """Variance of each latent under a prior learned from the data, shape ``(latent_dim,)``; ``None`` if fixed."""
         return None
 
+    @property
+    def chosen_latents(self) -> Tensor | None:
+        """Whether the model itself keeps each latent, shape ``(latent_dim,)``; ``None`` if it does not choose."""
+        return None
+
     @abstractmethod
     def encode(self, batch: Batch) -> Posterior:
         """Return q(z|x) for a batch."""

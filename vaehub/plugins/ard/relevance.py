@@ -37,7 +37,8 @@ class Relevance(ModelMetric[RelevanceParams]):
     that of the encoded data, Var(mu) + mean(sigma^2).
 
     The paper cuts at 99 % and does not say how sure the count is. Here the counts at 98 and 99.5 % stand beside it, and
-    the gap at the cut: a count that moves with the share, or a gap near 1, is one that has not converged.
+    the gap at the cut: a count that moves with the share, or a gap near 1, is one that has not converged. Of a model
+    that chooses its latents itself, by gates or a mask, its own count stands beside them.
     """
 
     @property
@@ -73,6 +74,7 @@ class Relevance(ModelMetric[RelevanceParams]):
                 "n_active": n_active,
                 **{name: n_relevant(relevance, share) for name, share in OTHER_CUTS.items()},
                 "gap": gap,
+                **({} if (chosen := model.chosen_latents) is None else {"n_chosen": int(chosen.sum())}),
                 "is_collapsed": bool(total == 0),
                 "n_samples": sample.n,
             },

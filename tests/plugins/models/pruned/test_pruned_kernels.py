@@ -12,6 +12,7 @@ from vaehub.plugins.models.pruned.kernels import (
     FASTEST_CHANGE,
     MULTIPLIER_RANGE,
     arm_gradient,
+    doubling_interval,
     gates_of,
     gradient_penalty,
     kl_per_latent,
@@ -20,6 +21,7 @@ from vaehub.plugins.models.pruned.kernels import (
     next_multiplier,
     polarisation,
     polarisation_weight,
+    steps_to_move,
 )
 
 LOGITS = np.array([0.7, -1.2, 0.1])
@@ -105,6 +107,31 @@ def test_the_weight_of_polarisation_doubles_until_it_reaches_its_limit():
     found = [polarisation_weight(step, 4, 10) for step in (0, 9, 10, 20, 119, 120, 130, 10**9)]
     assert found == [0.5, 0.5, 1.0, 2.0, 1024.0, 2048.0, 2048.0, 2048.0]
     assert polarisation_weight(160, 48, 10) == 2048.0  # the sixteenth doubling of 1/24 is beyond it
+
+
+def test_the_weight_of_polarisation_doubles_every_300_steps_for_few_latents_and_at_most_every_40000():
+    found = [doubling_interval(latent_dim) for latent_dim in (1, 20, 21, 48, 64, 88, 89, 512)]
+    # floor(112.5 * 21) is 2362.
+    assert found == [300, 300, 4 * 2362, 4 * 5400, 4 * 7200, 4 * 9900, 40_000, 40_000]
+
+
+@pytest.mark.parametrize(("distance", "slow_after"), [(2.0, 10**9), (2.0, 30), (9.0, 30), (60.0, 5000), (60.0, 200)])
+def test_the_steps_to_move_a_distance_are_those_of_rmsprop(distance, slow_after):
+    weight = torch.nn.Parameter(torch.tensor(distance, dtype=torch.float64))
+    optimiser = torch.optim.RMSprop([weight], lr=0.01)
+    n_steps = 0
+    while weight > 0:
+        if n_steps == slow_after:
+            optimiser.param_groups[0]["lr"] /= 4
+        weight.grad = torch.ones_like(weight)
+        optimiser.step()
+        n_steps += 1
+    assert steps_to_move(distance, 0.01, slow_after, 4.0) == pytest.approx(n_steps, abs=1)  # it adds 1e-8 to the root
+
+
+def test_nothing_has_to_be_moved_in_no_steps_and_the_least_distance_in_one():
+    assert steps_to_move(0.0, 0.1, 5, 2.0) == 0
+    assert steps_to_move(1e-9, 0.1, 5, 2.0) == 1
 
 
 def test_spread_counts_masked_latents_in_full_and_others_hardly(rng):

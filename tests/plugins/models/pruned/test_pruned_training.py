@@ -11,7 +11,7 @@ SETTINGS = {
     "geco_l0_arm": {"model.tau": 2, "train.epochs": 8},
     "mask_aae": {"model.critic_hidden": [32], "train.epochs": 4, "train.learning_rate": 3e-4},
 }
-BUILD = {"geco_l0_arm": lambda: geco(tau=0.6), "mask_aae": lambda: mask(doubling_steps=5)}
+BUILD = {"geco_l0_arm": lambda: geco(tau=0.6), "mask_aae": lambda: mask(doubling_steps=5, slow_after=10)}
 
 
 @pytest.mark.parametrize("model", SETTINGS)
@@ -47,3 +47,13 @@ def test_the_same_seed_gives_the_same_bits(model):
     train(first)
     train(second)
     assert all(torch.equal(first.state_dict()[name], value) for name, value in second.state_dict().items())
+
+
+def test_relevance_counts_the_latents_that_gates_and_masks_keep(tmp_path):
+    hub = Hub.open(tmp_path / "store", device="cpu")
+    for model in SETTINGS:
+        settings = {"model.latent_dim": 8, "network.hidden": [16], **SETTINGS[model], "train.epochs": 1}
+        found = hub.run(model, "relevance", settings=settings)[0]
+        trained, _ = hub.model(hub.recipe(model, settings=settings))
+        assert found["n_chosen"] == int(trained.active.sum()) > 0
+        assert torch.equal(trained.chosen_latents, trained.active)

@@ -52,6 +52,32 @@ def test_beta_of_one_is_the_plain_vae(data):
     assert torch.equal(loss(build(BetaVae, BetaVaeParams(latent_dim=3, beta=1), data), data).total, plain.total)
 
 
+@pytest.mark.parametrize(
+    ("kind", "params"),
+    [
+        (Vae, VaeParams),
+        (BetaVae, BetaVaeParams),
+        (AnnealedVae, AnnealedVaeParams),
+        (BetaTcVae, BetaTcVaeParams),
+        (DipVaeI, DipVaeIParams),
+        (DipVaeII, DipVaeIIParams),
+    ],
+)
+def test_the_weight_of_the_regularisation_weighs_all_but_the_reconstruction(data, kind, params):
+    plain = loss(build(kind, params(latent_dim=3), data), data)
+    weighted = loss(build(kind, params(latent_dim=3, regularisation_weight=0.25), data), data)
+    added = plain.total - plain.terms["reconstruction"]
+    torch.testing.assert_close(weighted.total - weighted.terms["reconstruction"], 0.25 * added)
+    for name, term in plain.terms.items():
+        torch.testing.assert_close(weighted.terms[name], term)
+
+
+def test_the_weight_of_the_regularisation_changes_no_identity_where_it_is_1():
+    assert VaeParams().identity() == VaeParams(regularisation_weight=1.0).identity()
+    assert "regularisation_weight" not in VaeParams().identity()
+    assert VaeParams(regularisation_weight=0.5).identity()["regularisation_weight"] == 0.5
+
+
 def test_reconstructions_are_probabilities_in_the_shape_of_the_data(data):
     found = build(Vae, VaeParams(latent_dim=3), data).decode(torch.zeros(2, 3))
     assert found.shape == (2, 1, 4, 4)

@@ -23,5 +23,6 @@ def vaehub_catalog() -> Sequence[Entry]:
             "MaskAAE: adversarial autoencoder with a learned mask over the latents",
             params="vaehub.plugins.models.pruned.params:MaskAaeParams",
             source="Mondal et al. 2021",
+            revision=2,
         ),
     ]

@@ -61,6 +61,11 @@ class GecoL0Arm(Autoencoder[GecoL0ArmParams]):
         """Whether each gate is open with a probability above 1/2, shape ``(latent_dim,)``."""
         return self.phi.detach() > 0
 
+    @property
+    def chosen_latents(self) -> Tensor:
+        """Whether the gate of each latent is open: those that are active."""
+        return self.active
+
     def decode(self, z: Tensor) -> Tensor:
         """Return the mean of p(x|z), which ignores latents whose gates are closed."""
         return self.likelihood.mean(self.network.decoder(z * self.active))

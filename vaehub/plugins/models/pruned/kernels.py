@@ -1,6 +1,9 @@
 """Mathematics of gates and masks."""
 
+import math
+from bisect import bisect_left
 from collections.abc import Callable
+from itertools import accumulate
 
 import torch
 from torch import Tensor
@@ -22,6 +25,15 @@ MASKED_DECAY = 10.0
 
 LARGEST_POLARISATION_WEIGHT = 2048.0
 """Value at which the weight that drives the mask towards 0 and 1 stops doubling: Mondal et al. 2021."""
+
+MOST_STEPS = 10**18
+"""More steps than any training has."""
+
+SETTLED = 4000
+"""Steps after which RMSprop's average of a constant square is that square to the last bit of a double."""
+
+RATES_MOVED = list(accumulate((1 / math.sqrt(1 - 0.99**t) for t in range(1, SETTLED + 1)), initial=0.0))
+"""Sums of RMSprop's steps for a constant gradient, by their number, as multiples of its learning rate."""
 
 
 @accepts_arrays
@@ -140,8 +152,7 @@ def polarisation(a: Tensor) -> Tensor:
 def polarisation_weight(step: int, latent_dim: int, doubling_steps: int) -> float:
     """Return the weight of the polarisation of a mask.
 
-    Mondal et al. 2021: it doubles from ``2 / latent_dim`` until it reaches 2048. The paper does not state how often, so
-    the interval is ours.
+    Mondal et al. 2021: it doubles from ``2 / latent_dim`` until it reaches 2048.
 
     Args:
         step: Steps taken so far.
@@ -151,6 +162,45 @@ def polarisation_weight(step: int, latent_dim: int, doubling_steps: int) -> floa
     # A float overflows beyond a thousand doublings, long after the limit is reached.
     doublings = min(step // doubling_steps, 1000)
     return min(LARGEST_POLARISATION_WEIGHT, 2.0**doublings * 2 / latent_dim)
+
+
+def doubling_interval(latent_dim: int) -> int:
+    """Return the steps between two doublings of :func:`polarisation_weight`.
+
+    Mondal et al. 2021, released code; the paper does not state it.
+
+    Args:
+        latent_dim: Number of latents.
+    """
+    return 300 if latent_dim <= 20 else 4 * min(10_000, math.floor(112.5 * latent_dim))
+
+
+def steps_to_move(distance: float, rate: float, slow_after: int, slow_factor: float) -> int:
+    """Return the steps in which RMSprop moves a weight a distance, if its gradient always keeps its size.
+
+    Its average of squared gradients begins at 0 and keeps 0.99 a step (PyTorch's default), so that step ``t`` is
+    ``rate / sqrt(1 - 0.99^t)``: ten times the learning rate at first, and the rate itself after some hundred.
+
+    Args:
+        distance: How far it has to move, in its own unit.
+        rate: Learning rate of the first steps, in that unit per step.
+        slow_after: Steps after which the rate is divided.
+        slow_factor: What it is divided by.
+
+    Returns:
+        Smallest number of steps that reach the distance.
+    """
+
+    def moved(n_steps: int) -> float:
+        fast = _rates_moved(min(n_steps, slow_after))
+        return rate * (fast + (_rates_moved(n_steps) - fast) / slow_factor)
+
+    return bisect_left(range(MOST_STEPS), distance, key=moved)
+
+
+def _rates_moved(n_steps: int) -> float:
+    """Return how many learning rates RMSprop moves a weight in so many steps."""
+    return RATES_MOVED[min(n_steps, SETTLED)] + max(n_steps - SETTLED, 0)
 
 
 @accepts_arrays

@@ -45,19 +45,30 @@ class GecoL0ArmParams(LikelihoodParams):
 
 
 class MaskAaeParams(LikelihoodParams):
-    """Parameters of a MaskAAE; ``train.learning_rate`` is 1e-4 in the paper, and ``train.batch_size`` 64."""
+    """Parameters of a MaskAAE, as in the released code.
+
+    There ``train.learning_rate`` is 1e-4, ``train.batch_size`` 64, and a training has 500,000 steps.
+    """
 
     latent_dim: int = Field(48, gt=0, description="number of latents")
     spread_weight: float = Field(100.0, ge=0, description="weight of the spread of masked latents in the loss")
     critic_steps: int = Field(5, gt=0, description="steps of the critic per step of the autoencoder")
-    critic_hidden: tuple[Width, ...] = Field((256, 256), description="widths of the critic's layers")
+    critic_hidden: tuple[Width, ...] = Field((1024, 1024, 1024, 1024), description="widths of the critic's layers")
     gradient_weight: float = Field(10.0, ge=0, description="weight of the critic's gradient penalty")
     mask_reconstruction_weight: float = Field(
         1000.0, ge=0, description="weight of the reconstruction term per value in the mask's loss"
     )
-    doubling_steps: int = Field(
-        2000, gt=0, description="steps between doublings of the weight that drives the mask towards 0 and 1"
+    doubling_steps: int | None = Field(
+        None,
+        gt=0,
+        description="steps between doublings of the weight that drives the mask towards 0 and 1; none is 300 for at "
+        "most 20 latents, else 4 min(10000, floor(112.5 latent_dim))",
     )
     fast_rate: float = Field(
-        5.0, gt=0, description="learning rate of autoencoder and mask, relative to critic and encoder"
+        5.0, gt=0, description="first learning rate of autoencoder and mask, relative to critic and encoder"
     )
+    slow_after: int = Field(
+        375, gt=0, description="steps after which the learning rate of autoencoder and mask is divided by slow_factor"
+    )
+    slow_factor: float = Field(5.0, ge=1, description="what that learning rate is divided by; 1 keeps it")
+    active_from: float = Field(0.1, gt=0, lt=1, description="smallest mask of an active latent")

@@ -1,12 +1,18 @@
 """Parameters of the VAEs."""
 
+from typing import Annotated
+
 from pydantic import model_validator
 
-from vaehub import Field, LikelihoodParams
+from vaehub import AddedLater, Field, LikelihoodParams
 
 
 class VaeParams(LikelihoodParams):
     """Parameters of a VAE."""
+
+    regularisation_weight: Annotated[float, AddedLater()] = Field(
+        1.0, ge=0, description="weight of all that is added to the reconstruction term; 1 as published"
+    )
 
 
 class BetaVaeParams(VaeParams):

@@ -40,4 +40,5 @@ class StandardVae(Autoencoder[VaeParams]):
         added, others = self.regularisation(kl, posterior, z, step)
         terms = {"reconstruction": reconstruction, "kl": kl, **others}
         kept = {"z": z.detach()} if self.keeps_z else {}
-        return Losses(reconstruction + added, terms, self.likelihood.omitted, kept)
+        total = reconstruction + self.params.regularisation_weight * added
+        return Losses(total, terms, self.likelihood.omitted, kept)
