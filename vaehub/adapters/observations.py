@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vaehub.core.data.dataset import shareable
+from vaehub.core.data.conversion import shareable
 from vaehub.core.errors import DataError, first_line
 
 Layout = Literal["auto", "nhwc", "nchw"]

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vaehub.core.data.dataset import shareable
+from vaehub.core.data.conversion import shareable
 
 Array = NDArray[Any] | torch.Tensor
 """What a kernel accepts: a numpy array or a torch tensor, observations on axis 0."""

@@ -14,8 +14,8 @@ from vaehub.core.errors import NotRecorded, WorkFailed
 from vaehub.core.recipe import Component, Recipe
 from vaehub.core.result import Result
 from vaehub.hub import requests
+from vaehub.hub.recipe_runner import RecipeRunner
 from vaehub.hub.requests import MeasurementRequest, RunPlan
-from vaehub.hub.subjects import kind_of
 from vaehub.hub.views import Measurement
 from vaehub.registry.catalog import Catalog
 from vaehub.store.records import MeasurementRecord, StoredMeasurement, TrainingRecord, now
@@ -346,35 +346,6 @@ class _Models:
             return self.untrained(recipe)
         trained = self.builder.trained(recipe, self.done[recipe.id])
         return trained.model, trained.data
-
-
-class RecipeRunner:
-    """Implementation of :class:`vaehub.Runner` for metrics of recipes: a runner with the seed of one measurement.
-
-    Args:
-        runner: Trains and measures.
-        seed: Of the metric that asks.
-    """
-
-    def __init__(self, runner: Runner, seed: int) -> None:
-        self._runner = runner
-        self._seed = seed
-
-    def train(self, recipe: Recipe) -> tuple[LatentModel, Dataset]:
-        """Return the model of a recipe and its data, once it is trained."""
-        trained = self._runner.trained(recipe)
-        return trained.model, trained.data
-
-    def data(self, recipe: Recipe) -> Dataset:
-        """Return the data of a recipe."""
-        return self._runner.builder.data_of(recipe)
-
-    def measure(self, metric: str, subject: Recipe, **params: object) -> Result:
-        """Return what another metric measures of the recipe, of its training or of its dataset."""
-        runner = self._runner
-        entry, component = requests.metric_of(runner.catalog, metric, params, runner.store.training_id)
-        measured = kind_of(entry.subject, component.name).of_recipe(subject, component.name)
-        return runner.measure(MeasurementRequest(component, measured, self._seed), force=False).result
 
 
 def _reused(found: StoredMeasurement) -> Measurement:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from vaehub import DataError, Hub, Result, VaehubError, Vector, WorkFailed
-from vaehub.hub.runner import RecipeRunner
+from vaehub.hub.recipe_runner import RecipeRunner
 from vaehub.plugins.fondue.fondue import Fondue
 from vaehub.plugins.fondue.fondue_ide import FondueIde
 from vaehub.plugins.fondue.params import FondueIdeParams, FondueParams

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vaehub.core.data.conversion import as_tensor, observations_in_memory, row_numbers, whole_numbers
 from vaehub.core.data.factors import Factors
 from vaehub.core.data.on_demand import OnDemand
 from vaehub.core.errors import DataError
@@ -113,15 +114,15 @@ class Dataset:
     ) -> None:
         if not isinstance(name, str) or not name.strip():
             raise DataError(f"data are named by a text, such as name='mine', and this name is {name!r}")
-        stored, limits = (x, None) if isinstance(x, OnDemand) else _limited(_in_memory(x))
-        classes = None if labels is None else _whole(_tensor(labels, "labels"), "labels")
+        stored, limits = (x, None) if isinstance(x, OnDemand) else _limited(observations_in_memory(x))
+        classes = None if labels is None else whole_numbers(as_tensor(labels, "labels"), "labels")
         if factors is not None:
             if not isinstance(factors, Factors):
                 raise DataError(
                     f"factors are vaehub.Factors, and a {type(factors).__name__} came; vaehub.adapters.as_dataset "
                     "makes them of arrays, data frames and mappings"
                 )
-            whole = _whole(factors.classes, "classes of factors")
+            whole = whole_numbers(factors.classes, "classes of factors")
             factors = replace(factors, classes=whole)
         _check(stored, limits, classes, factors)
         if splits is not None and not isinstance(splits, Mapping):
@@ -132,7 +133,7 @@ class Dataset:
         self.stored = stored
         self.labels = classes
         self.factors = factors
-        self.splits = {name: _rows(name, rows, len(stored)) for name, rows in (splits or {}).items()}
+        self.splits = {name: row_numbers(name, rows, len(stored)) for name, rows in (splits or {}).items()}
         self.class_names = None if class_names is None else tuple(class_names)
         self.notes = tuple(notes)
         self.device = torch.device("cpu") if isinstance(stored, OnDemand) else stored.device
@@ -306,18 +307,6 @@ def rounded_up(share: float, n: int) -> int:
     return int(np.ceil(round(share * n, 9)))
 
 
-def shareable(array: NDArray[Any]) -> NDArray[Any]:
-    """Return an array that a tensor may share memory with: contiguous and writable, copied only if it is not."""
-    return np.require(array, requirements=["C", "W"])
-
-
-def _in_memory(x: Tensor | NDArray[Any]) -> Tensor:
-    values = _tensor(x, "observations")
-    if values.is_complex():
-        raise DataError(f"observations are real numbers, and these are {values.dtype}; give abs(x), or both parts")
-    return (values if values.dtype == torch.uint8 else values.to(torch.float32)).contiguous()
-
-
 def _shape(stored: Tensor | OnDemand) -> tuple[int, ...]:
     return stored.shape if isinstance(stored, OnDemand) else tuple(stored.shape[1:])
 
@@ -346,38 +335,6 @@ def _holds_counts(stored: Tensor | OnDemand) -> bool:
         return False
     # Most data that are not counts show it in their first block.
     return all(bool(((block >= 0) & (block == block.floor())).all()) for block in torch.split(stored, CHANGED_AT_ONCE))
-
-
-def _tensor(values: Tensor | NDArray[Any], what: str) -> Tensor:
-    if isinstance(values, Tensor):
-        return values
-    try:
-        array = np.asarray(values)
-    except ValueError as error:
-        raise DataError(f"{what} are arrays of one shape, and a {type(values).__name__} of several came") from error
-    if array.dtype.kind not in "biuf":
-        raise DataError(
-            f"{what} are numbers, and a {type(values).__name__} of type {array.dtype} came; vaehub.adapters.as_dataset "
-            "reads data frames and torch datasets, and makes classes of words"
-        )
-    return torch.as_tensor(shareable(array))
-
-
-def _whole(values: Tensor, what: str) -> Tensor:
-    whole = values.to(torch.int64)
-    if not torch.equal(whole.to(values.dtype), values):
-        raise DataError(f"{what} are whole numbers, and some of these are not")
-    return whole
-
-
-def _rows(name: str, rows: Tensor | NDArray[Any] | range, n: int) -> Tensor:
-    given = _tensor(np.asarray(rows) if isinstance(rows, range) else rows, f"rows of split {name!r}")
-    if given.dtype == torch.bool:
-        raise DataError(f"split {name!r} is given by the numbers of its rows, and this is a mask; use its nonzero()")
-    found = _whole(given, f"rows of split {name!r}")
-    if found.ndim != 1 or (len(found) and not (int(found.min()) >= 0 and int(found.max()) < n)):
-        raise DataError(f"rows of split {name!r} are numbers from 0 to {n - 1}, and some of these are not")
-    return found
 
 
 def _as_float(x: Tensor) -> Tensor:
