@@ -1,7 +1,6 @@
 __version__: str
 
 from .adapters.wrap import wrap as wrap
-from .core.autoencoder import Autoencoder as Autoencoder
 from .core.data.dataset import Batch as Batch
 from .core.data.dataset import Dataset as Dataset
 from .core.data.dataset import DataSpec as DataSpec
@@ -17,8 +16,6 @@ from .core.errors import VaehubError as VaehubError
 from .core.errors import WorkFailed as WorkFailed
 from .core.errors import first_line as first_line
 from .core.likelihood import Likelihood as Likelihood
-from .core.likelihood import gaussian_sample as gaussian_sample
-from .core.likelihood import likelihood as likelihood
 from .core.metric import Columns as Columns
 from .core.metric import DatasetMetric as DatasetMetric
 from .core.metric import ModelMetric as ModelMetric
@@ -48,6 +45,7 @@ from .core.params import SplitName as SplitName
 from .core.params import SplitParams as SplitParams
 from .core.params import StoredTraining as StoredTraining
 from .core.progress import task as task
+from .core.random import gaussian_sample as gaussian_sample
 from .core.random import generator as generator
 from .core.recipe import Recipe as Recipe
 from .core.recipe import TrainParams as TrainParams
@@ -59,3 +57,5 @@ from .core.sample import Observations as Observations
 from .core.sample import Sample as Sample
 from .files.prepare import prepare as prepare
 from .hub import Hub as Hub
+from .likelihoods.autoencoder import Autoencoder as Autoencoder
+from .likelihoods.selection import likelihood as likelihood

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vaehub.adapters.tables import columns_of, is_table
-from vaehub.core.data import classes
 from vaehub.core.data.factors import Factors
 from vaehub.core.errors import DataError, described
+from vaehub.files import classes
 
 
 def label_classes(labels: Any, n: int) -> tuple[Tensor, tuple[str, ...]]:

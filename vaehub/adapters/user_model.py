@@ -11,10 +11,11 @@ from vaehub.adapters.modules import check_finite
 from vaehub.adapters.user_parts import UNIT, UserDecoder, UserEncoder, in_unit_interval
 from vaehub.core.data.dataset import Batch, DataSpec
 from vaehub.core.errors import VaehubError
-from vaehub.core.likelihood import Likelihood, likelihood
+from vaehub.core.likelihood import Likelihood
 from vaehub.core.model import LatentModel, Losses, Posterior, Step, evaluating
 from vaehub.core.network import Network
 from vaehub.core.params import LikelihoodName, LikelihoodParams, ModelParams, Params
+from vaehub.likelihoods.selection import likelihood
 
 
 @final

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from vaehub.core.errors import VaehubError, first_line
-from vaehub.core.regular import check_regular
+from vaehub.files.regular import check_regular
 
 DEPTH = 3
 """How deep in a checkpoint weights are looked for."""

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from vaehub.core.data.dataset import Batch, Dataset, DataSpec
 from vaehub.core.errors import WorkFailed
-from vaehub.core.likelihood import gaussian_sample
 from vaehub.core.network import Network
 from vaehub.core.params import M_co, ModelParams, Parametrised
+from vaehub.core.random import gaussian_sample
 
 EVALUATION_BATCH = 1024
 """Batch size outside training; bounds memory, changes no result."""

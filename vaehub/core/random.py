@@ -66,6 +66,11 @@ def standard_normal(like: Tensor, generator: torch.Generator) -> Tensor:
     return _draw(like, generator)
 
 
+def gaussian_sample(mu: Tensor, logvar: Tensor, generator: torch.Generator) -> Tensor:
+    """Return one reparameterised draw from N(mu, exp(logvar)) for each row, shape of ``mu``."""
+    return torch.addcmul(mu, standard_normal(mu, generator), (0.5 * logvar).exp())
+
+
 def _draw(like: Tensor, generator: torch.Generator) -> Tensor:
     return torch.randn(like.shape, generator=generator, device=like.device, dtype=like.dtype)
 

@@ -17,8 +17,8 @@ from pathlib import Path, PureWindowsPath
 from typing import IO
 
 from vaehub.core.errors import DataError
-from vaehub.core.regular import check_regular
 from vaehub.files.bounds import Bound, TooLarge
+from vaehub.files.regular import check_regular
 
 MOST_EXPANSION = 500
 """Greatest expansion of an archive, relative to its size. dSprites, which is mostly black, expands 115 times; deflate

@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 
 from vaehub.core.errors import DataError
 from vaehub.core.progress import task
-from vaehub.core.regular import check_regular
 from vaehub.files.archives import opened_zip
 from vaehub.files.bounds import Bound
 from vaehub.files.locations import cache_folder, lock
+from vaehub.files.regular import check_regular
 
 BLOCK = 32 << 20
 """Bytes unpacked at a time."""

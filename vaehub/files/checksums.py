@@ -7,10 +7,10 @@ from pathlib import Path
 
 from vaehub.core.errors import DataError
 from vaehub.core.progress import task
-from vaehub.core.regular import check_regular
 from vaehub.files.card import DataFile
 from vaehub.files.folders import visible_files
 from vaehub.files.locations import cache_folder
+from vaehub.files.regular import check_regular
 
 BLOCK = 1 << 20
 REMEMBERED = 32 << 20

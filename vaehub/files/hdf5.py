@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vaehub.core.errors import DataError, VaehubError, first_line
-from vaehub.core.regular import check_regular
 from vaehub.files.bounds import Bound
+from vaehub.files.regular import check_regular
 
 if TYPE_CHECKING:
     import h5py

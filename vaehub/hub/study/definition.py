@@ -13,7 +13,7 @@ from pydantic import Field
 
 from vaehub.core.errors import UnknownName, VaehubError
 from vaehub.core.params import Params, parse
-from vaehub.core.regular import check_regular
+from vaehub.files.regular import check_regular
 from vaehub.hub.arguments import is_path
 from vaehub.registry.catalog import Catalog
 

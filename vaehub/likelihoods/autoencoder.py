@@ -7,10 +7,10 @@ from torch import Tensor
 
 from vaehub.core.data.dataset import Batch, Dataset, DataSpec
 from vaehub.core.errors import VaehubError
-from vaehub.core.likelihood import likelihood
 from vaehub.core.model import LatentModel, Posterior
 from vaehub.core.network import Network
 from vaehub.core.params import COUNT_LIKELIHOODS, L_co, LikelihoodParams
+from vaehub.likelihoods.selection import likelihood
 
 
 class Autoencoder(LatentModel[L_co]):

@@ -9,8 +9,8 @@ import torch
 
 from vaehub import DataError, VaehubError
 from vaehub.adapters import load_weights
-from vaehub.core.regular import check_regular
 from vaehub.files import checksum, map_npy, npz_keys, opened_hdf5, read_members
+from vaehub.files.regular import check_regular
 from vaehub.hub.study.definition import Definition
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from vaehub import DataError
-from vaehub.core.data.classes import classes_of, factors_of, is_missing
+from vaehub.files.classes import classes_of, factors_of, is_missing
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy import special, stats
 
-from vaehub.core.count_densities import negative_binomial_log_density, poisson_log_density
+from vaehub.likelihoods.count_densities import negative_binomial_log_density, poisson_log_density
 
 COUNTS = (0, 1, 2, 15, 16, 17, 1000, 100_000)
 MEANS = (1e-4, 0.5, 3.0, 1e3, 1.1e5)
