@@ -40,7 +40,7 @@ def test_it_could_be_made(name, scale):
     figures = Paper(scaled.paper, CATALOG.find("published", scaled.paper).read()).figures()
     for analysis, rows in rehearse(scaled, cells, figures, CATALOG):
         _, component = metric_of(CATALOG, analysis.metric, analysis.params, str)
-        CATALOG.find("metric", analysis.metric).load(TableMetric)(component.params).refuse(rows.to_numpy())
+        CATALOG.find("metric", analysis.metric).load(TableMetric)(component.params).check(rows.to_numpy())
 
 
 @pytest.mark.parametrize("name", STUDIES)

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from vaehub.core.data.dataset import Batch, Dataset
 from vaehub.core.data.size import advice_on_size
-from vaehub.core.errors import DataError, VaehubError, WorkFailed
+from vaehub.core.errors import VaehubError, WorkFailed
 from vaehub.core.model import EVALUATION_BATCH, LatentModel
-from vaehub.core.needs import Check, Needs
+from vaehub.core.needs import Needs
 from vaehub.core.params import P_co, Parametrised, Params, SampleParams, SampleSize, SplitName, SplitParams
 from vaehub.core.random import generator
 from vaehub.core.recipe import Recipe
@@ -37,8 +37,8 @@ Columns = Mapping[str, NDArray[Any]]
 class Metric(Parametrised[P_co], ABC):
     """What all metrics share: parameters, needs, a seed, and perhaps a plot. A plugin derives from one of five below.
 
-    The type argument is the class of the parameters: ``class Relevance(ModelMetric[RelevanceParams])``. The hub calls
-    ``refuse`` before any work is done, and ``measure`` afterwards.
+    The type argument is the class of the parameters: ``class Relevance(ModelMetric[RelevanceParams])``. Before any
+    work is done, the hub refuses what lacks one of the ``needs`` and calls ``check``; ``measure`` comes afterwards.
 
     Args:
         params: Validated parameters.
@@ -67,18 +67,6 @@ class Metric(Parametrised[P_co], ABC):
         """What has to be there: set as ``needs = Needs(...)``, or as a property where it depends on parameters."""
         return Needs()
 
-    def refuse(self, *asked: Any) -> None:
-        """Refuse, before any work is done, what lacks one of the needs or is refused by :meth:`check`.
-
-        Args:
-            asked: The arguments of :meth:`check`.
-
-        Raises:
-            VaehubError: If the measurement could not succeed; says what would.
-        """
-        self._refuse_unmet(Check(self.name, self.needs, self.params), *asked)
-        self.check(*asked)
-
     def check(self, *args: Any, **kwargs: Any) -> None:
         """Refuse what is asked for a reason of this metric alone, once all its needs are met; by default nothing.
 
@@ -91,9 +79,6 @@ class Metric(Parametrised[P_co], ABC):
     @abstractmethod
     def measure(self, *args: Any, **kwargs: Any) -> Result:
         """Return the result; each kind of metric has its own arguments."""
-
-    def _refuse_unmet(self, needs: Check, *args: Any, **kwargs: Any) -> None:
-        """Refuse what lacks a need; a kind of metric that has needs says of which arguments they are."""
 
     def draw_observations(
         self,
@@ -199,9 +184,6 @@ class DatasetMetric(Metric[P_co]):
     def measure(self, data: Dataset) -> Result:
         """Return what was measured of the data."""
 
-    def _refuse_unmet(self, needs: Check, data: Dataset) -> None:
-        needs.data(data)
-
 
 class ModelMetric(Metric[P_co]):
     """Measures a trained model on data."""
@@ -218,10 +200,6 @@ class ModelMetric(Metric[P_co]):
             data: What the model was trained on, with its splits: ``train``, ``validation`` and, if official, ``test``.
         """
 
-    def _refuse_unmet(self, needs: Check, model: LatentModel, data: Dataset) -> None:
-        needs.data(data)
-        needs.model(model, data)
-
 
 class PairMetric(Metric[P_co]):
     """Compares two trained models on the same data."""
@@ -232,16 +210,6 @@ class PairMetric(Metric[P_co]):
     @abstractmethod
     def measure(self, a: LatentModel, b: LatentModel, data: Dataset) -> Result:
         """Return what was measured; both models are in evaluation mode, gradients off."""
-
-    def _refuse_unmet(self, needs: Check, a: LatentModel, b: LatentModel, data: Dataset) -> None:
-        if not a.spec.shape == b.spec.shape == data.spec.shape:
-            raise DataError(
-                f"two models are compared on the same observations: the first takes shape {a.spec.shape} and the "
-                f"second {b.spec.shape}, and the data have {data.spec.shape}; compare models of one dataset"
-            )
-        needs.data(data)
-        for model in (a, b):
-            needs.model(model, data)
 
 
 class Runner(Protocol):
@@ -295,11 +263,6 @@ class RecipeMetric(Metric[P_co]):
             recipe: Where to start from; ``recipe.vary(...)`` makes others.
             runner: Trains recipes and measures them: ``model, data = runner.train(recipe)``.
         """
-
-    def _refuse_unmet(self, needs: Check, recipe: Recipe, model: LatentModel, data: Dataset) -> None:
-        needs.recipe(recipe)
-        needs.data(data)
-        needs.model(model, data)
 
 
 class TableMetric(Metric[P_co]):

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVar, cast
 
-from vaehub.core.errors import VaehubError, first_line
+from vaehub.core.errors import DataError, VaehubError, first_line
 from vaehub.core.identity import Json
 from vaehub.core.recipe import Component, Recipe
 from vaehub.core.result import Result
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from vaehub.core.data.dataset import Dataset
     from vaehub.core.metric import Metric, Runner
     from vaehub.core.model import LatentModel
+    from vaehub.hub.refusals import Check
     from vaehub.store.records import MeasurementRecord
 
 IN_MEMORY = "given in memory"
@@ -146,15 +147,22 @@ class Subject(ABC, Generic[G]):
     def arguments(self, models: Models) -> tuple[object, ...]:
         """Return the arguments of its metrics."""
 
+    @staticmethod
+    def refuse_unmet(needs: Check, *arguments: Any) -> None:
+        """Refuse arguments that lack what a metric needs; by default nothing is needed."""
+
     def check(self, metric: Metric, models: Models) -> tuple[object, ...]:
         """Return what a metric is asked of, unless the metric refuses it.
 
         Raises:
             VaehubError: If it does, or fails to say.
         """
+        # Brings torch along, which answers from the store do not need.
+        from vaehub.hub.refusals import refuse
+
         found = self.arguments(models)
         try:
-            metric.refuse(*found)
+            refuse(metric, *found)
         except (VaehubError, KeyboardInterrupt):
             raise
         # A stranger's check runs here, and what it raises need be no Exception.
@@ -206,6 +214,12 @@ class TrainingSubject(Subject[Recipe]):
         """Return the model and its data."""
         return models.known(self.what)
 
+    @staticmethod
+    def refuse_unmet(needs: Check, model: LatentModel, data: Dataset) -> None:
+        """Refuse a model or data that lack something."""
+        needs.data(data)
+        needs.model(model, data)
+
 
 class RecipeSubject(Subject[Recipe]):
     """A recipe, which its metric trains as it is or varied."""
@@ -239,6 +253,13 @@ class RecipeSubject(Subject[Recipe]):
     def arguments(self, models: Models) -> tuple[object, ...]:
         """Return the recipe, its model with nothing learned, and its data."""
         return self.what, *models.untrained(self.what)
+
+    @staticmethod
+    def refuse_unmet(needs: Check, recipe: Recipe, model: LatentModel, data: Dataset) -> None:
+        """Refuse a recipe, its model or its data that lack something."""
+        needs.recipe(recipe)
+        needs.data(data)
+        needs.model(model, data)
 
     def measure(self, metric: Metric, arguments: tuple[object, ...], runner: Runner) -> Result:
         """Return what a metric measures; it trains, and so keeps its gradients."""
@@ -275,6 +296,11 @@ class DatasetSubject(Subject[Component]):
     def arguments(self, models: Models) -> tuple[object, ...]:
         """Return the data."""
         return (models.dataset(self.what),)
+
+    @staticmethod
+    def refuse_unmet(needs: Check, data: Dataset) -> None:
+        """Refuse data that lack something."""
+        needs.data(data)
 
     @classmethod
     def shown(cls, record: MeasurementRecord) -> str:
@@ -319,6 +345,18 @@ class PairSubject(Subject[tuple[Recipe, Recipe]]):
         has_same = one.dataset.identity() == two.dataset.identity()
         is_second = is_own(one) is not is_own(two) and is_own(one) is has_same
         return a, b, other if is_second else data
+
+    @staticmethod
+    def refuse_unmet(needs: Check, a: LatentModel, b: LatentModel, data: Dataset) -> None:
+        """Refuse models of observations of other shapes, and models or data that lack something."""
+        if not a.spec.shape == b.spec.shape == data.spec.shape:
+            raise DataError(
+                f"two models are compared on the same observations: the first takes shape {a.spec.shape} and the "
+                f"second {b.spec.shape}, and the data have {data.spec.shape}; compare models of one dataset"
+            )
+        needs.data(data)
+        for model in (a, b):
+            needs.model(model, data)
 
 
 class TableSubject(Subject[Rows]):

@@ -121,7 +121,7 @@ def tried(catalog, text):
     """Return what the metric of the first analysis says of the rows that it would see."""
     [*_, (analysis, rows)] = rehearsed(catalog, text)
     _, component = metric_of(catalog, analysis.metric, analysis.params, str)
-    catalog.find("metric", analysis.metric).load(TableMetric)(component.params).refuse(rows.to_numpy())
+    catalog.find("metric", analysis.metric).load(TableMetric)(component.params).check(rows.to_numpy())
     return rows
 
 

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from vaehub import Dataset, LatentModel, ModelParams, Network, Params, Posterior, VaehubError, generator
+from vaehub.hub.refusals import refuse
 from vaehub.plugins.ard.params import RelevanceParams
 from vaehub.plugins.ard.relevance import ACTIVE, Relevance
 
@@ -52,7 +53,7 @@ def data():
 
 def measure(model, data, **params):
     metric = Relevance(RelevanceParams(**params))
-    metric.refuse(model, data)
+    refuse(metric, model, data)
     return metric.measure(model, data)
 
 

@@ -31,7 +31,7 @@ def metric(seed=0, **settings):
 
 def table_of(rows, **settings):
     asked = metric(**settings)
-    asked.refuse(rows)
+    asked.check(rows)
     return asked.measure(rows).tables["correlation"]
 
 
@@ -117,29 +117,29 @@ def test_the_values_are_kept_for_the_plot(rows):
 
 def test_a_missing_column_is_named_with_those_there_are(rows):
     with pytest.raises(VaehubError, match="asked for the column 'dims', and the query has 'cell', 'ratio_sum'"):
-        metric(against="dims").refuse(rows)
+        metric(against="dims").check(rows)
     with pytest.raises(VaehubError, match="asked for the column 'a', 'b', and the query has"):
-        metric(of=("a", "ratio_sum", "b")).refuse(rows)
+        metric(of=("a", "ratio_sum", "b")).check(rows)
 
 
 def test_a_column_of_text_is_refused(rows):
     with pytest.raises(VaehubError, match="is of numbers, which are not in 'cell'; they are in 'ratio_sum'"):
-        metric(of=("cell",)).refuse(rows)
+        metric(of=("cell",)).check(rows)
     with pytest.raises(VaehubError, match="which are not in 'cell'; they are in no column"):
-        metric(against="cell").refuse({"cell": rows["cell"]})
+        metric(against="cell").check({"cell": rows["cell"]})
 
 
 def test_rows_without_a_feature_are_refused(rows):
     with pytest.raises(VaehubError, match="needs a column of numbers beside 'significant_dims', and the columns are"):
-        metric().refuse({name: rows[name] for name in ("cell", "significant_dims")})
+        metric().check({name: rows[name] for name in ("cell", "significant_dims")})
 
 
 def test_fewer_than_three_rows_are_refused(rows):
     with pytest.raises(VaehubError, match="needs 3 rows with a value of 'significant_dims', got 2"):
-        metric().refuse({name: column[:2] for name, column in rows.items()})
+        metric().check({name: column[:2] for name, column in rows.items()})
     rows["significant_dims"] = np.where(np.arange(60) < 2, 1.0, np.nan)
     with pytest.raises(VaehubError, match="got 2"):
-        metric().refuse(rows)
+        metric().check(rows)
 
 
 def test_a_plot_has_one_bar_and_one_scatter_for_each_feature_the_strongest_first(rows):

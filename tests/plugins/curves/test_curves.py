@@ -36,7 +36,7 @@ def rows():
 
 def measured(rows, **settings):
     metric = Curves(CurvesParams(**{"x": "latents", **settings}))
-    metric.refuse(rows)
+    metric.check(rows)
     return metric, metric.measure(rows)
 
 

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from vaehub import wrap
+from vaehub.hub.refusals import refuse
 from vaehub.plugins.disentanglement.beta_vae_score import BetaVaeScore
 from vaehub.plugins.disentanglement.dci import Dci
 from vaehub.plugins.disentanglement.factor_vae_score import FactorVaeScore
@@ -64,7 +65,7 @@ def measured(name, model, data, seed=0, **params):
     metric, quick = METRICS[name]
     made = metric(metric.Params(**{**quick, **params}), seed=seed)
     with torch.no_grad():
-        made.refuse(model, data)
+        refuse(made, model, data)
         return made.measure(model, data)
 
 

@@ -10,6 +10,7 @@ from torch import nn
 from vaehub import DataError, Dataset, VaehubError, WorkFailed, wrap
 from vaehub import generator as stream
 from vaehub.hub.extractors import Extractors
+from vaehub.hub.refusals import refuse
 from vaehub.hub.requests import metric_of
 from vaehub.plugins.diversity.embedding import EmbeddingDiversity
 from vaehub.plugins.diversity.kernels import embedding_diversity
@@ -64,7 +65,7 @@ def metric(models=None, **settings):
 
 def measured(data, models=None, **settings):
     asked = metric(models, **settings)
-    asked.refuse(data)
+    refuse(asked, data)
     return asked.measure(data)
 
 
@@ -122,12 +123,12 @@ def test_a_network_for_imagenet_embeds_grey_and_coloured_images(channels):
 
 def test_features_are_looked_for_in_the_catalog(data):
     with pytest.raises(VaehubError, match="features are looked for in the catalog, and this metric was made without"):
-        EmbeddingDiversity(EmbeddingDiversity.Params(n_samples="all")).refuse(data)
+        refuse(EmbeddingDiversity(EmbeddingDiversity.Params(n_samples="all")), data)
 
 
 def test_observations_that_the_features_are_not_for_are_refused_before_measuring(here, data):
     with pytest.raises(VaehubError, match=r"module 'own_embedding_code:narrow' cannot take .* shape \(1, 8, 8\): "):
-        metric(**own("narrow")).refuse(data)
+        refuse(metric(**own("narrow")), data)
 
 
 def test_embeddings_without_direction_are_said(here, data):
@@ -137,7 +138,7 @@ def test_embeddings_without_direction_are_said(here, data):
 
 def test_one_observation_makes_no_pair(data):
     with pytest.raises(DataError, match="metric 'embedding_diversity' needs at least 2 observations, and got 1"):
-        metric(n_samples=1).refuse(data)
+        refuse(metric(n_samples=1), data)
 
 
 # Options

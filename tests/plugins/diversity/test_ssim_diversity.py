@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from vaehub import DataError, Dataset, VaehubError, generator
+from vaehub.hub.refusals import refuse
 from vaehub.plugins.diversity.kernels import ssim_diversity, ssim_matrix
 from vaehub.plugins.diversity.params import SsimDiversityParams
 from vaehub.plugins.diversity.ssim import SsimDiversity
@@ -86,13 +87,13 @@ def test_with_and_without_an_interval_the_mean_is_the_same(hub):
 )
 def test_what_it_cannot_be_asked_of_is_said(shape, settings, words):
     with pytest.raises(DataError, match=words):
-        SsimDiversity(SsimDiversityParams(**settings)).refuse(Dataset(torch.zeros(shape)))
+        refuse(SsimDiversity(SsimDiversityParams(**settings)), Dataset(torch.zeros(shape)))
 
 
 def test_a_split_that_is_not_there_is_said():
     data = Dataset(torch.zeros(9, 1, 8, 8), splits={"train": range(9)})
     with pytest.raises(DataError, match="metric 'ssim_diversity' was asked for the split 'test': there is no split"):
-        SsimDiversity(SsimDiversityParams(split="test")).refuse(data)
+        refuse(SsimDiversity(SsimDiversityParams(split="test")), data)
 
 
 def test_it_is_said_before_anything_is_measured(hub):
@@ -112,7 +113,7 @@ def images():
 
 def measured(data, seed=0, **settings):
     metric = SsimDiversity(SsimDiversityParams(**settings), seed)
-    metric.refuse(data)
+    refuse(metric, data)
     return metric.measure(data).scalars
 
 

@@ -9,6 +9,7 @@ from matplotlib.colors import same_color
 from torch import nn
 
 from vaehub import Dataset, Result, VaehubError, wrap
+from vaehub.hub.refusals import refuse
 from vaehub.plugins.fondue.elbow import Elbow
 from vaehub.plugins.fondue.kernels import knee
 from vaehub.plugins.fondue.params import ElbowParams
@@ -96,7 +97,7 @@ def test_numbers_that_do_not_grow_and_accuracy_of_nothing_are_refused(hub):
     with pytest.raises(
         VaehubError, match="needs labels or factors, and these .* neither; leave out '-s metric.accuracy=true'"
     ):
-        Elbow(ElbowParams(accuracy=True)).refuse(recipe, a_model, plain)
+        refuse(Elbow(ElbowParams(accuracy=True)), recipe, a_model, plain)
     with pytest.raises(VaehubError, match="there is no split 'test'"):
         hub.measure("elbow", recipe, settings={"split": "test"})
     assert not hub.store.exists

@@ -11,6 +11,7 @@ import pytest
 
 from vaehub import DataError, Hub, Result, VaehubError, Vector, WorkFailed
 from vaehub.hub.recipe_runner import RecipeRunner
+from vaehub.hub.refusals import refuse
 from vaehub.plugins.fondue.fondue import Fondue
 from vaehub.plugins.fondue.fondue_ide import FondueIde
 from vaehub.plugins.fondue.params import FondueIdeParams, FondueParams
@@ -331,7 +332,7 @@ def test_a_model_without_a_number_of_latents_is_refused(hub, recipe):
 
     fixed = replace(recipe, model=replace(recipe.model, name="fixed", params=Params()))
     with pytest.raises(VaehubError, match="varies 'model.latent_dim', and model 'fixed' has no such parameter"):
-        Fondue(FondueParams()).refuse(fixed, *hub.model(recipe))
+        refuse(Fondue(FondueParams()), fixed, *hub.model(recipe))
 
 
 # Plots

@@ -10,6 +10,7 @@ from torch import nn
 
 from vaehub import Dataset, VaehubError, WorkFailed, generator, wrap
 from vaehub.analysis import layer_names
+from vaehub.hub.refusals import refuse
 from vaehub.plugins.fondue.kernels import renyi_entropy, renyi_mutual_information, structure_preservation_index
 from vaehub.plugins.fondue.latent_traces import LatentTraces
 from vaehub.plugins.fondue.params import LatentTracesParams
@@ -93,7 +94,7 @@ def test_what_has_no_noise_or_too_few_observations_is_refused(hub, known, data):
     ):
         hub.measure("latent_traces", hub.recipe("ae"))
     with pytest.raises(VaehubError, match="needs at least 2 observations, and got 1: the split 'all' has 1"):
-        LatentTraces(LatentTracesParams(split="all")).refuse(known, Dataset(torch.ones(1, 4)))
+        refuse(LatentTraces(LatentTracesParams(split="all")), known, Dataset(torch.ones(1, 4)))
 
 
 class Broken(nn.Module):

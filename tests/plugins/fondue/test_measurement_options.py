@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from vaehub import Dataset, generator, wrap
+from vaehub.hub.refusals import refuse
 from vaehub.plugins.ard.kernels import latent_relevance
 from vaehub.plugins.fondue.information_plane import InformationPlane
 from vaehub.plugins.fondue.kernels import renyi_entropy, structure_preservation_index, variances
@@ -45,7 +46,7 @@ def data():
 
 def measured(metric, model, data, **params):
     asked = metric(metric.Params(**params))
-    asked.refuse(model, data)
+    refuse(asked, model, data)
     return asked.measure(model, data)
 
 

@@ -11,6 +11,7 @@ from vaehub import (
     VaehubError,
 )
 from vaehub.hub.extractors import Extractors
+from vaehub.hub.refusals import refuse
 from vaehub.hub.requests import metric_of
 from vaehub.plugins.generation.frechet_distance import FrechetDistance
 from vaehub.plugins.generation.kernel_distance import KernelDistance
@@ -80,5 +81,5 @@ class Linear(LatentModel):
 def measured(name, model, data, seed=0, models=None, **params):
     _, part = metric_of(CATALOG, name, {**FEW.get(name, {}), **params}, str)
     metric = METRICS[name](part.params, seed, models=models, extractors=Extractors(CATALOG, models))
-    metric.refuse(model, data)
+    refuse(metric, model, data)
     return metric.measure(model, data)

@@ -7,6 +7,7 @@ import torch
 from vaehub import DataError, Dataset, VaehubError, generator
 from vaehub.files import checksum
 from vaehub.hub.extractors import Extractors
+from vaehub.hub.refusals import refuse
 from vaehub.plugins.generation.frechet_distance import FrechetDistance
 from vaehub.plugins.generation.precision_recall import PrecisionRecall
 from vaehub.registry.catalog import Catalog
@@ -128,5 +129,5 @@ def test_vectors_may_have_any_values(hub, saved):
     model = hub.model(hub.recipe("vae", dataset="digits", settings=QUICK))[0]
     params = FrechetDistance.Params(**saved(3 * x.numpy()), split="all")
     metric = FrechetDistance(params, extractors=Extractors(Catalog(), None))
-    metric.refuse(model, data)
+    refuse(metric, model, data)
     assert float(metric.measure(model, data).scalars["frechet_distance"]) > 1

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from vaehub import DataError, Dataset, VaehubError, WorkFailed, generator, wrap
+from vaehub.hub.refusals import refuse
 from vaehub.plugins.intrinsic_dimension.kernels import mle, two_nn
 from vaehub.plugins.intrinsic_dimension.representation import RepresentationDimension
 
@@ -125,7 +126,7 @@ def measured(data, **params):
     metric = RepresentationDimension(RepresentationDimension.Params(**{"of": ("input",), **params}))
     model = model_of(copies)
     model.meet(data.batch(slice(0, 2)), data.spec)
-    metric.refuse(model, data)
+    refuse(metric, model, data)
     return metric.measure(model, data)
 
 
@@ -170,13 +171,13 @@ def test_an_unknown_layer_is_refused_before_work(data):
     model = model_of(copies)
     model.meet(data.batch(slice(0, 2)), data.spec)
     with pytest.raises(VaehubError, match="the model has no layer 'encoder_9', 'mu', it has input, mean, var"):
-        metric.refuse(model, data)
+        refuse(metric, model, data)
 
 
 def test_too_few_observations_are_refused_before_work(data):
     metric = RepresentationDimension(RepresentationDimension.Params(n_samples=20))
     with pytest.raises(DataError, match="needs at least 21 observations, and got 20: "):
-        metric.refuse(model_of(copies), data)
+        refuse(metric, model_of(copies), data)
 
 
 def test_a_model_that_gives_no_numbers_fails_with_the_reason(hub, data):

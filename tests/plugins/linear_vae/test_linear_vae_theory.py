@@ -6,6 +6,7 @@ import torch
 
 from vaehub import Dataset, Hub, TrainParams, VaehubError, generator
 from vaehub.core.random import seeded_construction
+from vaehub.hub.refusals import refuse
 from vaehub.plugins.linear_vae.kernels import (
     diagonal_variance,
     mean_distance,
@@ -38,7 +39,7 @@ def measured(data, *, epochs=1, **params):
         model = LinearVae(params, Linear(LinearParams(), data.spec, 4, 1), data.spec)
     if epochs:
         fit(model, data, TrainParams(epochs=epochs, batch_size=200, learning_rate=0.01), seed=0)
-    metric().refuse(model, data)
+    refuse(metric(), model, data)
     with torch.no_grad():
         return metric().measure(model.eval(), data)
 

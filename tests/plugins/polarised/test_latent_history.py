@@ -15,7 +15,7 @@ ROWS = {
 
 def measured(rows, **params):
     metric = LatentHistory(LatentHistory.Params(**params))
-    metric.refuse(rows)
+    metric.check(rows)
     return metric, metric.measure(rows)
 
 

@@ -19,6 +19,7 @@ from vaehub import (
     WorkFailed,
     generator,
 )
+from vaehub.hub.refusals import refuse
 from vaehub.plugins.probes import downstream_probe
 from vaehub.plugins.probes.downstream_probe import DownstreamProbe
 from vaehub.plugins.probes.kernels import Probe
@@ -71,7 +72,7 @@ def whole(data):
 
 def measured(model, data, seed=0, **params):
     metric = DownstreamProbe(DownstreamProbeParams(**params), seed)
-    metric.refuse(model, data)
+    refuse(metric, model, data)
     return metric.measure(model, data)
 
 

@@ -80,8 +80,8 @@ def test_a_model_without_a_prior_is_refused_unless_one_is_fitted(monkeypatch):
     model = identity(data)
     monkeypatch.setattr(model, "prior_sample", refuse)
     with pytest.raises(VaehubError, match="it has none; '-s metric.density=fitted' works for all"):
-        PriorSamples(PriorSamplesParams()).refuse(model, data)
-    PriorSamples(PriorSamplesParams(density="fitted")).refuse(model, data)
+        refuse(PriorSamples(PriorSamplesParams()), model, data)
+    refuse(PriorSamples(PriorSamplesParams(density="fitted")), model, data)
 
 
 # Interpolation

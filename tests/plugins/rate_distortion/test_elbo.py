@@ -18,6 +18,7 @@ from vaehub import (
     VaehubError,
     generator,
 )
+from vaehub.hub.refusals import refuse
 from vaehub.plugins.rate_distortion.elbo import Elbo
 from vaehub.plugins.rate_distortion.params import ElboParams
 
@@ -79,12 +80,12 @@ def test_terms_are_means_over_observations_however_they_are_batched(data):
 
 def test_a_split_that_is_not_there_is_refused(data):
     with pytest.raises(DataError, match="there is no split 'test' of these data, there is train, validation, all"):
-        Elbo(ElboParams(split="test")).refuse(Exact(data), data)
+        refuse(Elbo(ElboParams(split="test")), Exact(data), data)
 
 
 def test_a_model_without_the_terms_is_refused(data):
     with pytest.raises(VaehubError, match="terms reconstruction and kl, and this one has error, penalty"):
-        Elbo(ElboParams()).refuse(Exact(data, parts=("error", "penalty")), data)
+        refuse(Elbo(ElboParams()), Exact(data, parts=("error", "penalty")), data)
 
 
 @pytest.mark.parametrize("split", ["train", "validation", "all"])

@@ -18,6 +18,7 @@ from vaehub import (
     VaehubError,
     generator,
 )
+from vaehub.hub.refusals import refuse
 from vaehub.plugins.rate_distortion.params import RateDistortionParams
 from vaehub.plugins.rate_distortion.rate_distortion import RateDistortion
 
@@ -67,7 +68,7 @@ def data():
 
 def measured(model, data, seed=0, **params):
     metric = RateDistortion(RateDistortionParams(**{"split": "all", **params}), seed)
-    metric.refuse(model, data)
+    refuse(metric, model, data)
     return metric.measure(model, data).scalars
 
 

@@ -24,7 +24,7 @@ def metric(**settings):
 
 def measured(rows, **settings):
     asked = metric(**settings)
-    asked.refuse(rows)
+    asked.check(rows)
     return asked.measure(rows)
 
 

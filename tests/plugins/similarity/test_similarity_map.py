@@ -9,6 +9,7 @@ from matplotlib.colors import same_color
 from torch import nn
 
 from vaehub import Dataset, Result, VaehubError, generator, wrap
+from vaehub.hub.refusals import refuse
 from vaehub.plugins.similarity.kernels import linear_cka
 from vaehub.plugins.similarity.similarity_map import SimilarityMap
 from vaehub.plugins.similarity.variance_similarity import VarianceSimilarity
@@ -23,7 +24,7 @@ ROWS = {
 
 def measured(rows, **params):
     metric = SimilarityMap(SimilarityMap.Params(**params))
-    metric.refuse(rows)
+    metric.check(rows)
     return metric, metric.measure(rows)
 
 
@@ -122,7 +123,7 @@ def model_of(data, *variances):
 
 def compared(a, b, data, **params):
     metric = VarianceSimilarity(VarianceSimilarity.Params(**params))
-    metric.refuse(a, b, data)
+    refuse(metric, a, b, data)
     with torch.no_grad():
         return metric, metric.measure(a, b, data)
 

@@ -12,6 +12,7 @@ from torch import nn
 
 from vaehub import DataError, Dataset, Hub, Result, Table, VaehubError, WorkFailed, generator, wrap
 from vaehub.analysis import representations
+from vaehub.hub.refusals import refuse
 from vaehub.plugins.similarity.cka import Cka
 from vaehub.plugins.similarity.kernels import linear_cka, procrustes_similarity
 from vaehub.plugins.similarity.layer_similarity import LayerSimilarity
@@ -48,7 +49,7 @@ def model_of(mu, data, logvar=-6.0, width=4):
 
 def measured(name, a, b, data, **params):
     metric = METRICS[name][0](METRICS[name][0].Params(**params))
-    metric.refuse(a, b, data)
+    refuse(metric, a, b, data)
     with torch.no_grad():
         return metric.measure(a, b, data)
 
@@ -244,7 +245,7 @@ def split_data(data):
 
 def layered(cls, a, b, data, **params):
     metric = cls(cls.Params(layers=("mean",), **params))
-    metric.refuse(a, b, data)
+    refuse(metric, a, b, data)
     with torch.no_grad():
         return metric.measure(a, b, data)
 

@@ -18,6 +18,7 @@ from vaehub import (
     SampleParams,
     VaehubError,
 )
+from vaehub.hub.refusals import refuse
 
 
 class Asked(ModelMetric[SampleParams]):
@@ -28,9 +29,9 @@ class Asked(ModelMetric[SampleParams]):
         return Result()
 
 
-def refuse(model, data, needs, **params):
+def refuse_needs(model, data, needs, **params):
     kind = type("Asked", (Asked,), {"needs": needs})
-    kind(SampleParams(**params), name="mine").refuse(model, data)
+    refuse(kind(SampleParams(**params), name="mine"), model, data)
 
 
 def detached(z):
@@ -69,7 +70,7 @@ def data():
 )
 def test_a_model_that_lacks_something_is_refused(data, model, needs, sentence):
     with pytest.raises(VaehubError, match=f"^metric 'mine' .*{sentence}$"):
-        refuse(Plain(**model), data, Needs(**needs))
+        refuse_needs(Plain(**model), data, Needs(**needs))
 
 
 @pytest.mark.parametrize(
@@ -85,13 +86,13 @@ def test_a_decoder_without_derivatives_is_refused_and_modes_are_left_alone(data,
     with pytest.raises(
         VaehubError, match=f"metric 'mine' needs the derivatives of the decoder, and this one {sentence}"
     ):
-        refuse(model, data, Needs(derivatives=True))
+        refuse_needs(model, data, Needs(derivatives=True))
     assert model.training
 
 
 def test_a_decoder_that_pytorch_does_not_differentiate_is_not_refused(data):
     with pytest.raises(VaehubError, match="the hook was reached"):
-        refuse(Plain(decoder=detached), data, Needs(derivatives=True))
+        refuse_needs(Plain(decoder=detached), data, Needs(derivatives=True))
 
 
 @pytest.mark.parametrize(
@@ -135,12 +136,12 @@ def test_data_that_lack_something_are_refused(observations, needs, params, sente
     data = Dataset(torch.zeros(observations))
     data = data if "split" in params else Dataset(data.x, splits={"train": range(len(data))})
     with pytest.raises(DataError, match=f"^metric 'mine' .*{sentence}"):
-        refuse(Plain(), data, Needs(**needs), **params)
+        refuse_needs(Plain(), data, Needs(**needs), **params)
 
 
 def test_a_split_that_the_data_have_not_is_refused(data):
     with pytest.raises(DataError, match="'mine' was asked for the split 'validation': .* there is train, test, all"):
-        refuse(Plain(), data, Needs(), split="validation")
+        refuse_needs(Plain(), data, Needs(), split="validation")
 
 
 def test_whatever_is_there_passes_and_the_hook_comes_last():
@@ -167,13 +168,13 @@ def test_whatever_is_there_passes_and_the_hook_comes_last():
         side=8,
     )
     with pytest.raises(VaehubError, match="the hook was reached"):
-        refuse(model, data, every)
+        refuse_needs(model, data, every)
 
 
 def test_the_end_of_a_sentence_can_be_that_of_the_metric(data):
     needs = Needs(learned_prior=True, decoder=True, instead={"learned_prior": "'auto' works for all"})
     with pytest.raises(VaehubError, match="this one has none; 'auto' works for all$"):
-        refuse(Plain(decoder=torch.square), data, needs)
+        refuse_needs(Plain(decoder=torch.square), data, needs)
     with pytest.raises(ValueError, match="names what no metric needs: prior_variance"):
         Needs(instead={"prior_variance": "…"})
 
@@ -185,9 +186,9 @@ def test_needs_may_depend_on_parameters(data):
             return Needs(observations=100 if self.params.split == "test" else 1)
 
     with pytest.raises(VaehubError, match="the hook was reached"):
-        Sized(SampleParams()).refuse(Plain(), data)
+        refuse(Sized(SampleParams()), Plain(), data)
     with pytest.raises(DataError, match="metric 'sized' needs at least 100 observations, and got 3"):
-        Sized(SampleParams(split="test")).refuse(Plain(), data)
+        refuse(Sized(SampleParams(split="test")), Plain(), data)
 
 
 def test_data_alone_are_refused_too():
@@ -198,7 +199,7 @@ def test_data_alone_are_refused_too():
             return Result()
 
     with pytest.raises(DataError, match="metric 'alone' needs at least 2 observations, and got 1"):
-        Alone(SampleParams()).refuse(Dataset(torch.zeros(1, 2)))
+        refuse(Alone(SampleParams()), Dataset(torch.zeros(1, 2)))
 
 
 def test_both_models_of_a_pair_are_looked_at(data):
@@ -209,12 +210,12 @@ def test_both_models_of_a_pair_are_looked_at(data):
             return Result()
 
     asked = Both(SampleParams())
-    asked.refuse(Plain(2), Plain(3), data)
+    refuse(asked, Plain(2), Plain(3), data)
     for pair in ((Plain(1), Plain(2)), (Plain(2), Plain(1))):
         with pytest.raises(VaehubError, match="metric 'both' needs at least 2 latents"):
-            asked.refuse(*pair, data)
+            refuse(asked, *pair, data)
     with pytest.raises(DataError, match=r"the first takes shape \(4,\) and the second \(5,\)"):
-        asked.refuse(Plain(2), Plain(2, 5), data)
+        refuse(asked, Plain(2), Plain(2, 5), data)
 
 
 def test_a_recipe_without_the_parameter_that_is_varied_is_refused(tmp_path):
@@ -228,4 +229,4 @@ def test_a_recipe_without_the_parameter_that_is_varied_is_refused(tmp_path):
     recipe = hub.recipe("vae", dataset="digits")
     data = Dataset(torch.zeros(3, 4))
     with pytest.raises(VaehubError, match="'varied' varies 'model.beta', and model 'vae' has no .*; 'beta_vae' has"):
-        Varied(SampleParams()).refuse(recipe, Plain(), data)
+        refuse(Varied(SampleParams()), recipe, Plain(), data)
