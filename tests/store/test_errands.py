@@ -1,9 +1,12 @@
 """Records that wait are written by whoever has the turn, each exactly once, whatever becomes of either process."""
 
 import os
+import random
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import count
+from multiprocessing import get_context
 
 import duckdb
 import pytest
@@ -258,3 +261,58 @@ def test_processes_record_for_each_other(ready):
     assert [process.communicate(timeout=60)[0] for process in processes] == ["True\n"] * 3
     assert all(same_result(ready.result(f"m{n}"), a_result(n)) for n in range(3))
     assert (ready.verify().problems, ready.verify().leftovers) == ((), ())
+
+
+def write_on(path, name, said):
+    """Record one measurement after the other until killed, saying so of each."""
+    store = Store.open(path)
+    for n in count():
+        assert store.record_measurement(a_measurement(f"{name}-{n}", training=None, seconds=float(n)), a_result(n))
+        os.write(said, f"{name}-{n}\n".encode())
+
+
+def crowd_of_the_killed(path, n_kills, seed):
+    """Kill members of a crowd of writers, each replaced by a new one; return the ids that they said were recorded."""
+    dice, reading, said = random.Random(seed), *os.pipe()
+    fork = get_context("fork")
+
+    def another(number):
+        process = fork.Process(target=write_on, args=(path, f"p{number}", said))
+        process.start()
+        return process
+
+    crowd = [another(number) for number in range(6)]
+    heard = b""
+    os.set_blocking(reading, False)
+    for kill in range(n_kills):
+        before, end = len(heard), time.monotonic() + dice.uniform(0, 0.5)
+        # Some records at least between two kills, however busy the machine is.
+        while time.monotonic() < end or heard.count(b"\n", before) < 2:
+            time.sleep(0.01)
+            with suppress(BlockingIOError):
+                heard += os.read(reading, 1 << 20)
+        at = dice.randrange(len(crowd))
+        crowd[at].kill()
+        crowd[at].join()
+        crowd[at] = another(6 + kill)
+    for each in crowd:
+        each.kill()
+        each.join()
+    os.close(said)
+    with suppress(BlockingIOError):
+        heard += os.read(reading, 1 << 20)
+    os.close(reading)
+    return heard.decode().split()
+
+
+@pytest.mark.slow
+def test_nothing_is_lost_of_a_crowd_whose_members_are_killed(ready):
+    said = crowd_of_the_killed(ready.path, 12, 20261129)
+    with ready.burst():
+        records = ready.recent(limit=1_000_000)[1]
+        wrong = [each.id for each in records if not same_result(ready.result(each.id), a_result(int(each.seconds)))]
+    assert wrong == []
+    assert len(said) >= 24
+    assert set(said) <= {each.id for each in records}
+    assert len(records) == len({each.id for each in records})
+    assert ready.verify().problems == ()
