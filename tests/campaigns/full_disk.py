@@ -1,14 +1,11 @@
 """A disk that is full at any of the writes of a command. Only root can mount one that is small enough."""
 
-import os
 import random
 import shutil
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from processes import command
+from small_disk import fill, small_disk
 
 from .findings import Findings, recorded
 
@@ -43,27 +40,3 @@ def campaign(n: int, seed: int, folder: Path) -> Findings:
             found.expect_whole(store, what)
             shutil.rmtree(store)
     return found
-
-
-def can_mount() -> bool:
-    """Say whether this machine lets us mount a disk."""
-    return os.geteuid() == 0 and shutil.which("mount") is not None
-
-
-@contextmanager
-def small_disk(path: Path, size: int) -> Iterator[Path]:
-    """Mount a small disk."""
-    path.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "none", str(path)], check=True)
-    try:
-        yield path
-    finally:
-        subprocess.run(["umount", "--lazy", str(path)], check=True)
-
-
-def fill(disk: Path, *, free: int) -> Path:
-    """Leave so many bytes on a disk."""
-    found = os.statvfs(disk)
-    path = disk / "filling"
-    path.write_bytes(bytes(max(0, found.f_bavail * found.f_bsize - free)))
-    return path

@@ -4,6 +4,7 @@ import os
 import time
 
 import pytest
+from small_disk import can_mount
 
 from . import altered, arguments, damage, full_disk, kills, places, queries, resuming
 from .findings import Findings, descendants, is_alive
@@ -32,7 +33,7 @@ def test_a_store_may_be_deleted_moved_and_protected_while_a_command_works_in_it(
     assert found.counts["disturbed"] > 0
 
 
-@pytest.mark.skipif(not full_disk.can_mount(), reason="only root can mount a small disk")
+@pytest.mark.skipif(not can_mount(), reason="only root can mount a small disk")
 def test_a_disk_that_is_full_at_any_write_costs_what_was_being_made(tmp_path):
     found = full_disk.campaign(8, SEED, tmp_path)
     assert found.faults == []

@@ -3,8 +3,10 @@
 import pytest
 import torch
 
-from vaehub import VaehubError
+from vaehub import Dataset, VaehubError
+from vaehub.core.data.params import ImageParams
 from vaehub.core.errors import WorkFailed
+from vaehub.files.prepare import prepare
 from vaehub.hub.model_size import WithinMemory
 from vaehub.store.store import Store
 
@@ -134,6 +136,25 @@ UNBOUNDED = {
 }
 
 
+UNBOUNDED_OF = {
+    "metric": UNBOUNDED,
+    "model": {
+        # Weights, which are refused where they do not fit.
+        *("channels", "critic_hidden", "discriminator_width", "hidden", "latent_dim", "n_components"),
+        # At most what there is of the data.
+        *("n_alpha", "n_codes"),
+        # Steps or epochs after which something changes.
+        *("capacity_steps", "doubling_steps", "slow_after", "update_every"),
+    },
+    "network": {"channels", "hidden", "kernel_sizes"},  # weights
+    # Observations that are kept of those there are, channels that are 1 or 3, and the user's own bound.
+    "dataset": {
+        *("first", "per_class", "n_classes", "subset", "validation_last"),
+        *("channels", "max_bytes", "seed"),
+    },
+}
+
+
 def has_no_maximum(schema):
     if schema.get("type") == "integer":
         return not schema.keys() & {"maximum", "exclusiveMaximum"}
@@ -142,13 +163,14 @@ def has_no_maximum(schema):
     return any(has_no_maximum(each) for each in parts)
 
 
-def test_each_number_of_a_metric_that_nothing_else_bounds_has_a_maximum(hub):
+@pytest.mark.parametrize("kind", UNBOUNDED_OF)
+def test_each_number_that_nothing_else_bounds_has_a_maximum(hub, kind):
     found = set()
-    for each in hub.catalog.entries("metric"):
+    for each in hub.catalog.entries(kind):
         if each.distribution == "vaehub":
             schemas = each.load_params().model_json_schema()["properties"]
             found |= {name for name, schema in schemas.items() if has_no_maximum(schema)}
-    assert found <= UNBOUNDED
+    assert found <= UNBOUNDED_OF[kind]
 
 
 @pytest.mark.parametrize(
@@ -188,3 +210,22 @@ def test_simulated_data_beyond_memory_are_refused_before_they_are_drawn(hub):
     for name in ("helix", "counts"):
         with pytest.raises(VaehubError, match="'n_samples' is 1000000000000 and should be less than or equal to"):
             hub.run("vae", "elbo", dataset=name, settings={"data.n_samples": 10**12})
+
+
+def test_images_that_grow_beyond_memory_are_refused_before_they_are_made(hub, monkeypatch):
+    monkeypatch.setattr("vaehub.files.bounds.memory_at_hand", lambda: 10**9)
+    monkeypatch.setattr("torch.nn.functional.interpolate", lambda *_, **__: pytest.fail("images were made"))
+    words = (
+        r"^[\d,]+ images of \d x 1024 x 1024 take about [\d,]+ bytes to make, above 500,000,000 \(half of the memory"
+    )
+    with pytest.raises(VaehubError, match=words):
+        hub.run("vae", "elbo", dataset="digits", settings={"data.size": 1024})
+    assert not hub.store.exists
+
+
+def test_images_that_just_fit_are_resized(monkeypatch):
+    data = Dataset(torch.zeros(4, 1, 8, 8, dtype=torch.uint8))
+    monkeypatch.setattr("vaehub.files.bounds.memory_at_hand", lambda: 2 * 4 * 16 * 16 * (1 + 3 * 4))
+    assert prepare(data, ImageParams(size=16)).spec.shape == (1, 16, 16)
+    with pytest.raises(VaehubError, match=r"^4 images of 1 x 17 x 17 take about "):
+        prepare(data, ImageParams(size=17))

@@ -1,13 +1,12 @@
 """A disk that fills up at any moment costs the record that was being made, and says so."""
 
-import os
-import shutil
 import subprocess
-from pathlib import Path
+from contextlib import ExitStack
 
 import duckdb
 import numpy as np
 import pytest
+from small_disk import can_mount, fill, small_disk
 from stored_samples import a_measurement, a_result, a_training, same_result, weights
 
 from vaehub.core.errors import NotRecorded, StoreError
@@ -16,7 +15,7 @@ from vaehub.store.store import Store
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("mount"), reason="only root can mount a small disk"),
+    pytest.mark.skipif(not can_mount(), reason="only root can mount a small disk"),
 ]
 KIB = 1024
 
@@ -24,19 +23,12 @@ KIB = 1024
 @pytest.fixture
 def disk(tmp_path):
     """A small disk of its own."""
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m", "none", str(tmp_path)], check=False)
-    if done.returncode:
-        pytest.skip("this machine lets nobody mount a disk")
-    yield tmp_path
-    subprocess.run(["umount", "--lazy", str(tmp_path)], check=True)
-
-
-def fill(disk: Path, *, free: int) -> Path:
-    """Leave so many bytes on a disk."""
-    found = os.statvfs(disk)
-    path = disk / "filling"
-    path.write_bytes(bytes(max(0, found.f_bavail * found.f_bsize - free)))
-    return path
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(small_disk(tmp_path, 12 * KIB * KIB))
+        except OSError as error:
+            pytest.skip(str(error))
+        yield tmp_path
 
 
 @pytest.mark.parametrize("free", [0, 4, 8, 16, 32, 64, 100, 200, 300, 600])

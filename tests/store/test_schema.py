@@ -4,6 +4,7 @@ from stored_samples import a_measurement, a_training
 
 from vaehub.core.result import Result
 from vaehub.store import measurements, trainings
+from vaehub.store.rows import insert
 from vaehub.store.schema import MIGRATIONS, VERSION, migrate, version_of
 
 TABLES = {
@@ -31,8 +32,8 @@ def empty():
 def filled(empty):
     """A store's database of today, with one row in each table of records."""
     migrate(empty)
-    trainings.insert(empty, a_training(), [{"train": {"total": 1.0}}], "p1")
-    measurements.insert(empty, a_measurement(), Result({"n": 1}), "p1")
+    insert(empty, trainings.rows(a_training(), [{"train": {"total": 1.0}}], "p1"))
+    insert(empty, measurements.rows(a_measurement(), Result({"n": 1}), "p1"))
     return empty
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from vaehub.core.data.dataset import Dataset
+from vaehub.core.data.dataset import CHANGED_AT_ONCE, Dataset
+from vaehub.core.data.on_demand import OnDemand
 from vaehub.core.data.params import DataParams, ImageParams
 from vaehub.core.errors import DataError
 from vaehub.core.random import generator
+from vaehub.files.bounds import Bound
 
 LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in grey: ITU-R BT.601."""
@@ -17,6 +21,10 @@ CHOICES = ("split", "n_classes", "first", "per_class", "subset", "validation_las
 """Parameters that select observations."""
 WHOLE = "all"
 """Name of the single split of data without splits."""
+
+
+FLOATS = 3
+"""Copies of the images that are converted together in single precision: as they were, resized and padded."""
 
 
 def prepare(data: Dataset, params: DataParams) -> Dataset:
@@ -118,6 +126,8 @@ def _resized(data: Dataset, params: ImageParams) -> Dataset:
     size = None if side is None or data.spec.shape[1:] == (side, side) else side
     if channels is None and size is None and not params.pad:
         return data
+    height, width = (each + 2 * params.pad for each in (data.spec.shape[1:] if size is None else (size, size)))
+    _must_fit(data, (channels or has, height, width))
 
     def change(x: Tensor) -> Tensor:
         values = x.to(torch.float32)
@@ -133,3 +143,18 @@ def _resized(data: Dataset, params: ImageParams) -> Dataset:
         return values.clamp(0, 1)
 
     return data.changed(change)
+
+
+def _must_fit(data: Dataset, shape: tuple[int, ...]) -> None:
+    """Refuse images that would take more memory than data may, before the first of them is made."""
+    if isinstance(data.stored, OnDemand):
+        return  # made batch by batch, and never kept
+    n, allowed = len(data), Bound.of(None)
+    at_once = min(n, CHANGED_AT_ONCE) * FLOATS * torch.float32.itemsize
+    needed = (n * data.stored.element_size() + at_once) * math.prod(shape)
+    if needed > max(allowed.n_bytes, data.n_bytes):
+        channels, height, width = shape
+        raise DataError(
+            f"{n:,} images of {channels} x {height} x {width} take about {needed:,} bytes to make, above "
+            f"{allowed.n_bytes:,} ({allowed.origin}); lower 'data.size', or keep fewer with 'data.subset'"
+        )

@@ -1,32 +1,32 @@
 """The table ``arrays``: what is in which file."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from duckdb import DuckDBPyConnection
 
 from vaehub.store.files import StoredFile, WrittenFile
+from vaehub.store.rows import Rows
 
 _FORGET = "delete from arrays where owner = ?"
-_INSERT = "insert into arrays select $1, name, shape, dtype, $2, $3 from incoming"
 _FILES_OF = "select distinct owner, file, sha256 from arrays where owner in (select unnest(?))"
 _FILES = "select file, any_value(sha256), any_value(owner) from arrays group by file order by file"
 
 
-def prepared(owner: str, file: WrittenFile) -> Callable[[DuckDBPyConnection], None]:
-    """Return what inserts where the arrays of a record are, with all work done that needs no database."""
+def rows(owner: str, file: WrittenFile) -> Rows:
+    """Return the rows that say where the arrays of a record are."""
     import pyarrow as pa
 
     names, shapes, dtypes = zip(*file.contents, strict=True)
-    incoming = pa.table(
-        {"name": names, "shape": pa.array(map(list, shapes), type=pa.list_(pa.int64())), "dtype": dtypes}
-    )
-
-    def insert(connection: DuckDBPyConnection) -> None:
-        # DuckDB finds the table by the name of this variable.
-        assert incoming is not None, "it is made above"
-        connection.execute(_INSERT, [owner, file.name, file.sha256])
-
-    return insert
+    n, text = len(names), pa.string()
+    columns = {
+        "owner": pa.array([owner] * n, text),
+        "name": pa.array(names, text),
+        "shape": pa.array(map(list, shapes), type=pa.list_(pa.int64())),
+        "dtype": pa.array(dtypes, text),
+        "file": pa.array([file.name] * n, text),
+        "sha256": pa.array([file.sha256] * n, text),
+    }
+    return {"arrays": pa.table(columns)}
 
 
 def forget(connection: DuckDBPyConnection, owner: str) -> None:

@@ -15,7 +15,7 @@ import secrets
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from vaehub.store import engine
 from vaehub.store.failures import interruptible
 from vaehub.store.files import PARTIAL, publish
 from vaehub.store.schema import VERSION, migrate, recorded_version
-from vaehub.store.turns import TurnTimeout, turn
+from vaehub.store.turns import Turn, TurnTimeout, turn
 
 FIRST_WAIT, LONGEST_WAIT = 0.005, 0.05
 """Seconds between two attempts to open a file that another process holds."""
@@ -67,6 +67,7 @@ class Database:
     def __init__(self, path: Path, timeout: float) -> None:
         self.path = path
         self.timeout = timeout
+        self._tickets = path.parent / "turns"
         self._turn = _turns[path.resolve()]
         self._holder: int | None = None
         self._connection: DuckDBPyConnection | None = None
@@ -78,19 +79,27 @@ class Database:
         return self._writes and self._holder == threading.get_ident()
 
     @contextmanager
-    def session(self) -> Iterator[None]:
+    def session(self, errand: Callable[[], bytes | None] | None = None) -> Iterator[Turn]:
         """Take the turn until the context ends; what is opened meanwhile stays open till then.
 
         Other processes wait, so make it short. Within one, a thread may begin others, which change nothing.
+
+        Args:
+            errand: What will be written, as :func:`vaehub.store.turns.turn` takes it.
         """
         with interruptible(), self._turn:
             if self._holder is not None:
-                yield
+                yield Turn(self._tickets)
                 return
-            with self._locked():
+            if errand is not None:
+                self._expect_to_write()
+            with self._locked(errand) as mine:
+                if mine.is_served:
+                    yield mine
+                    return
                 self._holder = threading.get_ident()
                 try:
-                    yield
+                    yield mine
                 finally:
                     self._close()
                     self._holder = None
@@ -150,9 +159,8 @@ class Database:
     @contextmanager
     def held(self) -> Iterator[DuckDBPyConnection]:
         """Hold the file for a burst of transactions; other processes wait, so make it short."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         if self._holder is None:
-            engine.keep(engine.started())  # before the turn comes, so that no other process waits for it
+            self._expect_to_write()
         with self.session():
             if self._writes:
                 assert self._connection is not None, "it is open as long as it is written"
@@ -166,6 +174,11 @@ class Database:
                 yield self._connection
             finally:
                 self._close()
+
+    def _expect_to_write(self) -> None:
+        """Do before the turn comes what no other process should wait for."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        engine.keep(engine.started())
 
     def _make(self) -> None:
         """Make the file beside its place, so that no process that is killed and no full disk leaves half of it."""
@@ -207,16 +220,22 @@ class Database:
             _closed(connection, writes=writes)
 
     @contextmanager
-    def _locked(self) -> Iterator[None]:
+    def _locked(self, errand: Callable[[], bytes | None] | None) -> Iterator[Turn]:
         if not os.access(self.path.parent, os.W_OK):
-            yield  # a store that can only be read has no writers to wait for
+            yield Turn(self._tickets)  # a store that can only be read has no writers to wait for
             return
         with ExitStack() as stack:
+            lock = self.path.with_suffix(".lock")
             try:
-                stack.enter_context(turn(self.path.parent / "turns", self.path.with_suffix(".lock"), self.timeout))
+                taken = stack.enter_context(turn(self._tickets, lock, self.timeout, errand))
             except TurnTimeout as error:
+                if error.was_taken:  # what was to be written may be, and nothing of it may be taken back
+                    raise StoreError(
+                        f"store {str(self.path.parent)!r} has been locked for more than {self.timeout:g} s by another "
+                        "process, which may have written the record in the place of this one; 'vaehub show' tells"
+                    ) from error
                 raise self._stays_locked("") from error
-            yield
+            yield taken
 
     def _stays_locked(self, holder: str) -> Locked:
         return Locked(

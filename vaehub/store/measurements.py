@@ -6,7 +6,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from duckdb import DuckDBPyConnection
@@ -14,25 +14,30 @@ from duckdb import DuckDBPyConnection
 from vaehub.core.errors import StoreError
 from vaehub.core.identity import canonical_json
 from vaehub.core.result import Result, Signatures, Table, Vector
-from vaehub.store.records import Insertion, MeasurementRecord, Outcome, Status
+from vaehub.store.records import MeasurementRecord, Outcome, Status
+from vaehub.store.rows import Rows, row
 
 if TYPE_CHECKING:  # loaded by what writes, so that reading need not wait for it
     import pyarrow as pa
 
+NAME: Literal["measurements"] = "measurements"
 _COLUMNS = "id, metric, params, seed, subject, request, training, other, status, error, started, seconds"
+_STORED = (
+    *("id", "metric", "params", "seed", "subject", "training", "other", "request"),
+    *("status", "error", "started", "seconds", "provenance"),
+)
+_KINDS = {"seed": "int64", "started": "timestamp[us]", "seconds": "float64"}
 _FIND = f"select {_COLUMNS} from measurements where id in (select unnest(?))"  # noqa: S608 a constant
 _RECENT = f"select {_COLUMNS} from measurements order by started desc limit ?"  # noqa: S608 a constant
 _OF_TRAINING = f"select {_COLUMNS} from measurements where training = $1 or other = $1 order by started"  # noqa: S608
 _IDS = "select id from measurements where starts_with(id, ?)"
+_ORIGIN = "select provenance, started from measurements where id = ?"
 _STATUS = "select status from measurements where id = ?"
 _OUTCOMES = "select id, status, error, started from measurements where id in (select unnest(?))"
-_INSERT = "insert into measurements values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _FORGET = "delete from measurements where id = ?"
 _HAS_TRAINING = "select 1 from trainings where id = ?"
 _FORGET_VALUES = "delete from measured_values where measurement = ?"
 _FORGET_SIGNATURES = "delete from measured_signatures where measurement = ?"
-_INSERT_VALUES = "insert into measured_values select $1, * from incoming"
-_INSERT_SIGNATURES = "insert into measured_signatures select $1, * from incoming"
 _VALUES = """
     select measurement, name, index_name, keys, value from measured_values
     where measurement in (select unnest(?)) and (index_name is null or keys is not null) order by rowid
@@ -52,30 +57,19 @@ _SIGNATURES = """
 """
 
 
-def prepared(record: MeasurementRecord, result: Result) -> Insertion:
-    """Return what inserts a measurement and its values, with all work done that needs no database."""
+def rows(record: MeasurementRecord, result: Result, provenance: str) -> Rows:
+    """Return the rows of a measurement and its values, made by a process of that id."""
+    import pyarrow as pa
+
     params, subject, request = map(canonical_json, (record.params, record.subject, record.request))
     asked = [record.id, record.metric, params, record.seed, subject, record.training, record.other]
     outcome = [request, record.status, record.error, record.started, record.seconds]
-    tables: list[tuple[str, pa.Table]] = []
-    if blocks := list(_blocks(result)):
-        import pyarrow as pa
-
-        tables.append((_INSERT_VALUES, pa.Table.from_batches(blocks)))
-    tables += [(_INSERT_SIGNATURES, _signatures_table(name, each)) for name, each in result.signatures.items()]
-
-    def insert(connection: DuckDBPyConnection, provenance: str) -> None:
-        connection.execute(_INSERT, [*asked, *outcome, provenance])
-        # DuckDB finds the table by the name of this variable.
-        for statement, incoming in tables:  # noqa: B007
-            connection.execute(statement, [record.id])
-
-    return insert
-
-
-def insert(connection: DuckDBPyConnection, record: MeasurementRecord, result: Result, provenance: str) -> None:
-    """Insert a measurement and its values; nothing may be stored of it yet."""
-    prepared(record, result)(connection, provenance)
+    found = {"measurements": row(_STORED, _KINDS, [*asked, *outcome, provenance])}
+    if blocks := list(_blocks(record.id, result)):
+        found["measured_values"] = pa.Table.from_batches(blocks)
+    if signatures := [_signatures_table(record.id, name, each) for name, each in result.signatures.items()]:
+        found["measured_signatures"] = pa.concat_tables(signatures)
+    return found
 
 
 def expect_trainings(connection: DuckDBPyConnection, record: MeasurementRecord) -> None:
@@ -90,6 +84,12 @@ def expect_trainings(connection: DuckDBPyConnection, record: MeasurementRecord) 
                 f"training {str(training)[:8]} is not in the store any more, which was deleted or replaced meanwhile; "
                 "run the same command again"
             )
+
+
+def origin(connection: DuckDBPyConnection, measurement_id: str) -> tuple[str, datetime] | None:
+    """Return the id of the process that made a measurement, and when it began, or ``None`` if there is none."""
+    rows = connection.execute(_ORIGIN, [measurement_id]).fetchall()
+    return rows[0] if rows else None
 
 
 def status(connection: DuckDBPyConnection, measurement_id: str) -> Status | None:
@@ -134,8 +134,8 @@ def ids(connection: DuckDBPyConnection, prefix: str) -> list[str]:
 def values(connection: DuckDBPyConnection, measurement_ids: Sequence[str]) -> dict[str, Result]:
     """Return the values of each of some measurements, as its metric handed them back, without arrays."""
     found = {measurement: _Values() for measurement in measurement_ids}
-    for measurement, *row in connection.execute(_VALUES, [list(found)]).fetchall():
-        found[measurement].add(*row)
+    for measurement, *value in connection.execute(_VALUES, [list(found)]).fetchall():
+        found[measurement].add(*value)
     for measurement, name, index, vector, labels in connection.execute(_VECTORS, [list(found)]).fetchall():
         found[measurement].vectors[name] = Vector(vector, index, labels)
     for measurement, name, layer, space, vector in connection.execute(_SIGNATURES, [list(found)]).fetchall():
@@ -167,22 +167,23 @@ class _Values:
         )
 
 
-def _blocks(result: Result) -> Iterator[pa.RecordBatch]:
+def _blocks(measurement: str, result: Result) -> Iterator[pa.RecordBatch]:
     if result.scalars:
         n = len(result.scalars)
-        yield _block(list(result.scalars), [None] * n, [None] * n, list(result.scalars.values()))
+        yield _block(measurement, list(result.scalars), [None] * n, [None] * n, list(result.scalars.values()))
     for name, vector in result.vectors.items():
         n = len(vector.values)
-        yield _block([name] * n, [vector.index] * n, np.arange(n), vector.values, labels=vector.labels)
+        yield _block(measurement, [name] * n, [vector.index] * n, np.arange(n), vector.values, labels=vector.labels)
     for table_name, table in result.tables.items():
         rows = zip(*table.keys.values(), strict=True)
         keys = [canonical_json(dict(zip(table.keys, row, strict=True))) for row in rows]
         for name, column in table.columns.items():
             n = len(column)
-            yield _block([name] * n, [table_name] * n, np.arange(n), column, keys=keys)
+            yield _block(measurement, [name] * n, [table_name] * n, np.arange(n), column, keys=keys)
 
 
 def _block(
+    measurement: str,
     names: Sequence[str],
     index_names: Sequence[str | None],
     index: Any,
@@ -196,6 +197,7 @@ def _block(
     n, text = len(names), pa.string()
     return pa.record_batch(
         {
+            "measurement": pa.repeat(pa.scalar(measurement, text), n),
             "name": pa.array(names, text),
             "index_name": pa.array(index_names, text),
             "index": pa.array(index, pa.int64()),
@@ -206,13 +208,14 @@ def _block(
     )
 
 
-def _signatures_table(name: str, signatures: Signatures) -> pa.Table:
+def _signatures_table(measurement: str, name: str, signatures: Signatures) -> pa.Table:
     import pyarrow as pa
 
     n, size = signatures.vectors.shape
     ends = pa.array(np.arange(0, n * size + 1, size), pa.int32())
     return pa.table(
         {
+            "measurement": pa.array([measurement] * n, pa.string()),
             "name": pa.array([name] * n, pa.string()),
             "layer": pa.array(signatures.layers, pa.string()),
             "position": pa.array(np.arange(n), pa.int64()),

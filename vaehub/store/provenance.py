@@ -13,8 +13,9 @@ from uuid import uuid4
 from duckdb import DuckDBPyConnection
 
 from vaehub.store.records import now
+from vaehub.store.rows import Rows, row
 
-_INSERT = "insert into provenance values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing"
+_COLUMNS = ("id", "vaehub", "plugins", "python", "torch", "platform", "git_commit", "command_line", "started")
 _IS_THERE = "select 1 from provenance where id = ?"
 
 
@@ -47,15 +48,15 @@ class Provenance:
         self.prepare()
         return self.is_stored and not connection.execute(_IS_THERE, [self.id]).fetchall()
 
-    def insert(self, connection: DuckDBPyConnection) -> str:
-        """Insert the process, unless it is known to be stored, and return its id.
+    def rows(self) -> Rows:
+        """Return the row of the process, or none if it is known to be stored.
 
         Whoever opened the transaction sets ``is_stored`` once it has been committed, and unsets it if it has vanished.
         """
         self.prepare()
-        if not self.is_stored:
-            connection.execute(_INSERT, [self.id, *self._row])
-        return self.id
+        if self.is_stored:
+            return {}
+        return {"provenance": row(_COLUMNS, {"started": "timestamp[us]"}, [self.id, *self._row])}
 
     @cached_property
     def _row(self) -> list[object]:

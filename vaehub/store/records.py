@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
@@ -10,14 +10,10 @@ from typing import TYPE_CHECKING, Literal
 from vaehub.core.identity import Json
 
 if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
-
     from vaehub.core.result import Result
     from vaehub.store.files import StoredFile
 
 Status = Literal["done", "failed"]
-Insertion = Callable[["DuckDBPyConnection", str], None]
-"""Inserts the rows of a record, given a connection and the id of the process that made it."""
 
 
 def now() -> datetime:

@@ -14,6 +14,7 @@ from vaehub.store.database import READ_ONLY
 from vaehub.store.failures import translated
 from vaehub.store.query import query
 from vaehub.store.records import CellRecord, MeasurementRecord, TrainingRecord
+from vaehub.store.rows import insert
 from vaehub.store.schema import migrate
 
 if TYPE_CHECKING:
@@ -41,12 +42,12 @@ class RehearsalStore:
     def insert_trainings(self, records: Sequence[TrainingRecord]) -> None:
         """Record trainings without losses."""
         for record in records:
-            trainings.insert(self._connection, record, [], "")
+            insert(self._connection, trainings.rows(record, [], ""))
 
     def insert_measurements(self, records: Sequence[MeasurementRecord], result: Result) -> None:
         """Record measurements that all have the same result."""
         for record in records:
-            measurements.insert(self._connection, record, result, "")
+            insert(self._connection, measurements.rows(record, result, ""))
 
     def insert_study(self, study: str, scale: str, cells: Sequence[CellRecord]) -> None:
         """Record what a study asks for, analyses with it."""

@@ -3,57 +3,67 @@
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from duckdb import DuckDBPyConnection
 
 from vaehub.core.identity import canonical_json
-from vaehub.store.records import Insertion, Status, TrainingRecord
+from vaehub.store.records import Status, TrainingRecord
+from vaehub.store.rows import Rows, row
 
 Losses = Mapping[str, Mapping[str, float]]
 """Losses of one epoch: by part, then by name."""
 
+NAME: Literal["trainings"] = "trainings"
 _COLUMNS = "id, recipe, latent_dim, status, error, notes, started, seconds, device, weights"
+_STORED = (
+    *("id", "model", "network", "dataset", "seed", "latent_dim", "recipe"),
+    *("status", "error", "notes", "started", "seconds", "device", "weights", "provenance"),
+)
+_KINDS = {"seed": "int64", "latent_dim": "int64", "started": "timestamp[us]", "seconds": "float64"}
 _FIND = f"select {_COLUMNS} from trainings where id in (select unnest(?))"  # noqa: S608 a constant
 _RECENT = f"select {_COLUMNS} from trainings order by started desc limit ?"  # noqa: S608 a constant
 _IDS = "select id from trainings where starts_with(id, ?)"
+_ORIGIN = "select provenance, started from trainings where id = ?"
 _STATUS = "select status from trainings where id = ?"
-_INSERT = "insert into trainings values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _FORGET = "delete from trainings where id = ?"
 _FORGET_EPOCHS = "delete from epochs where training = ?"
-_INSERT_EPOCHS = "insert into epochs select $1, * from incoming"
 _EPOCHS = "select epoch, part, name, value from epochs where training = ? order by rowid"
 
 
-def prepared(record: TrainingRecord, epochs: Sequence[Losses]) -> Insertion:
-    """Return what inserts a training and its losses, with all work done that needs no database."""
+def rows(record: TrainingRecord, epochs: Sequence[Losses], provenance: str) -> Rows:
+    """Return the rows of a training and its losses, made by a process of that id."""
     parts = [record.name_of(part) for part in ("model", "network", "dataset")]
     recipe, notes = canonical_json(record.recipe), canonical_json(record.notes)
     asked = [record.id, *parts, record.seed, record.latent_dim, recipe]
     outcome = [record.status, record.error, notes, record.started, record.seconds, record.device, record.weights]
-    rows = [
+    found = {"trainings": row(_STORED, _KINDS, [*asked, *outcome, provenance])}
+    losses = [
         (index, part, name, value)
         for index, losses in enumerate(epochs)
         for part, named in losses.items()
         for name, value in named.items()
     ]
-    incoming = None
-    if rows:
+    if losses:
         import pyarrow as pa
 
-        incoming = pa.table(dict(zip(("epoch", "part", "name", "value"), zip(*rows, strict=True), strict=True)))
+        index, part, name, value = zip(*losses, strict=True)
+        found["epochs"] = pa.table(
+            {
+                "training": pa.array([record.id] * len(losses), pa.string()),
+                "epoch": pa.array(index, pa.int64()),
+                "part": pa.array(part, pa.string()),
+                "name": pa.array(name, pa.string()),
+                "value": pa.array(value, pa.float64()),
+            }
+        )
+    return found
 
-    def insert(connection: DuckDBPyConnection, provenance: str) -> None:
-        connection.execute(_INSERT, [*asked, *outcome, provenance])
-        if incoming is not None:  # DuckDB finds the table by the name of this variable
-            connection.execute(_INSERT_EPOCHS, [record.id])
 
-    return insert
-
-
-def insert(connection: DuckDBPyConnection, record: TrainingRecord, epochs: Sequence[Losses], provenance: str) -> None:
-    """Insert a training and its losses; nothing may be stored of it yet."""
-    prepared(record, epochs)(connection, provenance)
+def origin(connection: DuckDBPyConnection, training_id: str) -> tuple[str, datetime] | None:
+    """Return the id of the process that made a training, and when it began, or ``None`` if there is none."""
+    rows = connection.execute(_ORIGIN, [training_id]).fetchall()
+    return rows[0] if rows else None
 
 
 def status(connection: DuckDBPyConnection, training_id: str) -> Status | None:

@@ -5,6 +5,11 @@ the pipe, or until the system closes it, because the process has ended, however 
 waiting costs nothing. Tickets give order and nothing else: that no two processes write at once is ensured by the lock
 beside the database. A wrong order, such as that of two computers whose clocks differ, or none at all, where no ticket
 can be made, costs patience only.
+
+Whoever waits may lay an errand beside its ticket, a file that says what is to be done. Whoever has the turn may take
+it, by renaming it, carry it out, and report so, by renaming it again; its owner then need not wait any longer. An
+errand that was taken and not reported, because the process was killed or could not do it, is done by its owner in its
+own turn, who finds out whether it was carried out all the same.
 """
 
 from __future__ import annotations
@@ -14,13 +19,16 @@ import os
 import secrets
 import select
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 SUFFIX = ".ticket"
+ERRAND, TAKEN, DONE = ".errand", ".taken", ".done"
+"""States of the errand of a ticket, in this order."""
 LIFE_SIGN = 1.0
 """Seconds between two looks at whether the process before lives, should its end have gone unnoticed."""
 LOOK = 0.001
@@ -28,41 +36,104 @@ LOOK = 0.001
 
 
 class TurnTimeout(Exception):  # noqa: N818 the name that such errors have everywhere
-    """The turn did not come in time."""
+    """The turn did not come in time.
+
+    Args:
+        was_taken: Whether another process has taken the errand meanwhile, and may still carry it out.
+    """
+
+    def __init__(self, *, was_taken: bool = False) -> None:
+        super().__init__()
+        self.was_taken = was_taken
+
+
+@dataclass(frozen=True)
+class Errand:
+    """What another process waits for, taken by this one.
+
+    Attributes:
+        ticket: Of the other process.
+        content: What is to be done.
+    """
+
+    ticket: Path
+    content: bytes
+
+    def report_done(self) -> None:
+        """Tell the other process that it need not wait."""
+        with suppress(FileNotFoundError):  # it has given up
+            self.ticket.with_suffix(TAKEN).rename(self.ticket.with_suffix(DONE))
+        with suppress(OSError):  # it is dead, which whoever waits for it sees
+            pipe = os.open(self.ticket, os.O_WRONLY | os.O_NONBLOCK)
+            # Before anybody wakes: whoever waited for this ticket waits for the one before it then, or has the turn.
+            self.ticket.unlink(missing_ok=True)
+            _wake(pipe)
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One's turn, or the news that it is not needed.
+
+    Attributes:
+        folder: Where tickets are kept.
+        is_served: Whether another process has carried out the errand.
+        was_taken: Whether another process has taken the errand; it may have carried it out though it did not report.
+    """
+
+    folder: Path
+    is_served: bool = False
+    was_taken: bool = False
+
+    def errands(self, most: int) -> list[Errand]:
+        """Take the errands of those who wait, at most so many, in the order of arrival."""
+        found: list[Errand] = []
+        for name in _names(self.folder, ERRAND)[:most] if self.folder.is_dir() else []:
+            path = self.folder / name
+            with suppress(FileNotFoundError):  # its process has given up
+                taken = path.rename(path.with_suffix(TAKEN))
+                found.append(Errand(path.with_suffix(SUFFIX), taken.read_bytes()))
+        return found
 
 
 @contextmanager
-def turn(folder: Path, lock: Path, patience: float) -> Iterator[None]:
-    """Wait for one's turn, and hold the lock until the context ends.
+def turn(folder: Path, lock: Path, patience: float, errand: Callable[[], bytes | None] | None = None) -> Iterator[Turn]:
+    """Wait for one's turn, and hold the lock until the context ends; or until another process did the errand.
 
     Args:
         folder: Where tickets are kept.
         lock: The file to lock.
         patience: Seconds to wait while the turn is one and the same process's; as long as turns change, the wait goes
             on, because its end is in sight.
+        errand: Returns what another process may do in the place of this one, if anything; asked only if one is before.
 
     Raises:
         TurnTimeout: If the same process had its turn for so long.
         OSError: If the lock cannot be made.
     """
     with _ticket(folder) as ticket:
+        was_taken = False
         if ticket is not None:
-            _wait_for_those_before(ticket, patience)
+            if errand is not None and ticket.before():
+                ticket.lay(errand())
+            if ticket.wait(patience):
+                yield Turn(folder, is_served=True)
+                return
+            was_taken = ticket.withdraw()
         # A process of an earlier version, or of another computer, may still have it. The lock is made anew each time,
         # since one that a fork inherited is refused.
         held = FileLock(lock)
         try:
             held.acquire(timeout=patience, poll_interval=LOOK)
         except Timeout as error:
-            raise TurnTimeout from error
+            raise TurnTimeout(was_taken=was_taken) from error
         try:
-            yield
+            yield Turn(folder, ticket is not None and ticket.is_served, was_taken)
         finally:
             held.release()
 
 
 @contextmanager
-def _ticket(folder: Path) -> Iterator[Path | None]:
+def _ticket(folder: Path) -> Iterator[_Ticket | None]:
     """Draw a ticket, and give it back when the context ends; ``None`` where none can be made, as on a full disk."""
     try:
         drawn = _drawn(folder)
@@ -71,18 +142,81 @@ def _ticket(folder: Path) -> Iterator[Path | None]:
     if drawn is None:
         yield None
         return
-    path, pipe = drawn
     try:
-        yield path
+        yield drawn
     finally:
-        path.unlink(missing_ok=True)
+        _remove(drawn.path)
         # Closing it would not wake anybody while a fork of this process still has it open.
-        with suppress(BlockingIOError):
-            os.write(pipe, b"!")
-        os.close(pipe)
+        _wake(drawn.pipe)
 
 
-def _drawn(folder: Path) -> tuple[Path, int]:
+@dataclass
+class _Ticket:
+    path: Path
+    pipe: int
+    has_errand: bool = False
+
+    @property
+    def is_served(self) -> bool:
+        return self.has_errand and self.path.with_suffix(DONE).exists()
+
+    def before(self) -> list[str]:
+        return [each for each in _names(self.path.parent, SUFFIX) if each < self.path.name]
+
+    def lay(self, errand: bytes | None) -> None:
+        if errand is None:
+            return
+        laid = self.path.with_suffix(".laid")
+        try:
+            laid.write_bytes(errand)
+            laid.rename(self.path.with_suffix(ERRAND))  # whole, or not there
+        except OSError:  # as on a full disk: without one, all that is lost is time
+            laid.unlink(missing_ok=True)
+        else:
+            self.has_errand = True
+
+    def withdraw(self) -> bool:
+        """Take the errand back, and return whether another process had taken it before."""
+        if not self.has_errand:
+            return False
+        try:
+            self.path.with_suffix(ERRAND).unlink()
+        except FileNotFoundError:
+            return True
+        return False
+
+    def wait(self, patience: float) -> bool:
+        """Wait until nobody is before, or until the errand was carried out, and return whether it was."""
+        first, since = None, time.monotonic()
+        while not self.is_served and (before := self.before()):
+            if before[0] != first:
+                first, since = before[0], time.monotonic()
+            elif time.monotonic() - since >= patience:
+                raise TurnTimeout(was_taken=self.withdraw())
+            self._wait_for(self.path.parent / before[-1], since + patience)
+        return self.is_served
+
+    def _wait_for(self, ticket: Path, deadline: float) -> None:
+        """Wait until a ticket was given back, its process died, the errand was carried out, or until the deadline."""
+        try:
+            pipe = os.open(ticket, os.O_RDONLY | os.O_NONBLOCK)
+        except FileNotFoundError:
+            return
+        try:
+            news = select.poll()
+            news.register(pipe, select.POLLIN)
+            news.register(self.pipe, select.POLLIN)
+            while ticket.exists() and not self.is_served and (now := time.monotonic()) < deadline:
+                if _locked(pipe):
+                    # Its process has died. Names are never used twice, so that what is taken away here is no later one.
+                    _remove(ticket)
+                    return
+                news.poll(1000 * min(LIFE_SIGN, deadline - now))
+        finally:
+            os.close(pipe)
+
+
+def _drawn(folder: Path) -> _Ticket:
     folder.mkdir(parents=True, exist_ok=True)
     # Arrival in nanoseconds of a clock that all processes of a computer share, as 20 digits, so that names sort.
     path = folder / f"{time.monotonic_ns():020}-{os.getpid()}-{secrets.token_hex(4)}{SUFFIX}"
@@ -101,36 +235,7 @@ def _drawn(folder: Path) -> tuple[Path, int]:
     except OSError:
         unnamed.unlink(missing_ok=True)
         raise
-    return path, pipe
-
-
-def _wait_for_those_before(own: Path, patience: float) -> None:
-    first, since = None, time.monotonic()
-    while before := [each for each in _tickets(own.parent) if each < own.name]:
-        if before[0] != first:
-            first, since = before[0], time.monotonic()
-        elif time.monotonic() - since >= patience:
-            raise TurnTimeout
-        _wait_for(own.parent / before[-1], since + patience)
-
-
-def _wait_for(ticket: Path, deadline: float) -> None:
-    """Wait until a ticket was given back, or its process died, or until the deadline."""
-    try:
-        pipe = os.open(ticket, os.O_RDONLY | os.O_NONBLOCK)
-    except FileNotFoundError:
-        return
-    try:
-        end = select.poll()
-        end.register(pipe, select.POLLIN)
-        while ticket.exists() and (now := time.monotonic()) < deadline:
-            if _locked(pipe):
-                # Its process has died. Names are never used twice, so that what is taken away here is no later one.
-                ticket.unlink(missing_ok=True)
-                return
-            end.poll(1000 * min(LIFE_SIGN, deadline - now))
-    finally:
-        os.close(pipe)
+    return _Ticket(path, pipe)
 
 
 def _locked(pipe: int) -> bool:
@@ -141,5 +246,18 @@ def _locked(pipe: int) -> bool:
     return True
 
 
-def _tickets(folder: Path) -> list[str]:
-    return sorted(name for name in os.listdir(folder) if name.endswith(SUFFIX))
+def _wake(pipe: int) -> None:
+    """Wake whoever waits at a pipe, and close it."""
+    with suppress(BlockingIOError):  # it is full, and has woken them
+        os.write(pipe, b"!")
+    os.close(pipe)
+
+
+def _remove(ticket: Path) -> None:
+    """Remove a ticket and its errand."""
+    for suffix in (ERRAND, TAKEN, DONE, SUFFIX):
+        ticket.with_suffix(suffix).unlink(missing_ok=True)
+
+
+def _names(folder: Path, suffix: str) -> list[str]:
+    return sorted(name for name in os.listdir(folder) if name.endswith(suffix))

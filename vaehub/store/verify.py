@@ -81,7 +81,7 @@ class Verification:
     leftovers: tuple[Path, ...]
 
 
-def verify(session: Callable[[], AbstractContextManager[None]], opening: Opening, path: Path) -> Verification:
+def verify(session: Callable[[], AbstractContextManager[object]], opening: Opening, path: Path) -> Verification:
     """Read every value, and check every checksum and every pointer.
 
     Args:
@@ -142,7 +142,8 @@ def _known(opening: Opening) -> list[tuple[str, str, str]]:
 def _leftovers(path: Path, known: set[str]) -> tuple[Path, ...]:
     """Return files that nothing points at: arrays without rows, and what was being written by a killed process."""
     found = [each for each in _files(path / "arrays") if each.name not in known]
-    return (*found, *(each for each in _files(path / "checkpoints") if each.suffix == PARTIAL))
+    partial = [each for each in _files(path / "checkpoints") if each.suffix == PARTIAL]
+    return (*found, *partial, *_files(path / "turns"))  # there, of processes that were killed as they waited
 
 
 def _files(folder: Path) -> list[Path]:

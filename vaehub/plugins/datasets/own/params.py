@@ -94,7 +94,10 @@ class AnnotationParams(BoundedParams):
         "refuse", description="drop: observations whose label, a factor, or a value is missing are left out"
     )
     bins: Annotated[int | None, AddedLater()] = Field(
-        None, gt=1, description="intervals into which factors of more numbers are cut; none: each number is a class"
+        None,
+        gt=1,
+        le=1_000_000,
+        description="intervals into which factors of more numbers are cut; none: each number is a class",
     )
     cut: Annotated[Literal["widths", "quantiles"], AddedLater()] = Field(
         "widths", description="intervals of equal widths, or, by quantiles, of about as many observations each"

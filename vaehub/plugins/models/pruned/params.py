@@ -36,7 +36,7 @@ class GecoL0ArmParams(LikelihoodParams):
     gate_rate: float = Field(
         1.0, gt=0, description="size of the gates' plain gradient steps, relative to the network's learning rate"
     )
-    gate_draws: int = Field(8, gt=0, description="pairs of draws of all gates for one of their steps")
+    gate_draws: int = Field(8, gt=0, le=100_000, description="pairs of draws of all gates for one of their steps")
     gate_limit: float = Field(
         0.5,
         gt=0,
@@ -52,7 +52,7 @@ class MaskAaeParams(LikelihoodParams):
 
     latent_dim: int = Field(48, gt=0, description="number of latents")
     spread_weight: float = Field(100.0, ge=0, description="weight of the spread of masked latents in the loss")
-    critic_steps: int = Field(5, gt=0, description="steps of the critic per step of the autoencoder")
+    critic_steps: int = Field(5, gt=0, le=1_000_000, description="steps of the critic per step of the autoencoder")
     critic_hidden: tuple[Width, ...] = Field((1024, 1024, 1024, 1024), description="widths of the critic's layers")
     gradient_weight: float = Field(10.0, ge=0, description="weight of the critic's gradient penalty")
     mask_reconstruction_weight: float = Field(

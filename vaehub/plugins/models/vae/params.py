@@ -84,6 +84,6 @@ class FactorVaeParams(VaeParams):
     """Parameters of a FactorVAE; the discriminator is that of Kim & Mnih 2018."""
 
     gamma: float = Field(10.0, ge=0, description="weight of the total correlation; 0 gives the plain VAE")
-    discriminator_layers: int = Field(6, gt=0, description="hidden layers of the discriminator")
+    discriminator_layers: int = Field(6, gt=0, le=1000, description="hidden layers of the discriminator")
     discriminator_width: int = Field(1000, gt=0, description="width of each hidden layer of the discriminator")
     discriminator_rate: float = Field(1e-4, gt=0, description="learning rate of the discriminator's Adam")
