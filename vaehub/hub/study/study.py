@@ -22,7 +22,7 @@ from vaehub.hub.requests import MeasurementRequest
 from vaehub.hub.study.definition import Analysis, Definition, Scaled
 from vaehub.hub.study.grid import Cell, Job, cells_of, jobs_of, trials_of
 from vaehub.hub.study.pictures import PictureFormat, StudyPicture, check_folder, write_pictures
-from vaehub.hub.study.pool import MOST_JOBS, Pool, n_cores
+from vaehub.hub.study.pool import MOST_JOBS, DiedTrying, Pool, n_cores
 from vaehub.hub.study.rehearsal import rehearse
 from vaehub.hub.study.report import ReportTable, report_of, results_of
 from vaehub.hub.study.worker_process import StoreCall
@@ -128,6 +128,7 @@ class Study:
 
         Raises:
             VaehubError: If the study cannot be carried out as it stands; nothing has been done.
+            WorkFailed: If a worker process ended while it was seen whether the study can be; nothing has been done.
         """
         until = math.inf if budget is None else time.monotonic() + budget
         scaled = self.definition.at(scale)
@@ -274,16 +275,24 @@ class Study:
         trials = trials_of(missing)
         settings = {cell.request.id: cell.settings for cell in missing}
         varied = _varied(list(settings.values()))
+
+        def title(measurement: str) -> str:
+            at = ", ".join(f"{name} {value}" for name, value in settings[measurement].items() if name in varied)
+            return f"study {self.name!r}{', at ' * bool(at)}{at}"
+
         n_tried = 0
         with task("seeing whether all of it can be done", len(trials)) as advance:
-            for _, refused in pool.run(trials, until):
-                for measurement, reason in refused.items():
-                    at = ", ".join(
-                        f"{name} {settings[measurement][name]}" for name in settings[measurement] if name in varied
-                    )
-                    raise VaehubError(f"study {self.name!r}{', at ' * bool(at)}{at}: {reason}")
-                advance(1)
-                n_tried += 1
+            try:
+                for _, refused in pool.run(trials, until):
+                    for measurement, reason in refused.items():
+                        raise VaehubError(f"{title(measurement)}: {reason}")
+                    advance(1)
+                    n_tried += 1
+            except DiedTrying as died:
+                raise WorkFailed(
+                    f"{title(next(iter(died.job.wanted)))}: {died} before anything was made; run it again, with fewer "
+                    "jobs if memory was short"
+                ) from died
         return n_tried == len(trials)
 
     def _enter(self, scaled: Scaled, records: Sequence[CellRecord]) -> None:
