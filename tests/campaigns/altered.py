@@ -184,18 +184,21 @@ def in_a_process(name: str, n: int, seed: int) -> tuple[int, str, str]:
     return done.returncode, done.stdout.strip(), done.stderr
 
 
-def campaign(n: int, seed: int, folder: Path) -> Findings:
-    """Alter a file of each format so often, and read it."""
+def campaign(n: int, seed: int, folder: Path, found: Findings | None = None) -> Findings:
+    """Alter a file of each format so often, and read it; goes on where earlier findings end."""
     from .findings import Findings
 
-    found = Findings()
-    for name in MAKERS:
+    found = Findings() if found is None else found
+    for name in list(MAKERS)[found.counts["formats"] :]:
         code, figures, wrong = in_a_process(name, n, seed)
         found.expect(code == 0, f"{name}: exit code {code}, {wrong[-1500:]}")
         counts = json.loads(figures) if code == 0 else {}
         found.counts.update({f"{name}: {kind}": count for kind, count in counts.items()})
         found.expect(counts.keys() <= {"read", "refused"}, f"{name}: {counts}, {wrong[-1500:]}")
         found.expect(sum(counts.values()) == n, f"{name}: {counts}")
+        found.counts["altered files"] += sum(counts.values())
+        found.counts["formats"] += 1
+        found.round_ends()
     return found
 
 

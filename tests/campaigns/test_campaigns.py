@@ -6,7 +6,8 @@ import time
 import pytest
 
 from . import altered, arguments, damage, full_disk, kills, places, queries, resuming
-from .findings import Findings, descendants, is_alive
+from .findings import Findings
+from .process_table import descendants, is_alive
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 SEED = 20261129
