@@ -20,6 +20,13 @@ PRELOADED = [
     "scipy.special",
     "vaehub.core.metric",
     "vaehub.cli.app",
+    "vaehub.hub",
+    "vaehub.hub.builder",
+    "vaehub.hub.study.study",
+    "vaehub.store.store",
+    "vaehub.training.fit",
+    "rich.table",
+    "pyarrow",
 ]
 
 _context = get_context("forkserver")

@@ -37,7 +37,7 @@ class Kind:
 
 
 RUN = ("run", "--model", "ard", "--metric", "relevance", "--metric", "elbo", "--seed", "0", "--seed", "1")
-SMALL = ("--set", "train.epochs=10", "--set", "model.latent_dim=4", "--set", "data.subset=400")
+SMALL = ("--set", "train.epochs=6", "--set", "model.latent_dim=4", "--set", "data.subset=300")
 SUGGEST = ("suggest-dim", "digits", "--method", "relevant_dimension", "--seeds", "2", "--jobs", "1")
 QUICK = ("--set", "data.subset=300", "--set", "train.epochs=2")
 KINDS = (
