@@ -268,7 +268,7 @@ class Store:
         self._must_exist()
         found = self._session.verify(self.path)
         if remove_leftovers:
-            sweep(found.leftovers)
+            sweep(found.leftovers, self.is_worked_on)
         return found
 
     def rescue(self, target: Store) -> Rescue:
