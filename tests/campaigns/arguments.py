@@ -28,9 +28,9 @@ VALUES = st.sampled_from(WORDS) | st.text(st.characters(exclude_characters="\0",
 Vector = tuple[str, ...]
 
 
-def campaign(n: int, seed: int, folder: Path) -> Findings:
+def campaign(n: int, seed: int, folder: Path, found: Findings | None = None) -> Findings:
     """Carry so many command lines out, made by chance from the names of commands and options."""
-    return answered(drawn(vectors(), n, seed), folder)
+    return answered(drawn(vectors(), n, seed), folder, found)
 
 
 def drawn(strategy: st.SearchStrategy[Vector], n: int, seed: int) -> list[Vector]:
@@ -47,13 +47,13 @@ def drawn(strategy: st.SearchStrategy[Vector], n: int, seed: int) -> list[Vector
     return list(found)[:n]
 
 
-def answered(asked: Sequence[Vector], folder: Path) -> Findings:
-    """Ask, and expect an answer to each."""
-    found = Findings()
+def answered(asked: Sequence[Vector], folder: Path, found: Findings | None = None) -> Findings:
+    """Ask, and expect an answer to each; goes on where earlier findings end."""
+    found = Findings() if found is None else found
     before = Path.cwd()
     os.chdir(folder)
     try:
-        waiting = list(asked)
+        waiting = list(asked)[found.counts["command lines"] :]
         while waiting:
             batch = waiting[:BATCH]
             answers = commands(batch)
@@ -62,9 +62,10 @@ def answered(asked: Sequence[Vector], folder: Path) -> Findings:
                 found.counts[f"exit code {done.returncode}"] += 1
             # The process that ended before its batch did was ended by the last one that it answers.
             waiting = waiting[len(answers) :]
+            found.counts["command lines"] += len(answers)
+            found.round_ends()
     finally:
         os.chdir(before)
-    found.counts["command lines"] = len(asked)
     return found
 
 

@@ -34,19 +34,21 @@ LOOKS = (
 """What is asked of a damaged store, beside ``verify`` and ``store rescue``."""
 
 
-def campaign(n: int, seed: int, folder: Path) -> Findings:
-    """Ask so many commands of damaged stores, five of each."""
-    found, dice = Findings(), random.Random(f"damage {seed}")
+def campaign(n: int, seed: int, folder: Path, found: Findings | None = None) -> Findings:
+    """Ask so many commands of damaged stores, five of each; goes on where earlier findings end."""
+    found = Findings() if found is None else found
     store = folder / "whole"
     command(*RUN, *SMALL, "--store", str(store)).check_returncode()
     whole = recorded(store)
     while found.counts["commands"] < n:
-        damaged = folder / f"damaged {found.counts['damaged stores']}"
+        at = found.counts["damaged stores"]
+        dice, damaged = random.Random(f"damage {seed} {at}"), folder / f"damaged {at}"
         shutil.copytree(store, damaged)
         what = _damage(damaged, dice)
         _ask(damaged, what, whole, (found, dice))
         found.counts["damaged stores"] += 1
         shutil.rmtree(damaged)
+        found.round_ends()
     return found
 
 

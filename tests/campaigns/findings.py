@@ -1,9 +1,9 @@
 """What campaigns count, and what they ask of a command and of a store."""
 
-import fcntl
 import hashlib
-import os
+import json
 import sys
+import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,6 +15,7 @@ import numpy as np
 from vaehub.store.store import Store
 
 EXIT_CODES = (0, 1, 2, 130)
+SECONDS_BETWEEN_LINES = 30.0
 
 
 @dataclass
@@ -23,6 +24,27 @@ class Findings:
 
     counts: Counter[str] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
+    file: Path | None = None
+    """Where figures are kept, so that a campaign that was interrupted goes on where it was."""
+    _said: float = field(default_factory=time.monotonic)
+
+    @classmethod
+    def of(cls, file: Path) -> "Findings":
+        """Return those of the rounds so far, which are kept in a file."""
+        kept = json.loads(file.read_text()) if file.exists() else {"counts": {}, "faults": []}
+        return cls(Counter(kept["counts"]), kept["faults"], file)
+
+    def round_ends(self) -> None:
+        """Keep what was found, and say now and then how far it is."""
+        if self.file is None:
+            return
+        kept = json.dumps({"counts": self.counts, "faults": self.faults}, indent=1)
+        self.file.with_suffix(".new").write_text(kept)
+        self.file.with_suffix(".new").rename(self.file)
+        if time.monotonic() - self._said >= SECONDS_BETWEEN_LINES:
+            self._said = time.monotonic()
+            counts = ", ".join(f"{kind} {count}" for kind, count in sorted(self.counts.items()))
+            sys.stderr.write(f"{time.strftime('%H:%M:%S')} {counts}; faults {len(self.faults)}\n")
 
     def expect(self, holds: bool, fault: str) -> None:
         if not holds:
@@ -69,43 +91,3 @@ def recorded(path: Path) -> dict[str, str]:
         for name, array in sorted(store.weights(row["id"]).items()):
             digest.update(name.encode() + np.ascontiguousarray(array).tobytes())
     return {name: digest.hexdigest() for name, digest in digests.items()}
-
-
-def locked(path: Path) -> list[str]:
-    """Return the locks and tickets of a store that a process holds."""
-    held = []
-    for each in (*path.glob("*.lock"), *path.glob("locks/*.lock"), *path.glob("turns/*.ticket")):
-        file = os.open(each, os.O_RDWR | os.O_NONBLOCK)
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            held.append(str(each.relative_to(path)))
-        finally:
-            os.close(file)
-    return held
-
-
-def descendants(pid: int) -> set[tuple[int, str]]:
-    """Return the processes that a process has started, and those that these have, each with its moment of birth."""
-    parents = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdecimal() and (fields := _stat(int(entry.name))):
-            parents[int(entry.name), fields[19]] = int(fields[1])
-    found: set[tuple[int, str]] = set()
-    wanted = {pid}
-    while new := {each for each, parent in parents.items() if parent in wanted} - found:
-        found |= new
-        wanted = {each for each, _ in new}
-    return found
-
-
-def is_alive(process: tuple[int, str]) -> bool:
-    fields = _stat(process[0])
-    return bool(fields) and fields[19] == process[1] and fields[0] != "Z"
-
-
-def _stat(pid: int) -> list[str]:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return []

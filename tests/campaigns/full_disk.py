@@ -15,15 +15,16 @@ TIMEOUT = 300.0
 MIB = 2**20
 
 
-def campaign(n: int, seed: int, folder: Path) -> Findings:
+def campaign(n: int, seed: int, folder: Path, found: Findings | None = None) -> Findings:
     """Carry a run out so often, each time with other room left, from none to all that it takes."""
-    found, dice = Findings(), random.Random(f"full disk {seed}")
+    found = Findings() if found is None else found
     command(*RUN, *SMALL, "--store", str(folder / "whole")).check_returncode()
     whole = recorded(folder / "whole")
     # The database is made beside its place, and written twice at most.
     room = 2 * sum(path.stat().st_size for path in (folder / "whole").rglob("*") if path.is_file())
     with small_disk(folder / "disk", 16 * MIB + room) as disk:
-        for at in range(n):
+        for at in range(found.counts["runs"], n):
+            dice = random.Random(f"full disk {seed} {at}")
             store, free = disk / f"store {at}", int(room * (at + dice.random()) / n)
             what = f"{free} bytes free"
             filling = fill(disk, free=free)
@@ -39,4 +40,6 @@ def campaign(n: int, seed: int, folder: Path) -> Findings:
             found.expect(recorded(store) == whole, f"{what}: the bits are not those of an undisturbed command")
             found.expect_whole(store, what)
             shutil.rmtree(store)
+            found.counts["runs"] += 1
+            found.round_ends()
     return found

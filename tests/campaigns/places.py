@@ -12,21 +12,23 @@ from subprocess import CompletedProcess
 
 from processes import Started, command
 
-from .findings import Findings, locked, recorded
+from .findings import Findings, recorded
+from .process_table import locked
 
 RUN = ("run", "--model", "ard", "--metric", "relevance", "--metric", "elbo", "--seed", "0", "--seed", "1")
 SMALL = ("--set", "train.epochs=20", "--set", "model.latent_dim=4")
 TIMEOUT = 300.0
 
 
-def campaign(n: int, seed: int, folder: Path) -> Findings:
-    """Disturb a run so often, each time at another moment and in another way."""
-    found, dice = Findings(), random.Random(f"places {seed}")
+def campaign(n: int, seed: int, folder: Path, found: Findings | None = None) -> Findings:
+    """Disturb a run so often, each time at another moment and in another way; goes on where earlier findings end."""
+    found = Findings() if found is None else found
     command("--version")  # what starts the commands is itself started once, and that takes long
     started = time.monotonic()
     command(*RUN, *SMALL, "--store", str(folder / "whole")).check_returncode()
     seconds, whole = time.monotonic() - started, recorded(folder / "whole")
-    for at in range(n):
+    for at in range(found.counts["runs"], n):
+        dice = random.Random(f"places {seed} {at}")
         disturb = dice.choice((_deleted, _moved, _read_only))
         store = folder / f"store {at}"
         place = disturb(store, dice.uniform(0.2, 1.0) * seconds, found)
@@ -38,6 +40,8 @@ def campaign(n: int, seed: int, folder: Path) -> Findings:
         found.expect(recorded(place) == whole, f"{what}: the bits are not those of an undisturbed command")
         found.expect_whole(place, what)
         shutil.rmtree(place)
+        found.counts["runs"] += 1
+        found.round_ends()
     return found
 
 

@@ -44,7 +44,7 @@ OTHERS = (
 FORMATS = (("--json",), ("--format", "csv"), ("--format", "table"), ("--format", "parquet", "--output", "x.parquet"))
 
 
-def campaign(n: int, seed: int, folder: Path) -> Findings:
+def campaign(n: int, seed: int, folder: Path, found: Findings | None = None) -> Findings:
     """Ask so many queries of a store with one training and two measurements, through the command line."""
     settings = ("--set", "train.epochs=1", "--set", "model.latent_dim=3")
     store = folder / "store"
@@ -52,7 +52,8 @@ def campaign(n: int, seed: int, folder: Path) -> Findings:
     command(*asked).check_returncode()
     before = _digest(store)
     made = drawn(_queries(), n, seed)
-    found = answered([("sql", query, *form, "--timeout", "20", "--store", str(store)) for query, form in made], folder)
+    queries = [("sql", query, *form, "--timeout", "20", "--store", str(store)) for query, form in made]
+    found = answered(queries, folder, found)
     found.expect(_digest(store) == before, "the database was changed")
     return found
 

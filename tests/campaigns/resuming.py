@@ -6,22 +6,11 @@ import time
 from pathlib import Path
 
 from processes import Started
+from studies import small_study
 
 from .findings import Findings, recorded
 
-STUDY = """
-[recipe]
-model = "vae"
-"data.subset" = 400
-"train.batch_size" = 50
-"train.epochs" = 60
-[axes]
-"model.latent_dim" = [2, 3]
-seed = [0, 1]
-[metrics.elbo]
-split = "train"
-[metrics.representation_signature]
-"""
+STUDY = small_study(subset=400, batch_size=50, epochs=60) + "[metrics.representation_signature]\n"
 # Workers are new interpreters, which run this when they start: every epoch is a checkpoint.
 EAGER = """
 import sys
@@ -32,9 +21,9 @@ if "--multiprocessing-fork" in sys.orig_argv:
 TIMEOUT = 400.0
 
 
-def campaign(n: int, seed: int, folder: Path) -> Findings:
+def campaign(n: int, seed: int, folder: Path, found: Findings | None = None) -> Findings:
     """Kill so many studies, and compare each with one that was not; and two workers with one."""
-    found, dice = Findings(), random.Random(f"resuming {seed}")
+    found = Findings() if found is None else found
     (folder / "eager").mkdir()
     (folder / "eager" / "sitecustomize.py").write_text(EAGER)
     (folder / "small.toml").write_text(STUDY)
@@ -45,11 +34,14 @@ def campaign(n: int, seed: int, folder: Path) -> Findings:
         found.expect(len(wholes[0]) == 4 + 4 + 4, f"four trainings, each measured twice: {len(wholes[0])} records")
         found.expect(wholes[0] == wholes[1], "two workers make other bits than one")
         os.environ["PYTHONPATH"] = os.pathsep.join([str(folder / "eager"), *([path] if path else [])])
-        for at in range(n):
+        for at in range(found.counts["killed studies"], n):
+            dice = random.Random(f"resuming {seed} {at}")
             jobs = dice.choice((1, 2))
             found.counts["resumed from a checkpoint"] += _killed(f"killed {at}", jobs, dice)
             found.expect(_done(f"killed {at}", jobs, found) == wholes[0], f"study {at}, resumed, has other bits")
             found.expect(not list(Path(f"killed {at}").glob("checkpoints/*.h5")), f"study {at}: a checkpoint is left")
+            found.counts["killed studies"] += 1
+            found.round_ends()
     finally:
         os.chdir(before)
         if path is None:

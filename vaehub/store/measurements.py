@@ -28,8 +28,8 @@ _STORED = (
 )
 _KINDS = {"seed": "int64", "started": "timestamp[us]", "seconds": "float64"}
 _FIND = f"select {_COLUMNS} from measurements where id in (select unnest(?))"  # noqa: S608 a constant
-_RECENT = f"select {_COLUMNS} from measurements order by started desc limit ?"  # noqa: S608 a constant
-_OF_TRAINING = f"select {_COLUMNS} from measurements where training = $1 or other = $1 order by started"  # noqa: S608
+_RECENT = f"select {_COLUMNS} from measurements order by rowid desc limit ?"  # noqa: S608 a constant
+_OF_TRAINING = f"select {_COLUMNS} from measurements where training = $1 or other = $1 order by rowid"  # noqa: S608
 _IDS = "select id from measurements where starts_with(id, ?)"
 _ORIGIN = "select provenance, started from measurements where id = ?"
 _STATUS = "select status from measurements where id = ?"

@@ -22,7 +22,7 @@ _STORED = (
 )
 _KINDS = {"seed": "int64", "latent_dim": "int64", "started": "timestamp[us]", "seconds": "float64"}
 _FIND = f"select {_COLUMNS} from trainings where id in (select unnest(?))"  # noqa: S608 a constant
-_RECENT = f"select {_COLUMNS} from trainings order by started desc limit ?"  # noqa: S608 a constant
+_RECENT = f"select {_COLUMNS} from trainings order by rowid desc limit ?"  # noqa: S608 a constant
 _IDS = "select id from trainings where starts_with(id, ?)"
 _ORIGIN = "select provenance, started from trainings where id = ?"
 _STATUS = "select status from trainings where id = ?"

@@ -26,9 +26,9 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-SUFFIX = ".ticket"
-ERRAND, TAKEN, DONE = ".errand", ".taken", ".done"
-"""States of the errand of a ticket, in this order."""
+SUFFIX, DRAWN = ".ticket", ".drawn"
+LAID, ERRAND, TAKEN, DONE = ".laid", ".errand", ".taken", ".done"
+"""States of the errand of a ticket, in this order; the first while it is written."""
 LIFE_SIGN = 1.0
 """Seconds between two looks at whether the process before lives, should its end have gone unnoticed."""
 LOOK = 0.001
@@ -166,7 +166,7 @@ class _Ticket:
     def lay(self, errand: bytes | None) -> None:
         if errand is None:
             return
-        laid = self.path.with_suffix(".laid")
+        laid = self.path.with_suffix(LAID)
         try:
             laid.write_bytes(errand)
             laid.rename(self.path.with_suffix(ERRAND))  # whole, or not there
@@ -221,7 +221,7 @@ def _drawn(folder: Path) -> _Ticket:
     # Arrival in nanoseconds of a clock that all processes of a computer share, as 20 digits, so that names sort.
     path = folder / f"{time.monotonic_ns():020}-{os.getpid()}-{secrets.token_hex(4)}{SUFFIX}"
     # A ticket that is not locked is taken for that of a dead process: it gets its name when it is.
-    unnamed = path.with_suffix(".drawn")
+    unnamed = path.with_suffix(DRAWN)
     os.mkfifo(unnamed)
     try:
         # To read and to write, so that neither opening nor writing waits for another process.
@@ -236,6 +236,27 @@ def _drawn(folder: Path) -> _Ticket:
         unnamed.unlink(missing_ok=True)
         raise
     return _Ticket(path, pipe)
+
+
+def left_by_the_dead(folder: Path) -> list[Path]:
+    """Return tickets and errands of processes that have died, which those behind them have not taken away."""
+    there = sorted(folder.iterdir()) if folder.is_dir() else []
+    dead = {path for path in there if path.suffix in (SUFFIX, DRAWN) and path.is_fifo() and _is_dead(path)}
+    errands = [path for path in there if path.suffix in (LAID, ERRAND, TAKEN, DONE)]
+    return sorted(dead) + [
+        path for path in errands if (ticket := path.with_suffix(SUFFIX)) in dead or ticket not in there
+    ]
+
+
+def _is_dead(ticket: Path) -> bool:
+    try:
+        pipe = os.open(ticket, os.O_RDONLY | os.O_NONBLOCK)
+    except OSError:  # it was given back
+        return False
+    try:
+        return _locked(pipe)
+    finally:
+        os.close(pipe)
 
 
 def _locked(pipe: int) -> bool:
@@ -255,7 +276,7 @@ def _wake(pipe: int) -> None:
 
 def _remove(ticket: Path) -> None:
     """Remove a ticket and its errand."""
-    for suffix in (ERRAND, TAKEN, DONE, SUFFIX):
+    for suffix in (LAID, ERRAND, TAKEN, DONE, SUFFIX):
         ticket.with_suffix(suffix).unlink(missing_ok=True)
 
 

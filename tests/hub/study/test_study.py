@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from vaehub import Hub, StoreError, VaehubError
+from vaehub.core.errors import WorkFailed
 from vaehub.hub.study import pool
 from vaehub.hub.study.worker_process import RemoteSession, StoreCall, StoreReply
 from vaehub.store.store import Store
@@ -277,6 +278,21 @@ def killed_at_work(process, both_work):
     for worker in workers:
         os.kill(worker, signal.SIGCONT)
     return found
+
+
+def die(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_worker_that_is_killed_while_it_tries_is_no_fault_of_the_request(tmp_path, monkeypatch):
+    monkeypatch.setattr("vaehub.hub.study.pool.work", die)
+    hub = Hub.open(tmp_path / "store", device="cpu")
+    said = (
+        r"^study 'small', at model.latent_dim \d, .*: the worker process ended by SIGKILL before anything was made; run"
+    )
+    with pytest.raises(WorkFailed, match=said):
+        hub.study(written(tmp_path)).run(jobs=1)
+    assert not hub.store.exists
 
 
 @pytest.mark.slow

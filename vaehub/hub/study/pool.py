@@ -16,6 +16,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
+from vaehub.core.errors import WorkFailed
 from vaehub.hub.study.grid import Job
 from vaehub.hub.study.worker_process import Ended, StoreCall, StoreReply, work
 
@@ -27,6 +28,14 @@ PATIENCE = 5.0
 """Seconds that a worker has to end by itself."""
 _SPAWNING = threading.Lock()
 """A child reads the environment while it starts; another thread that changes it then makes the start fail."""
+
+
+class DiedTrying(WorkFailed):
+    """A worker died, or was killed, while it tried whether a job can be done: whether it can remains unknown."""
+
+    def __init__(self, message: str, job: Job) -> None:
+        super().__init__(message)
+        self.job = job
 
 
 class Pool:
@@ -69,6 +78,9 @@ class Pool:
             jobs: In the order in which they are begun.
             until: Moment, as of ``time.monotonic``, at which whoever is still at work is stopped; nothing is said of
                 jobs that have not ended then.
+
+        Raises:
+            DiedTrying: If a worker dies while it tries whether a job can be done.
         """
         waiting = deque(jobs)
         while waiting or self.n_busy:
@@ -85,6 +97,8 @@ class Pool:
                     said = worker.line.recv()
                 except (EOFError, OSError):
                     self._workers.remove(worker)
+                    if job is not None and job.dry:
+                        raise DiedTrying(worker.death(), job) from None
                     if job is not None:
                         yield job, dict.fromkeys(job.wanted, worker.death())
                     continue
