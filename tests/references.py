@@ -51,7 +51,7 @@ KINDS = {
 NUMBER = r"(?:S\d+|[A-D](?:\.\d+)*(?![A-Za-z])|\d+(?:\.\d+)*)"
 REFERENCE = re.compile(
     rf"\b(supplementary\s+)?(Eq|Algorithm|Table|Figure|Section|Appendix|Chapter|Theorem|Proposition|Definition|Corollary)"
-    rf"(?:uation)?s?\.?\s+\(?({NUMBER})[a-e]?\)?((?:(?:,\s+|\s+to\s+|\s+and\s+|,\s+and\s+){NUMBER}[a-e]?(?![\w.]*%))*)"
+    rf"(?:uation)?s?\.?\s+\(?({NUMBER})[a-e]?\)?((?:(?:,\s+|\s+to\s+|\s+and\s+|,\s+and\s+){NUMBER}[a-e]?(?![\w.]*\s*%))*)"
 )
 CITATION = re.compile(r"[A-Z][\w&.' -]{2,60}?(?:et al\.)?\s+(?:19|20)\d\d")
 SMALL = {

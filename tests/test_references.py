@@ -22,6 +22,7 @@ def found(text, about=None):
         ("Of the 48 figures of the thesis's Tables 3.1 and 3.2, 45 are inside", ["3.1", "3.2"]),
         ("Bonheme 2023, Chapter 8 and Appendix D.2", ["8", "D.2"]),
         ("Bonheme 2023, Figure 6.6c", ["6.6"]),
+        ("Bonheme 2023, by Eqs. 4.15 and 4.16 and 99 %", ["4.15", "4.16"]),
     ],
 )
 def test_all_numbers_of_a_reference_are_read(text, numbers):

@@ -1,10 +1,13 @@
 """What each latent is, as a metric."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from tests.plugins.polarised.conftest import conditional_prior
 from vaehub import DataError, Dataset, VaehubError, WorkFailed, wrap
 from vaehub.plugins.polarised.variable_types import VariableTypes
 
@@ -107,6 +110,39 @@ def test_a_prior_that_differs_among_observations_has_histograms_too(conditioned,
     assert {"prior_mean_counts", "prior_variance_edges", "ratio_counts"} <= set(found.arrays)
     assert not any(name.startswith(("prior", "ratio")) for name in plain.arrays)
     assert len(VariableTypes(VariableTypes.Params()).plot(found).axes) == 4
+
+
+def test_variances_of_a_prior_are_shown_whatever_their_size(conditioned, data):
+    """Bonheme 2023, Figures 5.2c and 5.4d: those of an active latent may be hundreds of times the posterior's."""
+    found = measured(conditioned, data)
+    prior = conditional_prior(data.x)[1]
+    for name, values in {
+        "prior_logvar": prior,
+        "logvar": conditioned.encode(data.batch(slice(0, len(data)))).logvar,
+    }.items():
+        np.testing.assert_allclose(found.arrays[f"{name}_edges"][:, 0], values.amin(0), rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(found.arrays[f"{name}_edges"][:, -1], values.amax(0), rtol=1e-5, atol=1e-6)
+    panels = {axes.get_title(): axes for axes in VariableTypes(VariableTypes.Params()).plot(found).axes}
+    assert list(panels) == ["mean", "variance, log scale", "variance / prior's", "sampled"]
+    axes = panels["variance, log scale"]
+    left, right = axes.get_xlim()
+    assert left < float(prior.min()) < float(prior.max()) < right
+    assert sum(not patch.get_fill() for patch in axes.patches) == 4
+    # In bins of equal width, nearly all would be in the first.
+    assert (found.arrays["prior_logvar_counts"] > 0).sum(axis=1).min() > 40
+    assert (found.arrays["prior_variance_counts"].max(axis=1) > 2000).all()
+    ticks = [label.get_text() for label in axes.get_xticklabels()]
+    assert "$10^{0}$" in ticks
+    np.testing.assert_allclose(np.exp(axes.get_xticks()[ticks.index("$10^{0}$")]), 1)
+
+
+def test_a_picture_of_bins_of_equal_width_reaches_to_the_prior_too(conditioned, data):
+    """As the first revision stored them."""
+    found = measured(conditioned, data)
+    old = {name: values for name, values in found.arrays.items() if "logvar" not in name}
+    axes = VariableTypes(VariableTypes.Params()).plot(dataclasses.replace(found, arrays=old)).axes[1]
+    assert axes.get_title() == "variance"
+    assert axes.get_xlim()[1] > 0.9 * old["prior_variance_edges"].max()
 
 
 def test_samples_of_passive_latents_are_standard_normal_and_the_seed_decides_them(hub, known, data):

@@ -25,9 +25,9 @@ class ReconstructionError(ModelMetric[ReconstructionErrorParams]):
     The reconstruction term of the model's loss, if it has one, is measured as well, with its own noise and in nats, as
     in ``elbo``; unless latents are left out, since that term uses all of them.
 
-    Saha, Joshi & Whitaker 2025, supplementary Table 10, compare the error with all and with relevant latents. Their
-    released code leaves the others at their posterior means, without noise (``relevant_noise``); ``relevant`` measures
-    what a model loses without the others altogether.
+    Saha, Joshi & Whitaker 2025, supplementary Table 10, have the error with relevant latents for ARD-VAE, and with all
+    for most others. Their released code leaves the rest at their posterior means, without noise (``relevant_noise``);
+    ``relevant`` measures what a model loses without the rest altogether.
     """
 
     @property

@@ -66,7 +66,7 @@ def _best_variance(eigenvalues: Tensor, latent_dim: int, beta: float) -> Tensor:
 def linear_posterior(weights: Tensor, gamma: float | Tensor, beta: float = 1.0) -> tuple[Tensor, Tensor]:
     """Return the best posterior of a decoder: the encoder's weights, and a full covariance that all x share.
 
-    Bonheme 2023, Eqs. 4.15 and 4.16: ``(W'W + beta gamma I)^-1 W'`` and ``(W'W / (beta gamma) + I)^-1``. The mean of
+    Bonheme 2023, Eqs. 4.24 and 4.23: ``(W'W + beta gamma I)^-1 W'`` and ``(W'W / (beta gamma) + I)^-1``. The mean of
     an observation is the former times ``x - b``; it is the best one for a diagonal covariance too.
 
     Args:
@@ -87,7 +87,7 @@ def linear_posterior(weights: Tensor, gamma: float | Tensor, beta: float = 1.0) 
 def diagonal_variance(weights: Tensor, gamma: float | Tensor, beta: float = 1.0) -> Tensor:
     """Return the best variance of each latent, if the posterior's covariance is to be diagonal.
 
-    Lucas et al. 2019: ``1 / ((W'W)_jj / (beta gamma) + 1)``.
+    Bonheme 2023, Eq. 4.11, with ``beta gamma`` for ``gamma``; Lucas et al. 2019: ``1 / ((W'W)_jj / (beta gamma) + 1)``.
 
     Args:
         weights: Of the decoder, shape ``(m, n)``.
@@ -105,7 +105,7 @@ def diagonal_variance(weights: Tensor, gamma: float | Tensor, beta: float = 1.0)
 def predicted_variance(eigenvalues: Tensor, gamma: float | Tensor, beta: float = 1.0) -> Tensor:
     """Return the posterior variance of each latent at the optimum, from the data's covariance alone.
 
-    Of Bonheme 2023, Eq. 4.16, with ``beta gamma`` for ``gamma``, at the decoder of :func:`ppca_solution`. Dividing the
+    Of Bonheme 2023, Eq. 4.15, with ``beta gamma`` for ``gamma``, at the decoder of :func:`ppca_solution`. Dividing the
     objective by beta leaves that of a plain linear VAE with ``beta gamma`` for ``gamma`` wherever the decoder's weights
     enter, so that ``w_j'w_j = (lambda_j - beta gamma)_+`` and the variance is ``min(1, beta gamma / lambda_j)``. A
     latent is active where ``lambda_j > beta gamma``, and passive elsewhere: its variance is 1, that of the prior.

@@ -17,6 +17,7 @@ def vaehub_catalog() -> Sequence[Entry]:
             "posterior collapse by latent: active, mixed and passive variables (polarised regime)",
             params=f"{HERE}.params:VariableTypesParams",
             source="Bonheme 2023, Section 6.4.1",
+            revision=2,
         ),
         Metric(
             "dependence",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -22,12 +23,15 @@ COLOURS = {"active": "tab:blue", "mixed": "tab:orange", "passive": "tab:gray"}
 PANELS = {
     "mean": "mean",
     "variance": "variance",
+    "logvar": "variance, log scale",
     "ratio": "variance / prior's",
     "sampled": "sampled",
 }
-"""Title of the histograms of each representation."""
+"""Title of the histograms of each representation; ``logvar`` is drawn in place of ``variance`` where it is stored."""
 SHOWN = 0.95
 """Share of each latent's variances that the axis reaches to: a few are far greater, and would hide the others."""
+POWERS = 6
+"""Powers of ten that an axis has room for."""
 ROW = 0.22
 """Inches that a latent takes, so that its number can be read."""
 QUANTITIES = {
@@ -43,7 +47,8 @@ SNAPSHOTS = 12
 
 def ridges(result: Result) -> Figure:
     """Return histograms: a column for each representation, a row for each latent, each as high as its greatest bin."""
-    names = [name for name in PANELS if f"{name}_counts" in result.arrays]
+    left_out = "variance" if "logvar_counts" in result.arrays else None
+    names = [name for name in PANELS if f"{name}_counts" in result.arrays and name != left_out]
     order, types = _ordered(result)
     figure = new_figure(2.8 * len(names) + 0.6, max(2.4, ROW * len(order) + 1.2))
     for axes, name in zip(figure.subplots(1, len(names), sharey=True), names, strict=True):
@@ -55,8 +60,11 @@ def ridges(result: Result) -> Figure:
         axes.tick_params(axis="x", labelsize=8)
         frame(axes, "bottom")
         if name in ("variance", "ratio"):
-            greatest = max(1.1, _reach(result.arrays[f"{name}_counts"], result.arrays[f"{name}_edges"]))
+            of_prior = result.arrays.get(f"prior_{name}_edges", np.ones(1)).max()
+            greatest = max(1.1, of_prior, _reach(result.arrays[f"{name}_counts"], result.arrays[f"{name}_edges"]))
             axes.set_xlim(-0.03 * greatest, 1.03 * greatest)
+        if name == "logvar":
+            _label_by_powers(axes)
         axes.set_ylim(-len(order) + 0.9, 1.1)
     figure.supylabel("latent", fontsize=9)
     _legend(figure, result)
@@ -67,6 +75,14 @@ def _reach(counts: Values, edges: Values) -> float:
     """Return the greatest of the values below which a share of each histogram is."""
     enough = counts.cumsum(axis=1) >= SHOWN * counts.sum(axis=1, keepdims=True)
     return float(edges[np.arange(len(edges)), enough.argmax(axis=1) + 1].max())
+
+
+def _label_by_powers(axes: Axes) -> None:
+    """Label an axis of natural logarithms by the powers of ten whose logarithms lie on it."""
+    low, high = (edge / math.log(10) for edge in axes.get_xlim())
+    step = max(1, -(-int(high - low) // POWERS))
+    powers = [power for power in range(math.ceil(low), math.floor(high) + 1) if power % step == 0]
+    axes.set_xticks([power * math.log(10) for power in powers], [f"$10^{{{power}}}$" for power in powers])
 
 
 def _ridge(axes: Axes, result: Result, name: str, latent: int, base: float, colour: str) -> None:

@@ -46,6 +46,9 @@ class VariableTypes(ModelMetric[VariableTypesParams]):
             shown |= {"ratio": latents.ratio}
         prior = {"prior_mean": latents.prior_mu, "prior_variance": latents.prior_variance}
         shown |= {name: values for name, values in prior.items() if (values != values[0]).any()}
+        if latents.is_relative:
+            # The prior of one latent may have variances of several orders of magnitude, and that of another other ones.
+            shown |= {"logvar": sample.logvar, "prior_logvar": latents.prior_variance.log()}
         found: dict[str, Tensor] = {}
         for name, values in shown.items():
             codes, edges = equal_width_bins(values, self.params.n_bins)

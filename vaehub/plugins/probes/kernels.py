@@ -96,7 +96,7 @@ def trees_probe(
 ) -> Probe:
     """Return how well gradient-boosted trees find classes in a representation: 100 of depth 3 for each class.
 
-    Bonheme 2023, Section 6.4.1, after Locatello et al. 2019; ``histogram`` is not what they used. Other arguments are
+    Bonheme 2023, Section 8.4.1, after Locatello et al. 2019; ``histogram`` is not what they used. Other arguments are
     those of :func:`logistic_probe`.
 
     Args:
