@@ -53,9 +53,21 @@ def test_it_has_a_title_a_source_and_reports(name):
 
 def test_the_intervention_study_has_the_papers_runs():
     cells = cells_of(STUDIES["intervention"].at("paper"), CATALOG, str)
-    # Two data sets, three numbers of classes, ten seeds, two numbers of epochs.
-    assert len({cell.request.subject.what.id for cell in cells if cell.request.metric.name == "intervention"}) == 120
+    trained = (cell.request.subject.what for cell in cells if cell.request.metric.name == "intervention")
+    recipes = {recipe.id: recipe for recipe in trained}.values()
+    # Two data sets, three numbers of classes, ten seeds; two numbers of epochs for one network, one for the other.
+    assert sorted((each.network.name, each.train.epochs) for each in recipes) == sorted(
+        60 * [("mlp", 10), ("mlp", 40), ("conv_bn", 10)]
+    )
     assert len({cell.request.id for cell in cells if cell.request.metric.name == "ssim_diversity"}) == 60
+
+
+def test_the_intervention_study_sets_both_networks_beside_each_other():
+    cells = cells_of(STUDIES["intervention"].at("networks"), CATALOG, str)
+    trained = (cell.request.subject.what for cell in cells if cell.request.metric.name == "intervention_tradeoff")
+    recipes = {recipe.id: recipe for recipe in trained}
+    assert {(each.network.name, each.train.epochs) for each in recipes.values()} == {("mlp", 10), ("conv_bn", 10)}
+    assert len(recipes) == 24
 
 
 @pytest.mark.parametrize("scale", ["quick", "paper"])
