@@ -74,6 +74,13 @@ def test_the_intervention_study_sets_both_networks_beside_each_other():
 def test_the_study_of_the_slides_sets_the_autoencoder_beside_the_vae(scale):
     cells = cells_of(STUDIES["mnist_vae"].at(scale), CATALOG, str)
     asked = {(cell.request.subject.what.model.name, cell.request.metric.name) for cell in cells}
+    densities = {
+        (cell.request.subject.what.model.name, cell.request.metric.params.density)
+        for cell in cells
+        if cell.request.metric.name == "prior_samples"
+    }
+    # An autoencoder has no prior, and the study says what it draws from instead.
+    assert densities == {("ae", "standard_normal"), ("vae", "prior")}
     assert {("ae", "prior_samples"), ("vae", "prior_samples"), ("vae", "elbo"), ("ae", "reconstruction_error")} <= asked
     assert {
         cell.request.metric.params.split for cell in cells if cell.request.metric.name == "reconstruction_error"
