@@ -91,4 +91,5 @@ def test_every_numbered_caption_has_a_row():
         wanted = {key for key in numbered_in(paper, text) if key[0] in ("table", "figure")}
         labels = [row.values[1] for row in rows() if row.values[0] == paper]
         has = {(each.kind, each.number) for label in labels for each in references_in(label, paper)}
-        assert has == wanted, paper
+        # What a paper describes without a table or a figure may have a row as well.
+        assert {key for key in has if key[0] in ("table", "figure")} == wanted, paper

@@ -189,6 +189,22 @@ def test_an_encoder_alone_is_measured_by_what_needs_no_decoder(hub, data):
         hub.measure("relevance", vaehub.wrap(encoder=encoder), data=data)
 
 
+def test_means_alone_have_no_prior_unless_it_is_said_and_variances_have_one(vae, data):
+    def met(**more):
+        found = vaehub.wrap(decoder=vae.decode, name="mine", **more)
+        found.meet(data.batch(slice(0, 2)), data.spec)
+        return found
+
+    random = stream(0, "prior")
+    means = lambda x: vae.encode(x)[0]  # noqa: E731
+    with pytest.raises(VaehubError, match=r"'mine' gives means without variances, .* prior='standard_normal'"):
+        met(encoder=means).prior_sample(5, random)
+    assert met(encoder=means, prior="standard_normal").prior_sample(5, random).shape == (5, D)
+    assert met(encoder=vae.encode).prior_sample(5, random).shape == (5, D)
+    with pytest.raises(VaehubError, match="prior is 'mixture', and is one of 'standard_normal'"):
+        vaehub.wrap(encoder=means, prior="mixture")
+
+
 def test_means_that_leave_the_unit_interval_are_taken_if_that_is_said(hub, data):
     encoder, decoder = nn.Sequential(nn.Flatten(), nn.Linear(16, D)), nn.Linear(D, 16)
     with pytest.raises(VaehubError, match="if nothing bounds them, set output to 'unbounded'"):

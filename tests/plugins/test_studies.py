@@ -53,15 +53,34 @@ def test_it_has_a_title_a_source_and_reports(name):
 
 def test_the_intervention_study_has_the_papers_runs():
     cells = cells_of(STUDIES["intervention"].at("paper"), CATALOG, str)
-    # Two data sets, three numbers of classes, ten seeds, two numbers of epochs.
-    assert len({cell.request.subject.what.id for cell in cells if cell.request.metric.name == "intervention"}) == 120
+    trained = (cell.request.subject.what for cell in cells if cell.request.metric.name == "intervention")
+    recipes = {recipe.id: recipe for recipe in trained}.values()
+    # Two data sets, three numbers of classes, ten seeds; two numbers of epochs for one network, one for the other.
+    assert sorted((each.network.name, each.train.epochs) for each in recipes) == sorted(
+        60 * [("mlp", 10), ("mlp", 40), ("conv_bn", 10)]
+    )
     assert len({cell.request.id for cell in cells if cell.request.metric.name == "ssim_diversity"}) == 60
+
+
+def test_the_intervention_study_sets_both_networks_beside_each_other():
+    cells = cells_of(STUDIES["intervention"].at("networks"), CATALOG, str)
+    trained = (cell.request.subject.what for cell in cells if cell.request.metric.name == "intervention_tradeoff")
+    recipes = {recipe.id: recipe for recipe in trained}
+    assert {(each.network.name, each.train.epochs) for each in recipes.values()} == {("mlp", 10), ("conv_bn", 10)}
+    assert len(recipes) == 24
 
 
 @pytest.mark.parametrize("scale", ["quick", "paper"])
 def test_the_study_of_the_slides_sets_the_autoencoder_beside_the_vae(scale):
     cells = cells_of(STUDIES["mnist_vae"].at(scale), CATALOG, str)
     asked = {(cell.request.subject.what.model.name, cell.request.metric.name) for cell in cells}
+    densities = {
+        (cell.request.subject.what.model.name, cell.request.metric.params.density)
+        for cell in cells
+        if cell.request.metric.name == "prior_samples"
+    }
+    # An autoencoder has no prior, and the study says what it draws from instead.
+    assert densities == {("ae", "standard_normal"), ("vae", "prior")}
     assert {("ae", "prior_samples"), ("vae", "prior_samples"), ("vae", "elbo"), ("ae", "reconstruction_error")} <= asked
     assert {
         cell.request.metric.params.split for cell in cells if cell.request.metric.name == "reconstruction_error"

@@ -5,6 +5,7 @@ import torch
 from checkpoints import Interrupted, Memory
 from training_samples import Noisy, data, train, weights
 
+from vaehub.core.errors import VaehubError
 from vaehub.core.random import seeded_construction
 from vaehub.core.recipe import TrainParams
 from vaehub.training import stability
@@ -78,6 +79,15 @@ def test_counting_becomes_rarer_as_steps_grow():
     late = [steps for steps, _ in found.counts if steps > 5000]
     assert 8 <= len(late) <= 10
     assert len(found.counts) < 150
+
+
+def test_a_model_that_says_it_counts_and_does_not_say_how_is_told_so(soon):
+    class Boast(Noisy):
+        finds_latents = True
+
+    params = TrainParams(epochs=2000, batch_size=8, learning_rate=0.01, until="stable")
+    with pytest.raises(VaehubError, match="model class 'Boast' does not count .* defines 'n_latents_found'"):
+        fit(Boast(data().spec), data(), params, seed=0)
 
 
 def test_a_training_ends_once_its_count_stands_still_and_says_so(soon):

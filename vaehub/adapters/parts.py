@@ -32,7 +32,8 @@ class Parts:
         output: What the decoder gives.
         likelihood: Distribution that the model was trained with.
         foreign_likelihood: Its name, if it is none of those here, so that no bound can be computed.
-        has_standard_prior: Whether p(z) is a standard normal.
+        has_standard_prior: Whether p(z) is a standard normal; ``None`` if nothing says so, which means that it is one
+            where the encoder gives variances, and that there is none where it gives means alone.
     """
 
     encoder: Part
@@ -44,7 +45,7 @@ class Parts:
     output: Output = "mean"
     likelihood: LikelihoodName | None = None
     foreign_likelihood: str | None = None
-    has_standard_prior: bool = True
+    has_standard_prior: bool | None = None
 
 
 def attributes_of(model: object) -> Parts:

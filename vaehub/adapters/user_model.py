@@ -20,7 +20,7 @@ from vaehub.likelihoods.selection import likelihood
 
 @final
 class Wrapped(LatentModel):
-    """A user's encoder and decoder with a standard normal prior; :func:`vaehub.wrap` makes it.
+    """A user's encoder and decoder; :func:`vaehub.wrap` makes it, and says when the prior is a standard normal.
 
     It learns the shape of its data and its number of latents from the first observations that it encodes, or from
     :meth:`meet`. It encodes and decodes in evaluation mode, and leaves the mode of every module as it was.
@@ -38,7 +38,7 @@ class Wrapped(LatentModel):
         likelihood: LikelihoodName | None,
         name: str,
         foreign_likelihood: str | None = None,
-        has_standard_prior: bool = True,
+        has_standard_prior: bool | None = None,
         rival: UserEncoder | None = None,
     ) -> None:
         unknown = DataSpec((), in_unit_interval=False)
@@ -157,9 +157,15 @@ class Wrapped(LatentModel):
         """Return draws from the standard normal.
 
         Raises:
-            VaehubError: If the model has another prior.
+            VaehubError: If the model has another prior, or none.
         """
         self._check_prior()
+        self._check_met()
+        if self._has_standard_prior is None and self._is_deterministic:
+            raise VaehubError(
+                f"model {self.name!r} gives means without variances, as an autoencoder without a prior does; if its "
+                "prior is a standard normal, wrap(…, prior='standard_normal') says so"
+            )
         return torch.randn(n, self.latent_dim, generator=generator, device=generator.device)
 
     def notes(self) -> list[str]:
@@ -205,8 +211,8 @@ class Wrapped(LatentModel):
             )
 
     def _check_prior(self) -> None:
-        if not self._has_standard_prior:
-            raise VaehubError(f"model {self.name!r} has a prior of its own, which is not known here")
+        if self._has_standard_prior is False:
+            raise VaehubError(f"model {self.name!r} has no prior, or one of its own, which is not known here")
 
     def _known(self) -> Likelihood:
         if not self.decodes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 from vaehub.adapters.libraries import parts_of
 from vaehub.adapters.modules import import_with_weights
@@ -15,6 +15,8 @@ from vaehub.adapters.user_parts import UserDecoder, UserEncoder
 from vaehub.core.data.dataset import DataSpec
 from vaehub.core.errors import VaehubError
 from vaehub.core.params import COUNT_LIKELIHOODS, LikelihoodName
+
+Prior = Literal["standard_normal"]
 
 LONGEST_NAME = 80
 """Characters of a name in results."""
@@ -30,6 +32,7 @@ def wrap(
     inputs: str | None = None,
     output: Output | None = None,
     likelihood: LikelihoodName | None = None,
+    prior: Prior | None = None,
     name: str = "wrapped",
     weights: Path | str | None = None,
 ) -> Wrapped:
@@ -55,6 +58,8 @@ def wrap(
             ``unbounded`` and may leave [0, 1].
         likelihood: Distribution of an observation given its latents; if not given, ``bernoulli`` for data in [0, 1] and
             ``squared_error`` for others and for unbounded means.
+        prior: ``standard_normal`` if p(z) is one although the encoder gives means alone; where it gives variances, that
+            is taken for granted. An encoder that gives means alone has no prior, if this does not say so.
         name: Name of the model in results.
         weights: File of weights for the object that an import path names.
 
@@ -66,7 +71,7 @@ def wrap(
             f"wrap() cannot take the likelihood {likelihood!r}, whose means are shares of each observation's total, "
             "which a decoder of your own is not asked for; leave it out, or give 'squared_error' or 'gaussian'"
         )
-    _check(name, scale=scale, statistics=statistics, output=output, likelihood=likelihood)
+    _check(name, scale=scale, statistics=statistics, output=output, likelihood=likelihood, prior=prior)
     path = model if isinstance(model, str) else None
     if weights is not None and path is None:
         raise VaehubError("weights belong to an import path; load them into the module yourself, or give 'module:name'")
@@ -87,12 +92,14 @@ def wrap(
         None if found.decoder is None else UserDecoder(found.decoder, unknown, found.output, inputs=found.inputs),
         likelihood=found.likelihood,
         foreign_likelihood=None if likelihood else found.foreign_likelihood,
-        has_standard_prior=found.has_standard_prior,
+        has_standard_prior=found.has_standard_prior if prior is None else True,
         name=name,
         rival=None if found.rival is None else UserEncoder(found.rival, **reading),
     )
     if path is not None and encoder is None and decoder is None:
         wrapped.origin = {"model": path, "weights": None if weights is None else str(weights), **said}
+        if prior is not None:
+            wrapped.origin["prior"] = prior
     return wrapped
 
 
@@ -114,7 +121,7 @@ def _parts(model: object | None, encoder: Part | None, decoder: Part | None) -> 
 def _check(name: object, **said: object) -> None:
     if not isinstance(name, str) or not name.strip() or len(name) > LONGEST_NAME or not name.isprintable():
         raise VaehubError(f"a name is printable text of 1 to {LONGEST_NAME} characters, and this is {name!r:.100}")
-    choices = {"scale": Scale, "statistics": Statistics, "output": Output, "likelihood": LikelihoodName}
+    choices = {"scale": Scale, "statistics": Statistics, "output": Output, "likelihood": LikelihoodName, "prior": Prior}
     for what, kind in choices.items():
         if said[what] is not None and said[what] not in get_args(kind):
             raise VaehubError(f"{what} is {said[what]!r}, and is one of {', '.join(map(repr, get_args(kind)))}")

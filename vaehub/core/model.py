@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from vaehub.core.data.dataset import Batch, Dataset, DataSpec
-from vaehub.core.errors import WorkFailed
+from vaehub.core.errors import VaehubError, WorkFailed
 from vaehub.core.network import Network
 from vaehub.core.params import M_co, ModelParams, Parametrised
 from vaehub.core.random import gaussian_sample
@@ -249,8 +249,15 @@ class LatentModel(nn.Module, Parametrised[M_co], ABC):
         return False
 
     def n_latents_found(self, train: Dataset, generator: torch.Generator) -> int:
-        """Return how many latents the model has found to be needed so far, in evaluation mode."""
-        raise NotImplementedError
+        """Return how many latents the model has found to be needed so far, in evaluation mode.
+
+        Raises:
+            VaehubError: If the model does not count them: if :attr:`finds_latents` is false, or no method says how.
+        """
+        raise VaehubError(
+            f"model class {type(self).__name__!r} does not count the latents that it needs; one whose "
+            "'finds_latents' is true defines 'n_latents_found'"
+        )
 
     def notes(self) -> Sequence[str]:
         """Return notes on this training for its record, one phrase each."""

@@ -137,7 +137,7 @@ def test_the_same_seed_gives_the_same_numbers(data):
 
 
 def test_reconstructions_are_of_all_latents():
-    with pytest.raises(ValueError, match="'latents' is 'relevant' for draws from the prior"):
+    with pytest.raises(ValueError, match="'latents' is 'relevant' for draws; reconstructions"):
         FrechetDistance.Params(latents="relevant", source="reconstruction")
 
 

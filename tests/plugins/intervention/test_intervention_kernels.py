@@ -9,11 +9,15 @@ from hypothesis import strategies as st
 from vaehub import generator as stream
 from vaehub.plugins.intervention import kernels
 from vaehub.plugins.intervention.kernels import (
+    by_ratio,
     contribution_ratios,
     errors_at_mean,
     from_errors,
     greedy_contributions,
+    growing_sets,
     intervention_errors,
+    kept_shares,
+    removed_shares,
     squared_error,
 )
 
@@ -166,3 +170,23 @@ def test_shares_are_undefined_where_sampling_adds_nothing():
     found = greedy_contributions(lambda is_set: torch.ones(len(is_set), dtype=torch.float64), 3)
     assert bool(found.shares.isnan().all())
     assert found.contributions.tolist() == [0, 0, 0]
+
+
+def test_growing_sets_hold_the_first_latents_of_the_order():
+    found = growing_sets(torch.tensor([2, 0, 1]))
+    assert [row.nonzero().flatten().tolist() for row in found] == [[], [2], [0, 2], [0, 1, 2]]
+
+
+def test_latents_go_from_the_greatest_ratio_down_also_where_samples_are_better():
+    assert by_ratio(from_errors(torch.tensor([2.0, 1.0, 1.8, 1.5, 1.8]))).tolist() == [1, 0, 2]
+    # Sampling lowers the error by 1, and latent 2 is the one whose noise lowers it.
+    assert by_ratio(from_errors(torch.tensor([1.0, 2.0, 1.1, 1.0, 1.9]))).tolist() == [2, 0, 1]
+    # Without a base there are no ratios, and contributions are -0.1, 0 and 0.1.
+    assert by_ratio(from_errors(torch.tensor([1.0, 1.0, 1.1, 1.0, 0.9]))).tolist() == [2, 1, 0]
+
+
+def test_shares_are_of_what_sampling_adds_and_of_what_there_was_to_lose():
+    assert removed_shares(torch.tensor([3.0, 1.5, 1.0])).tolist() == [0, 0.75, 1]
+    assert bool(removed_shares(torch.ones(3)).isnan().all())
+    assert kept_shares(torch.tensor([0.5, 0.25, 0.0])).tolist() == [1, 0.5, 0]
+    assert bool(kept_shares(torch.tensor([1e-12, 0.25])).isnan().all())

@@ -6,6 +6,7 @@ import torch
 
 from vaehub import Dataset, Hub, TrainParams, VaehubError, generator
 from vaehub.core.random import seeded_construction
+from vaehub.hub.refusals import refuse
 from vaehub.plugins.linear_vae.linear_ivae_theory import LinearIvaeTheory
 from vaehub.plugins.linear_vae.params import LinearIvaeTheoryParams
 from vaehub.plugins.models.conditioned.ivae import Ivae
@@ -38,7 +39,7 @@ def build(data, **params):
 
 def measured(model, data, **params):
     metric = LinearIvaeTheory(LinearIvaeTheoryParams(**params), name="linear_ivae_theory")
-    metric.refuse(model, data)
+    refuse(metric, model, data)
     with torch.no_grad():
         return metric.measure(model.eval(), data)
 

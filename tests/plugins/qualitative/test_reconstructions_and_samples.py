@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+import torch
 from numpy.testing import assert_allclose
 from qualitative_samples import CLOSE, QUICK, decode, identity, means
 
-from vaehub import Dataset, VaehubError
+from vaehub import Dataset, VaehubError, wrap
 from vaehub.plugins.qualitative.params import PriorSamplesParams
 from vaehub.plugins.qualitative.prior_samples import PriorSamples
 
@@ -46,6 +47,13 @@ def test_samples_of_a_deterministic_encoder_are_refused_before_training(hub):
 # Samples of the prior
 
 
+class Narrow(torch.nn.Module):
+    """Values as means, with hardly any variance."""
+
+    def forward(self, x):
+        return x, torch.full_like(x, -20)
+
+
 def test_prior_samples_are_decoded_draws(hub, recipe, model_and_part):
     found = hub.measure("prior_samples", recipe, settings={"n": 500})
     assert found["z"].shape == (500, 4)
@@ -73,15 +81,29 @@ def test_a_learned_prior_decides_what_is_drawn(hub):
 
 
 def test_a_model_without_a_prior_is_refused_unless_one_is_fitted(monkeypatch):
-    def refuse(n, generator):
+    def none(n, generator):
         raise VaehubError("it has none")
 
     data = Dataset(np.zeros((9, 2)), splits={"train": range(9)})
     model = identity(data)
-    monkeypatch.setattr(model, "prior_sample", refuse)
-    with pytest.raises(VaehubError, match="it has none; '-s metric.density=fitted' works for all"):
+    monkeypatch.setattr(model, "prior_sample", none)
+    with pytest.raises(VaehubError, match="it has none; '-s metric.density=fitted' and '=standard_normal' work"):
         refuse(PriorSamples(PriorSamplesParams()), model, data)
-    refuse(PriorSamples(PriorSamplesParams(density="fitted")), model, data)
+    for density in ("fitted", "standard_normal"):
+        refuse(PriorSamples(PriorSamplesParams(density=density)), model, data)
+
+
+def test_a_standard_normal_that_is_asked_for_is_drawn_from_whatever_the_prior():
+    data = Dataset(np.zeros((9, 2)), splits={"train": range(9)})
+    with_prior = wrap(encoder=Narrow(), decoder=torch.nn.Identity())
+    with_prior.meet(data.batch(slice(0, 2)), data.spec)
+    own = PriorSamples(PriorSamplesParams(n=4000)).measure(with_prior, data).arrays["z"]
+    metric = PriorSamples(PriorSamplesParams(n=4000, density="standard_normal"))
+    result = metric.measure(identity(data), data)
+    # The draws are those from a prior that is a standard normal.
+    assert np.array_equal(result.arrays["z"], own)
+    assert_allclose(own.std(axis=0), 1, atol=0.05)
+    assert metric.plot(result)._suptitle.get_text().endswith("draws from the standard normal")
 
 
 # Interpolation

@@ -96,7 +96,7 @@ def needs_of(params: ComparisonParams) -> Needs:
         derivatives=params.latents == "relevant",
         prior=params.source == "prior",
         observations=2,
-        instead={"prior": "'-s metric.source=reconstruction' needs none"},
+        instead={"prior": "'-s metric.source=reconstruction' and '=standard_normal' need none"},
     )
 
 
@@ -145,7 +145,11 @@ def _latents(metric: ModelMetric[ComparisonParams], model: LatentModel, chosen: 
     """Return the latent vectors to decode, shape ``(n, latent_dim)``."""
     if metric.params.source == "reconstruction":
         return model.encode_all(chosen).mu
-    z = model.prior_sample(len(chosen), metric.generator("prior", device=model.device))
+    random = metric.generator("prior", device=model.device)
+    if metric.params.source == "standard_normal":
+        z = torch.randn(len(chosen), model.latent_dim, generator=random, device=model.device)
+    else:
+        z = model.prior_sample(len(chosen), random)
     return z.to(model.device, torch.float32)
 
 

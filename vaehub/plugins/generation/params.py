@@ -13,10 +13,10 @@ from vaehub.files import checksum
 class ComparisonParams(FeatureParams, SampleParams):
     """Which samples are compared with which observations, by which features; defaults need no file."""
 
-    source: Literal["prior", "reconstruction", "file"] = Field(
+    source: Literal["prior", "standard_normal", "reconstruction", "file"] = Field(
         "prior",
-        description="samples to compare with the data: decoded draws from the prior, decoded posterior means, or "
-        "those in a file",
+        description="samples to compare with the data: decoded draws from the prior of the model, or from a standard "
+        "normal whatever its prior; decoded posterior means; or those in a file",
     )
     samples: Annotated[Path | None, Incidental()] = Field(
         None,
@@ -63,9 +63,9 @@ class ComparisonParams(FeatureParams, SampleParams):
 
     @model_validator(mode="after")
     def _latents_fit(self) -> Self:
-        if self.latents == "relevant" and self.source != "prior":
+        if self.latents == "relevant" and self.source not in ("prior", "standard_normal"):
             raise ValueError(
-                "'latents' is 'relevant' for draws from the prior; reconstructions decode whole posterior means, and "
+                "'latents' is 'relevant' for draws; reconstructions decode whole posterior means, and "
                 "samples in a file are as they are"
             )
         return self

@@ -31,6 +31,13 @@ def vaehub_catalog() -> Sequence[Entry]:
             params="vaehub.plugins.intervention.params:InterventionDiversityParams",
             source="after Müller et al. 2025, Sections 2.2 and 2.4; Wang et al. 2004",
         ),
+        Metric(
+            "intervention_tradeoff",
+            "vaehub.plugins.intervention.intervention_tradeoff:InterventionTradeoff",
+            "error removed and variety kept as the most significant latents are fixed jointly to their means",
+            params="vaehub.plugins.intervention.params:InterventionTradeoffParams",
+            source="after Müller et al. 2025, Sections 1.6 and 4.2",
+        ),
         Study(
             "intervention",
             "vaehub.plugins.intervention:study.toml",

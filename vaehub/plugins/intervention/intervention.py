@@ -35,12 +35,7 @@ class Intervention(ModelMetric[InterventionParams]):
 
     def check(self, model: LatentModel, data: Dataset) -> None:
         """Refuse a threshold that no ratio can exceed."""
-        if self.params.significance > model.latent_dim:
-            raise VaehubError(
-                f"metric {self.name!r} was given significance {self.params.significance:g}, which for "
-                f"{model.latent_dim} latents is a threshold above 1, the sum of all ratios; "
-                f"set '-s metric.significance={model.latent_dim}' or less"
-            )
+        check_significance(self.name, self.params.significance, model.latent_dim)
 
     def measure(self, model: LatentModel, data: Dataset) -> Result:
         """Return errors, contributions and ratios, with their variation over observations."""
@@ -61,7 +56,7 @@ class Intervention(ModelMetric[InterventionParams]):
                 "recon_difference": float(found.base),
                 "ratio_sum": float(found.ratios.sum()),
                 "ratios_are_undefined": bool(found.ratios.isnan().any()),
-                "significant_dims": _n_above(found.ratios, threshold),
+                "significant_dims": n_above(found.ratios, threshold),
                 "threshold": threshold,
                 "intervention_variance": float(found.intervention_error.var(correction=0)),
                 "n_samples": n,
@@ -84,7 +79,7 @@ class Intervention(ModelMetric[InterventionParams]):
             return {}, {}
         random = self.generator("bootstrap")
         low, high, negative = ratio_intervals(errors, self.params.n_bootstrap, self.params.confidence, random)
-        counts = {"significant_dims_bootstrap": _n_above(low, threshold), "negative_base_rate": negative}
+        counts = {"significant_dims_bootstrap": n_above(low, threshold), "negative_base_rate": negative}
         return {"ratio_low": Vector(low), "ratio_high": Vector(high)}, counts
 
     def _errors(self, model: LatentModel, posteriors: Posteriors) -> Tensor:
@@ -129,7 +124,21 @@ def error_needs(params: ErrorParams) -> Needs:
     )
 
 
-def _n_above(ratios: Tensor, threshold: float) -> float:
+def check_significance(metric: str, significance: float, latent_dim: int) -> None:
+    """Refuse a threshold that no ratio can exceed.
+
+    Raises:
+        VaehubError: If it is above 1, the sum of all ratios.
+    """
+    if significance > latent_dim:
+        raise VaehubError(
+            f"metric {metric!r} was given significance {significance:g}, which for "
+            f"{latent_dim} latents is a threshold above 1, the sum of all ratios; "
+            f"set '-s metric.significance={latent_dim}' or less"
+        )
+
+
+def n_above(ratios: Tensor, threshold: float) -> float:
     """Return how many ratios exceed the threshold; ``nan`` if they are undefined."""
     return float("nan") if ratios.isnan().any() else int((ratios > threshold).sum())
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, final
 import torch
 from torch import Tensor
 
-from vaehub import EVALUATION_BATCH, Dataset, LatentModel, ModelMetric, Needs, Result, Vector
+from vaehub import Dataset, LatentModel, ModelMetric, Needs, Result, Vector
 from vaehub.analysis import bars, new_figure
 from vaehub.plugins.intervention.params import InterventionDiversityParams
-from vaehub.plugins.intervention.posteriors import Posteriors
+from vaehub.plugins.intervention.posteriors import Posteriors, decoded
 from vaehub.plugins.intervention.ssim import SIDE, mean_dissimilarity
 
 if TYPE_CHECKING:
@@ -71,4 +71,4 @@ def _one_fixed(z: Tensor, target: Tensor) -> list[Tensor]:
 
 
 def _diversity(model: LatentModel, z: Tensor) -> float:
-    return mean_dissimilarity(torch.cat([model.decode(some) for some in torch.split(z, EVALUATION_BATCH)]))
+    return mean_dissimilarity(decoded(model, z))

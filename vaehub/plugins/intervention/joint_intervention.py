@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, final
-
-import torch
-from torch import Tensor
 
 from vaehub import Dataset, LatentModel, ModelMetric, Needs, Result, Vector
 from vaehub.analysis import PALETTE, frame, label_columns, new_figure
 from vaehub.plugins.intervention.intervention import error_needs
-from vaehub.plugins.intervention.kernels import errors_at_mean, greedy_contributions
+from vaehub.plugins.intervention.kernels import greedy_contributions
 from vaehub.plugins.intervention.params import JointInterventionParams
 from vaehub.plugins.intervention.posteriors import Posteriors
 from vaehub.plugins.intervention.ssim import ERRORS
@@ -36,18 +34,8 @@ class JointIntervention(ModelMetric[JointInterventionParams]):
     def measure(self, model: LatentModel, data: Dataset) -> Result:
         """Return the order of latents, and the error after each step."""
         posteriors = Posteriors.of(model, self.draw(model, data, ascending=False))
-        mu, error = posteriors.mu, ERRORS[self.params.error]
-        random = self.generator("noise", device=mu.device)
-        samples = [mu + posteriors.sigma * posteriors.noise(random) for _ in range(self.params.n_noise)]
-
-        def errors_of(is_set: Tensor) -> Tensor:
-            is_set = is_set.to(mu.device)
-            total = torch.zeros(len(is_set), dtype=torch.float64, device=mu.device)
-            for at, x in posteriors.batches():
-                for z in samples:
-                    total += errors_at_mean(model.decode, mu[at], z[at, None], x, is_set, error).sum(dim=0)
-            return total.cpu() / (len(mu) * len(samples))
-
+        samples = posteriors.draws(self.params.n_noise, self.generator("noise", device=posteriors.mu.device))
+        errors_of = partial(posteriors.errors_of_sets, samples, error=ERRORS[self.params.error])
         found = greedy_contributions(errors_of, model.latent_dim)
         is_defined = not bool(found.shares.isnan().any())
         enough = found.shares >= self.params.explained
@@ -58,7 +46,7 @@ class JointIntervention(ModelMetric[JointInterventionParams]):
                 "recon_difference": float(found.errors[0] - found.errors[-1]),
                 "ratios_are_undefined": not is_defined,
                 "n_explaining": int(enough.int().argmax()) if is_defined else float("nan"),
-                "n_samples": len(mu),
+                "n_samples": len(posteriors.mu),
             },
             vectors={
                 "order": Vector(found.order, index="step"),

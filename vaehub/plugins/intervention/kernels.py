@@ -17,6 +17,9 @@ VALUES_AT_ONCE = 2**20
 NO_CONTRIBUTION = 1e-8
 """Share of the sample's error below which the error that sampling adds counts as none, so that ratios are undefined."""
 
+NO_DISSIMILARITY = 1e-9
+"""1 - SSIM up to which images count as equal: rounding of values in single precision."""
+
 
 class Contributions(NamedTuple):
     """Errors averaged over observations, and what follows from them. Leading axes, if any, are those of the errors.
@@ -151,6 +154,54 @@ def from_errors(errors: Tensor) -> Contributions:
     return Contributions(sample, mean, intervened, base, contributions, ratios)
 
 
+@accepts_arrays
+def growing_sets(order: Tensor) -> Tensor:
+    """Return the sets of latents that hold none, the first, the first two … of an order, shape ``(d + 1, d)``.
+
+    Args:
+        order: Every latent once, shape ``(d,)``.
+
+    Returns:
+        Booleans, a set in each row and a latent in each column.
+    """
+    rank = order.argsort()
+    return rank < torch.arange(len(order) + 1, device=order.device)[:, None]
+
+
+@accepts_arrays
+def by_ratio(found: Contributions) -> Tensor:
+    """Return latents from the greatest ratio down, those of equal ratio by number; int64, shape ``(latent_dim,)``.
+
+    Where sampling adds nothing and ratios are undefined, the order is that of contributions.
+    """
+    ranked = torch.where(found.ratios.isnan(), found.contributions, found.ratios)
+    return ranked.argsort(descending=True, stable=True)
+
+
+@accepts_arrays
+def removed_shares(errors: Tensor) -> Tensor:
+    """Return how much of what sampling adds is taken off as more and more latents are at their means.
+
+    Args:
+        errors: When none, some, … and all are, shape ``(k,)``.
+
+    Returns:
+        From 0 to 1, without unit, beyond these where latents interact; ``nan`` where sampling adds nothing.
+    """
+    base = errors[0] - errors[-1]
+    return torch.where(base.abs() > NO_CONTRIBUTION * errors[0], (errors[0] - errors) / base, torch.nan)
+
+
+@accepts_arrays
+def kept_shares(dissimilarities: Tensor) -> Tensor:
+    """Return what is left of the first of several dissimilarities, as a share of it, shape ``(k,)``.
+
+    ``nan`` where there was nothing to lose: a first one that is no more than rounding.
+    """
+    first = dissimilarities[0]
+    return torch.where(first > NO_DISSIMILARITY, dissimilarities / first, torch.nan)
+
+
 class JointContributions(NamedTuple):
     """What setting one latent after the other to its mean does to the error.
 
@@ -189,9 +240,6 @@ def greedy_contributions(errors_of: Callable[[Tensor], Tensor], latent_dim: int)
         found.append(float(of_candidates[best]))
         is_set[order[-1]] = True
     errors = torch.tensor(found, dtype=torch.float64)
-    base = errors[0] - errors[-1]
-    is_defined = base.abs() > NO_CONTRIBUTION * errors[0]
     contributions = torch.empty(latent_dim, dtype=torch.float64)
     contributions[order] = -errors.diff()
-    shares = torch.where(is_defined, (errors[0] - errors) / base, torch.nan)
-    return JointContributions(torch.tensor(order), errors, shares, contributions)
+    return JointContributions(torch.tensor(order), errors, removed_shares(errors), contributions)

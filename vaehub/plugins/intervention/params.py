@@ -24,18 +24,23 @@ class ErrorParams(NoiseParams):
     )
 
 
-class InterventionParams(ErrorParams):
-    """Parameters of the intervention analysis; defaults reproduce the published values."""
+class SignificanceParams(ErrorParams):
+    """Parameters of metrics that tell significant latents from others."""
 
-    noise: Literal["shared", "fresh"] = Field(
-        "shared",
-        description="whether all interventions on an observation change one sample, or each its own",
-    )
     significance: float = Field(
         1.5,
         gt=0,
         description="a ratio is significant above this many times 1 / latent_dim, the share of each latent if all "
         "contributed equally; at most latent_dim",
+    )
+
+
+class InterventionParams(SignificanceParams):
+    """Parameters of the intervention analysis; defaults reproduce the published values."""
+
+    noise: Literal["shared", "fresh"] = Field(
+        "shared",
+        description="whether all interventions on an observation change one sample, or each its own",
     )
     n_bootstrap: int = Field(
         1000,
@@ -51,6 +56,14 @@ class JointInterventionParams(ErrorParams):
 
     explained: float = Field(
         0.9, gt=0, le=1, description="share of the error that sampling adds which n_explaining latents account for"
+    )
+
+
+class InterventionTradeoffParams(SignificanceParams):
+    """Parameters of what is gained and lost when significant latents are set together."""
+
+    n_images: Annotated[int, Bound(ge=2, le=5000)] = Field(
+        200, description="images that are compared pair by pair: the first of the observations, or all of them"
     )
 
 

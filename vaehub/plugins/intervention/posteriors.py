@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from vaehub import EVALUATION_BATCH, LatentModel, Sample
+from vaehub.plugins.intervention.kernels import Error, errors_at_mean
 
 
 @dataclass(frozen=True)
@@ -43,3 +44,30 @@ class Posteriors:
         for start in range(0, len(self.mu), EVALUATION_BATCH):
             at = slice(start, start + EVALUATION_BATCH)
             yield at, self.model.comparable(self.sample.data.batch(at).x.to(self.mu.device))
+
+    def draws(self, n: int, generator: torch.Generator) -> list[Tensor]:
+        """Return ``n`` samples from the posterior of each observation, shape ``(n_observations, latent_dim)`` each."""
+        return [self.mu + self.sigma * self.noise(generator) for _ in range(n)]
+
+    def errors_of_sets(self, samples: Sequence[Tensor], is_set: Tensor, error: Error) -> Tensor:
+        """Return the errors of samples with sets of latents at their means, averaged over observations and samples.
+
+        Args:
+            samples: From :meth:`draws`.
+            is_set: The latents of each set, boolean, shape ``(k, latent_dim)``.
+            error: Of reconstructions.
+
+        Returns:
+            Errors, float64, on the CPU, shape ``(k,)``.
+        """
+        is_set = is_set.to(self.mu.device)
+        total = torch.zeros(len(is_set), dtype=torch.float64, device=self.mu.device)
+        for at, x in self.batches():
+            for z in samples:
+                total += errors_at_mean(self.model.decode, self.mu[at], z[at, None], x, is_set, error).sum(dim=0)
+        return total.cpu() / (len(self.mu) * len(samples))
+
+
+def decoded(model: LatentModel, z: Tensor) -> Tensor:
+    """Return what latents of shape ``(n, latent_dim)`` decode to, in chunks."""
+    return torch.cat([model.decode(some) for some in torch.split(z, EVALUATION_BATCH)])

@@ -52,3 +52,17 @@ def mean_dissimilarity(images: Tensor) -> float:
             total += float(similarity.sum()) * (1 if rows == columns else 2)
     # Each pair was counted twice, and each image once with itself, where SSIM is 1.
     return 1 - (total / channels - n) / (n * (n - 1))
+
+
+@accepts_arrays
+def pair_dissimilarity(first: Tensor, second: Tensor) -> float:
+    """Return the mean of 1 - SSIM of pairs of images: Müller et al. 2025, Equation 2.2.
+
+    Args:
+        first: One image of each pair, shape ``(n, c, h, w)``, in [0, 1].
+        second: The other, same shape.
+
+    Returns:
+        Dissimilarity in [0, 2], without unit; 0 where the images of each pair are the same.
+    """
+    return float((1 - ssim(first, second)).mean())

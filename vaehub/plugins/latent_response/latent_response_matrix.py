@@ -27,7 +27,13 @@ from vaehub.plugins.latent_response.kernels import (
     variables_of,
 )
 from vaehub.plugins.latent_response.params import ResponseMatrixParams
-from vaehub.plugins.latent_response.responses import codes_at_once, posterior_of_response, responding, responses_to
+from vaehub.plugins.latent_response.responses import (
+    codes_at_once,
+    needs_of_source,
+    posterior_of_response,
+    responding,
+    responses_to,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -67,7 +73,7 @@ class LatentResponseMatrix(ModelMetric[ResponseMatrixParams]):
     @property
     def needs(self) -> Needs:
         """What the measurement needs."""
-        return Needs(decoder=True, x_only=True, prior=self.params.source == "prior", observations=2)
+        return needs_of_source(self.params.source)
 
     def check(self, model: LatentModel, data: Dataset) -> None:
         """Refuse a share of responses that is rounding."""

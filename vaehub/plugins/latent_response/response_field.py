@@ -18,7 +18,14 @@ from vaehub.plugins.latent_response.kernels import (
     smoothing_variance,
 )
 from vaehub.plugins.latent_response.params import ResponseFieldParams
-from vaehub.plugins.latent_response.responses import check_grid, check_plane, codes_at_once, posteriors_at, responding
+from vaehub.plugins.latent_response.responses import (
+    check_grid,
+    check_plane,
+    codes_at_once,
+    needs_of_source,
+    posteriors_at,
+    responding,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -35,7 +42,7 @@ class ResponseField(ModelMetric[ResponseFieldParams]):
     @property
     def needs(self) -> Needs:
         """What the measurement needs."""
-        return Needs(decoder=True, x_only=True, prior=self.params.source == "prior", observations=2)
+        return needs_of_source(self.params.source)
 
     def check(self, model: LatentModel, data: Dataset) -> None:
         """Refuse latents that the model does not have, and grids without a step."""

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
-from vaehub import Batch, DataSpec, LatentModel, Posterior, VaehubError, WorkFailed, task
+from vaehub import Batch, DataSpec, LatentModel, Needs, Posterior, VaehubError, WorkFailed, task
 from vaehub.plugins.latent_response.kernels import CODES_AT_ONCE, Respond, marginal_draws, self_responses
 
 VALUES_AT_ONCE = 2**21
@@ -19,6 +19,17 @@ FEWEST_AT_ONCE = 64
 def codes_at_once(spec: DataSpec) -> int:
     """Return how many latents go through decoder and encoder together."""
     return max(FEWEST_AT_ONCE, min(CODES_AT_ONCE, VALUES_AT_ONCE // spec.n_values))
+
+
+def needs_of_source(source: str) -> Needs:
+    """Return what metrics need whose latents are drawn from the aggregate posterior or from the prior."""
+    return Needs(
+        decoder=True,
+        x_only=True,
+        prior=source == "prior",
+        observations=2,
+        instead={"prior": "'-s metric.source=posterior' needs none"},
+    )
 
 
 @contextmanager

@@ -27,10 +27,10 @@ class PriorSamplesParams(SplitParams):
     """Parameters of samples from the prior."""
 
     n: int = Field(64, gt=0, le=10_000, description="draws")
-    density: Literal["prior", "fitted"] = Field(
+    density: Literal["prior", "standard_normal", "fitted"] = Field(
         "prior",
-        description="distribution of the draws: the prior of the model, or a Gaussian fitted to the posterior means, "
-        "for autoencoders without a learned prior",
+        description="distribution of the draws: the prior of the model; or, for autoencoders without one, the standard "
+        "normal, or a Gaussian fitted to the posterior means",
     )
     split: SplitName = Field("train", description="split of the data that the Gaussian is fitted to")
 

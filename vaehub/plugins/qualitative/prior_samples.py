@@ -19,14 +19,16 @@ if TYPE_CHECKING:
 
 SHOWN = 256
 """Draws in a plot at most; all of them are stored."""
+DENSITIES = {"prior": "prior", "standard_normal": "standard normal", "fitted": "Gaussian fitted to the means"}
+"""What the picture calls them."""
 
 
 @final
 class PriorSamples(ModelMetric[PriorSamplesParams]):
     """Decoded draws from the prior: observations that the model generates.
 
-    A plain autoencoder has no learned prior: its latents need not follow the standard normal that is drawn from. The
-    fitted density is meant for it, and also shows how far the posterior means of a VAE are from the prior.
+    A plain autoencoder has no prior. The fitted density is meant for it, and also shows how far the posterior means of
+    a VAE are from the prior; draws from a standard normal show what becomes of latents that an autoencoder never saw.
     """
 
     @property
@@ -35,7 +37,7 @@ class PriorSamples(ModelMetric[PriorSamplesParams]):
         return Needs(
             decoder=True,
             prior=self.params.density == "prior",
-            instead={"prior": "'-s metric.density=fitted' works for all"},
+            instead={"prior": "'-s metric.density=fitted' and '=standard_normal' work for all"},
         )
 
     def measure(self, model: LatentModel, data: Dataset) -> Result:
@@ -44,8 +46,11 @@ class PriorSamples(ModelMetric[PriorSamplesParams]):
         return Result(scalars={"n_samples": len(z)}, arrays={"z": z, "decoded": decode(model, z)})
 
     def _draws(self, model: LatentModel, data: Dataset) -> Tensor:
+        random = self.generator("prior", device=model.device)
         if self.params.density == "prior":
-            return model.prior_sample(self.params.n, self.generator("prior", device=model.device))
+            return model.prior_sample(self.params.n, random)
+        if self.params.density == "standard_normal":
+            return torch.randn(self.params.n, model.latent_dim, generator=random, device=model.device)
         mu = self.draw(model, data, "all").mu
         return fitted_gaussian_draws(mu, torch.randn(self.params.n, mu.shape[1], generator=self.generator("prior")))
 
@@ -55,6 +60,5 @@ class PriorSamples(ModelMetric[PriorSamplesParams]):
 
         images = result.arrays["decoded"][:SHOWN]
         columns = math.ceil(math.sqrt(len(images)))
-        source = "prior" if self.params.density == "prior" else "Gaussian fitted to the means"
         rows = [images[start : start + columns] for start in range(0, len(images), columns)]
-        return tiled(rows, title=f"{len(images)} draws from the {source}")
+        return tiled(rows, title=f"{len(images)} draws from the {DENSITIES[self.params.density]}")

@@ -62,7 +62,7 @@ class Classifier(LatentModel[ClassifierParams]):
         Raises:
             VaehubError: Always.
         """
-        raise VaehubError("model 'classifier' has no prior to draw from; 'vae' and 'ivae' have")
+        raise VaehubError("model 'classifier' has no prior to draw from")
 
     def optimiser(self, learning_rate: float) -> torch.optim.Optimizer:
         """Return Adam over encoder and heads; the decoder is unused."""
