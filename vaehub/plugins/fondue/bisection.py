@@ -129,7 +129,7 @@ def ratio_search(
 ) -> Search[float]:
     """Return the greatest positive number, such as a beta, whose gap is at most a threshold.
 
-    The wish of Bonheme 2023, Chapter 8: the bisection of Algorithm 7, on a logarithmic scale. Both ends are
+    The wish of Bonheme 2023, Section 8.9: the bisection of Algorithm 8, on a logarithmic scale. Both ends are
     tried first, since numbers between them say nothing if both are on one side of the threshold.
 
     Args:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class Fondue(RecipeMetric[FondueParams]):
     """The greatest number of latents for which noise adds no more variance than a threshold.
 
-    Bonheme 2023, Algorithms 1, 2 and 7. A passive latent adds 1, so that at the published threshold of 1 there is none.
+    Bonheme 2023, Algorithms 1, 2 and 8. A passive latent adds 1, so that at the published threshold of 1 there is none.
     """
 
     @property

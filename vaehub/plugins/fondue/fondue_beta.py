@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @final
 class FondueBeta(RecipeMetric[FondueBetaParams]):
-    """The greatest beta for which noise adds no more variance than a threshold: the wish of Bonheme 2023, Section 8.5.
+    """The greatest beta for which noise adds no more variance than a threshold: the wish of Bonheme 2023, Section 8.9.
 
     The number of latents is the recipe's. The thesis gives no algorithm; this one bisects the logarithm of beta.
     """

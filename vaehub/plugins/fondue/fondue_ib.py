@@ -22,7 +22,7 @@ DECIMALS = 2
 class FondueIb(RecipeMetric[FondueIbParams]):
     """The greatest number of latents whose entropy does not exceed the information in reconstructions.
 
-    Bonheme 2023, Algorithms 3, 4 and 8: entropy of z less the information of observation and reconstruction, in bits.
+    Bonheme 2023, Algorithms 3, 4 and 7: entropy of z less the information of observation and reconstruction, in bits.
     """
 
     @property
