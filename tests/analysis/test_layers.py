@@ -21,6 +21,7 @@ from vaehub.plugins.networks.convolutions.params import (
     ArdMnistParams,
     ConvHigginsParams,
     ConvResponseParams,
+    FcHigginsParams,
     LinearParams,
 )
 from vaehub.plugins.networks.convolutions.response import ConvResponse
@@ -33,7 +34,7 @@ NETWORKS = [
     (Mlp, MlpParams(hidden=(9, 7)), 8, [(9,), (7,)], [(7,), (9,), (64,)]),
     (Linear, LinearParams(), 8, [], [(64,)]),
     (ConvBn, Params(), 8, [(32, 4, 4), (64, 2, 2), (128, 2, 2)], [(512,), (64, 4, 4), (32, 8, 8), (1, 8, 8)]),
-    (FcHiggins, Params(), 8, [(1200,)] * 2, [(1200,)] * 3 + [(64,)]),
+    (FcHiggins, FcHigginsParams(), 8, [(1200,)] * 2, [(1200,)] * 3 + [(64,)]),
     (
         ConvHiggins,
         ConvHigginsParams(),

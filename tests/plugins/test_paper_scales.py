@@ -114,3 +114,18 @@ def test_chapter_8_has_ten_starts_on_three_data_with_ten_seeds(cells):
     assert len(found) == 300
     assert {start for _, start, _ in found} == {5, 19, 22, 39, 74, 94, 116, 145, 180, 182}
     assert {dataset for dataset, *_ in found} == {"symsol_reduced", "dsprites", "celeba"}
+
+
+def test_elbows_have_the_numbers_of_latents_the_seeds_and_the_classifiers_of_section_8_4_1(cells):
+    numbers = {3, 6, 8, 10, 12, 18, 24, 32, 42}
+    for model, network in (("vae", "conv_higgins"), ("ae", "conv_higgins"), ("vae", "fc_higgins")):
+        found = {
+            (cell.settings["model.latent_dim"], cell.request.seed, cell.request.metric.params.classifiers)
+            for cell in cells("elbow")
+            if (cell.settings["model"], cell.settings["network"]) == (model, network)
+            and cell.request.metric.name == "downstream_probe"
+        }
+        assert found == {(n, seed, ("trees",)) for n in numbers for seed in range(5)}
+    [elbow] = [cell for cell in cells("elbow") if cell.request.metric.name == "elbow"]
+    assert (elbow.request.seed, elbow.request.metric.params.n_seeds) == (0, 5)
+    assert set(elbow.request.metric.params.latent_dims) == numbers

@@ -10,6 +10,8 @@ from vaehub.plugins.fondue.fondue import Fondue
 from vaehub.plugins.fondue.fondue_beta import FondueBeta
 from vaehub.plugins.fondue.fondue_ib import FondueIb
 from vaehub.plugins.fondue.fondue_ide import FondueIde
+from vaehub.plugins.fondue.params import THESIS_CODE
+from vaehub.plugins.intrinsic_dimension.params import PRESETS
 
 GREATEST = 11
 """Latents whose gap is still 1 or less: gaps grow by 1/11 with each."""
@@ -95,6 +97,8 @@ def test_searches_are_made_with_each_number_of_epochs_until_the_answer_repeats(r
     found, runner = measured(metric, recipe, threshold=1, start=3, epochs=(7, 9, 50))
     assert list(dict.fromkeys(runner.epochs)) == [7, 9]
     assert (found.scalars["epochs"], found.scalars["is_stable"]) == (7, 1)
+    # 3, 6, 12, 9, 10 and 11 latents, after 7 epochs and again after 9.
+    assert [found.scalars[name] for name in ("n_trained", "n_models", "n_epochs")] == [12, 6, 42]
 
 
 @pytest.mark.parametrize(
@@ -110,6 +114,11 @@ def test_searches_are_made_with_each_number_of_epochs_until_the_answer_repeats(r
         (FondueIb, "information_plane", {"logits": True}),
         (FondueIb, "information_plane", {"compat": True}),
         (FondueIde, "representation_dimension", {"k": 7}),
+        (FondueIde, "representation_dimension", {"aggregation": "mean"}),
+        (FondueIde, "representation_dimension", {"normaliser": "k-2"}),
+        (FondueIde, "representation_dimension", {"anchor": 0.7}),
+        (FondueIde, "representation_dimension", {"runs": 3}),
+        (FondueIde, "representation_dimension", {"max_duplicates": 0.2}),
         (Elbow, "reconstruction_error", {"z": "sampled"}),
         (Elbow, "reconstruction_error", {"split": "test"}),
     ],
@@ -119,6 +128,18 @@ def test_options_of_a_measurement_are_passed_on(recipe, metric, asked, option):
     _, runner = measured(metric, recipe, **option, **more)
     assert runner.asked[asked]
     assert all(option.items() <= params.items() for params in runner.asked[asked])
+
+
+def test_the_preset_of_the_thesis_has_the_estimate_of_table_d4(recipe):
+    _, runner = measured(FondueIde, recipe, preset="thesis-code", runs=2)
+    for params in runner.asked["representation_dimension"]:
+        assert [params[name] for name in ("k", "aggregation", "normaliser", "anchor")] == [20, "pooled", "k-2", 0.8]
+        assert params["runs"] == 2, "given values win"
+    assert PRESETS["thesis-code"] == THESIS_CODE, "that of the dimension of data"
+    assert (
+        FondueIde.Params(preset="thesis-code").identity()
+        == FondueIde.Params(normaliser="k-2", anchor=0.8, runs=5).identity()
+    ), "only what it stands for counts"
 
 
 def test_entropies_are_rounded_down_to_two_decimals_unless_they_are_asked_for_as_they_are(recipe):
@@ -145,11 +166,11 @@ def test_the_range_and_tolerance_of_betas(recipe):
 
 
 def test_the_elbow_has_the_given_numbers_of_latents_and_accuracy_if_it_is_asked_for(recipe):
-    found, runner = measured(Elbow, recipe, latent_dims=(1, 2, 9))
+    found, runner = measured(Elbow, recipe, latent_dims=(1, 2, 9), n_seeds=1)
     assert runner.latents == [1, 2, 9]
     assert "downstream_probe" not in runner.asked
     assert set(found.scalars) == {"knee_mse"}
-    both, runner = measured(Elbow, recipe, latent_dims=(1, 2, 9), accuracy=True, split="test")
+    both, runner = measured(Elbow, recipe, latent_dims=(1, 2, 9), n_seeds=1, accuracy=True, split="test")
     assert both.tables["curves"].columns["accuracy"].tolist() == pytest.approx([0, 1 / 2, 8 / 9])
     assert both.scalars["knee_accuracy"] == 2
     assert all("test" in params.values() for params in runner.asked["downstream_probe"])

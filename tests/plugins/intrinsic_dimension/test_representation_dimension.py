@@ -8,7 +8,8 @@ from torch import nn
 
 from vaehub import DataError, Dataset, VaehubError, WorkFailed, generator, wrap
 from vaehub.hub.refusals import refuse
-from vaehub.plugins.intrinsic_dimension.kernels import mle, two_nn
+from vaehub.plugins.intrinsic_dimension.kernels import anchors, mle, mle_in_runs, nearest, two_nn
+from vaehub.plugins.intrinsic_dimension.params import RepresentationParams
 from vaehub.plugins.intrinsic_dimension.representation import RepresentationDimension
 
 ALL = {"split": "all"}
@@ -111,6 +112,23 @@ def test_the_seed_decides_the_noise(hub, data):
     )
     assert once["mle"].tolist() == again["mle"].tolist()
     assert once["mle"][1] != other["mle"][1]
+
+
+def test_runs_average_over_draws_of_the_share_asked_for(hub, data):
+    """Draws are replayed; neighbours stay those among all observations."""
+    plain, anchored, several = (
+        hub.measure("representation_dimension", model_of(copies), data=data, settings={**ALL, "of": ["input"], **more})
+        for more in ({}, {"anchor": 0.25}, {"anchor": 0.25, "runs": 3})
+    )
+    table = nearest(data.x.double(), 20)
+    draws = anchors(800, 0.25, 3, generator(0, "measurement", "anchors"))
+    assert [len(rows) for rows in draws] == [200] * 3
+    estimates = mle_in_runs(table, 20, draws)
+    assert len(set(estimates)) == 3
+    assert anchored["mle"][0] == pytest.approx(estimates[0], rel=1e-12)
+    assert several["mle"][0] == pytest.approx(estimates.mean(), rel=1e-12)
+    assert plain["mle"][0] == pytest.approx(mle(data.x), rel=1e-12)
+    assert not {"anchor", "runs"} & RepresentationParams().identity().keys(), "what was measured before keeps its id"
 
 
 def test_aggregation_and_normaliser_are_those_asked_for(hub, data):

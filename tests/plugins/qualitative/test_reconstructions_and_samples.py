@@ -7,6 +7,7 @@ from numpy.testing import assert_allclose
 from qualitative_samples import CLOSE, QUICK, decode, identity, means
 
 from vaehub import Dataset, VaehubError, wrap
+from vaehub.hub.refusals import refuse
 from vaehub.plugins.qualitative.params import PriorSamplesParams
 from vaehub.plugins.qualitative.prior_samples import PriorSamples
 

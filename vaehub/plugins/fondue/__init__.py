@@ -20,7 +20,7 @@ def vaehub_catalog() -> Sequence[Entry]:
             source="Bonheme 2023, Algorithms 1, 2 and 8",
             subject="recipe",
             suggests=Suggests("n_latents", "latents of which a VAE leaves none unused", model="vae"),
-            revision=2,
+            revision=3,
         ),
         Metric(
             "fondue_ib",
@@ -29,7 +29,7 @@ def vaehub_catalog() -> Sequence[Entry]:
             params=f"{PARAMS}:FondueIbParams",
             source="Bonheme 2023, Algorithms 3, 4 and 7",
             subject="recipe",
-            revision=2,
+            revision=3,
         ),
         Metric(
             "fondue_ide",
@@ -38,7 +38,7 @@ def vaehub_catalog() -> Sequence[Entry]:
             params=f"{PARAMS}:FondueIdeParams",
             source="Bonheme 2023, Algorithms 5 and 6",
             subject="recipe",
-            revision=2,
+            revision=3,
         ),
         Metric(
             "fondue_beta",
@@ -52,11 +52,11 @@ def vaehub_catalog() -> Sequence[Entry]:
         Metric(
             "elbow",
             f"{HERE}.elbow:Elbow",
-            "elbow method: knees of reconstruction error and downstream accuracy against the number of latents",
+            "elbow method: knees of reconstruction loss and downstream accuracy against the number of latents",
             params=f"{PARAMS}:ElbowParams",
-            source="Satopää et al. 2011; Bonheme 2023, Chapter 8",
+            source="Bonheme 2023, Section 8.4; Satopää et al. 2011; Mai Ngoc & Hwang 2020",
             subject="recipe",
-            revision=2,
+            revision=3,
         ),
         Metric(
             "latent_traces",

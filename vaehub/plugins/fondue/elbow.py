@@ -5,24 +5,28 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vaehub import Dataset, LatentModel, Needs, Recipe, RecipeMetric, Result, Runner, Table, VaehubError, task
-from vaehub.plugins.fondue.kernels import knee
+from vaehub.plugins.fondue.knees import knee, steadiest
 from vaehub.plugins.fondue.params import ElbowParams
 from vaehub.plugins.fondue.sweep import VARIED, asked
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-FALLS = {"mse": True, "accuracy": False}
-"""Whether a curve falls as latents become more."""
+FALLS = {"reconstruction": True, "mse": True, "accuracy": False}
+"""Whether a curve falls as latents become more; those that knees are looked for in."""
+ERRORS = ("reconstruction", "mse", "squared_error")
 
 
 @final
 class Elbow(RecipeMetric[ElbowParams]):
-    """Reconstruction error and downstream accuracy as latents become more, and where either stops getting better.
+    """Reconstruction loss and downstream accuracy as latents become more, and where either stops getting better.
 
-    Bonheme 2023, Chapter 8, looks for such elbows by eye; here a knee is that of Satopää et al. 2011.
+    Bonheme 2023, Section 8.4.1: each number of latents is trained with several seeds, and boosted trees classify labels
+    by means. She looks for elbows by eye; here a knee is that of Satopää et al. 2011 in the mean over seeds, and
+    ``steadiest`` goes by the rule of Mai Ngoc & Hwang 2020 that she cites.
     """
 
     @property
@@ -44,23 +48,34 @@ class Elbow(RecipeMetric[ElbowParams]):
             )
 
     def measure(self, recipe: Recipe, runner: Runner) -> Result:
-        """Return both curves and their knees."""
+        """Return all curves, a row for each training, their means over seeds and the knees of these."""
+        places, n_seeds = self.params.latent_dims, self.params.n_seeds
+        trainings = [
+            recipe.vary(seed=recipe.seed + shift, model={VARIED: n}) for n in places for shift in range(n_seeds)
+        ]
         rows: list[dict[str, float]] = []
-        ids: list[str] = []
-        with task(self.name, len(self.params.latent_dims)) as advance:
-            for n in self.params.latent_dims:
-                varied = recipe.vary(model={VARIED: n})
+        with task(self.name, len(trainings)) as advance:
+            for varied, n in zip(trainings, np.repeat(places, n_seeds), strict=True):
                 rows.append(dict(asked(self.name, f"{n} latents", lambda each: self._measured(runner, each), varied)))
-                ids.append(varied.id)
                 advance(1, note=f"{n} latents: {rows[-1]['mse']:.4f}")
-        curves = {name: [row[name] for row in rows] for name in rows[0]}
-        knees = {
-            name: knee(self.params.latent_dims, curves[name], falls=FALLS[name]) for name in curves if name in FALLS
-        }
+        curves = {name: np.array([row[name] for row in rows]).reshape(len(places), n_seeds) for name in rows[0]}
+        means = {name: values.mean(axis=1) for name, values in curves.items()}
+        knees = {name: knee(places, means[name], falls=falls) for name, falls in FALLS.items() if name in means}
+        scalars = {f"knee_{name}": found.at for name, found in knees.items()}
+        if "accuracy" in curves and n_seeds > 1:
+            scalars["steadiest"] = steadiest(places, curves["accuracy"]).at
         return Result(
-            scalars={f"knee_{name}": found.at for name, found in knees.items()},
+            scalars=scalars,
             tables={
-                "curves": Table({VARIED: self.params.latent_dims, "training": ids}, curves),
+                "curves": Table(
+                    {
+                        VARIED: np.repeat(places, n_seeds).tolist(),
+                        "seed": [varied.seed for varied in trainings],
+                        "training": [varied.id for varied in trainings],
+                    },
+                    {name: values.reshape(-1) for name, values in curves.items()},
+                ),
+                "means": Table({VARIED: places}, _over_seeds(curves)),
                 "knees": Table(
                     {"curve": list(knees), "reason": [found.reason or "it has a knee" for found in knees.values()]},
                     {
@@ -72,11 +87,18 @@ class Elbow(RecipeMetric[ElbowParams]):
         )
 
     def _measured(self, runner: Runner, recipe: Recipe) -> dict[str, float]:
-        error = runner.measure("reconstruction_error", recipe, split=self.params.split, z=self.params.z).scalars
-        found = {name: error[name] for name in ("mse", "squared_error", "reconstruction") if name in error}
-        if self.params.accuracy:
+        params = self.params
+        error = runner.measure("reconstruction_error", recipe, split=params.split, z=params.z).scalars
+        found = {name: error[name] for name in ERRORS if name in error}
+        if params.accuracy:
             probe = runner.measure(
-                "downstream_probe", recipe, subsets=("all",), representations=("mean",), test_split=self.params.split
+                "downstream_probe",
+                recipe,
+                classifiers=(params.classifier,),
+                trees=params.trees,
+                subsets=("all",),
+                representations=("mean",),
+                test_split=params.split,
             )
             found["accuracy"] = float(probe.tables["mean"].columns["mean_test_accuracy"][0])
         return found
@@ -86,3 +108,13 @@ class Elbow(RecipeMetric[ElbowParams]):
         from vaehub.plugins.fondue.plots import plot_elbows
 
         return plot_elbows(result)
+
+
+def _over_seeds(curves: dict[str, NDArray[np.float64]]) -> dict[str, NDArray[np.float64]]:
+    """Return the mean of each curve, and its standard deviation where there are several seeds."""
+    found = {}
+    for name, values in curves.items():
+        found[f"{name}_mean"] = values.mean(axis=1)
+        if values.shape[1] > 1:
+            found[f"{name}_deviation"] = values.std(axis=1, ddof=1)
+    return found

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from vaehub import VaehubError
 from vaehub.analysis import accepts_arrays
 from vaehub.plugins.fondue.bisection import Search, Visit, is_monotone, ratio_search, search, supervised_search
+from vaehub.plugins.fondue.knees import Knee, Steadiest, knee, steadiest
 
 __all__ = [
     "Knee",
     "Search",
+    "Steadiest",
     "Visit",
     "batches",
     "entropy_of_gram",
@@ -29,6 +28,7 @@ __all__ = [
     "renyi_mutual_information",
     "rounded_down",
     "search",
+    "steadiest",
     "structure_preservation_index",
     "supervised_search",
     "variances",
@@ -36,8 +36,6 @@ __all__ = [
 
 ROWS_AT_ONCE = 1024
 """Rows of a matrix over all pairs that are made together; bounds memory, changes no result."""
-STRAIGHT = 1e-9
-"""Distance from its chord, in units of its range, below which a curve is straight: rounding."""
 
 
 def rounded_down(values: Tensor, decimals: int) -> Tensor:
@@ -224,63 +222,3 @@ def structure_preservation_index(x: Tensor, y: Tensor, *, per_pair: bool = False
         of_x, of_y = (rows[start : start + ROWS_AT_ONCE] @ rows.T for rows in directions)
         total += float((of_x - of_y).abs().sum())
     return total / (len(x) ** 2 if per_pair else len(x))
-
-
-# Knees
-
-
-class Knee(NamedTuple):
-    """Where a curve bends.
-
-    Attributes:
-        at: On the axis of the curve; ``nan`` if it has no knee.
-        distance: From the chord there, in units of the curve's range, in [0, 1].
-        reason: Why there is none; empty if there is.
-    """
-
-    at: float
-    distance: float
-    reason: str
-
-
-def knee(x: Sequence[float], y: Sequence[float], *, falls: bool) -> Knee:
-    """Return the knee of a curve that falls, or rises, ever more slowly.
-
-    Satopää et al. 2011 (Kneedle), without smoothing: the point of the normalised curve that is farthest from the chord
-    between its ends, on the side to which such a curve bends.
-
-    Args:
-        x: Places, growing, such as numbers of latents.
-        y: The curve there.
-        falls: Whether less is better, as of errors; more is, as of accuracies, if not.
-
-    Returns:
-        The first such point; ``nan``, with the reason, if there are fewer than three points, a value is not finite, or
-        the curve is flat, goes the other way, or bends to the other side.
-
-    Raises:
-        VaehubError: If lengths differ, or places do not grow.
-    """
-    places, values = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
-    if places.ndim != 1 or places.shape != values.shape or bool((np.diff(places) <= 0).any()):
-        raise VaehubError(f"a curve has a value at each of some growing places, got {len(values)} at {list(x)}")
-    if len(places) < 3:
-        return _no_knee("it has fewer than three points")
-    if not (np.isfinite(values).all() and np.isfinite(places).all()):
-        return _no_knee("some of its values are not finite")
-    span = float(np.ptp(values))
-    if span == 0:
-        return _no_knee("it is flat")
-    heights = (values.max() - values if falls else values - values.min()) / span
-    along = (places - places[0]) / (places[-1] - places[0])
-    if heights[-1] <= heights[0]:
-        return _no_knee(f"it does not {'fall' if falls else 'rise'} from one end to the other")
-    distances = heights - (heights[0] + (heights[-1] - heights[0]) * along)
-    farthest = int(distances.argmax())
-    if distances[farthest] <= STRAIGHT:
-        return _no_knee("it does not become flatter")
-    return Knee(float(places[farthest]), float(distances[farthest]), "")
-
-
-def _no_knee(reason: str) -> Knee:
-    return Knee(math.nan, math.nan, reason)

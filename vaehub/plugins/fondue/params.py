@@ -1,12 +1,15 @@
 """Parameters of the searches and of the metrics that they use; imports no torch."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field as Bound
+from pydantic import model_validator
 
-from vaehub import Field, SampleParams, SampleSize, SplitName, SplitParams
+from vaehub import Field, Incidental, SampleParams, SampleSize, SplitName, SplitParams
 
 Count = Annotated[int, Bound(gt=0)]
+THESIS_CODE = {"aggregation": "pooled", "normaliser": "k-2", "anchor": 0.8, "runs": 5}
+"""The estimate of dimensions in the code released with Bonheme 2023, and in her Table D.4."""
 
 
 class LargeSampleParams(SampleParams):
@@ -114,10 +117,38 @@ class FondueIbParams(SearchParams):
 
 
 class FondueIdeParams(SearchParams):
-    """Parameters of FONDUE by intrinsic dimensions."""
+    """Parameters of FONDUE by intrinsic dimensions; those of the estimate are as in ``representation_dimension``."""
 
+    preset: Annotated[Literal["thesis-code"] | None, Incidental()] = Field(
+        None,
+        description="thesis-code: pooled, k-2, anchor=0.8, runs=5, as released with Bonheme 2023; given values win",
+    )
     threshold: float = Field(1.0, description="gap of intrinsic dimensions")
     k: int = Field(20, gt=2, description="neighbours that the maximum-likelihood estimate looks at")
+    aggregation: Literal["mean", "pooled", "median"] = Field(
+        "pooled", description="how local estimates become one; pooled is the inverse of their mean inverse"
+    )
+    normaliser: Literal["k-1", "k-2"] = Field("k-1", description="divisor of the sum of k - 1 logarithms")
+    anchor: float = Field(
+        1.0,
+        gt=0,
+        le=1,
+        description="share of observations that a run averages over; their neighbours are searched among all",
+    )
+    runs: int = Field(1, ge=1, le=1000, description="number of such draws; the estimate is their mean")
+    max_duplicates: float = Field(
+        0.5,
+        ge=0,
+        lt=1,
+        description="greatest share of observations whose representation may be an exact copy; they are dropped",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _filled(cls, values: Any) -> Any:
+        if isinstance(values, dict) and values.get("preset") == "thesis-code":
+            return {**THESIS_CODE, **values}
+        return values
 
 
 class FondueBetaParams(LatentTracesParams):
@@ -132,13 +163,22 @@ class FondueBetaParams(LatentTracesParams):
 
 
 class ElbowParams(SplitParams):
-    """Parameters of the elbow."""
+    """Parameters of the elbow; defaults are the thesis's, but for accuracy, since not all data have labels."""
 
     latent_dims: tuple[Count, ...] = Field(
-        (1, 2, 4, 6, 8, 12, 16, 24, 32), min_length=3, description="numbers of latents, growing"
+        (3, 6, 8, 10, 12, 18, 24, 32, 42), min_length=3, description="numbers of latents, growing"
     )
-    accuracy: bool = Field(
-        False, description="accuracy of logistic regression on means as well, of the data's factors or labels"
+    n_seeds: int = Field(
+        5, gt=0, le=1000, description="trainings of each number of latents, with the recipe's seed and those after it"
     )
-    z: Literal["mean", "sampled"] = Field("mean", description="decode the posterior mean, or one draw")
+    accuracy: bool = Field(False, description="accuracy on means as well, averaged over the data's factors or labels")
+    classifier: Literal["trees", "logistic"] = Field(
+        "trees", description="what classifies: gradient-boosted trees, or logistic regression"
+    )
+    trees: Literal["exact", "histogram"] = Field(
+        "exact", description="trees split at any value (exact) or between at most 255 bins, which is much faster"
+    )
+    z: Literal["mean", "sampled"] = Field(
+        "mean", description="squared errors of the decoded posterior mean, or of one draw; the model's own term draws"
+    )
     split: Literal["validation", "test"] = Field("validation", description="split of the data that is measured")

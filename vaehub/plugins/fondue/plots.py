@@ -14,14 +14,18 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-TITLES = {"mse": "mean squared error of a value", "accuracy": "downstream accuracy"}
+TITLES = {
+    "reconstruction": "reconstruction loss",
+    "mse": "mean squared error of a value",
+    "accuracy": "downstream accuracy",
+}
 ASIDE = 9.0
 """Points between the numbers of visits with two numbers of epochs."""
 SPREAD = 12
 """Ratio of the greatest to the least that a linear axis shows well."""
 READABLE = 14
 """Ticks up to which each visit has its own."""
-UNITS = {"mse": "mean squared error", "accuracy": "mean test accuracy"}
+UNITS = {"reconstruction": "nats", "mse": "mean squared error", "accuracy": "mean test accuracy"}
 
 
 def plot_search(table: Table, answer: float, threshold: float, unit: str) -> Figure:
@@ -78,21 +82,25 @@ def _scale(axes: Axes, n: NDArray[np.float64], threshold: float) -> None:
 
 
 def plot_elbows(result: Result) -> Figure:
-    """Return a panel for each curve that knees are looked for in."""
-    curves, knees = result.tables["curves"], result.tables["knees"]
+    """Return a panel for each curve that knees are looked for in: means over seeds, and their standard deviations."""
+    curves, knees = result.tables["means"], result.tables["knees"]
     figure = new_figure(4.4 * len(knees.keys["curve"]), 3.6)
     places = np.array(curves.keys["latent_dim"], dtype=float)
     every = figure.subplots(1, len(knees.keys["curve"]), squeeze=False)[0]
     for axes, name, reason, at in zip(
         every, knees.keys["curve"], knees.keys["reason"], knees.columns["knee"], strict=True
     ):
-        values = curves.columns[str(name)]
-        axes.plot(places, values, marker="o", markersize=4)
+        values, deviations = (curves.columns.get(f"{name}_{what}") for what in ("mean", "deviation"))
+        assert values is not None, "each curve has a mean"
+        axes.errorbar(places, values, yerr=deviations, marker="o", markersize=4, capsize=2)
         axes.plot(places[[0, -1]], values[[0, -1]], color="0.7", linewidth=0.8, linestyle=":", label="chord")
         if np.isfinite(at):
             axes.axvline(at, color="tab:red", linewidth=0.9, linestyle="--", label=f"knee: {at:g}")
         else:
             axes.plot([], [], " ", label=f"no knee: {reason}")
+        if name == "accuracy" and "steadiest" in result.scalars:
+            best = result.scalars["steadiest"]
+            axes.axvline(best, color="tab:green", linewidth=0.9, linestyle="-.", label=f"high and steady: {best:g}")
         axes.set_xlabel("latents")
         axes.set_ylabel(UNITS[str(name)])
         axes.set_title(TITLES[str(name)], fontsize=10)

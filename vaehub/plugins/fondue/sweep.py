@@ -120,7 +120,10 @@ def result_of(metric: str, params: SearchParams, recipe: Recipe, runner: Runner,
     answer = found[chosen]
     if answer.reached_maximum or not answer.answer:
         _refuse(metric, params, answer, chosen)
-    scalars = {"n_latents": answer.answer, "n_trained": len(steps), "epochs": chosen}
+    n_models = len(answer.visited)
+    scalars = {"n_latents": answer.answer, "n_trained": len(steps), "n_models": n_models, "epochs": chosen}
+    if recipe.train.steps is None:
+        scalars["n_epochs"] = n_models * chosen
     if start is not None:
         scalars["start"] = start
     if len(params.epochs) > 1:

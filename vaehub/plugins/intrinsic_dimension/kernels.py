@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
@@ -15,6 +16,7 @@ from vaehub.plugins.intrinsic_dimension.neighbours import Neighbours, nearest
 
 __all__ = [
     "Neighbours",
+    "anchors",
     "gride_of",
     "local_of",
     "mle",
@@ -94,6 +96,15 @@ def mle_of(table: Neighbours, k: int, aggregation: Aggregation = "pooled", norma
     """Return the estimate of :func:`mle` from a table of at least ``k`` neighbours."""
     inverse = _inverse(table, k, normaliser)
     return _aggregated(inverse[table.is_apart], aggregation)
+
+
+def anchors(n: int, share: float, runs: int, generator: torch.Generator) -> list[NDArray[np.int64]]:
+    """Return which of ``n`` observations each run averages over, drawn without replacement, ascending; at least one.
+
+    Bonheme 2023, Table D.4, has five runs of a share of 0.8.
+    """
+    size = max(1, int(share * n))
+    return [torch.randperm(n, generator=generator)[:size].sort().values.numpy() for _ in range(runs)]
 
 
 def mle_in_runs(

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, final
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from vaehub import Dataset, DatasetMetric, Needs, Result, Vector
-from vaehub.plugins.intrinsic_dimension.kernels import local_of, mle_in_runs, retained
+from vaehub.plugins.intrinsic_dimension.kernels import anchors, local_of, mle_in_runs, retained
 from vaehub.plugins.intrinsic_dimension.neighbour_table import counts, neighbours_of
 from vaehub.plugins.intrinsic_dimension.params import MleParams
 
@@ -35,7 +34,7 @@ class IntrinsicDimensionMle(DatasetMetric[MleParams]):
         params = self.params
         seen = self.draw_observations(data)
         table = neighbours_of(self.name, params, seen.data.x, params.k[-1])
-        chosen = self._chosen(len(table.rows))
+        chosen = anchors(len(table.rows), params.anchor, params.runs, self.generator("anchors"))
         runs = np.array([mle_in_runs(table, k, chosen, params.aggregation, params.normaliser) for k in params.k])
         kept = retained(runs.mean(axis=1), params.tolerance)
         k = params.k[kept.position]
@@ -53,12 +52,6 @@ class IntrinsicDimensionMle(DatasetMetric[MleParams]):
             vectors=vectors,
             arrays={"local": local_of(table, k, params.normaliser), "rows": seen.rows[torch.from_numpy(table.rows)]},
         )
-
-    def _chosen(self, n: int) -> list[NDArray[np.int64]]:
-        """Return which observations each run averages over."""
-        size = max(1, int(self.params.anchor * n))
-        random = self.generator("anchors")
-        return [torch.randperm(n, generator=random)[:size].sort().values.numpy() for _ in range(self.params.runs)]
 
     def plot(self, result: Result) -> Figure:
         """Return estimates by number of neighbours, and a histogram of the local estimates."""

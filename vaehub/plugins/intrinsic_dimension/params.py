@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field as Bound
 from pydantic import field_validator, model_validator
 
-from vaehub import Field, Incidental, SampleParams, SampleSize
+from vaehub import AddedLater, Field, Incidental, SampleParams, SampleSize
 
 K = Annotated[int, Bound(ge=2)]
 LayerName = Annotated[str, Bound(min_length=1)]
@@ -116,5 +116,14 @@ class RepresentationParams(EstimateParams):
         description="layers: input, encoder_1 …, mean, variance, sampled, decoder_1 …",
     )
     k: int = Field(20, ge=3, description="neighbours of each observation")
+    anchor: Annotated[float, AddedLater()] = Field(
+        1.0,
+        gt=0,
+        le=1,
+        description="share of observations that a run of MLE averages over; neighbours are searched among all",
+    )
+    runs: Annotated[int, AddedLater()] = Field(
+        1, ge=1, le=1000, description="number of such draws; the estimate is their mean"
+    )
     discard: float = Field(0.1, gt=0, lt=1, description="share of the greatest ratios, which TwoNN leaves out")
     cdf: Literal["i/n", "(i-1)/n"] = Field("i/n", description="empirical distribution of TwoNN at the i-th of n ratios")

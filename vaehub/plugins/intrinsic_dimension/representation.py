@@ -12,7 +12,7 @@ from vaehub import Dataset, LatentModel, ModelMetric, Needs, Result, Vector
 from vaehub.analysis import chosen_layers
 from vaehub.analysis import representations as representations_of
 from vaehub.plugins.intrinsic_dimension.duplicates import distinct_rows
-from vaehub.plugins.intrinsic_dimension.kernels import mle_of, nearest, two_nn_of
+from vaehub.plugins.intrinsic_dimension.kernels import anchors, mle_in_runs, nearest, two_nn_of
 from vaehub.plugins.intrinsic_dimension.params import RepresentationParams
 
 if TYPE_CHECKING:
@@ -75,7 +75,9 @@ class RepresentationDimension(ModelMetric[RepresentationParams]):
         table = nearest(x, params.k)
         if np.median(table.distances[:, -1]) <= RESOLUTION * _rounding(x):
             return Estimates(float("nan"), float("nan"), n_distinct, is_collapsed=True)
-        estimate = mle_of(table, params.k, params.aggregation, params.normaliser)
+        # The same draws for each layer, so that layers differ by their dimension alone.
+        chosen = anchors(len(table.rows), params.anchor, params.runs, self.generator("anchors"))
+        estimate = float(mle_in_runs(table, params.k, chosen, params.aggregation, params.normaliser).mean())
         return Estimates(estimate, two_nn_of(table, params.discard, params.cdf), n_distinct, is_collapsed=False)
 
     def plot(self, result: Result) -> Figure:

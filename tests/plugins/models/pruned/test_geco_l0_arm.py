@@ -153,6 +153,19 @@ def test_the_softplus_multiplier_does_not_depend_on_the_scale_of_the_violation()
     assert found[0] > 1.3
 
 
+def test_gates_and_multiplier_learn_at_their_rates_relative_to_that_of_the_network():
+    model = geco(gate_rate=3.0, multiplier_rate=0.5)
+    gates, constraint = model.adversaries(0.01)
+    for optimiser, weights, rate in (
+        (gates.optimiser, [model.phi], 0.03),
+        (constraint.optimiser, [model.multiplier_weight], 0.005),
+        (model.optimiser(0.01), [*model.network.parameters()], 0.01),
+    ):
+        [group] = optimiser.param_groups
+        assert group["lr"] == pytest.approx(rate)
+        assert [id(each) for each in group["params"]] == [id(each) for each in weights]
+
+
 def test_the_softplus_multiplier_is_at_most_20_and_comes_down_from_there_at_once():
     model = geco(tau=0.1).train()
     model.multiplier_weight.data.fill_(50.0)

@@ -22,6 +22,7 @@ from vaehub.plugins.networks.convolutions.params import (
     ConvHigginsParams,
     ConvMnistParams,
     ConvResponseParams,
+    FcHigginsParams,
     LinearParams,
 )
 from vaehub.plugins.networks.convolutions.response import ConvResponse
@@ -35,8 +36,8 @@ SMALL = [
     (ConvHiggins, ConvHigginsParams(), (1, 64, 64)),
     (ConvHiggins, ConvHigginsParams(kernel_sizes=(4, 4, 4, 4)), (3, 64, 64)),
     (ConvHiggins, ConvHigginsParams(kernel_sizes=(5, 3, 2, 1)), (3, 32, 48)),
-    (FcHiggins, Params(), (1, 8, 8)),
-    (FcHiggins, Params(), (7,)),
+    (FcHiggins, FcHigginsParams(), (1, 8, 8)),
+    (FcHiggins, FcHigginsParams(decoder_widths=(5, 9)), (7,)),
     (ArdMnist, ArdMnistParams(channels=(4, 8)), (1, 8, 4)),
     (ArdCeleba, ArdCelebaParams(channels=(4, 8, 12, 16)), (3, 64, 64)),
     (ArdCeleba, ArdCelebaParams(channels=(4,)), (1, 2, 6)),

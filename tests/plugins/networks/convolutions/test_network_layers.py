@@ -17,6 +17,7 @@ from vaehub.plugins.networks.convolutions.params import (
     ArdSyntheticParams,
     ConvHigginsParams,
     ConvResponseParams,
+    FcHigginsParams,
     LinearParams,
 )
 from vaehub.plugins.networks.convolutions.response import ConvResponse
@@ -47,9 +48,10 @@ def test_layers_of_conv_higgins_are_in_the_order_of_its_table():
 
 
 def test_layers_of_fc_higgins_are_in_the_order_of_its_table():
-    net = build(FcHiggins, Params(), (1, 8, 8), 10)
+    net = build(FcHiggins, FcHigginsParams(decoder_widths=(256, 1200, 1200)), (1, 8, 8), 10)
     assert kinds(net.encoder) == "Flatten Linear ReLU Linear ReLU Linear"
     assert kinds(net.decoder) == "Linear Tanh Linear Tanh Linear Tanh Linear Unflatten"
+    assert outputs(net.decoder, torch.zeros(1, 10)) == [(256,), (1200,), (64,), (1, 8, 8)]
 
 
 def test_layers_of_ard_celeba_are_in_the_order_of_its_table():

@@ -14,6 +14,7 @@ from vaehub.plugins.networks.convolutions.params import (
     ArdSyntheticParams,
     ConvHigginsParams,
     ConvResponseParams,
+    FcHigginsParams,
     LinearParams,
 )
 from vaehub.plugins.networks.convolutions.response import ConvResponse
@@ -61,7 +62,17 @@ def test_printed_kernels_only_enlarge_the_third_and_fourth_convolution():
 def test_size_of_fc_higgins_is_that_of_the_code_bases():
     encoder = (4096 * 1200 + 1200) + (1200 * 1200 + 1200) + 2 * (1200 * 10 + 10)
     decoder = (10 * 1200 + 1200) + 2 * (1200 * 1200 + 1200) + (1200 * 4096 + 4096)
-    assert sizes(FcHiggins, Params(), (1, 64, 64), 10) == (encoder, decoder)
+    assert sizes(FcHiggins, FcHigginsParams(), (1, 64, 64), 10) == (encoder, decoder)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_size_of_fc_higgins_as_printed_has_a_first_layer_of_256_in_the_decoder(channels):
+    values = channels * 64 * 64
+    encoder = (values * 1200 + 1200) + (1200 * 1200 + 1200) + 2 * (1200 * 10 + 10)
+    decoder = (10 * 256 + 256) + (256 * 1200 + 1200) + (1200 * 1200 + 1200) + (1200 * values + values)
+    printed = FcHigginsParams(decoder_widths=(256, 1200, 1200))
+    assert sizes(FcHiggins, printed, (channels, 64, 64), 10) == (encoder, decoder)
+    assert "decoder_widths" not in FcHigginsParams().identity(), "what was trained before keeps its id"
 
 
 def test_size_of_ard_celeba_is_that_of_its_table():

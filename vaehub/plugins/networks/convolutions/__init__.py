@@ -38,7 +38,7 @@ def vaehub_catalog() -> Sequence[Entry]:
             "fc_higgins",
             f"{HERE}.higgins:FcHiggins",
             "beta-VAE paper's fully connected layers of 1,200 units",
-            params="vaehub:Params",
+            params=f"{HERE}.params:FcHigginsParams",
             source=f"{HIGGINS_PAPER}, row 1; Locatello et al. 2019",
         ),
         Network(

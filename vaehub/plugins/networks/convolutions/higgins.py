@@ -5,9 +5,9 @@ from typing import final
 
 from torch import nn
 
-from vaehub import DataSpec, Network, Params
+from vaehub import DataSpec, Network
 from vaehub.plugins.networks.convolutions.images import halved
-from vaehub.plugins.networks.convolutions.params import ConvHigginsParams
+from vaehub.plugins.networks.convolutions.params import ConvHigginsParams, FcHigginsParams
 
 CHANNELS = (32, 32, 64, 64)
 CURE = "'-s data.size=64' resizes them"
@@ -51,13 +51,14 @@ class ConvHiggins(Network[ConvHigginsParams]):
 
 
 @final
-class FcHiggins(Network):
+class FcHiggins(Network[FcHigginsParams]):
     """Two hidden layers of 1200 units with ReLU in the encoder, and three with tanh in the decoder.
 
-    Higgins et al. 2017, Table 1, row 1, as in the library of Locatello et al. 2019.
+    Higgins et al. 2017, Table 1, row 1, as in the library of Locatello et al. 2019. Bonheme 2023, Tables C.4 and D.3,
+    names that library and prints a first layer of 256 units in the decoder.
     """
 
-    def __init__(self, params: Params, spec: DataSpec, latent_dim: int, n_statistics: int) -> None:
+    def __init__(self, params: FcHigginsParams, spec: DataSpec, latent_dim: int, n_statistics: int) -> None:
         super().__init__(params, spec, latent_dim, n_statistics)
         self.encoder = nn.Sequential(
             nn.Flatten(),
@@ -68,13 +69,12 @@ class FcHiggins(Network):
             nn.Linear(WIDTH, n_statistics * latent_dim),
         )
         self.decoder = nn.Sequential(
-            nn.Linear(latent_dim, WIDTH),
-            nn.Tanh(),
-            nn.Linear(WIDTH, WIDTH),
-            nn.Tanh(),
-            nn.Linear(WIDTH, WIDTH),
-            nn.Tanh(),
-            nn.Linear(WIDTH, spec.n_values),
+            *(
+                layer
+                for widths in pairwise([latent_dim, *params.decoder_widths])
+                for layer in [nn.Linear(*widths), nn.Tanh()]
+            ),
+            nn.Linear(params.decoder_widths[-1], spec.n_values),
             nn.Unflatten(1, tuple(spec.shape)),
         )
 

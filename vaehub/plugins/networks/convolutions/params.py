@@ -17,6 +17,16 @@ class ConvHigginsParams(Params):
     )
 
 
+class FcHigginsParams(Params):
+    """Parameters of the beta-VAE paper's fully connected layers; the default is that of both code bases."""
+
+    decoder_widths: Annotated[tuple[Size, ...], AddedLater()] = Field(
+        (1200, 1200, 1200),
+        min_length=1,
+        description="widths of the decoder's hidden layers; Bonheme 2023, Table D.3, prints 256,1200,1200",
+    )
+
+
 class ConvMnistParams(Params):
     """Parameters of the plain network for MNIST, which its source does not specify."""
 
