@@ -25,6 +25,7 @@ NAMES = (
     "intrinsic_dimension",
     "similarity",
     "generation",
+    "clusters",
     "disentanglement",
     "latent_response",
 )

@@ -6,10 +6,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy.stats import ks_2samp
+from sklearn.cluster import MiniBatchKMeans, kmeans_plusplus
 from sklearn.neighbors import NearestNeighbors
 
 from vaehub import VaehubError
-from vaehub.plugins.generation import neighbourhoods
+from vaehub.plugins.generation import clusters, neighbourhoods
+from vaehub.plugins.generation.clusters import first_centres
+from vaehub.plugins.generation.distances import squared_distances
 from vaehub.plugins.generation.kernels import (
     best_f,
     knn_precision_recall,
@@ -17,7 +21,6 @@ from vaehub.plugins.generation.kernels import (
     precision_recall_curve,
     trade_off,
 )
-from vaehub.plugins.generation.neighbourhoods import squared_distances
 
 
 @pytest.fixture
@@ -25,6 +28,11 @@ def modes(rng):
     """Ten far and narrow modes, twenty rows of each."""
     centres = 100 * np.arange(10)[:, None] * np.ones(2)
     return (centres[:, None] + rng.normal(size=(10, 20, 2))).reshape(-1, 2)
+
+
+def kstest_of(x, y):
+    """Return the probability that columns of two tables differ so much by chance."""
+    return np.array([ks_2samp(a, b).pvalue for a, b in zip(x.T, y.T, strict=True)])
 
 
 # By clusters
@@ -44,6 +52,46 @@ def test_with_clusters_of_its_own_it_is_near_the_published_code(oracles):
         f8, f1_8 = precision_recall(known["eval_embed"], known["ref_embed"])
         assert f8 == pytest.approx(float(known["embed_f8_recall"]), abs=0.03)
         assert f1_8 == pytest.approx(float(known["embed_f1_8_precision"]), abs=0.03)
+
+
+@pytest.mark.parametrize("n", [1, 2, 20])
+def test_first_centres_are_those_of_scikit_learn(rng, n):
+    x = rng.normal(size=(150, 3)) * [5, 1, 1]
+    for seed in range(10):
+        expected = kmeans_plusplus(x, n, random_state=seed)[1]
+        squares = ((x[:, None] - x) ** 2).sum(axis=2)
+        assert (first_centres(squares, n, np.random.RandomState(seed)) == expected).all()
+
+
+def as_released(x, y, seed):
+    """F8 and F1/8 as in the released code: scikit-learn looks for first centres by itself."""
+    curves = []
+    for each in range(2):
+        found = MiniBatchKMeans(20, n_init=10, random_state=100 * seed + each).fit(np.concatenate([x, y])).labels_
+        shares = (np.bincount(part, minlength=20) / len(x) for part in np.split(found, 2))
+        curves.append(trade_off(*shares))
+    precision, recall = (np.mean([np.asarray(part) for part in parts], axis=0) for parts in zip(*curves, strict=True))
+    return best_f(precision, recall, beta=8), best_f(precision, recall, beta=1 / 8)
+
+
+@pytest.mark.slow
+def test_over_twenty_seeds_it_is_distributed_as_the_released_code(rng):
+    shape = rng.normal(size=(8, 30))
+    x, y = (rng.normal(size=(200, 8)) @ shape + rng.normal(size=(200, 30)) for _ in range(2))
+    x[:100] += 2 * shape[0]
+    generators = [torch.Generator().manual_seed(seed) for seed in range(20)]
+    ours = np.array([precision_recall(x, y, n_clusterings=2, generator=each) for each in generators])
+    theirs = np.array([as_released(x, y, seed) for seed in range(20)])
+    assert (ours.std(axis=0) > 0).all()
+    # Their seeds are others than ours, so that only distributions can agree.
+    assert (kstest_of(ours, theirs) > 0.01).all()
+
+
+def test_beyond_the_rows_of_a_start_scikit_learn_finds_it_and_scores_agree(modes, monkeypatch):
+    x, y = modes[::2], modes[1::2] + 0.5
+    found = precision_recall(x, y)
+    monkeypatch.setattr(clusters, "START_ROWS", 199)
+    assert precision_recall(x, y) == pytest.approx(found, abs=0.05)
 
 
 def test_half_of_the_modes_have_a_closed_form():

@@ -31,5 +31,6 @@ def vaehub_catalog() -> Sequence[Entry]:
             "precision and recall of samples against data, by clusters or by nearest neighbours",
             params=f"{HERE}.params:PrecisionRecallParams",
             source="Sajjadi et al. 2018, Algorithm 1; Kynkäänniemi et al. 2019, Eqs. 1 to 3",
+            revision=2,
         ),
     ]

@@ -1,17 +1,22 @@
 """Precision and recall of a distribution, by clusters of the pooled features (Sajjadi et al. 2018)."""
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from sklearn.cluster import MiniBatchKMeans
 from torch import Tensor
 
 from vaehub import VaehubError, task
 from vaehub.analysis import accepts_arrays
+from vaehub.plugins.generation.distances import squared_distances
 
 N_STARTS = 10
 """First centres from which each clustering chooses: Sajjadi et al. 2018, released code."""
+START_ROWS = 3 * 1024
+"""Rows among which first centres are looked for, scikit-learn's default; where there are no more, these are all."""
 MARGIN = 1e-10
 """Distance of the first and the last angle from 0 and a right angle, in radians: released code."""
 BETA = 8.0
@@ -84,7 +89,9 @@ def precision_recall_curve(
     """Return the trade-off of precision and recall, averaged over clusterings of both sets together.
 
     Sajjadi et al. 2018, Section 3.3: mini-batch k-means, then histograms over clusters. Features keep their dtype,
-    since they only decide clusters; shares are computed in float64.
+    since they only decide clusters; shares are computed in float64. Up to ``START_ROWS`` rows, all clusterings look for
+    their first centres among the same rows, whose distances are computed once: scikit-learn spends nine tenths of its
+    time on computing them again for each.
 
     Args:
         x: Features of samples, shape ``(n, p)``.
@@ -106,19 +113,64 @@ def precision_recall_curve(
         raise VaehubError(f"{2 * len(x)} rows cannot be put into {n_clusters} clusters; ask for fewer")
     if not bool(x.isfinite().all() & y.isfinite().all()):
         raise VaehubError("features that are NaN or infinite are in no cluster")
-    pooled = torch.cat([x, y]).cpu().numpy()
+    both = torch.cat([x, y])
+    pooled, start = both.cpu().numpy(), _start(both)
     random = generator or torch.Generator().manual_seed(0)
     curves = []
     with task("clusterings", n_clusterings) as advance:
         for _ in range(n_clusterings):
             seed = int(torch.randint(2**31, (), generator=random))
-            means = MiniBatchKMeans(n_clusters, n_init=N_STARTS, random_state=seed)
+            means = MiniBatchKMeans(
+                n_clusters, init=start, n_init=N_STARTS, init_size=max(START_ROWS, n_clusters), random_state=seed
+            )
             found = torch.from_numpy(means.fit(pooled).labels_).long()
             of_x, of_y = (torch.bincount(part, minlength=n_clusters).double() for part in torch.split(found, len(x)))
             curves.append(trade_off(of_x / len(x), of_y / len(y), n_angles))
             advance(1)
     precision, recall = (torch.stack(parts).mean(dim=0) for parts in zip(*curves, strict=True))
     return Curve(precision, recall)
+
+
+def first_centres(squares: NDArray[np.float64], n: int, random: np.random.RandomState) -> NDArray[np.intp]:
+    """Return rows from which k-means starts, by greedy k-means++, drawn as scikit-learn draws them.
+
+    Arthur & Vassilvitskii 2007, Section 2.2: each next row is drawn with a probability proportional to its squared
+    distance from the nearest one chosen so far; of a few such draws the one is taken that leaves the smallest sum.
+
+    Args:
+        squares: Squared distances of all rows from each other, shape ``(m, m)``.
+        n: How many centres, at most ``m``.
+        random: Draws them.
+
+    Returns:
+        Numbers of the rows, shape ``(n,)``.
+    """
+    n_draws = 2 + int(math.log(n))
+    chosen = [int(random.choice(len(squares), p=np.full(len(squares), 1 / len(squares))))]
+    nearest = squares[chosen[0]]
+    for _ in range(1, n):
+        drawn = np.searchsorted(np.cumsum(nearest), random.uniform(size=n_draws) * nearest.sum())
+        # Rounding may carry a draw beyond the last row.
+        drawn = drawn.clip(max=len(squares) - 1)
+        after = np.minimum(nearest, squares[drawn])
+        best = int(after.sum(axis=1).argmin())
+        chosen.append(int(drawn[best]))
+        nearest = after[best]
+    return np.array(chosen)
+
+
+def _start(rows: Tensor) -> Any:
+    """Return how scikit-learn's k-means finds its first centres: from distances computed once, if it sees all rows."""
+    if len(rows) > START_ROWS:
+        return "k-means++"
+    # A common shift changes no distance, and points far from the origin would lose digits.
+    centred = rows.double() - rows.double().mean(dim=0)
+    squares = squared_distances(centred, centred).cpu().numpy()
+
+    def start(x: NDArray[Any], n: int, random_state: np.random.RandomState) -> NDArray[Any]:
+        return x[first_centres(squares, n, random_state)]
+
+    return start
 
 
 @accepts_arrays

@@ -6,6 +6,7 @@ from torch import Tensor
 from vaehub import VaehubError, task
 from vaehub.analysis import accepts_arrays
 from vaehub.plugins.generation.clusters import Coverage
+from vaehub.plugins.generation.distances import squared_distances
 
 PAIRS_AT_ONCE = 1 << 23
 """Pairs whose distances are in memory together; changes no result."""
@@ -62,14 +63,3 @@ def _radii(x: Tensor, k: int) -> Tensor:
             found.append(squared_distances(rows, x).kthvalue(k + 1, dim=1).values)
             advance(len(rows))
     return torch.cat(found)
-
-
-def squared_distances(x: Tensor, y: Tensor) -> Tensor:
-    """Return squared distances of rows, shape ``(n, m)``, at the speed of a product of matrices.
-
-    Copies have distance exactly 0, and so have rows closer than rounding, about a millionth of their length.
-    """
-    norms = x.square().sum(dim=1)[:, None] + y.square().sum(dim=1)
-    squares = norms - 2 * (x @ y.mT)
-    rounding = 4 * x.shape[1] * torch.finfo(x.dtype).eps
-    return squares.masked_fill_(squares <= rounding * norms, 0)
