@@ -48,6 +48,8 @@ def check(done, *words, code=2):
         ([*RUN[1:], "-s", "train.steps=9", "--at-steps", "12"], ["are numbers from 1 to 'train.steps'", "got 12"]),
         ([*RUN[1:], "-s", "train.steps=9", "--at-epochs", "1"], ["this training has 9 steps", "and no epochs"]),
         ([*RUN[1:], "-s", "train.steps=9", "--at-steps", "9:1:1"], ["--at-steps is '9:1:1'", "or a range"]),
+        ([*RUN[1:], "-s", "train.steps=9", "--at-steps", f"0:{10**21}:1"], ["or a range", "at most a million in all"]),
+        ([*RUN[1:], "-s", "train.steps=9", "--at-steps", "1:600000:1,1:600000:1"], ["at most a million in all"]),
         ([*RUN[1:], "-s", "train.steps=9", "-s", "train.epochs=3"], ["'steps' is 9 and 'epochs' is 3", "give either"]),
         ([*RUN[1:], "-s", "train.steps=0"], ["'steps' is 0", "greater than 0"]),
         ([*RUN[1:], "--at-epochs", "200"], ["are numbers from 1 to 'train.epochs'", "got 200"]),

@@ -117,6 +117,14 @@ def test_a_report_draws_its_analyses_into_a_folder(folder):
     ]
 
 
+def test_what_pictures_cannot_be_is_refused_before_a_folder_is_made(folder):
+    done = call("report", "drawn.toml", "--picture-format", "svg", cwd=folder, code=2)
+    assert done.stderr.endswith("give --pictures FOLDER, too\n")
+    done = call("report", "drawn.toml", "--pictures", "none", "--scale", "grand", cwd=folder, code=2)
+    assert "has no scale 'grand'" in done.stderr
+    assert not (folder / "none").exists()
+
+
 def test_a_study_without_analyses_says_that_it_has_no_pictures(folder):
     done = call("report", "mine.toml", "--pictures", "none", cwd=folder)
     assert done.stderr == "no pictures: the study has no analyses at this scale\n"

@@ -139,6 +139,7 @@ def test_loading_counts_and_what_was_answered_is_told(hub, monkeypatch):
         ({"methods": ["relevance"]}, "'relevance' does not say how many latents data need"),
         ({"settings": {"model.beta": 2}}, "setting 'model.beta' is not one of suggest-dim"),
         ({"settings": {"train.epoch": 2}}, "did you mean 'epochs'|epochs"),
+        ({"settings": {"train.steps": 9}}, "in epochs, and 'train.steps' is 9; give 'train.epochs' instead"),
     ],
 )
 def test_what_cannot_be_asked_is_refused_before_anything_is_made(hub, asked, says):

@@ -157,7 +157,7 @@ def test_sweeping_says_how_many_files_it_deleted(tmp_path):
     for path in (old, young):
         path.touch()
     os.utime(old, (LONG_AGO, LONG_AGO))
-    assert sweep((old, young)) == 1
+    assert sweep((old, young), lambda record: False) == 1
 
 
 def test_sweeping_passes_over_a_file_that_its_process_has_finished_meanwhile(pair):
@@ -166,7 +166,7 @@ def test_sweeping_passes_over_a_file_that_its_process_has_finished_meanwhile(pai
     partial.write_bytes(b"half")
     leftovers = pair.verify().leftovers
     partial.rename(pair.path / "arrays" / "a.h5")
-    assert sweep(leftovers) == 0
+    assert sweep(leftovers, lambda record: False) == 0
 
 
 def test_sweeping_passes_over_folders_that_other_programs_left(pair):

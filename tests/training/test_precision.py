@@ -88,6 +88,30 @@ def test_the_same_recipe_gives_the_same_bits_interrupted_or_not():
     assert losses(later) == losses(history)
 
 
+def test_what_is_passed_after_n_steps_is_the_training_of_n_steps_bit_for_bit():
+    def normed():
+        model = built()
+        model.network.encoder.append(torch.nn.BatchNorm1d(6))
+        return model
+
+    def params(steps):
+        return TrainParams(steps=steps, epochs=0, batch_size=16, learning_rate=0.01, precision="bfloat16")
+
+    kept = {}
+    snapshots = {n: lambda copied, fitted, n=n: kept.update({n: (copied, fitted)}) for n in (1, 5)}
+    whole = normed()
+    fit(whole, images(), params(9), seed=0, snapshots=snapshots)
+    for n, (copied, passed) in kept.items():
+        alone = normed()
+        fitted = fit(alone, images(), params(n), seed=0)
+        assert torch.equal(weights(copied), weights(alone))
+        assert losses(passed.history) == losses(fitted.history)
+        assert "forward" not in vars(copied.network.encoder)
+    plain = normed()
+    fit(plain, images(), params(9), seed=0)
+    assert torch.equal(weights(whole), weights(plain))
+
+
 def interrupted_after(epoch):
     def interrupt(record):
         if record.index == epoch:

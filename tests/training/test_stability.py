@@ -1,4 +1,4 @@
-"""A training that goes on until the number of latents that it finds stands still."""
+"""A training that goes on until the number of latents that it finds has converged."""
 
 import pytest
 import torch
@@ -31,7 +31,7 @@ def finder():
 
 @pytest.fixture
 def soon(monkeypatch):
-    """Let a count stand still early, so that trainings are short."""
+    """Let a count converge early, so that trainings are short."""
     monkeypatch.setattr(stability, "FEWEST_STEPS", 100)
 
 
@@ -97,7 +97,7 @@ def test_a_training_ends_once_its_count_stands_still_and_says_so(soon):
     found = fit(model, data(), params, seed=0)
     steps = len(found.history) * 4  # 33 observations in batches of 8, none of one alone
     assert 100 <= steps <= 110
-    assert found.notes[-1] == (f"training ended after {steps} steps, since the number of latents stood still at 38")
+    assert found.notes[-1] == (f"training ended after {steps} steps, since the number of latents has converged to 38")
     assert model.asked <= steps / 4
 
 
@@ -113,7 +113,7 @@ def test_epochs_bound_it_and_what_still_moves_is_told():
     model = finder()
     found = fit(model, data(), TrainParams(epochs=30, batch_size=8, until="stable"), seed=0)
     assert len(found.history) == 30
-    assert "did not come to stand still within all epochs" in found.notes[-1]
+    assert "did not converge within the whole training" in found.notes[-1]
 
 
 def test_a_resumed_training_remembers_what_was_counted(soon):

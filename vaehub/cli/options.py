@@ -44,25 +44,32 @@ def parse_numbers(text: str, option: str) -> list[int]:
     """Return whole numbers that are separated by commas, and those of ranges ``FIRST:LAST:BY``, the last included.
 
     Raises:
-        VaehubError: If anything else is among them, or a range has no numbers or more than a million.
+        VaehubError: If anything else is among them, a range has no numbers, or there are more than a million.
     """
     try:
-        return [number for each in text.split(",") for number in _numbers(each)] if text.strip() else []
+        return _all_numbers(text)
     except ValueError as error:
         raise VaehubError(
-            f"{option} is {text!r} and should be whole numbers, such as 1,2,5, or a range of at most a million of "
-            "them, such as 1000:300000:1000"
+            f"{option} is {text!r} and should be whole numbers, such as 1,2,5, or a range of "
+            "them, such as 1000:300000:1000, and at most a million in all"
         ) from error
+
+
+def _all_numbers(text: str) -> list[int]:
+    ranges = [_numbers(each) for each in text.split(",")] if text.strip() else []
+    if sum(map(len, ranges)) > MOST_NUMBERS:
+        raise ValueError(text)
+    return [number for each in ranges for number in each]
 
 
 def _numbers(text: str) -> Sequence[int]:
     if ":" not in text:
         return [int(text)]
     first, last, by = (int(each) for each in text.split(":"))
-    found = range(first, last + 1, by)
-    if by < 1 or not 0 < len(found) <= MOST_NUMBERS:
+    # Python cannot say how long a range beyond 64 bits is.
+    if by < 1 or not 0 <= (last - first) // by < MOST_NUMBERS:
         raise ValueError(text)
-    return found
+    return range(first, last + 1, by)
 
 
 class TimeLeft:

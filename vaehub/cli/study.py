@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from vaehub.cli.options import BudgetOption, JsonOption, StoreOption, TimeLeft
+from vaehub.core.errors import VaehubError
 
 study = typer.Typer(
     help="Studies: grids of recipes and metrics, and the tables made of them.",
@@ -116,8 +117,8 @@ def report(
         Path | None, typer.Option("--pictures", metavar="FOLDER", help="Draw the study's analyses into this folder.")
     ] = None,
     picture_format: Annotated[
-        PictureForm, typer.Option("--picture-format", help="How to write pictures.")
-    ] = PictureForm.png,
+        PictureForm | None, typer.Option("--picture-format", help="How to write pictures; png by default.")
+    ] = None,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -126,10 +127,14 @@ def report(
     from vaehub.hub import Hub
 
     asked = Hub.open(store).study(name)
+    if pictures is None and picture_format is not None:
+        raise VaehubError("--picture-format is of pictures, and none were asked for; give --pictures FOLDER, too")
+    form = PictureForm.png if picture_format is None else picture_format
     if pictures is not None:
         from vaehub.hub.study.pictures import check_folder
 
-        check_folder(pictures, picture_format.value)
+        asked.definition.at(scale)  # refused before a folder is made
+        check_folder(pictures, form.value)
     found = asked.report(table, scale)
-    drawn = None if pictures is None else asked.pictures(pictures, scale, format=picture_format.value)
+    drawn = None if pictures is None else asked.pictures(pictures, scale, format=form.value)
     studies.reports(found, "json" if as_json else format_.value, drawn)

@@ -50,7 +50,7 @@ class Params(BaseModel):
     @classmethod
     def _of_64_bits(cls, value: object) -> object:
         if (beyond := _beyond_64_bits(value)) is not None:
-            raise ValueError(f"should fit into 64 bits, and a whole number of {beyond.bit_length() + 1} is given")
+            raise ValueError(f"should fit into 64 bits, and the whole number given takes {beyond.bit_length() + 1}")
         return value
 
     def identity(self) -> dict[str, Json]:

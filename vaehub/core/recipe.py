@@ -43,7 +43,7 @@ class TrainParams(Params):
     until: Annotated[Literal["epochs", "stable"], AddedLater()] = Field(
         "epochs",
         description="when training ends: after all epochs, or, at the latest then, once the number of latents that the "
-        "model finds stands still",
+        "model finds has converged",
     )
     steps: Annotated[int | None, AddedLater()] = Field(
         None,

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 STEPS = 2500
 """Steps of each training: enough for a small network to find out which latents it can do without."""
 STEPS_UNTIL_STABLE = 10_000
-"""Most steps of a training that ends when its number of latents stands still."""
+"""Most steps of a training that ends when its number of latents has converged."""
 MOST_SEEDS = 1000
 """Of each method; far more than a mean and its spread need."""
 SCOPES = ("data", "network", "train")
@@ -76,7 +76,7 @@ class Suggestion:
     Attributes:
         data: Name of the data.
         network: What the methods trained.
-        epochs: Of each training that does not go on until its number of latents stands still.
+        epochs: Of each training that does not go on until its number of latents has converged.
         answers: One for each method.
         has_begun: Whether anything was made before the time was over.
     """
@@ -232,7 +232,7 @@ def train_params_of(settings: Settings) -> TrainParams:
     """Return how models will be trained, but for the number of epochs.
 
     Raises:
-        VaehubError: If a setting is not one of data, network or training.
+        VaehubError: If a setting is not one of data, network or training, or gives the length in steps.
     """
     split = requests.split_settings(settings)
     others = [scope for scope in split if split[scope] and scope not in SCOPES]
@@ -241,7 +241,13 @@ def train_params_of(settings: Settings) -> TrainParams:
             f"setting '{others[0]}.{next(iter(split[others[0]]))}' is not one of suggest-dim, which takes those of "
             f"{', '.join(SCOPES)}; each method brings its own model"
         )
-    return parse(TrainParams, split["train"], owner="training")
+    params = parse(TrainParams, split["train"], owner="training")
+    if params.steps is not None:
+        raise VaehubError(
+            f"suggest-dim counts the length of trainings in epochs, and 'train.steps' is {params.steps}; give "
+            "'train.epochs' instead"
+        )
+    return params
 
 
 def definition_of(

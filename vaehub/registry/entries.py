@@ -81,7 +81,7 @@ class Suggests:
         meaning: Meaning of that number, a lower-case phrase: ``latents that …``.
         model: Model with which a metric of recipes is measured.
         is_bound: Whether the number is only a lower bound, and no answer by itself.
-        needs_stable: Whether the model's trainings go on until its number of latents stands still, since it would be
+        needs_stable: Whether the model's trainings go on until its number of latents has converged, since it would be
             another after more steps.
     """
 

@@ -1,4 +1,4 @@
-"""Answers of any length, kept until they are written: the first bytes in memory, the rest in a file without a name."""
+"""Answers of any length, kept until they are written: in memory, or, if they are long, in a file without a name."""
 
 from __future__ import annotations
 

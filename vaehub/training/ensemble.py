@@ -134,7 +134,7 @@ class Ensemble:
         if any(loop.params.until == "stable" for loop in loops):
             raise CannotBeBatched("each seed ends by itself with 'train.until=stable'")
         if any(loop.adversaries for loop in loops):
-            raise CannotBeBatched("it has an adversary")
+            raise CannotBeBatched("some of its weights have an optimiser of their own")
         self._loops = loops
         self._skeleton = _Objective(skeleton)
         self._precision = precision

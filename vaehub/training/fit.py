@@ -101,7 +101,7 @@ def fit(
             if checkpoint is not None and loop.reached < params.length and checkpoint.is_due:
                 checkpoint.save(loop.state())
             if params.steps is None and loop.index in later and loop.index < params.epochs:
-                later[loop.index](loop.snapshot(), Fitted(tuple(loop.history), tuple(precision.notes)))
+                later[loop.index](loop.snapshot(), Fitted(tuple(loop.history), [*precision.notes, *loop.notes()]))
             _ended(record, on_epoch, advance)
         for length, keep in sorted(later.items(), key=lambda item: item[0]):
             # A training of that length would have ended here, too.
@@ -128,8 +128,8 @@ def _run_epoch(
                 if loop.steps >= loop.params.steps:
                     break
                 if loop.steps in snapshots:
-                    copied, history = loop.ended_here(epoch)
-                    snapshots[loop.steps](copied, Fitted(history, tuple(precision.notes)))
+                    ended = loop.ended_here(epoch, precision.copied())
+                    snapshots[loop.steps](ended.model, Fitted(ended.history, [*precision.notes, *ended.notes()]))
     return loop.end_epoch(epoch)
 
 

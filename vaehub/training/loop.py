@@ -141,7 +141,7 @@ class Loop:
 
     @property
     def is_over(self) -> bool:
-        """Whether all epochs are done, or what the training was to find stands still."""
+        """Whether all epochs are done, or what the training was to find has converged."""
         return self.reached >= self.params.length or self.stability.is_reached
 
     @property
@@ -161,17 +161,24 @@ class Loop:
             return ()
         return (self.stability.note(ended_early=self.stability.is_reached),)
 
-    def ended_here(self, epoch: OpenEpoch) -> tuple[LatentModel, list[EpochRecord]]:
-        """Return a copy of the model and the history, as if the training had ended with the latest step."""
+    def ended_here(self, epoch: OpenEpoch, copied: LatentModel) -> Loop:
+        """Return a copy of this training, as if it had ended with the latest step.
+
+        Args:
+            epoch: In which that step was.
+            copied: A copy of the model as it is, for the copied training.
+        """
         twin = copy.copy(self)
-        twin.model = copy.deepcopy(self.model)
+        twin.model = copied
         twin.model.zero_grad(set_to_none=True)
         twin.schedule, twin.history = None, list(self.history)
+        twin.stability = Stability(list(self.stability.counts))
         # What layers draw in the rest of the epoch must not depend on whether a copy was made.
         with seeded_layers(self.seed, "copy", self.steps, device=self.model.device):
             twin.end_epoch(epoch)
+            twin.count()
             twin.finish()
-        return twin.model, twin.history
+        return twin
 
     def solve(self) -> bool:
         """Let the model set its weights in closed form, if it has one."""

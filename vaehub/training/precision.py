@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -56,6 +57,15 @@ class Precision:
         """Yield the loss function, with the layers in the chosen precision inside the context."""
         with layers_in(self._dtype, self._model.network):
             yield self._loss
+
+    def copied(self) -> LatentModel:
+        """Return a copy of the model, inside of :meth:`learning`, whose layers compute in single precision."""
+        found = copy.deepcopy(self._model)
+        if self._dtype != torch.float32:
+            for module in (found.network.encoder, found.network.decoder):
+                # Set on the module itself by `layers_in`, and copied as it is: it would call the module it was set on.
+                del module.forward
+        return found
 
     def laid_out(self, batch: Batch) -> Batch:
         """Return a batch in the chosen memory layout."""

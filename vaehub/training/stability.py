@@ -1,13 +1,13 @@
-"""When a number that a training is to find stands still."""
+"""When a number that a training is to find has converged."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 FEWEST_STEPS = 2000
-"""Steps before which nothing counts as standing still: at first all latents are active, until some begin to leave."""
+"""Steps before which nothing counts as converged: at first all latents are active, until some begin to leave."""
 SHARE = 0.25
-"""Share of all steps so far over which a count has stood still when it is called stable. A share, because unused
+"""Share of all steps so far over which a count has stayed the same when it is called stable. A share, because unused
 latents leave ever more slowly: what has not moved for 500 steps may still move after the next 500."""
 BETWEEN_COUNTS = 1.08
 """Factor between the steps of two counts, so that three or four lie in that share, and counting stays cheap."""
@@ -35,7 +35,7 @@ class Stability:
 
     @property
     def is_reached(self) -> bool:
-        """Whether the count has stood still for a quarter of all steps so far, and is old enough to."""
+        """Whether the count has stayed the same for a quarter of all steps so far, and these are enough."""
         if not self.counts:
             return False
         steps = self.counts[-1][0]
@@ -49,6 +49,6 @@ class Stability:
         """Return how it ended, as a phrase for the training's record."""
         steps, count = self.counts[-1]
         if ended_early:
-            return f"training ended after {steps} steps, since the number of latents stood still at {count}"
+            return f"training ended after {steps} steps, since the number of latents has converged to {count}"
         moved = f"{count} latents after {steps} steps"
-        return f"the number of latents did not come to stand still within all epochs: {moved}; more may change it"
+        return f"the number of latents did not converge within the whole training: {moved}; more may change it"

@@ -274,6 +274,15 @@ def test_text_on_the_horizontal_axis_is_for_bars_or_said_categories(rows):
     refused(rows, "where a vertical line means nothing", x="model", bars=("loss",), verticals_at={"a": 1.0})
 
 
+def test_a_horizontal_line_needs_lines_to_run_across(rows):
+    refused(
+        rows,
+        "horizontal lines across those of its parameter y, which is empty",
+        bars=("active",),
+        horizontals_at={"a": 1.0},
+    )
+
+
 def test_one_place_or_none_is_refused(rows):
     one = {name: column[:1] for name, column in rows.items()}
     refused(one, "two values of 'latents' at least, and of the rows .* there is only one: 8", y=("loss",))
@@ -285,6 +294,12 @@ def test_one_place_or_none_is_refused(rows):
 
 def test_what_has_no_logarithm_or_cannot_be_read_is_refused(rows):
     refused(rows, "has 'passive' on a logarithmic axis, and it holds 0; leave 'y' out", y=("passive",), log=("y",))
+    lines = {"y": ("loss",), "log": ("x", "y")}
+    refused(rows, "has 'bound' on a logarithmic axis, and it holds -1", **lines, horizontals_at={"bound": -1.0})
+    refused(
+        rows, "has 'start' on a logarithmic axis, and it holds 0; leave 'x' out", **lines, verticals_at={"start": 0.0}
+    )
+    refused(rows, "has 'passive' on a logarithmic axis, and it holds 0", **lines, verticals=("passive",))
     many = {name: np.tile(column, 29) for name, column in rows.items()}
     many["run"] = np.repeat(np.arange(29), 18)
     refused(many, "asked for 29 lines or bars in one strip, of which 28 can be told apart", y=("loss",), group="run")

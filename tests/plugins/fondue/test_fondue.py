@@ -278,6 +278,15 @@ def test_a_search_that_cannot_begin_is_refused_before_any_training(hub, recipe, 
     assert not hub.store.exists
 
 
+@pytest.mark.parametrize("metric", ["fondue", "fondue_ib", "fondue_ide"])
+def test_a_search_counts_in_epochs(hub, metric):
+    with pytest.raises(
+        VaehubError, match=f"'{metric}' counts .* in epochs, and 'train.steps' is 5; give 'train.epochs'"
+    ):
+        hub.measure(metric, hub.recipe("vae", settings={"train.steps": 5}))
+    assert not hub.store.exists
+
+
 def test_a_deterministic_model_has_no_noise_to_compare(hub):
     with pytest.raises(VaehubError, match="'fondue' needs a model with posterior variances, and this one has none"):
         hub.measure("fondue", hub.recipe("ae"), settings={"start": 3})

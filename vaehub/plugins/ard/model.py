@@ -19,7 +19,7 @@ from vaehub.plugins.ard.kernels import (
 from vaehub.plugins.ard.params import ArdParams
 
 COUNTED_ON = 100
-"""Observations over which relevance is averaged while a training waits for its number of latents to stand still."""
+"""Observations over which relevance is averaged while a training waits for its number of latents to converge."""
 
 
 @final

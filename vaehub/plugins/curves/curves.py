@@ -44,6 +44,11 @@ class Curves(TableMetric[CurvesParams]):
                 f"metric {self.name!r} has references for {unknown[0]!r}, which is not drawn; "
                 f"drawn are {', '.join(map(repr, columns))}"
             )
+        if params.horizontals_at and not params.y:
+            raise VaehubError(
+                f"metric {self.name!r} draws horizontal lines across those of its parameter y, which is empty; name "
+                "columns there, or leave out horizontals_at"
+            )
         self._check_places(rows)
         self._check_logarithms(rows)
         self._check_numbers(rows)
@@ -79,10 +84,12 @@ class Curves(TableMetric[CurvesParams]):
 
     def _check_logarithms(self, rows: Columns) -> None:
         params = self.params
-        columns = {"x": [params.x], "y": list(params.y), "below": list(params.below)}
+        columns = {"x": [params.x, *params.verticals], "y": list(params.y), "below": list(params.below)}
+        lines = {"x": params.verticals_at, "y": params.horizontals_at, "below": {}}
         for axis in params.log:
-            for name in columns[axis]:
-                values = rows[name].astype(np.float64)
+            shown = {name: rows[name].astype(np.float64) for name in columns[axis]}
+            shown |= {label: np.array([at], np.float64) for label, at in lines[axis].items()}
+            for name, values in shown.items():
                 if (values[np.isfinite(values)] <= 0).any():
                     raise VaehubError(
                         f"metric {self.name!r} has {name!r} on a logarithmic axis, and it holds "

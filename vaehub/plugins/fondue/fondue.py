@@ -27,7 +27,7 @@ class Fondue(RecipeMetric[FondueParams]):
     def check(self, recipe: Recipe, model: LatentModel, data: Dataset) -> None:
         """Refuse searches that cannot begin, and models with another prior."""
         check_prior(self.name, recipe, model)
-        check_search(self.name, self.params)
+        check_search(self.name, self.params, recipe)
 
     def measure(self, recipe: Recipe, runner: Runner) -> Result:
         """Return the number of latents and every step of the search."""

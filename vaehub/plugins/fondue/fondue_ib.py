@@ -32,7 +32,7 @@ class FondueIb(RecipeMetric[FondueIbParams]):
 
     def check(self, recipe: Recipe, model: LatentModel, data: Dataset) -> None:
         """Refuse searches that cannot begin."""
-        check_search(self.name, self.params)
+        check_search(self.name, self.params, recipe)
 
     def measure(self, recipe: Recipe, runner: Runner) -> Result:
         """Return the number of latents and every step of the search."""

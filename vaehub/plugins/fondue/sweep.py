@@ -69,12 +69,17 @@ def check_prior(metric: str, recipe: Recipe, model: LatentModel) -> None:
         )
 
 
-def check_search(metric: str, params: SearchParams) -> None:
+def check_search(metric: str, params: SearchParams, recipe: Recipe) -> None:
     """Refuse numbers that do not fit each other.
 
     Raises:
-        VaehubError: If the start is above the maximum, or epochs do not grow.
+        VaehubError: If the start is above the maximum, epochs do not grow, or the recipe counts in steps.
     """
+    if recipe.train.steps is not None:
+        raise VaehubError(
+            f"metric {metric!r} counts the length of its trainings in epochs, and 'train.steps' is "
+            f"{recipe.train.steps}; give 'train.epochs' instead"
+        )
     if params.start is not None and params.start > params.maximum:
         raise VaehubError(
             f"metric {metric!r} was asked to start from {params.start} latents and to try {params.maximum} at most; "

@@ -76,7 +76,7 @@ def _check_inside(metric: str, extent: Sequence[float], name: str, point: Sequen
 
 def ends_of(model: LatentModel, split: Dataset, params: LatentPathParams, random: torch.Generator) -> Tensor:
     """Return start and end, shape ``(2, latent_dim)``: points as given, or posterior means of observations."""
-    start_row = _row(params.start, split, None, random)
+    start_row = _row(params.start, split, params.end if isinstance(params.end, int) else None, random)
     end_row = _row(params.end, split, start_row, random)
     points = []
     for given, row in ((params.start, start_row), (params.end, end_row)):

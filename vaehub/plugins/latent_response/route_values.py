@@ -87,7 +87,7 @@ class Ruler:
         """
         points = evenly_spaced(route, COMPARED_AT)
         n_axes = 2 * points.shape[1] + 1
-        with responding(self.model, name, len(points) * n_axes) as respond:
+        with responding(self.model, name, len(points) * n_axes * self.space.n_rest) as respond:
             moves = self.space.field(respond, points, self.at_once).norm(dim=1)
             slopes = divergence_at(lambda at: self.space.field(respond, at, self.at_once), points, self.step)
         length = float((route[1:] - route[:-1]).norm(dim=1).sum())

@@ -24,6 +24,11 @@ class Plane:
     held: Tensor
     rest: Tensor
 
+    @property
+    def n_rest(self) -> int:
+        """Responses that are computed for the field at one point."""
+        return len(self.rest)
+
     def field(self, respond: Respond, points: Tensor, at_once: int) -> Tensor:
         """Return how far the response moves on the plane, shape ``(k, 2)``."""
         # In the model's own precision, or rounding on the way in would be an arrow where there is none.
@@ -43,6 +48,8 @@ class Plane:
 @dataclass(frozen=True)
 class AllLatents:
     """The space of all latents, in which points are latents."""
+
+    n_rest = 1
 
     def field(self, respond: Respond, points: Tensor, at_once: int) -> Tensor:
         """Return how far the response moves, shape ``(k, latent_dim)``."""
