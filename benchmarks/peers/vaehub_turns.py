@@ -14,6 +14,8 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 
 import numpy as np
+import pandas  # noqa: F401 DuckDB loads it to look at what it is given
+import pyarrow.compute  # noqa: F401
 
 from vaehub import Result, VaehubError
 from vaehub.store.records import MeasurementRecord, now
