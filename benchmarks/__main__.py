@@ -20,6 +20,7 @@ NAMES = (
     "seeds",
     "store",
     "turns",
+    "million",
     "data",
     "diversity",
     "intrinsic_dimension",

@@ -1,0 +1,97 @@
+"""What is asked of a store of a million values: processor time beyond that of an empty store, and peak memory.
+
+The values are 100 measurements of 10,000 each. The processor time is that of the whole process, less that of ``vaehub
+sql "select 1"``, which starts alike and reads nothing. The peak is what the process itself had at most.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.measure import LIMIT_SECONDS, Options, Row
+from vaehub import Result
+from vaehub.store.records import MeasurementRecord, now
+from vaehub.store.store import Store
+
+REPEATS = 3
+MEASUREMENTS, VALUES = 100, 10_000
+START = ("sql", "select 1")
+ASKED = {
+    "show": ("show",),
+    "sql, a mean for each name": ("sql", "select name, count(*), avg(value) from results group by name"),
+    "verify": ("verify",),
+}
+MANY = ("sql", "select measurement, name, index, value from results limit 100000", "--format", "json")
+# Says what the process took itself: getrusage counts the peak of the parent, too, from which it was forked.
+COMMAND = """
+import os, sys
+from vaehub.cli.main import main
+try:
+    main()
+finally:
+    sys.stdout.flush()
+    with open("/proc/self/status") as status:
+        peak = next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
+    taken = os.times()
+    print(taken.user + taken.system, peak * 1024 / 1e6, file=sys.stderr)
+"""
+
+
+@dataclass(frozen=True)
+class _Taken:
+    seconds: float
+    megabytes: float
+
+
+def rows(_: Options) -> Iterator[Row]:
+    """Measure each command."""
+    with tempfile.TemporaryDirectory() as folder:
+        _fill(Path(folder))
+        _taken(folder, START)  # files come from the disk, and modules are compiled
+        start = _taken(folder, START)
+        for what, command in ASKED.items():
+            found = _taken(folder, command)
+            yield Row(f"10^6 values: {what}", found.seconds - start.seconds, None, "s", None, "under 1 s")
+            yield Row(f"10^6 values: {what}, peak", found.megabytes, None, "MB", None, "")
+        found = _taken(folder, MANY)
+        yield Row("100,000 rows as JSON", found.seconds - start.seconds, None, "s", None, "")
+        yield Row("100,000 rows as JSON, peak", found.megabytes, None, "MB", None, "under 200 MB")
+
+
+def _fill(folder: Path) -> None:
+    store = Store.open(folder)
+    store.prepare()
+    dice = np.random.default_rng(0)
+    subject = {"dataset": {"name": "digits"}}
+    with store.burst():
+        for seed in range(MEASUREMENTS):
+            request = {"metric": {"name": "benchmark"}, "subject": subject, "seed": seed}
+            asked = (f"{seed:024x}", "benchmark", {"n_samples": 100}, seed, subject, request)
+            record = MeasurementRecord(*asked, None, None, "done", None, now(), 0.0)
+            store.record_measurement(record, Result(vectors={"value": dice.normal(size=VALUES)}))
+
+
+def _taken(folder: str, command: tuple[str, ...]) -> _Taken:
+    whole = [sys.executable, "-c", COMMAND, *command, "--store", folder]
+    runs = []
+    for _ in range(REPEATS):
+        done = subprocess.run(
+            whole,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=True,
+            timeout=LIMIT_SECONDS,
+            env=os.environ | {"OMP_NUM_THREADS": "1"},
+        )
+        runs.append(tuple(map(float, done.stderr.splitlines()[-1].split())))
+    return _Taken(*(statistics.median(run[place] for run in runs) for place in range(2)))
