@@ -4,12 +4,16 @@ What a start itself loads and takes is the matter of ``tests/cli/test_startup.py
 """
 
 import os
+import pickle
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from multiprocessing import get_context
 from pathlib import Path
 from subprocess import CompletedProcess, TimeoutExpired
+from typing import TypeVar
+
+T = TypeVar("T")
 
 PRELOADED = [
     "torch",
@@ -103,6 +107,27 @@ def commands(batch: Sequence[Sequence[str]], timeout: float = 600) -> list[Compl
             ended = int(code.read_text()) if code.exists() else process.exitcode
             answers.append(CompletedProcess(arguments, ended, *said))
         return answers
+
+
+def apart(function: Callable[..., T], *arguments: object, timeout: float = 600) -> tuple[T | None, int, str]:
+    """Call a function in a process of its own; returns what it returns, its exit code, and its errors."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        process = _context.Process(target=_apart, args=(function, arguments, folder))
+        process.start()
+        process.join(timeout)
+        if process.exitcode is None:
+            process.kill()
+            process.join()
+        errors = (folder / "errors").read_text(errors="replace") if (folder / "errors").exists() else ""
+        answer = folder / "answer"
+        return pickle.loads(answer.read_bytes()) if answer.exists() else None, process.exitcode or 0, errors
+
+
+def _apart(function: Callable[..., object], arguments: Sequence[object], folder: Path) -> None:
+    _say_into(folder / "out", folder / "errors")
+    answer = pickle.dumps(function(*arguments))
+    (folder / "answer").write_bytes(answer)
 
 
 def _commands(batch: Sequence[Sequence[str]], cwd: Path, environment: Mapping[str, str], folder: Path) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from processes import Started
-from studies import SMALL_STUDY
+from studies import small_study
 
 from .findings import Findings, recorded
 from .process_table import Process, descendants, is_alive, locked, locked_by, stopped, workers
@@ -53,7 +53,7 @@ SHARES = (12, 3, 3, 2)
 def campaign(n: int, seed: int, folder: Path, found: Findings | None = None) -> Findings:
     """Kill so often, each time at another moment; goes on where earlier findings end."""
     found = Findings() if found is None else found
-    (folder / "small.toml").write_text(SMALL_STUDY)
+    (folder / "small.toml").write_text(small_study(epochs=8))
     Started("--version").end()  # what starts the commands is itself started once, and that takes long
     before = Path.cwd()
     os.chdir(folder)

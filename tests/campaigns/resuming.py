@@ -6,22 +6,11 @@ import time
 from pathlib import Path
 
 from processes import Started
+from studies import small_study
 
 from .findings import Findings, recorded
 
-STUDY = """
-[recipe]
-model = "vae"
-"data.subset" = 400
-"train.batch_size" = 50
-"train.epochs" = 60
-[axes]
-"model.latent_dim" = [2, 3]
-seed = [0, 1]
-[metrics.elbo]
-split = "train"
-[metrics.representation_signature]
-"""
+STUDY = small_study(subset=400, batch_size=50, epochs=60) + "[metrics.representation_signature]\n"
 # Workers are new interpreters, which run this when they start: every epoch is a checkpoint.
 EAGER = """
 import sys

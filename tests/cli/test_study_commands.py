@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from studies import curve
 
 STUDY = """
 published = "mnist_vae"
@@ -98,21 +99,10 @@ def test_a_study_can_be_described(folder):
 
 def test_a_report_draws_its_analyses_into_a_folder(folder):
     pytest.importorskip("matplotlib")
-    analysis = """
-[[analyses]]
-name = "bound by latents"
-metric = "curves"
-params = {x = "latent_dim", y = ["elbo"]}
-sql = "select latent_dim, value as elbo from results where name = 'elbo'"
-[[analyses]]
-name = "later"
-metric = "curves"
-params = {x = "latent_dim", y = ["elbo"]}
-sql = "select latent_dim, 2 * value as elbo from results where name = 'elbo'"
-"""
-    (folder / "drawn.toml").write_text(STUDY + analysis.partition('[[analyses]]\nname = "later"')[0])
+    drawn = STUDY + curve("bound by latents")
+    (folder / "drawn.toml").write_text(drawn)
     call("run", "drawn.toml", "-j", "1", cwd=folder)
-    (folder / "drawn.toml").write_text(STUDY + analysis)
+    (folder / "drawn.toml").write_text(drawn + curve("later", value="2 * value"))
     done = call("report", "drawn.toml", "--pictures", "figures", "--picture-format", "svg", cwd=folder)
     assert "22.52" in done.stdout
     first, second = done.stderr.splitlines()

@@ -4,46 +4,24 @@ import os
 
 import pytest
 from PIL import Image
+from studies import curve, small_study
 
 from vaehub import Hub, VaehubError
 from vaehub.hub.study.pictures import file_names
 
 pytest.importorskip("matplotlib")
-STUDY = """
-[recipe]
-model = "vae"
-"data.subset" = 200
-"train.epochs" = 1
-[axes]
-"model.latent_dim" = [2, 3]
-seed = [0, 1]
-[metrics.elbo]
+REPORT = """
 [[reports]]
 name = "bound"
 sql = "select latent_dim, name, value from results where name = 'elbo'"
-[[analyses]]
-name = "bound by latents"
-metric = "curves"
-params = {x = "latent_dim", y = ["elbo"]}
-sql = "select latent_dim, value as elbo from results where name = 'elbo'"
-[[analyses]]
-name = "bound / latents"
-metric = "curves"
-params = {x = "latent_dim", bars = ["elbo"]}
-sql = "select latent_dim, value as elbo from results where name = 'elbo'"
-[[analyses]]
-name = "never found"
-metric = "curves"
-params = {x = "latent_dim", y = ["elbo"]}
-sql = "select latent_dim, value as elbo from results where name = 'elbo' and keys ->> 'part' = 'none'"
 """
-LATER = """
-[[analyses]]
-name = "new"
-metric = "curves"
-params = {x = "latent_dim", y = ["elbo"]}
-sql = "select latent_dim, value as elbo from results where name = 'elbo'"
-"""
+STUDY = (
+    small_study()
+    + REPORT
+    + curve("bound by latents")
+    + curve("bound / latents", y="bars")
+    + curve("never found", where=" and keys ->> 'part' = 'none'")
+)
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +62,7 @@ def test_an_analysis_that_was_not_made_says_how_to(made, tmp_path):
     hub, path = made
     later = path.with_name("later") / "small.toml"
     later.parent.mkdir(exist_ok=True)
-    later.write_text(STUDY + LATER)
+    later.write_text(STUDY + curve("new"))
     reason = hub.study(later).pictures(tmp_path)[-1].reason
     assert reason == f"analysis 'new' is not made yet; 'vaehub study run {later} --scale whole' makes it"
 

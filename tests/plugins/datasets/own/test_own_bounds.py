@@ -1,88 +1,37 @@
 """What a user's arrays and tables declare is looked at before they are read."""
 
-import gzip
 import zipfile
 
+import array_files
 import h5py
 import numpy as np
 import pyarrow as pa
 import pytest
 import torch
 from pyarrow import parquet
-from safetensors.torch import save_file
-from scipy import sparse
 
 from vaehub import DataError, Hub
 
 X = np.arange(24, dtype=np.float32).reshape(6, 4)
 
 
-def npz(path):
-    np.savez_compressed(path, x=X)
-
-
-def npy(path):
-    np.save(path, X)
-
-
-def hdf5(path):
-    with h5py.File(path, "w") as file:
-        file.create_dataset("x", data=X, compression="gzip")
-
-
-def safetensors(path):
-    save_file({"x": torch.from_numpy(X)}, path)
-
-
-def table(path):
-    parquet.write_table(pa.table({f"c{at}": X[:, at] for at in range(4)}), path)
-
-
-def csv(path):
-    np.savetxt(path, X, fmt="%.1f", delimiter=",")
-
-
-def packed_csv(path):
-    path.write_bytes(gzip.compress("\n".join(",".join(map(str, row)) for row in X.tolist()).encode()))
-
-
-def h5ad(path, matrix=X):
-    with h5py.File(path, "w") as file:
-        file["X"] = matrix
-        for name, n in (("obs", 6), ("var", 4)):
-            group = file.create_group(name)
-            group.attrs["_index"] = "_index"
-            group["_index"] = [f"{name}{at}" for at in range(n)]
-
-
-def sparse_h5ad(path):
-    h5ad(path)
-    stored = sparse.csr_matrix(X)
-    with h5py.File(path, "a") as file:
-        del file["X"]
-        group = file.create_group("X")
-        group.attrs["encoding-type"], group.attrs["shape"] = "csr_matrix", X.shape
-        for name in ("data", "indices", "indptr"):
-            group[name] = getattr(stored, name)
-
-
 @pytest.mark.parametrize(
     ("name", "make", "n_bytes"),
     [
-        ("x.npz", npz, 96),
-        ("x.npy", npy, 96),
-        ("x.h5", hdf5, 96),
-        ("x.safetensors", safetensors, 96),
-        ("x.csv", csv, 302),
-        ("x.csv.gz", packed_csv, None),
-        ("x.parquet", table, None),
-        ("x.h5ad", h5ad, 96),
-        ("sparse.h5ad", sparse_h5ad, 212),
+        ("x.npz", array_files.npz, 96),
+        ("x.npy", array_files.npy, 96),
+        ("x.h5", array_files.hdf5, 96),
+        ("x.safetensors", array_files.safetensors, 96),
+        ("x.csv", array_files.csv, 302),
+        ("x.csv.gz", array_files.packed_csv, None),
+        ("x.parquet", array_files.table, None),
+        ("x.h5ad", array_files.h5ad, 96),
+        ("sparse.h5ad", array_files.sparse_h5ad, 212),
     ],
 )
 def test_data_that_take_more_than_they_may_are_refused_and_the_message_helps(tmp_path, name, make, n_bytes):
     path = tmp_path / name
-    make(path)
+    make(path, X)
     hub = Hub.open(tmp_path / "store")
     with pytest.raises(DataError, match=r"take [\d,]+ bytes, above 95 \('data.max_bytes'\); allow them") as refused:
         hub.data(str(path), {"max_bytes": 95})
@@ -182,7 +131,7 @@ def test_hdf5_that_gives_what_lies_elsewhere_is_refused_as_arrays_and_as_cells(t
         file["x"] = X
     layout = h5py.VirtualLayout(X.shape, "f4")
     layout[:] = h5py.VirtualSource(str(tmp_path / "source.h5"), "x", X.shape)
-    h5ad(tmp_path / "x.h5ad")
+    array_files.h5ad(tmp_path / "x.h5ad", X)
     with h5py.File(tmp_path / "x.h5ad", "a") as file:
         del file["X"]
         file.create_virtual_dataset("X", layout)
@@ -195,7 +144,7 @@ def test_hdf5_that_gives_what_lies_elsewhere_is_refused_as_arrays_and_as_cells(t
 
 def test_categories_that_a_reference_names_are_looked_at_too(tmp_path):
     """As files of before 0.8 have it: no name leads to what a reference does."""
-    h5ad(tmp_path / "x.h5ad")
+    array_files.h5ad(tmp_path / "x.h5ad", X)
     with h5py.File(tmp_path / "source.h5", "w") as file:
         file["names"] = np.arange(2.0)
     with h5py.File(tmp_path / "x.h5ad", "a") as file:
