@@ -136,3 +136,5 @@ def test_a_store_of_the_first_schema_keeps_its_records(empty):
         ("relevance", "n", 2.5, None),
     ]
     assert measurements.find_many(empty, ["m1"])["m1"].training == "t1"
+    asked = empty.execute("select study, scale, cell, settings, metric, training, measurement from cells").fetchall()
+    assert asked == [("mine", "earlier", None, "{}", "elbo", "t1", "m2")]

@@ -21,8 +21,8 @@ if TYPE_CHECKING:  # loaded by what writes, so that reading need not wait for it
 
 _COLUMNS = "id, metric, params, seed, subject, request, training, other, status, error, started, seconds"
 _FIND = f"select {_COLUMNS} from measurements where id in (select unnest(?))"  # noqa: S608 a constant
-_RECENT = f"select {_COLUMNS} from measurements order by started desc limit ?"  # noqa: S608 a constant
-_OF_TRAINING = f"select {_COLUMNS} from measurements where training = $1 or other = $1 order by started"  # noqa: S608
+_RECENT = f"select {_COLUMNS} from measurements order by rowid desc limit ?"  # noqa: S608 a constant
+_OF_TRAINING = f"select {_COLUMNS} from measurements where training = $1 or other = $1 order by rowid"  # noqa: S608
 _IDS = "select id from measurements where starts_with(id, ?)"
 _STATUS = "select status from measurements where id = ?"
 _OUTCOMES = "select id, status, error, started from measurements where id in (select unnest(?))"

@@ -268,7 +268,8 @@ class Store:
         self._must_exist()
         found = self._session.verify(self.path)
         if remove_leftovers:
-            sweep(found.leftovers)
+            with translated(f"a file in {str(self.path)!r}", "written"):
+                sweep(found.leftovers, self.is_worked_on)
         return found
 
     def rescue(self, target: Store) -> Rescue:

@@ -28,7 +28,7 @@ _STUDIES = """
     left join cells as c on c.study = s.study and c.scale = s.scale
     left join measurements as m on m.id = c.measurement
     group by all
-    order by s.asked desc
+    order by any_value(s.rowid) desc
 """
 
 

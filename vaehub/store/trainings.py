@@ -15,7 +15,7 @@ Losses = Mapping[str, Mapping[str, float]]
 
 _COLUMNS = "id, recipe, latent_dim, status, error, notes, started, seconds, device, weights"
 _FIND = f"select {_COLUMNS} from trainings where id in (select unnest(?))"  # noqa: S608 a constant
-_RECENT = f"select {_COLUMNS} from trainings order by started desc limit ?"  # noqa: S608 a constant
+_RECENT = f"select {_COLUMNS} from trainings order by rowid desc limit ?"  # noqa: S608 a constant
 _IDS = "select id from trainings where starts_with(id, ?)"
 _STATUS = "select status from trainings where id = ?"
 _INSERT = "insert into trainings values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"

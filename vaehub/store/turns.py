@@ -20,7 +20,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-SUFFIX = ".ticket"
+SUFFIX, DRAWN = ".ticket", ".drawn"
 LIFE_SIGN = 1.0
 """Seconds between two looks at whether the process before lives, should its end have gone unnoticed."""
 LOOK = 0.001
@@ -87,7 +87,7 @@ def _drawn(folder: Path) -> tuple[Path, int]:
     # Arrival in nanoseconds of a clock that all processes of a computer share, as 20 digits, so that names sort.
     path = folder / f"{time.monotonic_ns():020}-{os.getpid()}-{secrets.token_hex(4)}{SUFFIX}"
     # A ticket that is not locked is taken for that of a dead process: it gets its name when it is.
-    unnamed = path.with_suffix(".drawn")
+    unnamed = path.with_suffix(DRAWN)
     os.mkfifo(unnamed)
     try:
         # To read and to write, so that neither opening nor writing waits for another process.
@@ -102,6 +102,21 @@ def _drawn(folder: Path) -> tuple[Path, int]:
         unnamed.unlink(missing_ok=True)
         raise
     return path, pipe
+
+
+def dead_tickets(folder: Path) -> list[Path]:
+    """Return the tickets of processes that have died, which those behind them have not taken away."""
+    found = []
+    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
+        if path.suffix in (SUFFIX, DRAWN) and path.is_fifo():
+            with suppress(OSError):
+                pipe = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+                try:
+                    if _locked(pipe):
+                        found.append(path)
+                finally:
+                    os.close(pipe)
+    return found
 
 
 def _wait_for_those_before(own: Path, patience: float) -> None:

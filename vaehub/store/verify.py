@@ -15,12 +15,16 @@ from vaehub.core.errors import first_line
 from vaehub.store import arrays
 from vaehub.store.files import PARTIAL, sha256
 from vaehub.store.schema import TABLES
+from vaehub.store.turns import dead_tickets
 
 Opening = Callable[[], AbstractContextManager[DuckDBPyConnection]]
 """Gives a connection; after a query that failed, another one, since damage can make a connection useless."""
 
 SAFE_AGE = 3600.0
-"""Seconds after which a file that nothing points at cannot belong to a process about to record it."""
+"""Seconds after which a file that nothing points at is swept, unless a process makes the record that it is named for.
+
+Age alone does not say so: clocks are set, and those of two computers differ.
+"""
 
 _LOST = {
     "{} values of measurements that are not stored": """
@@ -105,12 +109,22 @@ def verify(session: Callable[[], AbstractContextManager[None]], opening: Opening
     return Verification(*counts, len(known), tables, tuple(problems), leftovers)
 
 
-def sweep(leftovers: tuple[Path, ...]) -> int:
-    """Delete leftovers that are old enough to belong to no running process; return how many."""
-    old = [path for path in leftovers if _age(path) > SAFE_AGE]
+def sweep(leftovers: tuple[Path, ...], is_worked_on: Callable[[str], bool]) -> int:
+    """Delete leftovers that are old and belong to no running process; return how many.
+
+    Args:
+        leftovers: What :func:`verify` found.
+        is_worked_on: Says whether a process makes a record at this moment.
+    """
+    old = [path for path in leftovers if _age(path) > SAFE_AGE and not any(map(is_worked_on, _records(path)))]
     for path in old:
         path.unlink(missing_ok=True)
     return len(old)
+
+
+def _records(path: Path) -> list[str]:
+    """Return what may be the id in a name such as ``training-ID-…`` or, of a checkpoint, ``ID-…``."""
+    return path.name.split("-")[:2]
 
 
 def _age(path: Path) -> float:
@@ -142,7 +156,9 @@ def _known(opening: Opening) -> list[tuple[str, str, str]]:
 def _leftovers(path: Path, known: set[str]) -> tuple[Path, ...]:
     """Return files that nothing points at: arrays without rows, and what was being written by a killed process."""
     found = [each for each in _files(path / "arrays") if each.name not in known]
-    return (*found, *(each for each in _files(path / "checkpoints") if each.suffix == PARTIAL))
+    found += [each for each in _files(path / "checkpoints") if each.suffix == PARTIAL]
+    found += [each for each in _files(path) if PARTIAL in each.suffixes]  # a database that was being made, and its log
+    return (*found, *dead_tickets(path / "turns"))
 
 
 def _files(folder: Path) -> list[Path]:
