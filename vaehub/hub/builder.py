@@ -32,6 +32,7 @@ from vaehub.hub.model_size import WithinMemory
 from vaehub.hub.recorder import Recorded, Recorder, reason, tell
 from vaehub.hub.requests import restored_recipe
 from vaehub.hub.subjects import IN_MEMORY
+from vaehub.store.failures import gone
 from vaehub.training.ensemble import CannotBeBatched, EnsembleMember, fit_together
 from vaehub.training.fit import Fitted, fit, resolve_device
 
@@ -159,7 +160,10 @@ class Builder:
         if recipe.model.distribution == IN_MEMORY:
             return self._in_memory.get(recipe.id) or self._wrapped_again(recipe)
         data = self.data_of(recipe)
-        return self._trained(self.build(recipe, data), data, self._store.weights(recipe.id), recipe)
+        weights = self._store.weights(recipe.id)
+        if not weights and self._store.training(recipe.id) is None:
+            raise gone("training", recipe.id)
+        return self._trained(self.build(recipe, data), data, weights, recipe)
 
     def trained(self, recipe: Recipe, record: TrainingRecord) -> Trained:
         """Return a stored training, from memory if it is there; callers must not change the model.

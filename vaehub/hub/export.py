@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from vaehub.core.errors import VaehubError
 from vaehub.core.identity import canonical_json
 from vaehub.hub.whole_file import whole_file
+from vaehub.store.failures import gone
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,12 +31,15 @@ def export_weights(store: Store, record: TrainingRecord, path: PathLike[str] | s
         form: Format of the file.
 
     Raises:
-        VaehubError: If the training failed, or the file cannot be written.
+        VaehubError: If the training failed or goes away meanwhile, or the file cannot be written.
     """
     if record.status == "failed":
         raise VaehubError(f"training {record.id[:8]} failed ({record.error}), so there are no weights")
+    weights = store.weights(record.id)
+    if not weights and record.weights is not None:
+        raise gone("training", record.id)
     target = Path(path).expanduser() if path is not None else Path(f"{record.id[:8]}.{form}")
-    write_weights(target, store.weights(record.id), record, form)
+    write_weights(target, weights, record, form)
     return target
 
 

@@ -15,6 +15,7 @@ from vaehub.hub.data_copies import InMemoryData
 from vaehub.hub.subjects import IN_MEMORY, Subject
 from vaehub.hub.views import Rows
 from vaehub.registry.catalog import Catalog
+from vaehub.store.failures import gone
 from vaehub.store.records import TrainingRecord
 
 if TYPE_CHECKING:
@@ -97,7 +98,10 @@ class Inputs:
         store = self._runner.store
         with store.session() as session:
             found = store.training_id(prefix)
-            return session.trainings([found])[found]
+            record = session.trainings([found]).get(found)
+        if record is None:
+            raise gone("training", found)
+        return record
 
     def dataset_named(self, name: str) -> Component:
         """Return a dataset of the catalog, or a user's own where the name is a path; raises as :meth:`dataset`."""

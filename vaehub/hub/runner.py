@@ -18,6 +18,7 @@ from vaehub.hub.recipe_runner import RecipeRunner
 from vaehub.hub.requests import MeasurementRequest, RunPlan
 from vaehub.hub.views import Measurement
 from vaehub.registry.catalog import Catalog
+from vaehub.store.failures import gone
 from vaehub.store.records import MeasurementRecord, StoredMeasurement, TrainingRecord, now
 from vaehub.store.store import Store
 
@@ -161,10 +162,7 @@ class Runner:
                 if stage.id not in done:
                     self.train(stage, wanted, force=False)
             if recipe.id not in done:
-                raise NotRecorded(
-                    f"training {recipe.id[:8]} was made and recorded, and the store has it no more: it was deleted or "
-                    "moved while this ran; the same command makes it again"
-                )
+                raise _lost(recipe)
         return done[recipe.id]
 
     def adopt(self, model: LatentModel, dataset: Component) -> Recipe:
@@ -250,8 +248,11 @@ class Runner:
         return {name: _reused(found) for name, found in stored.items() if found.record.status == "done"}
 
     def stored(self, measurement_id: str) -> Measurement:
-        """Return a measurement from the store."""
-        return _reused(self.store.find_many([measurement_id])[measurement_id])
+        """Return a measurement from the store; raises :class:`StoreError` if it is there no more."""
+        found = self.store.find_many([measurement_id]).get(measurement_id)
+        if found is None:
+            raise gone("measurement", measurement_id)
+        return _reused(found)
 
     def measure(self, request: MeasurementRequest, *, force: bool) -> Measurement:
         """Return a measurement from the store, or measure now; raises as :meth:`measure_all`."""
@@ -291,6 +292,9 @@ class Runner:
             for recipe in subject.trainings:
                 self.train(recipe, [request], force=False)
             done = self._finished(subject.trainings)
+            for recipe in subject.trainings:
+                if recipe.id not in done:
+                    raise _lost(recipe)
         arguments = subject.check(metric, _Models(self.builder, done))
         self.store.prepare()
         with self.store.working_on(request.id):
@@ -346,6 +350,13 @@ class _Models:
             return self.untrained(recipe)
         trained = self.builder.trained(recipe, self.done[recipe.id])
         return trained.model, trained.data
+
+
+def _lost(recipe: Recipe) -> NotRecorded:
+    return NotRecorded(
+        f"training {recipe.id[:8]} was made and recorded, and the store has it no more: it was deleted or "
+        "moved while this ran; the same command makes it again"
+    )
 
 
 def _reused(found: StoredMeasurement) -> Measurement:

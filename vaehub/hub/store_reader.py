@@ -16,6 +16,7 @@ from vaehub.hub.requests import Settings
 from vaehub.hub.runner import Runner
 from vaehub.hub.views import Measurement, Rows, TrainingView
 from vaehub.registry.catalog import Catalog
+from vaehub.store.failures import gone
 from vaehub.store.records import MeasurementRecord, StudyRecord, TrainingRecord
 from vaehub.store.store import Store
 from vaehub.store.verify import Verification
@@ -58,12 +59,14 @@ class StoreReader:
         """Return the training or measurement whose id begins so.
 
         Raises:
-            VaehubError: If there is none, or more than one.
+            VaehubError: If there is none, or more than one, or it goes away meanwhile.
         """
         with self.store.session() as session:
             kind, found = self.store.resolve(prefix)
             if kind == "training":
-                record = session.trainings([found])[found]
+                record = session.trainings([found]).get(found)
+                if record is None:
+                    raise gone(kind, found)
                 return TrainingView(record, session.epochs(found), session.measurements_of(found))
         return self._runner.stored(found)
 

@@ -36,6 +36,14 @@ def is_damage(error: duckdb.Error) -> bool:
     return isinstance(error, _DAMAGE) or type(error) is duckdb.Error
 
 
+def gone(kind: str, record_id: str) -> StoreError:
+    """Return what to say of a training or measurement that the store had a moment ago."""
+    return StoreError(
+        f"{kind} {record_id[:8]} was in the store a moment ago, and is no more: the store was deleted or moved, or the "
+        "record replaced, while this ran; ask again"
+    )
+
+
 @contextmanager
 def translated(what: str, doing: str) -> Iterator[None]:
     """Raise an error of the database or of the disk as a :class:`StoreError`, and an interruption as what it is.

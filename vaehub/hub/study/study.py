@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from functools import partial
 from os import PathLike
 from typing import TYPE_CHECKING, Literal
@@ -30,7 +29,7 @@ from vaehub.hub.subjects import kind_of
 from vaehub.hub.views import Rows
 from vaehub.registry.catalog import Catalog
 from vaehub.store.published import Figure, Paper
-from vaehub.store.records import CellRecord, now
+from vaehub.store.records import CellRecord, Outcome
 
 if TYPE_CHECKING:
     from vaehub.hub.runner import Runner
@@ -129,6 +128,7 @@ class Study:
         Raises:
             VaehubError: If the study cannot be carried out as it stands; nothing has been done.
             WorkFailed: If a worker process ended while it was seen whether the study can be; nothing has been done.
+            NotRecorded: If the store was deleted or moved while this ran.
         """
         until = math.inf if budget is None else time.monotonic() + budget
         scaled = self.definition.at(scale)
@@ -152,6 +152,8 @@ class Study:
             self._store.prepare()
             self._enter(scaled, [cell.record() for cell in cells])
             self._work(pool, f"study {self.name}, {scaled.scale}", missing, until)
+            if not is_over():
+                self._expect_recorded(missing)
         for analysis in scaled.analyses:
             if not is_over():
                 self._analyse(scaled, analysis)
@@ -300,20 +302,40 @@ class Study:
             session.insert_study(self.name, scaled.scale, scaled.title, scaled.record(), records)
 
     def _work(self, pool: Pool, label: str, missing: Sequence[Cell], until: float) -> None:
-        failed, started = 0, now()
+        failed = 0
+        with self._store.session() as session:
+            before = session.outcomes([cell.request.id for cell in missing])
         with task(label, len({cell.request.id for cell in missing})) as advance:
             for job, failures in pool.run(jobs_of(missing), until):
                 for measurement, reason in failures.items():
-                    self._record_failure(job, measurement, reason, started)
+                    self._record_failure(job, measurement, reason, before.get(measurement))
                 failed += len(failures)
                 advance(len(job.wanted), note=f"{pool.n_busy} running, {failed} failed")
 
-    def _record_failure(self, job: Job, measurement: str, reason: str, started: datetime) -> None:
-        """Record what a worker could not make, unless it has done so itself."""
+    def _record_failure(self, job: Job, measurement: str, reason: str, before: Outcome | None) -> None:
+        """Record what a worker could not make, unless it has done so itself.
+
+        Args:
+            job: What the worker was at.
+            measurement: What could not be made.
+            reason: Why.
+            before: Outcome before the work began. Times say nothing here: a clock may have gone backwards since.
+        """
         with self._store.session() as session:
             known = session.outcomes([measurement]).get(measurement)
-        if known is None or (known.status == "failed" and known.started < started):
+        if known is None or (known.status == "failed" and known == before):
             self._runner.record_failure(job.wanted[measurement], reason)
+
+    def _expect_recorded(self, cells: Sequence[Cell]) -> None:
+        asked = {cell.request.id for cell in cells}
+        with self._store.session() as session:
+            lost = asked - session.outcomes(list(asked)).keys()
+        if lost:
+            raise NotRecorded(
+                f"{len(lost)} measurements of study {self.name!r} were made and recorded, and store "
+                f"{str(self._store.path)!r} has them no more: it was deleted or moved while this ran; the same command "
+                "makes them again"
+            )
 
     def _analyse(self, scaled: Scaled, analysis: Analysis) -> None:
         """Measure the results, and note that the study asks for it."""
