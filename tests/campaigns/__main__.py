@@ -15,7 +15,7 @@ from .findings import Findings
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-NAMES = ("kills", "resuming", "places", "full_disk", "damage", "arguments", "queries", "altered")
+NAMES = ("kills", "resuming", "places", "full_disk", "read_only_disk", "damage", "arguments", "queries", "altered")
 
 
 def main() -> int:
