@@ -3,6 +3,7 @@
 import random
 import shutil
 from pathlib import Path
+from subprocess import CompletedProcess, TimeoutExpired
 
 from processes import command
 
@@ -32,6 +33,8 @@ LOOKS = (
     (*RUN, *SMALL, "--seed", "2"),
 )
 """What is asked of a damaged store, beside ``verify`` and ``store rescue``."""
+TIMEOUT = 600.0
+"""Seconds after which a command hangs."""
 
 
 def campaign(n: int, seed: int, folder: Path, found: Findings | None = None) -> Findings:
@@ -100,8 +103,11 @@ def _ask(damaged: Path, what: str, whole: dict[str, str], tools: tuple[Findings,
         shutil.rmtree(rescued)
 
 
-def _answer(asked: tuple[str, ...], what: str, found: Findings):
-    done = command(*asked, timeout=200)
+def _answer(asked: tuple[str, ...], what: str, found: Findings) -> CompletedProcess[str]:
+    try:
+        done = command(*asked, timeout=TIMEOUT)
+    except TimeoutExpired as late:
+        done = CompletedProcess(asked, 124, "", f"it took longer than {late.timeout:.0f} s")  # the code of timeout(1)
     found.counts["commands"] += 1
     found.counts[f"exit code {done.returncode}"] += 1
     found.expect_answer(done, f"{what}: {' '.join(asked[:2])}")
