@@ -29,7 +29,7 @@ MATRIX_VALUES = 2**22
 class LinearIvaeTheory(ModelMetric[LinearIvaeTheoryParams]):
     """Prior and posterior variances that suit the decoder of a linear iVAE best, and what training made of them.
 
-    Bonheme 2023, Section 5.2. Given the decoder, the best prior for each u is in closed form, and with it the best
+    Bonheme 2023, Section 5.2. Given the decoder, the best prior for each u is known, and with it the best
     posterior of each observation. Types are those of ``variable_types``, for what is trained and for what is predicted.
     """
 
