@@ -23,11 +23,4 @@ def vaehub_catalog() -> Sequence[Entry]:
             params="vaehub.plugins.linear_vae.params:LinearVaeTheoryParams",
             source="Bonheme 2023, Eqs. 4.15, 4.16, 4.23 and 4.24; Lucas et al. 2019",
         ),
-        Metric(
-            "linear_ivae_theory",
-            "vaehub.plugins.linear_vae.linear_ivae_theory:LinearIvaeTheory",
-            "prior and posterior variances that theory predicts for a linear iVAE, beside the learned ones",
-            params="vaehub.plugins.linear_vae.params:LinearIvaeTheoryParams",
-            source="Bonheme 2023, Section 5.2",
-        ),
     ]

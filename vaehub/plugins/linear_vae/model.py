@@ -111,18 +111,16 @@ class LinearVae(LatentModel[LinearVaeParams]):
         return True
 
 
-def only_map(module: nn.Module, who: str = "model 'linear_vae'") -> nn.Linear:
-    """Return the one linear map of an encoder or decoder that has nothing else, whatever network it belongs to.
-
-    Raises:
-        VaehubError: If there are hidden layers, or the map has no constant; ``who`` says what needs it.
-    """
+def only_map(module: nn.Module) -> nn.Linear:
+    """Return the one linear map of an encoder or decoder that has nothing else, whatever network it belongs to."""
     layers = [each for each in module.modules() if not isinstance(each, (nn.Sequential, *RESHAPING))]
     if len(layers) != 1 or not isinstance(layers[0], nn.Linear):
-        raise VaehubError(f"{who} needs a linear network, and this one has hidden layers; add '--network linear'")
+        raise VaehubError(
+            "model 'linear_vae' needs a linear network, and this one has hidden layers; add '--network linear'"
+        )
     if layers[0].bias is None:
         raise VaehubError(
-            f"{who} needs a linear network with a constant in each map, and this one has none; "
+            "model 'linear_vae' needs a linear network with a constant in each map, and this one has none; "
             "add '-s network.bias=true'"
         )
     return layers[0]

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from vaehub import Field, ModelParams, SampleParams, SampleSize, SplitName, SplitParams
+from vaehub import Field, ModelParams, SplitName, SplitParams
 
 Variance = Annotated[float, Field(gt=0)]
 
@@ -25,13 +25,4 @@ class LinearVaeTheoryParams(SplitParams):
     split: SplitName = Field("train", description="split of the data whose covariance the prediction is computed from")
     active_below: float = Field(
         0.95, gt=0, lt=1, description="a trained latent counts as active if its posterior variance is below this"
-    )
-
-
-class LinearIvaeTheoryParams(SampleParams):
-    """Parameters of the comparison of a linear iVAE with theory."""
-
-    n_samples: SampleSize = Field(10_000, description="observations that moments are computed from, and encoded")
-    alpha: float = Field(
-        0.1, gt=0, lt=0.5, description="how far a posterior variance may be from 0 or from the prior's, for its type"
     )

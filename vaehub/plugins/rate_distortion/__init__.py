@@ -24,6 +24,7 @@ def vaehub_catalog() -> Sequence[Entry]:
             "rate and distortion, with the rate's two terms: mutual information and KL of the aggregate posterior",
             params=f"{HERE}.params:RateDistortionParams",
             source="Alemi et al. 2018; Bonheme 2023, Eq. 4.19; Chen et al. 2018, Appendix C",
+            revision=2,
         ),
         Metric(
             "rate_distortion_plane",

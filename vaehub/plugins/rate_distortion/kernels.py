@@ -94,6 +94,60 @@ def aggregate_log_density(
     return torch.cat(found)
 
 
+@accepts_arrays
+def density_controls(z: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
+    """Return two functions of each draw whose mean over draws is 0, and which log q(z|x) - log q(z) resembles.
+
+    They are the log densities of z under its own posterior and under the Gaussian with the mean and the covariance of
+    the aggregate q(z), each less its expectation over q(z|x), which is known. Where that covariance has no inverse, its
+    pseudoinverse is taken, for which the second mean is 0 as well.
+
+    Args:
+        z: One draw from each posterior, shape ``(n, latent_dim)``.
+        mu: Posterior means, same shape.
+        logvar: Natural logarithm of the posterior variances, same shape.
+
+    Returns:
+        Differences in nats, float64, shape ``(n, 2)``.
+    """
+    z, mu, logvar = z.double(), mu.double(), logvar.double()
+    own = -0.5 * ((z - mu).square() * (-logvar).exp() - 1).sum(dim=1)
+    centre = mu.mean(dim=0)
+    z, mu, variance = z - centre, mu - centre, logvar.exp()
+    covariance = variance.mean(dim=0).diag() + mu.mT @ mu / len(mu)
+    deviation = covariance.diagonal().sqrt()
+    scale = torch.where(deviation > 0, deviation, 1.0)
+    precision = (
+        torch.linalg.pinv(covariance / scale / scale[:, None], rtol=1e-10, hermitian=True) / scale / scale[:, None]
+    )
+    distance, centre_distance = (((each @ precision) * each).sum(dim=1) for each in (z, mu))
+    expected = centre_distance + variance @ precision.diagonal()
+    return torch.stack([own, -0.5 * (distance - expected)], dim=1)
+
+
+@accepts_arrays
+def without_controls(values: Tensor, controls: Tensor) -> Tensor:
+    """Return values less what control variates explain of them, by the coefficients of least squares.
+
+    The mean keeps its expectation but for the fitting of as many coefficients as there are controls, which adds a share
+    of ``1 / n`` of the noise for each.
+
+    Args:
+        values: Shape ``(n,)``.
+        controls: Functions of the same draws with an expectation of 0, shape ``(n, k)``.
+
+    Returns:
+        Values, shape ``(n,)``; as they were where they are constant.
+    """
+    centred = controls - controls.mean(dim=0)
+    scale = centred.square().mean(dim=0).sqrt()
+    unit = centred / torch.where(scale > 0, scale, 1.0)
+    # Controls are the same where all posteriors are the prior, so that the matrix of their products has no inverse.
+    inverse = torch.linalg.pinv(unit.mT @ unit, rtol=1e-10, hermitian=True)
+    coefficients: Tensor = inverse @ (unit.mT @ (values - values.mean()))
+    return values - controls @ (coefficients / torch.where(scale > 0, scale, 1.0))
+
+
 def _log_weights(m: int, n: int, estimator: str) -> tuple[float, float]:
     """Return the logarithm of the weights of a draw's own posterior and of each other one in the batch."""
     if estimator == "weighted":

@@ -45,6 +45,13 @@ def vaehub_catalog() -> Sequence[Entry]:
             subject="pair",
         ),
         Metric(
+            "input_similarity",
+            f"{HERE}.input_similarity:InputSimilarity",
+            "CKA and Procrustes similarity of each layer of a model with its input",
+            params=f"{HERE}.params:InputSimilarityParams",
+            source="Bonheme 2023, Figure 7.7",
+        ),
+        Metric(
             "variance_similarity",
             f"{HERE}.variance_similarity:VarianceSimilarity",
             "similarity of the posterior variances of two models, by variable type: active, mixed or passive",

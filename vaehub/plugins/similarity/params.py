@@ -50,6 +50,16 @@ class SignatureParams(SampleParams):
     layers: tuple[LayerName, ...] = Field((), description="layers, by their names; all if none")
 
 
+class InputSimilarityParams(SampleParams):
+    """Parameters of the similarity of layers with the input."""
+
+    n_samples: SampleSize = Field(5000, description="observations drawn; all there are, if the split has fewer")
+    split: SplitName = Field("all", description="split of the data; only all is the same for every seed of a training")
+    layers: tuple[LayerName, ...] = Field(
+        (), description="layers: encoder_1 …, mean, variance, sampled, decoder_1 …; those of the encoder if none"
+    )
+
+
 class CkaParams(PairParams):
     """Parameters of centred kernel alignment."""
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from vaehub.registry import Entry, Model, hookimpl
+from vaehub.registry import Entry, Metric, Model, hookimpl
 
 
 @hookimpl
@@ -22,5 +22,12 @@ def vaehub_catalog() -> Sequence[Entry]:
             "supervised baseline: an encoder with classification heads for labels or factors",
             params="vaehub.plugins.models.conditioned.params:ClassifierParams",
             source="Bonheme 2023, Appendix C.3",
+        ),
+        Metric(
+            "linear_ivae_theory",
+            "vaehub.plugins.models.conditioned.linear_ivae_theory:LinearIvaeTheory",
+            "prior and posterior variances that theory predicts for a linear iVAE, beside the learned ones",
+            params="vaehub.plugins.models.conditioned.params:LinearIvaeTheoryParams",
+            source="Bonheme 2023, Section 5.2",
         ),
     ]

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from vaehub import Field, LikelihoodParams, ModelParams
+from vaehub import Field, LikelihoodParams, ModelParams, SampleParams, SampleSize
 
 Kind = Literal["labels", "factors"]
 """Kinds of auxiliary information about observations."""
@@ -26,3 +26,12 @@ class ClassifierParams(ModelParams):
     """Parameters of a classifier."""
 
     target: Choice = Field("auto", description="classes to learn; auto takes factors if the data have them")
+
+
+class LinearIvaeTheoryParams(SampleParams):
+    """Parameters of the comparison of a linear iVAE with theory."""
+
+    n_samples: SampleSize = Field(10_000, description="observations that moments are computed from, and encoded")
+    alpha: float = Field(
+        0.1, gt=0, lt=0.5, description="how far a posterior variance may be from 0 or from the prior's, for its type"
+    )

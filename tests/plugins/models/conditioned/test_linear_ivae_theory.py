@@ -7,10 +7,9 @@ import torch
 from vaehub import Dataset, Hub, TrainParams, VaehubError, generator
 from vaehub.core.random import seeded_construction
 from vaehub.hub.refusals import refuse
-from vaehub.plugins.linear_vae.linear_ivae_theory import LinearIvaeTheory
-from vaehub.plugins.linear_vae.params import LinearIvaeTheoryParams
 from vaehub.plugins.models.conditioned.ivae import Ivae
-from vaehub.plugins.models.conditioned.params import IvaeParams
+from vaehub.plugins.models.conditioned.linear_ivae_theory import LinearIvaeTheory
+from vaehub.plugins.models.conditioned.params import IvaeParams, LinearIvaeTheoryParams
 from vaehub.plugins.networks.convolutions.linear import Linear
 from vaehub.plugins.networks.convolutions.params import LinearParams
 from vaehub.training.fit import fit
@@ -154,5 +153,5 @@ def test_networks_with_hidden_layers_are_refused_by_the_name_of_the_metric(data)
 
     params = IvaeParams(latent_dim=3, likelihood="gaussian", hidden=8)
     model = Ivae(params, Mlp(MlpParams(hidden=(8,)), data.spec, 3, 2), data.spec)
-    with pytest.raises(VaehubError, match="metric 'linear_ivae_theory' needs a linear network"):
+    with pytest.raises(VaehubError, match="metric 'linear_ivae_theory' needs a linear decoder"):
         measured(model, data)

@@ -10,14 +10,16 @@ from torch import Tensor
 
 from vaehub import EVALUATION_BATCH, Dataset, LatentModel, ModelMetric, Needs, Result, VaehubError, Vector
 from vaehub.analysis import PALETTE, frame, new_figure
-from vaehub.plugins.linear_vae.conditional_prior import conditional_posterior, prior_fixed_point, whitened_mean
-from vaehub.plugins.linear_vae.model import only_map
-from vaehub.plugins.linear_vae.params import LinearIvaeTheoryParams
+from vaehub.plugins.models.conditioned.conditional_prior import conditional_posterior, prior_fixed_point, whitened_mean
 from vaehub.plugins.models.conditioned.ivae import Ivae
+from vaehub.plugins.models.conditioned.params import LinearIvaeTheoryParams
 from vaehub.plugins.polarised.kernels import LATENT_TYPES, types_beside_prior, variable_types
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+N_PROBES = 64
+"""Draws of z at which a decoder is compared with the linear one that its answers to the unit vectors make."""
 
 MATRIX_VALUES = 2**22
 """Values of matrices that are held together, one matrix for each value of u; bounds memory, changes no result."""
@@ -27,7 +29,7 @@ MATRIX_VALUES = 2**22
 class LinearIvaeTheory(ModelMetric[LinearIvaeTheoryParams]):
     """Prior and posterior variances that suit the decoder of a linear iVAE best, and what training made of them.
 
-    Bonheme 2023, Section 5.2. Given the decoder, the best prior for each u is in closed form, and with it the best
+    Bonheme 2023, Section 5.2. Given the decoder, the best prior for each u is known, and with it the best
     posterior of each observation. Types are those of ``variable_types``, for what is trained and for what is predicted.
     """
 
@@ -54,7 +56,10 @@ class LinearIvaeTheory(ModelMetric[LinearIvaeTheoryParams]):
             )
         if not params.beta:
             raise VaehubError(f"metric {self.name!r} needs a beta above 0, for without a divergence no prior is best")
-        only_map(model.network.decoder, f"metric {self.name!r}")
+        if affine_map(model) is None:
+            raise VaehubError(
+                f"metric {self.name!r} needs a linear decoder, and that of this network is none; add '--network linear'"
+            )
 
     def measure(self, model: LatentModel, data: Dataset) -> Result:
         """Return variances of prior and posterior, predicted and trained, by latent, and types."""
@@ -140,10 +145,10 @@ class _Decoder:
 
     @classmethod
     def of(cls, model: Ivae) -> _Decoder:
-        layer = only_map(model.network.decoder)
+        found = affine_map(model)
+        assert found is not None, "refused if not linear"
         log_variance: Any = model.likelihood.log_variance
-        weights, bias = (each.detach().double().cpu() for each in (layer.weight, layer.bias))
-        return cls(weights, bias, float(log_variance.detach().double().exp()), model.params.beta)
+        return cls(*found, float(log_variance.detach().double().exp()), model.params.beta)
 
     @property
     def squares(self) -> Tensor:
@@ -203,6 +208,21 @@ class _Decoder:
     def _x(batch: Any) -> Tensor:
         x: Tensor = batch.x.double().cpu().flatten(1)
         return x
+
+
+@torch.no_grad()
+def affine_map(model: Ivae) -> tuple[Tensor, Tensor] | None:
+    """Return weights ``(m, n)`` and constant ``(m,)`` of a decoder, read off its answers; ``None`` if not linear."""
+    device = model.device
+    probes = torch.randn(N_PROBES, model.latent_dim, generator=torch.Generator().manual_seed(0))
+    z = torch.cat([torch.zeros(1, model.latent_dim), torch.eye(model.latent_dim), probes]).to(device)
+    answers = model.network.decoder(z).flatten(1).double().cpu()
+    bias, units, others = answers[0], answers[1:-N_PROBES], answers[-N_PROBES:]
+    weights = (units - bias).mT
+    expected = probes.double() @ weights.mT + bias
+    # Rounding of single precision, in sums over latents.
+    tolerance = 1e-4 * answers.abs().max()
+    return (weights, bias) if (others - expected).abs().max() <= tolerance else None
 
 
 def _unique_rows(model: Ivae, data: Dataset) -> Tensor:

@@ -8,14 +8,14 @@ from scipy.stats import ortho_group
 from torch.distributions import MultivariateNormal, Normal, kl_divergence
 
 from vaehub import VaehubError
-from vaehub.plugins.linear_vae.conditional_prior import (
+from vaehub.plugins.linear_vae.kernels import ppca_solution
+from vaehub.plugins.models.conditioned.conditional_prior import (
     best_prior_variance,
     conditional_elbo,
     conditional_posterior,
     prior_fixed_point,
     shared_axes_solution,
 )
-from vaehub.plugins.linear_vae.kernels import ppca_solution
 
 GAMMA = 0.5
 SHARES = torch.tensor([0.5, 0.3, 0.2], dtype=torch.float64)
