@@ -15,6 +15,7 @@ FIELD = {**FEW, "size": 8, "n_rest": 4, "n_decoded": 2}
 PATH = {"n_samples": 80, "size": 8, "n_frames": 5, "start": 3, "end": 40}
 ON_SAMPLES = {**PATH, "on": "samples"}
 CLOUDS = {"source": "reconstruction", "n_samples": 300, "n_clusters": 6, "n_clusterings": 2, "n_angles": 51}
+TRADEOFF = {**FEW, "n_images": 40}
 PROBE = {"classifiers": ["trees"], "subsets": ["all"], "representations": ["mean"], "n_train": 80, "n_test": 50}
 OPTIONS = [
     ("latent_response_matrix", FEW, {"split": "validation"}),
@@ -51,6 +52,10 @@ OPTIONS = [
     ("joint_intervention", FEW, {"explained": 0.99}),
     ("intervention_diversity", FEW, {"split": "validation"}),
     ("intervention_diversity", FEW, {"set_to": "posterior_mean"}),
+    ("intervention_tradeoff", TRADEOFF, {"split": "validation"}),
+    ("intervention_tradeoff", TRADEOFF, {"n_images": 30}),
+    ("intervention_tradeoff", TRADEOFF, {"n_noise": 2}),
+    ("intervention_tradeoff", TRADEOFF, {"error": "ssim"}),
     ("precision_recall", CLOUDS, {"n_clusters": 9}),
     ("precision_recall", CLOUDS, {"n_clusterings": 3}),
     ("precision_recall", CLOUDS, {"n_neighbours": 5}),

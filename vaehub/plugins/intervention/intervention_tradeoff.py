@@ -108,7 +108,8 @@ class InterventionTradeoff(ModelMetric[InterventionTradeoffParams]):
         for z, other in zip(samples, others, strict=True):
             for place, latents in enumerate(is_set):
                 images, again = (decoded(model, torch.where(latents, mu, each[: len(mu)])).cpu() for each in (z, other))
-                varied[place] += torch.tensor([mean_dissimilarity(images), pair_dissimilarity(images, again)])
+                varied[place, 0] += mean_dissimilarity(images)
+                varied[place, 1] += pair_dissimilarity(images, again)
         diversity, variety = (varied / len(samples)).unbind(dim=1)
         return diversity, variety
 
