@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from ring_models import Narrow, OntoRing
 from torch import nn
 
 from vaehub import Dataset, Factors, Hub, generator, wrap
@@ -69,3 +70,16 @@ def with_factors():
     """Return observations whose values are three factors, of 3, 4 and 5 values, each centred."""
     factors = Factors.grid(("a", "b", "c"), (3, 4, 5))
     return Dataset(factors.classes.float() - torch.tensor([1, 1.5, 2]), factors=factors)
+
+
+@pytest.fixture
+def ring():
+    """Return points on a circle of radius 1."""
+    angle = 2 * torch.pi * torch.rand(2000, generator=generator(0, "angle"))
+    return Dataset(torch.stack([angle.cos(), angle.sin()], dim=1), labels=(angle > torch.pi).long())
+
+
+@pytest.fixture
+def ring_model():
+    """Return a model whose responses are the nearest points of the circle."""
+    return wrap(encoder=Narrow(), decoder=OntoRing())
