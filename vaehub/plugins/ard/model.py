@@ -88,7 +88,7 @@ class ArdVae(Autoencoder[ArdParams]):
         return True
 
     def n_latents_found(self, train: Dataset, generator: torch.Generator) -> int:
-        """Return the number of active latents, by Eqs. 19 and 20 and 99 %."""
+        """Return the number of active latents at 99 %, by Eqs. 19 and 20."""
         return n_relevant(latent_relevance(self, train, COUNTED_ON, generator))
 
     def notes(self) -> Sequence[str]:
