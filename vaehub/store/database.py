@@ -8,6 +8,7 @@ could be overwritten and lost.
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import re
@@ -216,6 +217,10 @@ class Database:
                 stack.enter_context(turn(self.path.parent / "turns", self.path.with_suffix(".lock"), self.timeout))
             except TurnTimeout as error:
                 raise self._stays_locked("") from error
+            except OSError as error:
+                # A disk that failed, and that the system therefore writes no more, still says that it can be written.
+                if error.errno != errno.EROFS:
+                    raise
             yield
 
     def _stays_locked(self, holder: str) -> Locked:
