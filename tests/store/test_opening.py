@@ -1,5 +1,6 @@
 """Where a store is, and who works on what."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -63,3 +64,16 @@ def test_a_process_that_dies_lets_go_of_its_work(tmp_path):
         assert other.stdout.readline() == b"working\n"
         other.kill()
         other.communicate()
+
+
+def test_a_disk_that_has_failed_can_still_be_read(tmp_path, monkeypatch):
+    """The system says of it that it can be written, and refuses to make the ticket and the lock."""
+    store = Store.open(tmp_path / "store")
+    store.prepare()
+
+    def refused(*_):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr("vaehub.store.database.turn", refused)
+    assert store.query("select count(*) as n from measurements").to_pylist() == [{"n": 0}]
+    assert store.verify().problems == ()

@@ -8,6 +8,7 @@ could be overwritten and lost.
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import re
@@ -235,6 +236,11 @@ class Database:
                         "process, which may have written the record in the place of this one; 'vaehub show' tells"
                     ) from error
                 raise self._stays_locked("") from error
+            except OSError as error:
+                # A disk that failed, and that the system therefore writes no more, still says that it can be written.
+                if error.errno != errno.EROFS:
+                    raise
+                taken = Turn(self._tickets)
             yield taken
 
     def _stays_locked(self, holder: str) -> Locked:
