@@ -17,6 +17,7 @@ from .derivatives import jacobian as jacobian
 from .layers import chosen_layers as chosen_layers
 from .layers import layer_names as layer_names
 from .layers import representations as representations
+from .memory import remembered as remembered
 from .plots import MUTED as MUTED
 from .plots import PALETTE as PALETTE
 from .plots import UNDEFINED as UNDEFINED

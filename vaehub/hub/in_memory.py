@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
-from collections.abc import Iterable
 from itertools import chain
 from typing import Annotated, Any
 from uuid import uuid4
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from vaehub.adapters.code_identity import module_identity
 from vaehub.adapters.code_walk import NotIdentified
 from vaehub.adapters.user_model import Wrapped
 from vaehub.core.data.dataset import Dataset
 from vaehub.core.model import LatentModel
+from vaehub.core.model_state import digest_of
 from vaehub.core.params import Field, Incidental, ModelParams, Params
 from vaehub.core.recipe import Component, Recipe, TrainParams
 from vaehub.hub.data_copies import InMemoryData
@@ -94,13 +92,3 @@ def content_of(model: LatentModel) -> str:
     except NotIdentified as error:
         log.warning("nothing that is stored of this model is used again: %s", error)
         return f"once {uuid4().hex}"
-
-
-def digest_of(tensors: Iterable[Tensor], description: str) -> str:
-    """Return a digest of values, shapes and types, and of a description."""
-    digest = hashlib.blake2b(description.encode(), digest_size=12)
-    for each in tensors:
-        array = each.detach().cpu().contiguous()
-        digest.update(f"{array.dtype} {tuple(array.shape)}".encode())
-        digest.update(array.reshape(-1).view(torch.uint8).numpy().data)
-    return digest.hexdigest()

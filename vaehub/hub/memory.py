@@ -7,8 +7,8 @@ from itertools import chain
 
 from vaehub.core.data.dataset import Dataset
 from vaehub.core.model import LatentModel
+from vaehub.core.model_state import state_of
 from vaehub.core.recipe import Component
-from vaehub.hub.in_memory import digest_of
 
 LIMIT = 2**30
 """Bytes of weights and data that are kept between two uses: ten models of 20 million weights and their data, and little
@@ -94,14 +94,3 @@ class Memory:
         data = {id(each.data.stored): each.data.n_bytes for each in self._kept}
         models = (each.item.n_bytes for each in self._kept if isinstance(each.item, Trained))
         return sum(data.values()) + sum(models)
-
-
-def state_of(model: LatentModel) -> str:
-    """Return a digest of all model state that a metric could change: weights, modes, gradients and hooks."""
-    values = [*model.named_parameters(), *model.named_buffers()]
-    gradients = [(name, value.requires_grad, value.grad is None) for name, value in values]
-    modules = [
-        (name, type(each).__name__, each.training, len(each._forward_hooks), len(each._forward_pre_hooks))
-        for name, each in model.named_modules()
-    ]
-    return digest_of((value for _, value in values), f"{gradients} {modules}")

@@ -49,6 +49,38 @@ def test_types_are_in_units_of_the_prior_and_passive_means_follow_it(data):
     assert by_type == {"active": (2,), "without_passive": (0, 2)}
 
 
+@pytest.fixture(scope="module")
+def copied(data):
+    """A latent for each factor, and a copy of each that the decoder ignores."""
+    model = model_of(lambda x: x[:, [0, 0, 1, 1, 2, 2]], data, logvar=(-8.0,) * 6)
+    with torch.no_grad():
+        model.users_own[1].weight.zero_()[:, ::2] = torch.eye(4)[:, :3]
+    return model
+
+
+@every
+def test_relevant_latents_alone_are_scored(name, data, copied):
+    found = measured(name, copied, data, latents="relevant")
+    assert found.scalars == measured(name, copied, data, latents=(0, 2, 4)).scalars
+    assert found.scalars["n_latents"] == 3
+
+
+def test_copies_that_the_decoder_ignores_close_the_gap_and_relevant_latents_open_it(data, copied):
+    assert measured("mig", copied, data).scalars["mig"] == 0
+    assert measured("mig", copied, data, latents="relevant").scalars["mig"] > 0.95
+    assert measured("factor_vae_score", copied, data, latents="relevant").scalars["factor_vae_score"] == 1
+    # Of three equal latents of a variance that grows, the last has two thirds of the relevance or more.
+    assert measured("mig", copied, data, latents="relevant", explained=0.4).scalars["n_latents"] == 1
+
+
+def test_a_model_without_relevance_has_nothing_to_score(data):
+    model = model_of(lambda x: x[:, :3], data)
+    with torch.no_grad():
+        model.users_own[1].weight.zero_()
+    with pytest.raises(VaehubError, match="no latent has any relevance, so there is none to score; '-s metric.latents"):
+        measured("mig", model, data, latents="relevant")
+
+
 def test_only_factors_that_are_named_are_scored(data, ideal):
     result = measured("mig", ideal, data, factors=("place", "colour", "place"))
     assert result.tables["factors"].keys["factor"] == ("place", "colour")

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from vaehub import Dataset, LatentModel, WorkFailed
-from vaehub.analysis import TANGENTS_AT_ONCE, Derivatives, accepts_arrays, in_double
+from vaehub.analysis import TANGENTS_AT_ONCE, Derivatives, accepts_arrays, in_double, remembered
 
 MINIMUM_VARIANCE = 1e-10
 """A prior variance below this, of a latent that is constant, would make the divergence overflow."""
@@ -139,6 +139,26 @@ def relevance_weights(
     return means if average == "mean_square" else means.square().sum(dim=1)
 
 
+def weights_of(
+    model: LatentModel, z: Tensor, derivatives: Derivatives, average: Literal["mean_square", "abs_mean"] = "mean_square"
+) -> Tensor:
+    """Return :func:`relevance_weights` of a model's decoder, computed once however many metrics ask at the same codes.
+
+    Args:
+        model: Whose decoder it is.
+        z: Where to differentiate, shape ``(n, latent_dim)``.
+        derivatives: Of ``model.decode``; they say afterwards how the weights were computed, now or before.
+        average: As there.
+    """
+
+    def compute() -> tuple[Tensor, str, float]:
+        weights = relevance_weights(derivatives, z, average=average)
+        return weights, derivatives.method, derivatives.error
+
+    weights, derivatives.method, derivatives.error = remembered(model, "relevance weights", (z, average), compute)
+    return weights
+
+
 @accepts_arrays
 def n_relevant(scores: Tensor, explained: float = 0.99) -> int:
     """Return the smallest number of latents whose relevance together exceeds a share of the whole.
@@ -242,7 +262,7 @@ def latent_relevance(
         model: Has an encoder and a differentiable decoder.
         data: Observations to encode.
         n_samples: How many of them the weights are averaged over, at most.
-        generator: Draws them.
+        generator: Draws them: as the metric ``relevance`` does, if it is the one of its ``rows``.
         derivatives: Those of the model's decoder, if they are asked for their method afterwards.
 
     Returns:
@@ -251,8 +271,9 @@ def latent_relevance(
     Raises:
         WorkFailed: If a score is NaN or infinite, or the decoder has no derivatives.
     """
-    rows = torch.randperm(len(data), generator=generator)[:n_samples]
-    weights = relevance_weights(derivatives or model.decode, model.encode_all(data.subset(rows)).mu)
+    rows = torch.randperm(len(data), generator=generator)[:n_samples].sort().values
+    mu = model.encode_all(data.subset(rows)).mu
+    weights = weights_of(model, mu, derivatives or Derivatives(model.decode))
     learned = model.learned_prior_variance
     scores = weights * (encoded_variance(model, data) if learned is None else learned).to(weights)
     if not bool(scores.isfinite().all()):

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from vaehub import Dataset, LatentModel, ModelMetric, Needs, Result
 from vaehub.analysis import MUTED, PALETTE, Derivatives, bars, in_double, new_figure
-from vaehub.plugins.ard.kernels import encoded_variance, is_relevant, n_relevant, relevance_gap, relevance_weights
+from vaehub.plugins.ard.kernels import encoded_variance, is_relevant, n_relevant, relevance_gap, weights_of
 from vaehub.plugins.ard.params import RelevanceParams
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Relevance(ModelMetric[RelevanceParams]):
         sample = self.draw(model, data)
         z = (sample.mu if self.params.at == "mean" else sample.z).to(model.device, torch.float32)
         derivatives = Derivatives(model.decode)
-        weight = relevance_weights(derivatives, z, average=self.params.jacobian)
+        weight = weights_of(model, z, derivatives, self.params.jacobian)
         variance = self._variance(model, data.split(self.params.split)).to(weight)
         relevance = weight * variance
         active = is_relevant(relevance, self.params.explained)

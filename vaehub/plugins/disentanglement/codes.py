@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
@@ -9,6 +10,7 @@ import torch
 from torch import Tensor
 
 from vaehub import LatentModel, Sample, Table, WorkFailed
+from vaehub.plugins.ard.kernels import is_relevant
 from vaehub.plugins.disentanglement.params import TYPES, ScoreParams
 from vaehub.plugins.polarised.kernels import types_beside_prior
 
@@ -28,14 +30,22 @@ class Codes:
     latents: tuple[int, ...]
 
     @classmethod
-    def of(cls, model: LatentModel, sample: Sample, params: ScoreParams) -> Self:
+    def of(cls, model: LatentModel, sample: Sample, params: ScoreParams, relevance: Callable[[], Tensor]) -> Self:
         """Return the codes of encoded observations.
 
+        Args:
+            model: That encoded them.
+            sample: The observations.
+            params: Say which latents are scored.
+            relevance: Returns the relevance of each latent, if these are the relevant ones.
+
         Raises:
-            WorkFailed: If no latent has the type asked for.
+            WorkFailed: If no latent has the type asked for, or any relevance.
         """
         chosen = torch.arange(sample.mu.shape[1])
-        if params.latents in TYPES:
+        if params.latents == "relevant":
+            chosen = _relevant(relevance(), params.explained)
+        elif params.latents in TYPES:
             chosen = _of_type(model, sample, params)
         elif not isinstance(params.latents, str):
             chosen = torch.tensor(sorted(set(params.latents)))
@@ -62,6 +72,13 @@ class Codes:
     def latent_table(self, **columns: Tensor) -> Table:
         """Return named values of each latent ``(n_latents,)`` as rows by latent."""
         return Table({"latent": list(self.latents)}, columns)
+
+
+def _relevant(relevance: Tensor, explained: float) -> Tensor:
+    chosen = is_relevant(relevance, explained).nonzero()[:, 0].cpu()
+    if not len(chosen):
+        raise WorkFailed("no latent has any relevance, so there is none to score; '-s metric.latents=all' scores all")
+    return chosen
 
 
 def _of_type(model: LatentModel, sample: Sample, params: ScoreParams) -> Tensor:

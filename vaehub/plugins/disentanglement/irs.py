@@ -20,7 +20,7 @@ class Irs(Score[IrsParams]):
     def measure(self, model: LatentModel, data: Dataset) -> Result:
         """Return the score, and the robustness of each latent while each factor is held."""
         seen = self.draw_observations(data)
-        factors, encoded = self.factors(seen.data), self.codes(model, seen)
+        factors, encoded = self.factors(seen.data), self.codes(model, seen, data)
         codes, classes = encoded.of_rows(slice(None), self.generator("noise")), factors.classes
         matrix, deviation = robustness(codes, classes, self.params.quantile, self.params.bins)
         return Result(

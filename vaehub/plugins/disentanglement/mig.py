@@ -20,7 +20,7 @@ class Mig(Score[InformationParams]):
     def measure(self, model: LatentModel, data: Dataset) -> Result:
         """Return the gap of each factor, their mean, and the information that they come from."""
         seen = self.draw_observations(data)
-        factors, encoded = self.factors(seen.data), self.codes(model, seen)
+        factors, encoded = self.factors(seen.data), self.codes(model, seen, data)
         codes, classes = encoded.of_rows(slice(None), self.generator("noise")), factors.classes
         information, entropy = mutual_information(codes, classes, self.params.bins), factor_entropy(classes)
         gap = gaps(information, entropy)

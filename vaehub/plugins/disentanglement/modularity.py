@@ -22,7 +22,7 @@ class Modularity(Score[InformationParams]):
     def measure(self, model: LatentModel, data: Dataset) -> Result:
         """Return the modularity of each latent, their mean, and the information that they come from."""
         seen = self.draw_observations(data)
-        factors, encoded = self.factors(seen.data), self.codes(model, seen)
+        factors, encoded = self.factors(seen.data), self.codes(model, seen, data)
         codes, classes = encoded.of_rows(slice(None), self.generator("noise")), factors.classes
         information = mutual_information(codes, classes, self.params.bins)
         found = latent_modularity(information)

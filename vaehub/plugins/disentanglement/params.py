@@ -19,8 +19,14 @@ class ScoreParams(SplitParams):
     representation: Literal["mean", "sampled"] = Field(
         "mean", description="posterior means, or one draw for each observation"
     )
-    latents: Literal["all", "active", "without_passive"] | Latents = Field(
-        "all", description="latents that are scored: by type, or their numbers from 0, such as those found relevant"
+    latents: Literal["all", "active", "without_passive", "relevant"] | Latents = Field(
+        "all",
+        description="latents that are scored: by type; relevant, as the metric relevance counts them; or their numbers "
+        "from 0",
+    )
+    explained: float = Field(0.99, gt=0, le=1, description="share of the total relevance that relevant latents exceed")
+    n_jacobian: int = Field(
+        100, gt=0, description="observations over which relevance is averaged, at most; only with latents=relevant"
     )
     alpha: float = Field(
         0.1, gt=0, lt=0.5, description="how far a posterior variance may be from 0 or from the prior's, by type"

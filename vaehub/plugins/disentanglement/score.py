@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from vaehub import Dataset, LatentModel, ModelMetric, Needs, Observations, VaehubError
+from vaehub.plugins.ard.kernels import latent_relevance
 from vaehub.plugins.disentanglement.codes import Codes
 from vaehub.plugins.disentanglement.factors import VaryingFactors
 from vaehub.plugins.disentanglement.groups import DistinctRows
@@ -35,6 +36,7 @@ class Score(ModelMetric[S_co]):
         return Needs(
             factors=True,
             variances=self.params.needs_variances,
+            derivatives=self.params.latents == "relevant",
             observations=self.n_needed,
             instead={
                 "factors": "'sprites' and 'scenes' have some, and are drawn here",
@@ -64,9 +66,14 @@ class Score(ModelMetric[S_co]):
         """
         return VaryingFactors.of(self.name, seen, self.params, least=self.n_varying)
 
-    def codes(self, model: LatentModel, seen: Observations) -> Codes:
-        """Return the codes of observations."""
-        return Codes.of(model, self.encode(model, seen), self.params)
+    def codes(self, model: LatentModel, seen: Observations, data: Dataset) -> Codes:
+        """Return the codes of observations; relevance, where it chooses latents, is that of the whole split."""
+
+        def relevance() -> Tensor:
+            whole = self.draw_observations(data, "all").data
+            return latent_relevance(model, whole, self.params.n_jacobian, self.generator("rows"))
+
+        return Codes.of(model, self.encode(model, seen), self.params, relevance)
 
 
 class LearnedScore(Score[L_co]):
@@ -96,7 +103,7 @@ class LearnedScore(Score[L_co]):
         learned, tested = self.two_sets(data)
         rows = torch.cat([learned.rows, tested.rows])
         both = Observations(rows, data.split(self.params.split).subset(rows))
-        factors, encoded = self.factors(learned.data), self.codes(model, both)
+        factors, encoded = self.factors(learned.data), self.codes(model, both, data)
         codes = encoded.of_rows(slice(None), self.generator("noise"))
         return TwoSets(
             (codes[: learned.n], codes[learned.n :]),
@@ -119,7 +126,7 @@ class GroupScore(Score[S_co]):
         """Return the codes of all observations in some sets, each encoded once, and where those of each set are."""
         distinct = DistinctRows.of(*sets)
         seen = Observations(distinct.rows, data.split(self.params.split).subset(distinct.rows))
-        return self.codes(model, seen), distinct.places
+        return self.codes(model, seen, data), distinct.places
 
 
 @dataclass(frozen=True)

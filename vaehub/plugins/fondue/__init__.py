@@ -87,7 +87,7 @@ def vaehub_catalog() -> Sequence[Entry]:
             "mean squared reconstruction error, of any autoencoder, and the model's own reconstruction term",
             params=f"{PARAMS}:ReconstructionErrorParams",
             source="Bonheme 2023, Chapter 8",
-            revision=2,
+            revision=3,
         ),
         Study(
             "fondue",

@@ -61,7 +61,7 @@ class ReconstructionError(ModelMetric[ReconstructionErrorParams]):
         return Result(counts, {"relevant": relevant.double()}, derivatives.tables())
 
     def _relevant(self, model: LatentModel, data: Dataset, derivatives: Derivatives) -> Tensor:
-        scores = latent_relevance(model, data, self.params.n_jacobian, self.generator("jacobian"), derivatives)
+        scores = latent_relevance(model, data, self.params.n_jacobian, self.generator("rows"), derivatives)
         return is_relevant(scores, self.params.explained).cpu()
 
     @torch.no_grad()

@@ -17,6 +17,7 @@ def vaehub_catalog() -> Sequence[Entry]:
             "Fréchet distance between features of samples and data; FID with Inception features",
             params=f"{HERE}.params:FrechetDistanceParams",
             source="Heusel et al. 2017, Eq. 6",
+            revision=2,
         ),
         Metric(
             "kernel_distance",
@@ -24,6 +25,7 @@ def vaehub_catalog() -> Sequence[Entry]:
             "kernel distance (squared MMD) between features of samples and data; KID with Inception features",
             params=f"{HERE}.params:KernelDistanceParams",
             source="Bińkowski et al. 2018, Section 4",
+            revision=2,
         ),
         Metric(
             "precision_recall",

@@ -57,7 +57,7 @@ class FeatureSamples:
         chosen = metric.draw_observations(data, _n(whole, params)).data
         relevant, derivatives = None, Derivatives(model.decode)
         if params.latents == "relevant":
-            noise = metric.generator("jacobian")
+            noise = metric.generator("rows")
             scores = latent_relevance(model, whole, params.n_jacobian, noise, derivatives)
             relevant = is_relevant(scores, params.explained)
         if params.source == "file":

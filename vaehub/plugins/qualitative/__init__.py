@@ -47,6 +47,7 @@ def vaehub_catalog() -> Sequence[Entry]:
             "latent traversal: decoded images as one latent is changed and the rest are kept",
             params=f"{HERE}.params:TraversalParams",
             source="Higgins et al. 2017",
+            revision=2,
         ),
         Study(
             "mnist_vae",

@@ -80,7 +80,7 @@ class Traversal(ModelMetric[TraversalParams]):
         derivatives = Derivatives(model.decode)
         vectors = {"mu": mu, "mu_variance": means.var(dim=0, correction=0)}
         if self._uses_relevance:
-            noise = self.generator("jacobian")
+            noise = self.generator("rows")
             relevance = latent_relevance(model, split, self.params.n_jacobian, noise, derivatives)
             vectors["relevance"] = relevance.to(means)
         latents = self._latents(vectors)

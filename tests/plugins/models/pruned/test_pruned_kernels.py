@@ -21,6 +21,7 @@ from vaehub.plugins.models.pruned.kernels import (
     next_multiplier,
     polarisation,
     polarisation_weight,
+    relative_violation,
     steps_to_move,
 )
 
@@ -157,3 +158,10 @@ def test_a_gradient_penalty_teaches_the_critic(rng):
     weight = critic.weight.detach()
     # The derivative of (|w| - 1)^2.
     torch.testing.assert_close(critic.weight.grad, 2 * (weight.norm() - 1) * weight / weight.norm())
+
+
+def test_a_violation_counts_in_tenths_of_the_bound_and_at_most_1():
+    violation = torch.tensor([-50.0, -0.5, 0.0, 0.1, 30.0])
+    assert relative_violation(violation, 10.0).tolist() == pytest.approx([-1, -0.5, 0, 0.1, 1])
+    assert relative_violation(violation, -10.0).tolist() == pytest.approx([-1, -0.5, 0, 0.1, 1])
+    assert relative_violation(violation, 0.0).tolist() == [-1, -1, 0, 1, 1]

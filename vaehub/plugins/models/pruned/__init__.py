@@ -15,7 +15,7 @@ def vaehub_catalog() -> Sequence[Entry]:
             "GECO-L0-ARM: VAE that prunes latents with binary gates (L0) under a reconstruction constraint",
             params="vaehub.plugins.models.pruned.params:GecoL0ArmParams",
             source="De Boom et al. 2020",
-            revision=2,
+            revision=3,
         ),
         Model(
             "mask_aae",

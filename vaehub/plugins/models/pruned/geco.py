@@ -13,6 +13,7 @@ from vaehub.plugins.models.pruned.kernels import (
     gates_of,
     kl_per_latent,
     next_multiplier,
+    relative_violation,
     softplus_multiplier,
     softplus_weight,
 )
@@ -30,7 +31,9 @@ class GecoL0Arm(Autoencoder[GecoL0ArmParams]):
     and the gates learn by the ARM estimator. In evaluation a gate is open if its probability is above 1/2.
 
     The authors published no code of this model; the multiplier ``softplus`` is as their group's library has it: the
-    square of a softplus, at most 20, of a weight that Adam steps, so that it does not depend on the scale of the data.
+    square of a softplus, at most 20, of a weight. Ours are its steps, which are in proportion to the violation near the
+    bound and all alike beyond: Adam's, as there, become tiny after the large violations of the first steps, so that the
+    multiplier stays too high for some thousand steps, in which gates are pushed open.
     ``exponential`` is GECO as printed (Rezende & Viola 2018, Algorithm 1), which grows a hundredfold on images of 784
     values before the bound is met. Ours are: several draws of the gates for each of their steps, and plain gradient
     steps, since one draw changes the cost by more through other gates than through its own, and Adam would divide the
@@ -110,7 +113,7 @@ class GecoL0Arm(Autoencoder[GecoL0ArmParams]):
         found = [Adversary("gates", gates, self.gates_loss)]
         if self.params.multiplier == "softplus":
             rate = learning_rate * self.params.multiplier_rate
-            multiplier = torch.optim.Adam([self.multiplier_weight], lr=rate)
+            multiplier = torch.optim.SGD([self.multiplier_weight], lr=rate)
             found.append(Adversary("constraint", multiplier, self.constraint_loss))
         return found
 
@@ -135,8 +138,8 @@ class GecoL0Arm(Autoencoder[GecoL0ArmParams]):
         return torch.where(self.constraint_met, cost, cost.detach() + 0 * self.phi.sum())
 
     def constraint_loss(self, batch: Batch, step: Step, losses: Losses) -> Tensor:
-        """Return minus the weighted violation: the multiplier climbs while the bound is violated."""
-        return -softplus_multiplier(self.multiplier_weight) * self.moving_average
+        """Return a loss whose gradient moves the multiplier's weight by a whole step, or less near the bound."""
+        return -self.multiplier_weight * relative_violation(self.moving_average, self.params.tau)
 
     @torch.no_grad()
     def step_ended(self, losses: Losses, step: Step) -> None:

@@ -20,6 +20,9 @@ without this limit the multiplier would rise so far in the first steps that it t
 LARGEST_SOFTPLUS_MULTIPLIER = 20.0
 """Largest multiplier that is the square of a softplus, as in the library of De Boom's group."""
 
+NEAR = 0.1
+"""Share of the bound within which the multiplier moves the more slowly the nearer the violation is to 0; ours."""
+
 MASKED_DECAY = 10.0
 """Decay of the penalty on the spread of latents with their squared mask: Mondal et al. 2021."""
 
@@ -102,6 +105,22 @@ def next_multiplier(multiplier: Tensor, violation: Tensor, speed: float) -> Tens
     """
     change = (speed * violation).clamp(-FASTEST_CHANGE, FASTEST_CHANGE)
     return (multiplier * change.exp()).clamp(*MULTIPLIER_RANGE)
+
+
+@accepts_arrays
+def relative_violation(violation: Tensor, tau: float) -> Tensor:
+    """Return the violation of a bound in units of a tenth of the bound, cut to [-1, 1]; ours.
+
+    Args:
+        violation: Constrained value minus its bound.
+        tau: The bound.
+
+    Returns:
+        In the shape of the violation, without unit; for a bound of 0 its sign.
+    """
+    if tau == 0:
+        return violation.sign()
+    return (violation / (NEAR * abs(tau))).clamp(-1, 1)
 
 
 @accepts_arrays

@@ -21,11 +21,13 @@ class GecoL0ArmParams(LikelihoodParams):
     gate_weight: float = Field(1.0, ge=0, description="weight of the expected number of open gates")
     multiplier: Literal["softplus", "exponential"] = Field(
         "softplus",
-        description="how the multiplier follows the violation: as the squared softplus of a weight that Adam steps, at "
-        "most 20 (the authors' library), or growing with each nat of violation (GECO, Algorithm 1)",
+        description="how the multiplier follows the violation: as the squared softplus of a weight, at most 20 "
+        "(the authors' library), or growing with each nat of violation (GECO, Algorithm 1)",
     )
     multiplier_rate: float = Field(
-        10.0, gt=0, description="learning rate of the softplus multiplier's weight, relative to that of the network"
+        5.0,
+        gt=0,
+        description="largest step of the softplus multiplier's weight, relative to the learning rate of the network",
     )
     multiplier_speed: float = Field(
         1e-3, gt=0, description="growth of the exponential multiplier's logarithm per step and unit of violation"
