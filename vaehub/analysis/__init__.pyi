@@ -15,6 +15,7 @@ from .derivatives import Derivatives as Derivatives
 from .derivatives import Jacobian as Jacobian
 from .derivatives import jacobian as jacobian
 from .layers import chosen_layers as chosen_layers
+from .layers import evaluating as evaluating
 from .layers import layer_names as layer_names
 from .layers import representations as representations
 from .memory import remembered as remembered

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from vaehub.analysis.calls import Call, program_kind, watching
 from vaehub.core.data.dataset import Batch, Dataset
 from vaehub.core.errors import VaehubError, WorkFailed
-from vaehub.core.model import EVALUATION_BATCH, LatentModel, evaluating
+from vaehub.core.model import EVALUATION_BATCH, LatentModel
+from vaehub.core.model import evaluating as evaluating
 
 log = logging.getLogger(__name__)
 

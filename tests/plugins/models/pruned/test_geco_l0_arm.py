@@ -218,9 +218,28 @@ def test_phi_stays_where_gates_still_change_and_a_closed_gate_opens_again():
     assert shut.active.any()
 
 
-def test_a_schedule_watches_the_reconstruction_and_the_divergence_and_not_the_multiplier():
-    model = geco()
-    assert model.progress({"total": 1e6, "reconstruction": 2.0, "kl": 3.0, "multiplier": 1e5, "n_open": 3.0}) == 5.0
+def test_a_schedule_watches_the_reconstruction_and_the_divergence_of_open_latents_and_not_the_multiplier():
+    losses = {"total": 1e6, "reconstruction": 2.0, "kl": 30.0, "open_kl": 3.0, "multiplier": 1e5, "n_open": 3.0}
+    assert geco().progress(losses) == 5.0
+
+
+def test_the_divergence_of_open_latents_is_that_which_the_objective_weighs():
+    model = geco().eval()
+    model.phi.data = torch.tensor([0.1, -0.1, 0.1])
+    terms = model.loss(batch(), step()).terms
+    posterior = model.encode(batch())
+    kl = kl_per_latent(posterior.mu, posterior.logvar)
+    torch.testing.assert_close(terms["open_kl"], kl[0] + kl[2])
+
+
+def test_where_batches_are_normalised_the_cost_of_one_draw_is_its_own():
+    model = met(gate_draws=4)
+    model.network.decoder.append(torch.nn.BatchNorm1d(6))
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    model.gates_loss(batch(), step(), None).backward()
+    assert model.network.training
+    for name, value in model.state_dict().items():
+        assert torch.equal(value, before[name]), name
 
 
 def test_a_bound_that_is_met_without_any_latent_is_told():

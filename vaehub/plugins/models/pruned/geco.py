@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from vaehub import Adversary, Autoencoder, Batch, DataSpec, Losses, Network, Step
+from vaehub.analysis import evaluating
 from vaehub.plugins.models.pruned.kernels import (
     LARGEST_SOFTPLUS_MULTIPLIER,
     arm_gradient,
@@ -87,10 +88,12 @@ class GecoL0Arm(Autoencoder[GecoL0ArmParams]):
             gates = self.active.to(z.dtype)
         reconstruction, n_open = self.reconstruction(z * gates, batch), logits.sigmoid().sum()
         violation = self.multiplier * (reconstruction - self.params.tau)
-        total = (gates * kl).sum() + self.params.gate_weight * n_open + violation
+        open_kl = (gates * kl).sum()
+        total = open_kl + self.params.gate_weight * n_open + violation
         terms = {
             "reconstruction": reconstruction,
             "kl": kl.sum(),
+            "open_kl": open_kl,
             "n_open": n_open,
             # A copy, because it is updated in place before an epoch's means are taken.
             "multiplier": self.multiplier.clone(),
@@ -98,8 +101,8 @@ class GecoL0Arm(Autoencoder[GecoL0ArmParams]):
         return Losses(total, terms, self.likelihood.omitted)
 
     def progress(self, losses: Mapping[str, float]) -> float:
-        """Return the reconstruction term plus the divergence: the Lagrangian rises with its multiplier."""
-        return losses["reconstruction"] + losses["kl"]
+        """Return the reconstruction term plus the divergence of open latents: the Lagrangian has a multiplier."""
+        return losses["reconstruction"] + losses["open_kl"]
 
     def optimiser(self, learning_rate: float) -> torch.optim.Optimizer:
         """Return Adam over encoder, decoder and likelihood."""
@@ -120,9 +123,10 @@ class GecoL0Arm(Autoencoder[GecoL0ArmParams]):
     def gates_loss(self, batch: Batch, step: Step, losses: Losses) -> Tensor:
         """Return a loss whose gradient is the ARM estimate plus that of the expected number of open gates.
 
-        Its value is that of the weighted number alone. Its gradient is 0 until the constraint has been met.
+        Its value is that of the weighted number alone. Its gradient is 0 until the constraint has been met. The network
+        is in evaluation mode: where batches are normalised, the cost of one draw would depend on the gates of others.
         """
-        with torch.no_grad():
+        with torch.no_grad(), evaluating(self.network):
             posterior = self.encode(batch)
             assert posterior.logvar is not None
             z = posterior.sample(step.generator)

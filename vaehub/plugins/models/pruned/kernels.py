@@ -46,11 +46,11 @@ def gates_of(u: Tensor, logits: Tensor) -> tuple[Tensor, Tensor]:
     Yin & Zhou 2019, Theorem 1, as De Boom et al. 2020 use it: ``1[u > sigmoid(-logit)]`` and ``1[u < sigmoid(logit)]``.
 
     Args:
-        u: Uniform draws in [0, 1), shape ``(latent_dim,)``.
-        logits: Logarithm of the odds that a gate is open, same shape.
+        u: Uniform draws in [0, 1), shape ``(..., latent_dim)``.
+        logits: Logarithm of the odds that a gate is open, shape ``(latent_dim,)``.
 
     Returns:
-        Two draws of 0 and 1, each open with probability ``sigmoid(logit)``, shape ``(latent_dim,)``.
+        Two draws of 0 and 1, each open with probability ``sigmoid(logit)``, shape ``(..., latent_dim)``.
     """
     return (u > (-logits).sigmoid()).to(u.dtype), (u < logits.sigmoid()).to(u.dtype)
 
