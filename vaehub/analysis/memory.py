@@ -9,8 +9,8 @@ from weakref import WeakKeyDictionary
 
 from torch import Tensor
 
+from vaehub.analysis.model_state import digest_of, state_of
 from vaehub.core.model import LatentModel
-from vaehub.core.model_state import digest_of, state_of
 
 MOST = 16
 """Answers kept of each model, the last used: metrics of one training agree on more than one only where they differ."""

@@ -12,9 +12,9 @@ from torch import nn
 from vaehub.adapters.code_identity import module_identity
 from vaehub.adapters.code_walk import NotIdentified
 from vaehub.adapters.user_model import Wrapped
+from vaehub.analysis.model_state import digest_of
 from vaehub.core.data.dataset import Dataset
 from vaehub.core.model import LatentModel
-from vaehub.core.model_state import digest_of
 from vaehub.core.params import Field, Incidental, ModelParams, Params
 from vaehub.core.recipe import Component, Recipe, TrainParams
 from vaehub.hub.data_copies import InMemoryData

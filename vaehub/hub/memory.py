@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import chain
 
+from vaehub.analysis.model_state import state_of
 from vaehub.core.data.dataset import Dataset
 from vaehub.core.model import LatentModel
-from vaehub.core.model_state import state_of
 from vaehub.core.recipe import Component
 
 LIMIT = 2**30
