@@ -134,7 +134,7 @@ def test_a_command_that_is_shown_works(command, folder, request):
     if "mnist" in arguments and arguments[0] != "describe":
         request.getfixturevalue("real_data")
     if "mnist" in arguments and arguments[0] == "run":
-        arguments += ["--set", "data.subset=600"]
+        arguments += ["--set", "data.subset=200"]
     if arguments[0] == "suggest-dim":
         # A method is enough, and as short a training as it can learn anything from.
         arguments += ["--seeds", "1", "--method", "relevant_dimension", "--set", "data.subset=50", *LONGER]

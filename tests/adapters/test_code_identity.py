@@ -188,7 +188,7 @@ def test_the_identity_is_the_same_in_every_process(code):
         f"net = {code.name}.Net(); program = torch.jit.script(torch.nn.Linear(2, 3)); "
         "print(module_identity(torch.nn.ModuleList([net, program])))"
     )
-    for seed in ("1", "2", "4"):
+    for seed in ("1", "2"):
         environment = {"PYTHONHASHSEED": seed, "PATH": ""}
         done = subprocess.run(
             [sys.executable, "-W", "ignore", "-c", program], capture_output=True, text=True, check=True, env=environment

@@ -36,9 +36,9 @@ def call(*arguments, cwd, code=0):
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("reader")
-    (folder / "mine.toml").write_text(STUDY)
+    (folder / "mine.toml").write_text(STUDY + curve("bound by latents"))
     assert (
-        "mine at scale whole: 2 of 2 measurements done, 0 failed"
+        "mine at scale whole: 3 of 3 measurements done, 0 failed"
         in call("run", "./mine.toml", "-j", "1", cwd=folder).stdout
     )
     return folder
@@ -47,7 +47,7 @@ def folder(tmp_path_factory):
 def test_status_counts(folder):
     found = json.loads(call("status", "mine.toml", "--json", cwd=folder).stdout)
     assert found == {
-        "study": "mine", "scale": "whole", "n_measurements": 2, "done": 2, "failed": 0, "running": 0, "left": 0,
+        "study": "mine", "scale": "whole", "n_measurements": 3, "done": 3, "failed": 0, "running": 0, "left": 0,
         "failures": [], "stopped": None,
     }  # fmt: skip
 
@@ -55,7 +55,7 @@ def test_status_counts(folder):
 def test_list_shows_what_is_installed_and_what_was_asked_for(folder):
     found = json.loads(call("list", "--json", cwd=folder).stdout)
     assert {"intervention", "mnist_vae"} <= {each["name"] for each in found["installed"]}
-    assert [(each["study"], each["n_done"]) for each in found["asked"]] == [("mine", 2)]
+    assert [(each["study"], each["n_done"]) for each in found["asked"]] == [("mine", 3)]
 
 
 @pytest.mark.parametrize("form", ["table", "json", "csv", "markdown"])
@@ -99,17 +99,16 @@ def test_a_study_can_be_described(folder):
 
 def test_a_report_draws_its_analyses_into_a_folder(folder):
     pytest.importorskip("matplotlib")
-    drawn = STUDY + curve("bound by latents")
-    (folder / "drawn.toml").write_text(drawn)
-    call("run", "drawn.toml", "-j", "1", cwd=folder)
-    (folder / "drawn.toml").write_text(drawn + curve("later", value="2 * value"))
-    done = call("report", "drawn.toml", "--pictures", "figures", "--picture-format", "svg", cwd=folder)
+    (folder / "later").mkdir()
+    later = STUDY + curve("bound by latents") + curve("later", value="2 * value")
+    (folder / "later" / "mine.toml").write_text(later)
+    done = call("report", "later/mine.toml", "--pictures", "figures", "--picture-format", "svg", cwd=folder)
     assert "22.52" in done.stdout
     first, second = done.stderr.splitlines()
     assert first == "figures/bound-by-latents.svg"
-    assert second == "analysis 'later' is not made yet; 'vaehub study run drawn.toml --scale whole' makes it"
+    assert second == "analysis 'later' is not made yet; 'vaehub study run later/mine.toml --scale whole' makes it"
     assert "<svg" in (folder / first).read_text()
-    found = json.loads(call("report", "drawn.toml", "--pictures", "figures", "--json", cwd=folder).stdout)
+    found = json.loads(call("report", "later/mine.toml", "--pictures", "figures", "--json", cwd=folder).stdout)
     assert [report["name"] for report in found["reports"]] == ["losses"]
     assert [(each["analysis"], each["file"]) for each in found["pictures"]] == [
         ("bound by latents", "figures/bound-by-latents.png"),
@@ -118,15 +117,16 @@ def test_a_report_draws_its_analyses_into_a_folder(folder):
 
 
 def test_what_pictures_cannot_be_is_refused_before_a_folder_is_made(folder):
-    done = call("report", "drawn.toml", "--picture-format", "svg", cwd=folder, code=2)
+    done = call("report", "mine.toml", "--picture-format", "svg", cwd=folder, code=2)
     assert done.stderr.endswith("give --pictures FOLDER, too\n")
-    done = call("report", "drawn.toml", "--pictures", "none", "--scale", "grand", cwd=folder, code=2)
+    done = call("report", "mine.toml", "--pictures", "none", "--scale", "grand", cwd=folder, code=2)
     assert "has no scale 'grand'" in done.stderr
     assert not (folder / "none").exists()
 
 
 def test_a_study_without_analyses_says_that_it_has_no_pictures(folder):
-    done = call("report", "mine.toml", "--pictures", "none", cwd=folder)
+    (folder / "plain.toml").write_text(STUDY)
+    done = call("report", "plain.toml", "--pictures", "none", cwd=folder)
     assert done.stderr == "no pictures: the study has no analyses at this scale\n"
 
 

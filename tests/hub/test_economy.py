@@ -115,6 +115,7 @@ def test_a_pair_of_stored_trainings_is_restored_once_each(hub, made):
     assert made.count("restored") == 2
 
 
+@pytest.mark.slow
 def test_five_by_five_seeds_are_ten_restored_trainings(hub, made):
     a, b = (hub.recipe(model, settings=QUICK) for model in ("vae", "beta_vae"))
     for seed in range(5):

@@ -62,12 +62,12 @@ def test_dates_beyond_those_of_python_are_refused_in_one_sentence(hub, value):
         (
             "model.latent_dim",
             2**64,
-            "'latent_dim' is .* and should fit into 64 bits, and .* of 66 is given",
+            "'latent_dim' is .* and should fit into 64 bits, and .* given takes 66",
         ),
         (
             "train.batch_size",
             2**63,
-            "'batch_size' is .* and should fit into 64 bits, and .* of 65 is given",
+            "'batch_size' is .* and should fit into 64 bits, and .* given takes 65",
         ),
         ("train.epochs", 10**9 + 1, "'epochs' is 1000000001 and should be less than or equal to 1000000000"),
         ("network.hidden", [400, 2**70], "'hidden' is .* and should fit into 64 bits"),
@@ -146,7 +146,7 @@ UNBOUNDED_OF = {
         # Steps or epochs after which something changes.
         *("capacity_steps", "doubling_steps", "slow_after", "update_every"),
     },
-    "network": {"channels", "hidden", "kernel_sizes"},  # weights
+    "network": {"channels", "decoder_widths", "hidden", "kernel_sizes"},  # weights
     # Observations that are kept of those there are, channels that are 1 or 3, and the user's own bound.
     "dataset": {
         *("first", "per_class", "n_classes", "subset", "validation_last"),

@@ -26,8 +26,8 @@ def _weights_of_inception(tmp_path, monkeypatch):
     monkeypatch.setattr(weights, "INCEPTION_CHECKSUM", checksum(path, "sha256"))
 
 
-LONG = (("polarised", "paper"), ("similarity", "paper"), ("elbow", "paper"))
-"""Hundreds or thousands of trainings, whose rehearsal takes up to a minute."""
+LONG = [(name, scale) for name, study in STUDIES.items() for scale in study.scales[1:]]
+"""All but the usual scale: hundreds or thousands of trainings, whose rehearsal takes up to a minute."""
 
 
 @pytest.mark.parametrize(

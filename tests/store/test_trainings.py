@@ -87,9 +87,9 @@ def test_the_latest_failure_takes_the_place_of_the_failure_before(prepared):
     assert prepared.epochs("t1") == []
 
 
-def test_the_latest_trainings_come_first_in_whatever_order_they_were_recorded(prepared):
+def test_the_trainings_that_were_recorded_last_come_first_whatever_clocks_say(prepared):
     begun = a_training().started
     for name, hours in (("t1", 2), ("t2", 5), ("t3", 0)):
         prepared.record_training(a_training(name, started=begun + timedelta(hours=hours)), [], weights())
-    assert [each.id for each in prepared.recent()[0]] == ["t2", "t1", "t3"]
-    assert [each.id for each in prepared.recent(limit=1)[0]] == ["t2"]
+    assert [each.id for each in prepared.recent()[0]] == ["t3", "t2", "t1"]
+    assert [each.id for each in prepared.recent(limit=1)[0]] == ["t3"]

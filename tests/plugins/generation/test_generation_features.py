@@ -32,6 +32,7 @@ class Painter(Linear):
         return z.sum(dim=1)[:, None, None, None].sigmoid().expand(-1, *self.spec.shape)
 
 
+@pytest.mark.slow
 def test_inception_makes_it_fid(images, tmp_path, monkeypatch):
     path = tmp_path / "weights.pth"
     torch.manual_seed(0)

@@ -165,16 +165,16 @@ def test_rows_that_are_no_matrices_are_refused(rows, params, sentence):
 # Through the store
 
 
-def test_matrices_of_two_metrics_meet_in_a_query(shared):
+def test_matrices_of_two_metrics_meet_in_a_query(hub):
     quick = {"train.epochs": 1, "model.latent_dim": 3, "network.hidden": [16], "data.size": 16}
     settings = {**quick, "data.split": [0.001, 0, 0.999]}
     responses = {"metric.n_groups": 5, "metric.n_interventions": 4, "metric.n_samples": 50}
-    [response] = shared.run(
+    [response] = hub.run(
         "beta_vae", "conditioned_response_matrix", dataset="sprites", settings={**settings, **responses}
     )
     trees = {"metric.predictor": "lightgbm", "metric.n_train": 500, "metric.n_test": 200}
-    shared.run("beta_vae", "dci", dataset="sprites", settings={**settings, **trees})
-    rows = shared.sql("""
+    hub.run("beta_vae", "dci", dataset="sprites", settings={**settings, **trees})
+    rows = hub.sql("""
         select
             'beta ' || beta as trained,
             metric,
@@ -185,11 +185,11 @@ def test_matrices_of_two_metrics_meet_in_a_query(shared):
         where (metric = 'conditioned_response_matrix' and name = 'response') or (metric = 'dci' and name = 'importance')
         order by metric, index
     """)
-    found = shared.measure("responsibilities", rows, settings={"group": "trained", "panel": "metric"})
+    found = hub.measure("responsibilities", rows, settings={"group": "trained", "panel": "metric"})
     assert found.result.tables["agreement"].columns["n_shared"].tolist() == [15]
-    stored = shared.sql("select value from results where metric = 'responsibilities' and name = 'spearman_rho'")
+    stored = hub.sql("select value from results where metric = 'responsibilities' and name = 'spearman_rho'")
     rho = float(stored.to_numpy()["value"][0])
-    figure = shared.figure(found.id)
+    figure = hub.figure(found.id)
     maps = [axes for axes in figure.axes if axes.get_title()]
     assert [axes.get_title() for axes in maps] == ["conditioned_response_matrix", "dci"]
     np.testing.assert_allclose(maps[0].images[0].get_array(), response["matrix"], rtol=1e-12)

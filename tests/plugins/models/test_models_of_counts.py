@@ -31,6 +31,8 @@ def recipe_of(hub):
         settings = {**SMALL, "model.likelihood": likelihood, **more}
         if model == "factor_vae":
             settings["model.discriminator_width"] = 20
+        if model == "mask_aae":
+            settings["model.critic_hidden"] = [64, 64]
         return hub.recipe(model, dataset="counts", settings=settings)
 
     return make

@@ -89,7 +89,8 @@ def test_vectors_are_looked_at_as_well_as_images(hub, metric):
 
 def test_a_wrapped_model_is_looked_at_like_one_of_ours(hub):
     encoder = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 3))
-    model = wrap(encoder=encoder, decoder=torch.nn.Sequential(torch.nn.Linear(3, 64), torch.nn.Sigmoid()))
+    decoder = torch.nn.Sequential(torch.nn.Linear(3, 64), torch.nn.Sigmoid())
+    model = wrap(encoder=encoder, decoder=decoder, prior="standard_normal")
     for metric in METRICS:
         assert hub.figure(hub.measure(metric, model, data="digits").id)
 

@@ -256,6 +256,7 @@ def test_once_met_the_constraint_counts_as_met():
     assert bool(model.constraint_met)
 
 
+@pytest.mark.slow
 def test_most_superfluous_gates_of_a_plane_close_and_none_that_it_needs():
     data = plane()
     model = geco(data, hidden=(16,), latent_dim=6, tau=2.0)
