@@ -28,12 +28,12 @@ def verified(store):
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_a_store_is_whole_after_kill_9_at_twenty_random_moments():
+def test_a_store_is_whole_after_kill_9_at_random_moments():
     started = time.monotonic()
     run(*RUN, "--store", "rehearsal")
     seconds = time.monotonic() - started
     moments = random.Random(9)
-    for attempt in range(20):
+    for attempt in range(6):  # `python -m tests.campaigns kills` has as many as are asked for
         process = subprocess.Popen(
             [*COMMAND, *RUN, "--seed", str(attempt % 3), "--store", "store"], stderr=-1, stdout=-1
         )
@@ -51,15 +51,15 @@ def test_a_store_is_whole_after_kill_9_at_twenty_random_moments():
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_eight_processes_measure_into_one_store_and_every_value_is_there_once():
+def test_five_processes_measure_into_one_store_and_every_value_is_there_once():
     # Two seeds of its own for each process, and one that all of them want.
     commands = [
         [*COMMAND, *RUN, "--metric", "elbo", "--seed", str(100 + each), "--seed", "7", "--store", "store"]
-        for each in range(8)
+        for each in range(5)
     ]
     processes = [subprocess.Popen(command, stdout=-1, stderr=-1, text=True) for command in commands]
     outcomes = [process.communicate(timeout=500) for process in processes]
-    assert [process.returncode for process in processes] == [0] * 8, outcomes
+    assert [process.returncode for process in processes] == [0] * 5, outcomes
     assert verified("store")["problems"] == []
     with duckdb.connect("store/results.duckdb", read_only=True) as connection:
         [(trainings,)] = connection.execute("select count(*) from trainings").fetchall()
@@ -67,10 +67,10 @@ def test_eight_processes_measure_into_one_store_and_every_value_is_there_once():
             "select measurement, name, index from measured_values group by all having count(*) > 1"
         ).fetchall()
         counts = connection.execute("select count(*) from measured_values group by measurement").fetchall()
-    assert trainings == 9
+    assert trainings == 6
     assert repeated == []
     # Five vectors of four values and six scalars for relevance, four scalars for the bound.
-    assert sorted(count for (count,) in counts) == [4] * 9 + [26] * 9
+    assert sorted(count for (count,) in counts) == [4] * 6 + [26] * 6
 
 
 @pytest.mark.parametrize("network", ["mlp", "ard_mnist"])
