@@ -49,7 +49,7 @@ def test_a_disk_that_becomes_read_only_in_mid_run_costs_what_was_being_made(tmp_
 
 
 def test_commands_on_damaged_stores_answer_and_the_rest_is_rescued(tmp_path):
-    found = damage.campaign(25, SEED, tmp_path)
+    found = damage.campaign(12, SEED, tmp_path)
     assert found.faults == []
     assert found.counts["rescued in part"] > 0
 

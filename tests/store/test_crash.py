@@ -119,7 +119,7 @@ def test_a_training_that_was_being_replaced_is_the_old_one_or_the_new_one(crashe
 def test_what_the_killed_left_behind_is_swept_once_it_is_old(crashed):
     store, *_ = crashed
     past = time.time() - 7200
-    for path in (store.path / "arrays").iterdir():
+    for path in store.verify().leftovers:
         os.utime(path, (past, past))
     store.verify(remove_leftovers=True)
     found = store.verify()
