@@ -1,7 +1,7 @@
 """Precision and recall by clusters of 2 x 1,000 images of 3,072 pixels, against scikit-learn's own first centres.
 
-The peer is what the released code does, and what we did before: each clustering lets scikit-learn compute the distances
-for its ten starts anew. Both sides get the same arrays and alternate in one process; seconds are of processor time.
+The released code, and ours before, let scikit-learn compute the distances anew for each of the ten starts of a
+clustering. Both sides get the same arrays and take turns in one process; times are seconds of processor time.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What is asked of a store of a million values: processor time beyond that of an empty store, and peak memory.
 
 The values are 100 measurements of 10,000 each. The processor time is that of the whole process, less that of ``vaehub
-sql "select 1"``, which starts alike and reads nothing. The peak is what the process itself had at most.
+sql "select 1"``, which starts in the same way and reads nothing. The peak is the resident memory of the process itself.
 """
 
 from __future__ import annotations

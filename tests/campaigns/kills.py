@@ -47,7 +47,7 @@ KINDS = (
     Kind("suggest-dim", (*SUGGEST, *QUICK)),
 )
 SHARES = (12, 3, 3, 2)
-"""Most kills are of 'run': it records most of the time, and a round of it takes a fifth of the time of a study's."""
+"""Most kills hit 'run': it spends most of its time recording, and one round takes a fifth of the time of a study."""
 
 
 def campaign(n: int, seed: int, folder: Path, found: Findings | None = None) -> Findings:

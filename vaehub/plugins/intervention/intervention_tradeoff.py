@@ -131,7 +131,7 @@ class InterventionTradeoff(ModelMetric[InterventionTradeoffParams]):
             axes.plot(range(len(values)), values, marker="o", markersize=3, color=colour, label=label)
         label_columns(axes, ["none", *(f"{int(latent)}" for latent in order)])
         frame(axes)
-        axes.set_xlabel("latents set to their means: this one and all before it, from the greatest ratio down")
+        axes.set_xlabel("latents set to their means: this one and all before it")
         axes.set_ylabel("share")
         axes.legend(frameon=False, fontsize=8)
         if not math.isnan(n):

@@ -68,6 +68,6 @@ class InputSimilarity(ModelMetric[InputSimilarityParams]):
             bars(axes, table.columns[name], names, colours=colour, label=name, shift=shift, width=0.4)
         axes.set_ylim(0, 1.05)
         axes.set_ylabel("similarity with the input")
-        axes.legend(frameon=False, fontsize=8)
+        axes.legend(frameon=False, fontsize=8, ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1))
         frame(axes)
         return figure

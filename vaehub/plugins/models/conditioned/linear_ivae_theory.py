@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
 
@@ -115,8 +116,9 @@ class LinearIvaeTheory(ModelMetric[LinearIvaeTheoryParams]):
             axes.scatter(predicted, trained, s=24, alpha=0.7, color=PALETTE[0], zorder=3)
             # Predicted variances may be 0, which a logarithm has no place for.
             smallest = min(trained.min(), predicted[predicted > 0].min(initial=trained.min()))
-            axes.set_xscale("symlog", linthresh=smallest)
-            axes.set_yscale("symlog", linthresh=smallest)
+            decade = 10.0 ** math.floor(math.log10(smallest))
+            axes.set_xscale("symlog", linthresh=decade)
+            axes.set_yscale("symlog", linthresh=decade)
             axes.axline((0, 0), (1, 1), color="black", linewidth=0.8)
             axes.set_xlabel(f"predicted {title}")
             axes.set_ylabel(f"trained {title}")
