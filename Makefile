@@ -6,6 +6,9 @@ BIN := $(VENV)/bin
 # A store of the demo's own, so that it is the same on every run.
 DEMO_STORE := vaehub-store/demo
 
+# The processes that tests start would each compile our modules again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test slow check bench clean
 
 $(VENV)/demo.done: pyproject.toml constraints.txt

@@ -23,7 +23,10 @@ COMMAND = re.compile(r"'vaehub ([a-z][^']*)'")
 
 def texts(path):
     """Return the messages in a file, with what is filled in left out, and where each is."""
-    tree = ast.parse(path.read_text())
+    source = path.read_text()
+    if not any(pattern.search(source) for pattern in (OPTION, SETTING, COMMAND)):
+        return  # most files, and parsing them takes seconds
+    tree = ast.parse(source)
     parts = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
     declared = {id(part) for node in ast.walk(tree) if is_declaration(node) for part in ast.walk(node)}
     for node in ast.walk(tree):

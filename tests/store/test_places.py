@@ -96,6 +96,7 @@ def test_a_question_mark_may_be_above_the_store(tmp_path, monkeypatch):
         "arrays",
         "results.duckdb",
         "results.lock",
+        "results.undo",
         "turns",
     ]
     for query in ("select * from read_text('/etc/hostname')", "copy trainings to 'stolen.csv'", "set threads = 2"):

@@ -31,6 +31,7 @@ from vaehub.store.failures import interruptible
 from vaehub.store.files import PARTIAL, publish
 from vaehub.store.schema import VERSION, migrate, recorded_version
 from vaehub.store.turns import Turn, TurnTimeout, turn
+from vaehub.store.undo import Undo
 
 FIRST_WAIT, LONGEST_WAIT = 0.005, 0.05
 """Seconds between two attempts to open a file that another process holds."""
@@ -69,6 +70,7 @@ class Database:
         self.path = path
         self.timeout = timeout
         self._tickets = path.parent / "turns"
+        self._undo = Undo(path)
         self._turn = _turns[path.resolve()]
         self._holder: int | None = None
         self._connection: DuckDBPyConnection | None = None
@@ -150,6 +152,8 @@ class Database:
             connection.begin()
             try:
                 yield connection
+                if self._commits_are_checkpoints:
+                    self._undo.keep(connection)
                 connection.commit()
             except BaseException:
                 # There is none if an interruption came just after the commit.
@@ -212,13 +216,42 @@ class Database:
             connection, version = self._connect(read_only=True)
         self._connection, self._writes = connection, not read_only
         if version != VERSION:
+            if self._commits_are_checkpoints:
+                self._undo.keep(connection)
             migrate(connection)
 
     def _close(self) -> None:
         connection, self._connection = self._connection, None
         writes, self._writes = self._writes, False
         if connection is not None:
-            _closed(connection, writes=writes)
+            self._end(connection, writes=writes)
+
+    def _end(self, connection: DuckDBPyConnection, *, writes: bool) -> None:
+        """Close the file, for good if it was opened to be written: then its log becomes a checkpoint."""
+        if not writes:
+            connection.close()
+            return
+        can_be_undone = False
+        try:
+            # What was committed is safe in the log without a checkpoint, until there is room for the undo of one.
+            with suppress(OSError, duckdb.Error):
+                if self._log.exists() and self._log.stat().st_size:
+                    self._undo.keep(connection)
+                can_be_undone = True
+        finally:
+            try:
+                engine.detach(connection, checkpoint=can_be_undone)
+            finally:
+                self._undo.end()
+
+    @property
+    def _log(self) -> Path:
+        return self.path.with_name(f"{self.path.name}.wal")
+
+    @property
+    def _commits_are_checkpoints(self) -> bool:
+        """Whether DuckDB would not find a log beside this path."""
+        return "?" in str(self.path.absolute())
 
     @contextmanager
     def _locked(self, errand: Callable[[], bytes | None] | None) -> Iterator[Turn]:
@@ -254,7 +287,7 @@ class Database:
         try:
             return connection, self._version(connection)
         except BaseException:
-            _closed(connection, writes=not read_only)
+            self._end(connection, writes=not read_only)
             raise
 
     def _version(self, connection: DuckDBPyConnection) -> int:
@@ -273,18 +306,26 @@ class Database:
         deadline, wait = time.monotonic() + self.timeout, FIRST_WAIT
         # Of a path that does not begin at the root, a beginning such as "s3:" names an extension to download.
         path = self.path.absolute()
-        log = path.with_name(f"{path.name}.wal")
-        if "?" in str(path) and log.exists():
+        if self._commits_are_checkpoints and self._log.exists():
             raise StoreError(
-                f"store {str(self.path.parent)!r} holds commits in {log.name}, which DuckDB does not find where a path "
-                "has a question mark; move the store to a path without, and use it there once"
+                f"store {str(self.path.parent)!r} holds commits in {self._log.name}, which DuckDB does not find where "
+                "a path has a question mark; move the store to a path without, and use it there once"
             )
+        try:
+            self._undo.restore()
+        except OSError as error:
+            raise StoreError(
+                f"store {str(self.path.parent)!r} was left in the middle of a write, which is undone when it is opened "
+                f"where it can be written, and here it cannot ({error.strerror}); copy it to a place where it can"
+            ) from error
         while True:
             try:
-                if not read_only:
-                    return engine.attach(path)
-                return _reader(path)
+                if read_only:
+                    return _reader(path)
+                self._undo.begin()
+                return engine.attach(path)
             except duckdb.Error as error:
+                self._undo.end()
                 if "Could not set lock" not in str(error):
                     raise StoreError(f"{self.path} cannot be opened as a database: {first_line(error)}") from error
                 if time.monotonic() >= deadline:
@@ -308,13 +349,6 @@ def _reader(path: Path) -> DuckDBPyConnection:
 def _memory() -> dict[str, str]:
     """Return limits of a reader: half of the memory at hand, and no disk in its place."""
     return {"memory_limit": f"{max(memory_at_hand() // 2, _LEAST_MEMORY)}B", "max_temp_directory_size": "0B"}
-
-
-def _closed(connection: DuckDBPyConnection, *, writes: bool) -> None:
-    if writes:
-        engine.detach(connection)
-    else:
-        connection.close()
 
 
 def _holder(error: duckdb.Error) -> str:

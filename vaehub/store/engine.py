@@ -23,6 +23,12 @@ WITHOUT_LOG: dict[str, str | bool | int | float | list[str]] = {
 }
 """Every commit is a checkpoint."""
 
+WITHOUT_CHECKPOINTS: dict[str, str | bool | int | float | list[str]] = {
+    "checkpoint_threshold": "1TB",
+    "auto_checkpoint_skip_wal_threshold": 2**62,
+}
+"""No commit is one, however large: what a checkpoint overwrites is kept first, when the database is closed."""
+
 _NAME = "results"
 """Name of the attached database, which is that of the file, as when it is opened by itself."""
 
@@ -36,7 +42,7 @@ def started() -> DuckDBPyConnection:
     with suppress(IndexError):
         return _idle.pop()
     # One thread: rows are few, and starting more costs more than they save.
-    return duckdb.connect(config={"threads": 1})
+    return duckdb.connect(config={"threads": 1, **WITHOUT_CHECKPOINTS})
 
 
 def keep(engine: DuckDBPyConnection) -> None:
@@ -72,9 +78,11 @@ def attach(path: Path) -> DuckDBPyConnection:
     return engine
 
 
-def detach(engine: DuckDBPyConnection) -> None:
-    """Close the database: what was committed is written into its file."""
+def detach(engine: DuckDBPyConnection, *, checkpoint: bool = True) -> None:
+    """Close the database: what was committed is written into its file, or stays in its log without a checkpoint."""
     try:
+        if not checkpoint:
+            engine.execute("pragma disable_checkpoint_on_shutdown")
         engine.execute("use memory")
         engine.execute(f"detach {_NAME}")
     except BaseException as error:
@@ -83,7 +91,10 @@ def detach(engine: DuckDBPyConnection) -> None:
         if not isinstance(error, duckdb.Error):
             raise
         return
-    keep(engine)
+    if checkpoint:
+        keep(engine)
+    else:
+        engine.close()
 
 
 @atexit.register

@@ -115,9 +115,9 @@ def sha256(path: Path) -> str:
 
 def publish(path: Path, place: Path) -> None:
     """Put a finished file in its place so that a crash at any moment leaves the old state or the new one."""
-    _flush(path)
+    flush(path)
     path.replace(place)
-    _flush(place.parent)
+    flush(place.parent)
 
 
 @contextmanager
@@ -168,7 +168,8 @@ def _digest(arrays: Mapping[str, NDArray[Any]], plain: Mapping[str, Any]) -> NDA
     return np.frombuffer(digest.digest(), dtype=np.uint8)
 
 
-def _flush(path: Path) -> None:
+def flush(path: Path) -> None:
+    """Wait until a file, or what a folder lists, is on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
