@@ -1,7 +1,8 @@
 """Commands that are killed (-9) at random moments, and asked for again until they are done.
 
-Each is stopped before it is killed, so that what is counted is what the kill hit: whether the process lived, whether
-anything was recorded yet, and what it was at.
+Half are stopped before they are killed, so that what is counted is what the kill hit: whether the process lived,
+whether anything was recorded yet, and what it was at. A stop lets a write to a file end that a kill cuts in two, so
+that the other half are killed straight away.
 """
 
 import os
@@ -15,7 +16,7 @@ from processes import Started
 from studies import small_study
 
 from .findings import Findings, recorded
-from .process_table import Process, descendants, is_alive, locked, locked_by, stopped, workers
+from .process_table import Process, descendants, is_alive, killed, locked, locked_by, stopped, workers
 
 PATIENCE = 10.0
 """Seconds until the workers of a killed process have ended."""
@@ -114,11 +115,16 @@ def _kill(kind: Kind, store: Path, seconds: float, tools: tuple[Findings, random
         target = dice.choice(at_work)[0] if at_work else target
         time.sleep(dice.uniform(0.0, 0.2) * seconds)
     family = descendants(started.pid)
-    lives = (target != started.pid or not kind.workers) and stopped(target)
-    stage = _stage(store, {started.pid, *(pid for pid, _ in family)}, leftovers)
-    if lives:
-        os.kill(target, signal.SIGKILL)
+    is_target = target != started.pid or not kind.workers
+    if dice.random() < 0.5:
+        lives, stage = is_target and killed(target), "without a stop"
+    else:
+        lives = is_target and stopped(target)
+        stage = _stage(store, {started.pid, *(pid for pid, _ in family)}, leftovers)
+        lives = lives and killed(target)
     done = started.end(TIMEOUT)
+    if stage == "without a stop" and not kind.workers:
+        lives = done.returncode == -signal.SIGKILL  # it may have ended in the moment between
     found.expect(kind.workers or not lives or done.returncode == -signal.SIGKILL, f"{what}: it was not killed")
     if kind.workers or not lives:
         found.expect_answer(done, what)

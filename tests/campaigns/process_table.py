@@ -36,6 +36,15 @@ def is_alive(process: Process) -> bool:
     return bool(fields) and fields[19] == process[1] and fields[0] not in "ZX"
 
 
+def killed(pid: int) -> bool:
+    """Kill a process where it is; returns whether it lived."""
+    fields = _stat(pid)
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+        return bool(fields) and fields[0] not in "ZX"
+    return False
+
+
 def stopped(pid: int) -> bool:
     """Stop a process where it is; returns whether it lives, and stands still."""
     with suppress(ProcessLookupError):

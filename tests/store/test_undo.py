@@ -23,7 +23,7 @@ def record(store, name):
 
 @pytest.fixture
 def interrupted(tmp_path, monkeypatch):
-    """A store in the middle of the checkpoint of a second measurement, and the blocks that it was about to overwrite."""
+    """A store in the middle of the checkpoint of a second measurement, with half of each block that is overwritten."""
     store, path = Store.open(tmp_path / "store"), tmp_path / "interrupted"
     record(store, "m1")
     detach = engine.detach
