@@ -13,6 +13,7 @@ from benchmarks.measure import Options, Row
 
 NAMES = (
     "main_job",
+    "busy",
     "answers",
     "startup",
     "relevance",
