@@ -25,7 +25,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 # What is shown trains for long; the last word on a setting counts.
 QUICK = ["--set", "train.epochs=1"]
 LONGER = ["--set", "train.epochs=20", "--set", "network.hidden=[32]"]
-# Each trains as many models as it needs.
+# Each trains as many models as it needs, as does the study of the page on studies.
 SEARCHES = {"fondue", "fondue_ide", "fondue_ib", "fondue_beta", "elbow", "suggest-dim"}
 # The ids that are shown.
 SHOWN = {
@@ -66,7 +66,7 @@ def commands():
         for line in block.splitlines():
             if line.startswith("vaehub "):
                 command = line.split("  #")[0].strip()
-                marks = [pytest.mark.slow] if SEARCHES & set(command.split()) else []
+                marks = [pytest.mark.slow] if (SEARCHES | {"./my_study.toml"}) & set(command.split()) else []
                 yield pytest.param(command, id=f"{page.stem}: {line[:60]}", marks=marks)
 
 

@@ -245,7 +245,7 @@ def test_what_was_made_already_is_told_when_the_time_is_over(made, monkeypatch):
 
 
 LONG = (
-    STUDY.replace("train.epochs = [1, 2]", "train.epochs = [800]").replace("[2, 3]", "[2, 3, 4, 5]").split("[[rep")[0]
+    STUDY.replace("train.epochs = [1, 2]", "train.epochs = [400]").replace("[2, 3]", "[2, 3, 4, 5]").split("[[rep")[0]
 )
 # Whoever runs the tests in the background may have told their processes to ignore interruptions.
 LISTENING = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
