@@ -253,6 +253,14 @@ TABLES = (
 )
 """Tables of records, those that others point at first."""
 
+OWNERS = {
+    "epochs": "training",
+    "measured_values": "measurement",
+    "measured_signatures": "measurement",
+    "arrays": "owner",
+}
+"""Tables whose rows belong to a record, and the column that names it."""
+
 _READ_VERSION = "select max(version) from schema_version"
 _READ_VERSION_OF_STORE = """
     select max(version) from schema_version

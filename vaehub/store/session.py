@@ -19,6 +19,7 @@ from vaehub.store.database import Database
 from vaehub.store.errands import MOST, Parcel, carry_out
 from vaehub.store.failures import translated
 from vaehub.store.files import StoredFile, WrittenFile
+from vaehub.store.merge import Merge, Merged, Source, source
 from vaehub.store.provenance import Provenance
 from vaehub.store.published import Paper
 from vaehub.store.query import QUERY_TIMEOUT, query, spilled
@@ -241,6 +242,28 @@ class Session:
         """
         with translated(source._name, "rescued"), self._database.writing() as connection:
             return rescue(source._database.as_it_is, source_files, connection, path)
+
+    def as_source(self, path: Path) -> AbstractContextManager[Source]:
+        """Give the store of this folder to be merged into another, once it is known to be whole."""
+        return source(path, self._database)
+
+    def merge(self, path: Path, sources: Sequence[Source]) -> list[Merged]:
+        """Copy what other stores have and this one has not.
+
+        Args:
+            path: Folder of this store.
+            sources: The others.
+        """
+        found: list[Merged] = []
+        for each in sources:
+            try:
+                found.append(Merge(self._database, path, each).carried_out())
+            except StoreError as error:
+                if not found:
+                    raise
+                before = ", ".join(repr(str(merged.source)) for merged in found)
+                raise StoreError(f"{error}; what was merged before it stays: {before}") from error
+        return found
 
     # Studies
 
