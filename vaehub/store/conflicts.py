@@ -169,10 +169,7 @@ _OTHERS = (
     select
         'analysis', h.settings ->> 'analysis', concat(h.study, ', ', h.scale), 'the measurement of all results',
         left(h.measurement, 8), left(t.measurement, 8)
-    from results.cells as h join other.cells as t
-        on h.study = t.study and h.scale = t.scale and h.cell is null and t.cell is null
-        and h.settings ->> 'analysis' = t.settings ->> 'analysis'
-    where h.measurement != t.measurement
+    from results.cells as h join temp.merge_other_analyses as t on t.place = h.rowid
     order by h.rowid
     """,
     """

@@ -73,21 +73,20 @@ def source(path: Path, database: Database) -> Iterator[Source]:
     Raises:
         StoreError: If it is no store, newer than this version, or damaged.
     """
-    name = f"store {str(path)!r}"
     if not database.path.is_file():
         raise StoreError(f"there is no store at {str(path)!r}, which was to be merged")
+    name = f"store {str(path)!r}"
     with ExitStack() as stack:
         with translated(name, "read"):
-            found = Source(path, stack.enter_context(_up_to_date(database)))
-            with found.database.session():
-                damage = problems_of(found.database.reading_anew)
-        missing = [] if damage else _missing_files(found)
-        if damage or missing:
+            up_to_date = stack.enter_context(_up_to_date(database))
+            with up_to_date.as_it_is() as connection:
+                damage = problems_of(lambda: nullcontext(connection)) or _missing_files(path / "arrays", connection)
+        if damage:
             raise StoreError(
-                f"{name} is damaged and was not merged: {(*damage, *missing)[0]}; 'vaehub verify' tells all, and "
-                "'vaehub store rescue' makes a store of what is whole"
+                f"{name} is damaged and was not merged: {damage[0]}; 'vaehub verify' tells all, and 'vaehub store "
+                "rescue' makes a store of what is whole"
             )
-        yield found
+        yield Source(path, up_to_date)
 
 
 @dataclass
@@ -141,7 +140,7 @@ class Merge:
                 if not unknown:
                     different = self._different(pairs)
                     plan = planned(connection, different)
-                    return plan, tuple(conflicts(connection, different))
+                    return plan, tuple(conflicts(connection, different)) if plan.has_conflicts else ()
             for pair in unknown:  # nobody waits while files are read
                 self._differences[pair] = self._compared(pair)
 
@@ -244,9 +243,7 @@ def _up_to_date(database: Database) -> Iterator[Database]:
         yield copy
 
 
-def _missing_files(found: Source) -> list[str]:
-    with translated(found.title, "read"), found.database.reading() as connection:
-        known = arrays.files(connection)
-    folder = found.path / "arrays"
+def _missing_files(folder: Path, connection: DuckDBPyConnection) -> list[str]:
     present = {each.name for each in folder.iterdir()} if folder.is_dir() else set()
+    known = arrays.files(connection)
     return [f"{folder / name} of {owner} is missing" for name, _, owner in known if name not in present]

@@ -101,6 +101,13 @@ _LISTS = (
     select study, scale from other.studies as t join results.studies as h using (study, scale)
     where h.definition != t.definition
     """,
+    """
+    create or replace temp table merge_other_analyses as
+    select h.rowid as place, t.measurement from results.cells as h join other.cells as t
+        on h.study = t.study and h.scale = t.scale and h.cell is null and t.cell is null
+        and h.settings ->> 'analysis' = t.settings ->> 'analysis'
+    where h.measurement != t.measurement
+    """,
     # Of a study that the store has too, only analyses that it has not; of one of an earlier schema, what it has not.
     """
     create or replace temp table merge_cells as
@@ -140,6 +147,7 @@ _COUNTS = """
         (select count(*) from temp.merge_withheld),
         (select count(distinct id) from temp.merge_different),
         (select count(*) from temp.merge_other_studies) + (select count(*) from temp.merge_other_papers)
+        + (select count(*) from temp.merge_other_analyses)
 """
 _REPLACED = "select id from temp.merge_records where replaces"
 _IS_REPLACING = f"{_REPLACED} limit 1"
@@ -165,7 +173,7 @@ class Plan:
         files: Name and checksum of each file that comes along.
         n_withheld: Measurements that are not copied, since a training that they measure is another here.
         n_different: Records of which values differ.
-        n_others: Studies and papers that differ.
+        n_others: Studies, analyses and papers that differ.
     """
 
     rows: Mapping[str, tuple[int, int]]
@@ -173,6 +181,11 @@ class Plan:
     n_withheld: int
     n_different: int
     n_others: int
+
+    @property
+    def has_conflicts(self) -> bool:
+        """Whether anything differs."""
+        return self.n_different + self.n_others > 0
 
 
 def array_pairs(connection: DuckDBPyConnection) -> list[ArrayPair]:
