@@ -11,6 +11,8 @@ from contextlib import suppress
 
 from duckdb import BinderException, CatalogException, DuckDBPyConnection, TransactionException
 
+from vaehub.store.comments import COMMENTS
+
 MIGRATIONS: tuple[str, ...] = (
     """
     create table provenance (
@@ -276,6 +278,7 @@ MIGRATIONS: tuple[str, ...] = (
     from cells as c
     join results as r on r.measurement = c.measurement;
     """,
+    COMMENTS,
 )
 
 VERSION = len(MIGRATIONS)
