@@ -165,7 +165,7 @@ def _card(
     lines += [f"| `data/{name}.parquet` | {n:,} | {_TABLES[name].meaning} |" for name, n in rows.items()]
     lines += ["", "Undefined numbers are NaN, and missing ones null; JSON is text.", "", *_READING]
     for name, schema in schemas.items():
-        known = _EXTRA | meanings[_TABLES[name].origin]
+        known = {**_EXTRA, **meanings[_TABLES[name].origin]}
         lines += ["", f"## {name}", "", "| column | type | meaning |", "| --- | --- | --- |"]
         lines += [f"| `{field.name}` | {field.type} | {known[field.name]} |" for field in schema]
     lines += ["", "## References", ""]

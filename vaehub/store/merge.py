@@ -89,8 +89,31 @@ def source(path: Path, database: Database) -> Iterator[Source]:
         yield Source(path, up_to_date)
 
 
+def merge(target: Database, path: Path, sources: Sequence[Source]) -> list[Merged]:
+    """Copy what stores have and another has not, one after the other.
+
+    Args:
+        target: Database of the store that gets what it has not.
+        path: Its folder.
+        sources: The others.
+
+    Raises:
+        StoreError: If one of them cannot be copied; those before it stay.
+    """
+    found: list[Merged] = []
+    for each in sources:
+        try:
+            found.append(_Merge(target, path, each).carried_out())
+        except StoreError as error:
+            if not found:
+                raise
+            before = ", ".join(repr(str(merged.source)) for merged in found)
+            raise StoreError(f"{error}; what was merged before it stays: {before}") from error
+    return found
+
+
 @dataclass
-class Merge:
+class _Merge:
     """Merges one store into another.
 
     Args:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -19,8 +19,9 @@ from vaehub.store.database import Database
 from vaehub.store.errands import MOST, Parcel, carry_out
 from vaehub.store.failures import translated
 from vaehub.store.files import StoredFile, WrittenFile
-from vaehub.store.merge import Merge, Merged, Source, source
+from vaehub.store.merge import Merged, Source, merge, source
 from vaehub.store.provenance import Provenance
+from vaehub.store.prune import Pruned, Selection, forget_lists, remove, selected
 from vaehub.store.published import Paper
 from vaehub.store.query import QUERY_TIMEOUT, query, spilled
 from vaehub.store.records import (
@@ -254,16 +255,24 @@ class Session:
             path: Folder of this store.
             sources: The others.
         """
-        found: list[Merged] = []
-        for each in sources:
-            try:
-                found.append(Merge(self._database, path, each).carried_out())
-            except StoreError as error:
-                if not found:
-                    raise
-                before = ", ".join(repr(str(merged.source)) for merged in found)
-                raise StoreError(f"{error}; what was merged before it stays: {before}") from error
-        return found
+        return merge(self._database, path, sources)
+
+    def prune(self, chosen: Selection, files: Path, *, dry: bool) -> Pruned:
+        """Remove the rows of what is chosen, unless it is only asked what would go.
+
+        Args:
+            chosen: The records.
+            files: Folder of this store's files, which stay.
+            dry: Whether to change nothing.
+        """
+        if dry:
+            with translated(self._name, "read"), self._database.reading() as connection:
+                return selected(connection, chosen, files)
+        with self._writing() as connection:
+            found = selected(connection, chosen, files)
+            remove(connection, chosen)
+            forget_lists(connection)
+            return replace(found, is_done=True)
 
     # Studies
 

@@ -11,11 +11,9 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from vaehub.core.errors import NotRecorded, StoreError, VaehubError
-from vaehub.core.progress import task
 from vaehub.core.result import Result
 from vaehub.store import trainings
 from vaehub.store.database import Database, Locked, lock_timeout
@@ -24,8 +22,10 @@ from vaehub.store.files import StoredFile, read_arrays, write_arrays
 from vaehub.store.merge import Merged
 from vaehub.store.place import place_of_store
 from vaehub.store.provenance import Provenance
+from vaehub.store.prune import Pruned, Selection
 from vaehub.store.published import Paper
 from vaehub.store.query import QUERY_TIMEOUT
+from vaehub.store.record_locks import RecordLocks
 from vaehub.store.records import MeasurementRecord, StoredMeasurement, TrainingRecord
 from vaehub.store.rescue import Rescue
 from vaehub.store.session import Inserted, Session
@@ -59,6 +59,7 @@ class Store:
         self.path = path
         self._session = session
         self._files = path / "arrays"
+        self._locks = RecordLocks(path)
         self._papers = papers
         self._is_prepared = False
 
@@ -315,45 +316,50 @@ class Store:
                     shutil.rmtree(self.path, ignore_errors=True)  # it was made here, and nothing has come into it
                 raise
 
+    def prune(self, chosen: Selection, *, dry: bool = False) -> Pruned:
+        """Remove what is chosen, and nothing that anything else needs.
+
+        Args:
+            chosen: Records, whose ids may be beginnings.
+            dry: Change nothing, and say what would go.
+
+        Raises:
+            VaehubError: If nothing is chosen, there are no such records, or a training that is named by its id is
+                needed by a measurement that stays.
+            StoreError: If there is no store, it cannot be written, or records are being made in it.
+        """
+        chosen.check()
+        self._must_exist()
+        chosen = dataclasses.replace(chosen, ids=[self.resolve(each)[1] for each in chosen.ids])
+        if not dry:
+            self._make_folders()
+            if (busy := self._locks.any_held()) is not None:
+                raise StoreError(
+                    f"store {str(self.path)!r} is being worked on ({busy[:8]} is being made), and what is made may "
+                    "need what goes; prune it when that is done"
+                )
+        found = self._session.prune(chosen, self._files, dry=dry)
+        if not dry:
+            with translated(f"store {str(self.path)!r}", "written"):
+                for name in found.files:
+                    (self._files / name).unlink(missing_ok=True)
+        return found
+
     def burst(self) -> AbstractContextManager[object]:
         """Hold the database for many records in a row, each its own commit; other processes wait, so make it short."""
         self._files.mkdir(parents=True, exist_ok=True)
         return self._session.burst()
 
-    @contextmanager
-    def working_on(self, record_id: str) -> Iterator[None]:
+    def working_on(self, record_id: str) -> AbstractContextManager[None]:
         """Lock a record while it is made, across processes; the lock of a process that dies is released.
 
         Waits for as long as another process works on it. Whoever enters looks first whether the work has been done.
         """
-        path = self._lock_of(record_id)
-        lock = FileLock(path)
-        with translated(f"store {str(self.path)!r}", "written"):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                lock.acquire(timeout=0)
-            except Timeout:
-                with task(f"waiting for another process that makes {record_id[:8]}"):
-                    lock.acquire()
-        try:
-            yield
-            # Recorded by now: a process that still waits on this file, and one that makes it anew, both find that out.
-            path.unlink(missing_ok=True)
-        finally:
-            lock.release()
+        return self._locks.held(record_id)
 
     def is_worked_on(self, record_id: str) -> bool:
         """Return whether a process is making a record at this moment."""
-        path = self._lock_of(record_id)
-        if not path.exists():
-            return False
-        lock = FileLock(path)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            return True
-        lock.release()
-        return False
+        return self._locks.is_held(record_id)
 
     def checkpoint(self, training_id: str) -> FileCheckpoint:
         """Return the checkpoint file of a training."""
@@ -361,9 +367,6 @@ class Store:
         from vaehub.store.checkpoint import FileCheckpoint
 
         return FileCheckpoint(self.path / "checkpoints" / f"{training_id}.h5")
-
-    def _lock_of(self, record_id: str) -> Path:
-        return self.path / "locks" / f"{record_id}.lock"
 
     def _with_arrays(self, found: StoredMeasurement) -> StoredMeasurement:
         if found.file is None:
