@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from vaehub.files import FileParams
 from vaehub.plugins.datasets.sprites import kernels
-from vaehub.plugins.datasets.sprites.drawn import PlainSprites
+from vaehub.plugins.datasets.sprites.rendering import PlainSprites
 
 N, BATCH, STEPS = 100_000, 64, 60
 

@@ -41,7 +41,7 @@ def check(done, *words, code=2):
         ([*RUN[1:], "-s", "model.latent_dim=0"], ["'latent_dim' is 0", "greater than 0"]),
         (
             [*RUN[1:2], "vae", "--metric", "elbo", "-s", "train.until=stable"],
-            ["model 'vae' finds no number of latents"],
+            ["model 'vae' selects no latents"],
         ),
         ([*RUN[1:], "--at-epochs", "1,x"], ["--at-epochs is '1,x' and should be whole numbers"]),
         ([*RUN[1:], "--at-steps", "5"], ["this training has 100 epochs", "and no steps", "train.steps=5000"]),

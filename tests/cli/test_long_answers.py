@@ -124,6 +124,32 @@ def test_what_was_kept_on_disk_is_what_was_kept_in_memory(form, size, tmp_path, 
         assert found[0].equals(found[1])
 
 
+def shown(text, capsys):
+    """Return the rows that a table shows, as lines, and what is said below it."""
+    with duckdb.connect(config={"threads": 1}) as connection, spilled(connection, text) as kept:
+        answers.show(answers.Streamed(kept))
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines() if line.strip()]
+    below = [line for line in lines if "rows;" in line]
+    return [line for line in lines[2:] if line not in below], below
+
+
+def test_a_table_shows_the_first_thousand_rows_and_how_many_there_are(capsys):
+    rows, below = shown("select range as n from range(54321)", capsys)
+    assert rows == [str(n) for n in range(1000)]
+    assert below == ["1,000 of 54,321 rows; '--format csv' and '--json' give all"]
+    rows, below = shown("select range as n from range(1000)", capsys)
+    assert (len(rows), below) == (1000, [])
+    assert shown("select 1 as n where false", capsys) == ([], [])
+
+
+def test_of_a_table_only_the_rows_shown_become_objects(capsys, monkeypatch):
+    """All others are counted in blocks, so that memory does not grow with them."""
+    seen, rows_of = [], answers.Rows.__iter__
+    monkeypatch.setattr(answers.Rows, "__iter__", lambda self: seen.append(len(self)) or rows_of(self))
+    shown("select range as n from range(54321)", capsys)
+    assert sum(seen) == 1000
+
+
 LATE = {
     "error('wrong at last')": (VaehubError, "^the query was not understood: Invalid Input Error: wrong at last"),
     "'x'::int": (VaehubError, "^the query was not understood: Conversion Error: Could not convert string 'x'"),

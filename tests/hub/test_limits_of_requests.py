@@ -123,7 +123,6 @@ UNBOUNDED = {
     "n_test",
     "n_train",
     "n_variance",
-    "pairs_up_to",
     "rank",
     "start",
     "subset_size",

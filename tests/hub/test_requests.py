@@ -38,7 +38,7 @@ def test_what_was_stored_in_another_revision_is_refused(hub):
 
 
 def test_a_stored_metric_is_restored_by_its_parameters_of_today(hub):
-    stored = {"name": "relevance", "distribution": "vaehub", "revision": 2, "params": {"part": "validation"}}
+    stored = {"name": "relevance", "distribution": "vaehub", "revision": 3, "params": {"part": "validation"}}
     assert restored_component(hub.catalog, "metric", stored).params.split == "validation"
     later = stored | {"revision": 99}
     assert restored_component(hub.catalog, "metric", later, any_revision=True).params.split == "validation"

@@ -16,10 +16,10 @@ from vaehub.training.stability import Stability
 class Finder(Noisy):
     """Finds one latent less each time that it is asked, down to a floor."""
 
-    finds_latents = True
+    counts_selected_latents = True
     floor = 3
 
-    def n_latents_found(self, train, generator):
+    def n_selected_latents(self, train, generator):
         self.asked = getattr(self, "asked", 0) + 1
         return max(self.floor, 40 - self.asked)
 
@@ -83,10 +83,10 @@ def test_counting_becomes_rarer_as_steps_grow():
 
 def test_a_model_that_says_it_counts_and_does_not_say_how_is_told_so(soon):
     class Boast(Noisy):
-        finds_latents = True
+        counts_selected_latents = True
 
     params = TrainParams(epochs=2000, batch_size=8, learning_rate=0.01, until="stable")
-    with pytest.raises(VaehubError, match="model class 'Boast' does not count .* defines 'n_latents_found'"):
+    with pytest.raises(VaehubError, match="model class 'Boast' does not count .* defines 'n_selected_latents'"):
         fit(Boast(data().spec), data(), params, seed=0)
 
 

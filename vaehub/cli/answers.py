@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Protocol
 
-from vaehub.cli import json_rows, terminal
+from vaehub.cli import json_rows, tables, terminal
 from vaehub.cli.standard_output import answer
 from vaehub.core.errors import VaehubError, first_line
 from vaehub.hub.parquet import write_parquet
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from vaehub.store.spill import Spill
 
+SHOWN = 1000
+"""Rows of an answer that are printed as a table."""
 PART = 2048
 """Rows that are read at once."""
 
@@ -99,6 +101,20 @@ def write(rows: Answer, form: str, output: Path | None) -> None:
         return
     with whole_file(output, "the answer") as place, place.open("wb") as file:
         _write(rows, form, file)
+
+
+def show(rows: Answer) -> None:
+    """Print the first rows as a table, whose columns are as wide as what they hold, and how many there are in all."""
+    first: list[Sequence[object]] = []
+    n = 0
+    for part in rows.parts(PART):
+        # Only rows that are shown become Python's objects.
+        first += next(part.parts(SHOWN - len(first)), ()) if len(first) < SHOWN else ()
+        n += len(part)
+    tables.table(rows.columns, first)
+    if n > SHOWN:
+        words = f"{SHOWN:,} of {n:,} rows; '--format csv' and '--json' give all"
+        terminal.out().print(words, markup=False)
 
 
 def _write(rows: Answer, form: str, file: IO[bytes]) -> None:

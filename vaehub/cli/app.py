@@ -253,22 +253,20 @@ def sql(
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Query the store with SQL; it can be read, not changed."""
-    from vaehub.cli import answers, tables
+    """Query the store with SQL; it can be read, not changed. A table shows the first 1,000 rows; other formats, all."""
+    from vaehub.cli import answers
     from vaehub.hub import Hub
-    from vaehub.hub.views import Rows
 
     chosen = Format.json if as_json else format_
     if chosen is Format.parquet and output is None and answer().isatty():
         raise VaehubError("parquet is no text; name a file with '--output', or pipe it")
     answers.check(chosen.value, output)
-    asked = Hub.open(store).store
-    if chosen is Format.table:
-        rows = Rows(asked.query(query, timeout=timeout))
-        tables.table(rows.columns, rows)
-        return
-    with asked.spilled(query, timeout=timeout) as spill:
-        answers.write(answers.Streamed(spill), chosen.value, output)
+    with Hub.open(store).store.spilled(query, timeout=timeout) as spill:
+        rows = answers.Streamed(spill)
+        if chosen is Format.table:
+            answers.show(rows)
+        else:
+            answers.write(rows, chosen.value, output)
 
 
 @app.command()

@@ -165,8 +165,8 @@ class LatentModel(nn.Module, Parametrised[M_co], ABC):
         return None
 
     @property
-    def chosen_latents(self) -> Tensor | None:
-        """Whether the model itself keeps each latent, shape ``(latent_dim,)``; ``None`` if it does not choose."""
+    def selected_latents(self) -> Tensor | None:
+        """Whether the model itself selects each latent, shape ``(latent_dim,)``; ``None`` if it has no such choice."""
         return None
 
     @abstractmethod
@@ -244,19 +244,19 @@ class LatentModel(nn.Module, Parametrised[M_co], ABC):
         """Hook called once at the end of a training, with the weights that are kept."""
 
     @property
-    def finds_latents(self) -> bool:
-        """Whether :meth:`n_latents_found` counts; where it does, ``train.until=stable`` may be asked for."""
+    def counts_selected_latents(self) -> bool:
+        """Whether :meth:`n_selected_latents` counts; where it does, ``train.until=stable`` may be asked for."""
         return False
 
-    def n_latents_found(self, train: Dataset, generator: torch.Generator) -> int:
-        """Return how many latents the model has found to be needed so far, in evaluation mode.
+    def n_selected_latents(self, train: Dataset, generator: torch.Generator) -> int:
+        """Return how many latents the model selects so far, in evaluation mode.
 
         Raises:
-            VaehubError: If the model does not count them: if :attr:`finds_latents` is false, or no method says how.
+            VaehubError: If the model does not: if :attr:`counts_selected_latents` is false, or no method says how.
         """
         raise VaehubError(
-            f"model class {type(self).__name__!r} does not count the latents that it needs; one whose "
-            "'finds_latents' is true defines 'n_latents_found'"
+            f"model class {type(self).__name__!r} does not count the latents that it selects; one whose "
+            "'counts_selected_latents' is true defines 'n_selected_latents'"
         )
 
     def notes(self) -> Sequence[str]:

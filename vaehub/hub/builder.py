@@ -144,9 +144,9 @@ class Builder:
         """
         data = self.data_of(recipe)
         model = self.build(recipe, data)
-        if recipe.train.until == "stable" and not model.finds_latents:
+        if recipe.train.until == "stable" and not model.counts_selected_latents:
             raise VaehubError(
-                f"model {recipe.model.name!r} finds no number of latents for 'train.until=stable' to wait for; one "
+                f"model {recipe.model.name!r} selects no latents whose number 'train.until=stable' could wait for; one "
                 "with an ARD prior does, and '-s train.until=epochs' trains every model"
             )
         return TrainingJob(recipe, model, data, snapshots, faithful_copy(model))

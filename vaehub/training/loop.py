@@ -153,7 +153,7 @@ class Loop:
         """Count the latents that are found, if the training waits for them and it is time to."""
         if self.params.until == "stable" and self.stability.is_due(self.steps):
             noise = self.generator("count", self.index, device="cpu")
-            self.stability.add(self.steps, self.model.n_latents_found(self.train, noise))
+            self.stability.add(self.steps, self.model.n_selected_latents(self.train, noise))
 
     def notes(self) -> tuple[str, ...]:
         """Return how it ended, if that was open."""

@@ -6,7 +6,7 @@ import pytest
 from vaehub.hub.study.definition import Definition
 from vaehub.registry.catalog import Catalog
 
-COUNTED = {"n_active": 14.0, "n_chosen": 9.0}
+COUNTED = {"n_active": 14.0, "n_selected": 9.0}
 
 
 @pytest.fixture

@@ -222,17 +222,17 @@ class Choosing(Linear):
     """Keeps its latents itself, whatever its decoder does with them."""
 
     @property
-    def chosen_latents(self):
+    def selected_latents(self):
         return torch.tensor([True, True, False, False])
 
 
 def test_the_number_of_latents_that_a_model_keeps_itself_stands_beside_what_its_decoder_needs(data):
     # The decoder ignores the second latent, which is kept, and needs the third, which is not.
     scalars = measure(Choosing(data), data).scalars
-    assert (scalars["n_chosen"], scalars["n_active"]) == (2, measure(Linear(data), data).scalars["n_active"])
-    none = type("None", (Choosing,), {"chosen_latents": property(lambda self: torch.zeros(4, dtype=torch.bool))})
-    assert measure(none(data), data).scalars["n_chosen"] == 0
+    assert (scalars["n_selected"], scalars["n_active"]) == (2, measure(Linear(data), data).scalars["n_active"])
+    none = type("None", (Choosing,), {"selected_latents": property(lambda self: torch.zeros(4, dtype=torch.bool))})
+    assert measure(none(data), data).scalars["n_selected"] == 0
 
 
 def test_a_model_that_chooses_no_latents_has_no_number_of_them(data):
-    assert "n_chosen" not in measure(Linear(data), data).scalars
+    assert "n_selected" not in measure(Linear(data), data).scalars

@@ -50,6 +50,21 @@ def test_divergence_at_points_is_exact_for_linear_and_quadratic_fields(rng):
     torch.testing.assert_close(found, slopes.trace() + 2 * points.sum(dim=1))
 
 
+def test_divergence_takes_all_axes_together_in_bounded_blocks(monkeypatch, rng):
+    asked = []
+
+    def field(at):
+        asked.append(len(at))
+        return at * at * at.flip(1)
+
+    points = torch.as_tensor(rng.normal(size=(30, 5)))
+    together = divergence_at(field, points, 0.1)
+    monkeypatch.setattr("vaehub.plugins.latent_response.fields.VALUES_AT_ONCE", 2 * 2 * points.numel())
+    assert torch.equal(divergence_at(field, points, 0.1), together)
+    # Both sides of five axes, then of two, two and one.
+    assert asked == [300, 120, 120, 60]
+
+
 def test_the_field_at_grid_points_is_the_field_of_the_grid(rng):
     mixing = torch.as_tensor(rng.normal(size=(3, 3)))
     rest = torch.as_tensor(rng.normal(size=(6, 3)))
@@ -61,7 +76,10 @@ def test_the_field_at_grid_points_is_the_field_of_the_grid(rng):
 
 def test_the_nearest_observation_is_that_of_a_plain_search(rng):
     decoded, observations = rng.normal(size=(9, 2, 3)), rng.normal(size=(30, 2, 3))
-    found = nearest_observations(decoded, observations)
+    observations[17] = observations[3]  # of equals the first is taken
+    decoded[0] = observations[3]
+    blocks = torch.split(torch.as_tensor(observations), [7, 0, 13, 10])
+    found = nearest_observations(torch.as_tensor(decoded), blocks)
     distances = np.sqrt(((decoded[:, None] - observations) ** 2).sum(axis=(2, 3)))
     np.testing.assert_allclose(found.distance, distances.min(axis=1))
     np.testing.assert_array_equal(found.row, distances.argmin(axis=1))

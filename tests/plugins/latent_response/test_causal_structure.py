@@ -136,6 +136,22 @@ def test_variables_have_two_latents_at_most_and_the_strongest_pairs_first():
     assert merged_pairs(pairs, matrix, ONES, 0.15).tolist() == [[0, 1], [2, 3]]
 
 
+def test_pairs_are_merged_as_a_plain_search_merges_them(rng):
+    n = 12
+    matrix, reach = torch.as_tensor(rng.uniform(size=(n, n))), torch.as_tensor(rng.uniform(1, 2, size=n))
+    matrix[0, 1] = matrix[1, 0] = torch.nan
+    pairs = torch.triu_indices(n, n, offset=1).T
+    strength = {
+        (i, j): min(float(matrix[i, j] / reach[j]), float(matrix[j, i] / reach[i])) for i, j in pairs[1:].tolist()
+    }
+    expected = []
+    for pair in sorted(strength, key=strength.get, reverse=True):
+        if strength[pair] >= 0.2 and not {*pair} & {latent for each in expected for latent in each}:
+            expected.append(pair)
+    assert len(expected) > 2
+    assert [tuple(pair) for pair in merged_pairs(pairs, matrix, reach, 0.2).tolist()] == expected
+
+
 def test_a_weak_pair_is_no_variable():
     matrix = matrix_of({(0, 1): 0.2, (1, 0): 0.2})
     pairs = torch.tensor([[0, 1]])

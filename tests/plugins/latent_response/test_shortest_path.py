@@ -9,6 +9,7 @@ from vaehub.plugins.latent_response.kernels import (
     cheapest,
     edge_costs,
     evenly_spaced,
+    field_on_edges,
     grid_axes,
     grid_path,
     length_cost,
@@ -91,6 +92,27 @@ def test_an_edge_costs_the_integral_along_it():
     # |z|^2 is 25 t^2 along the edge, so that its integral over a length of 5 is 125 / 3.
     found = edge_costs(points, edges, at.square().sum(dim=1)[None], 2.0)
     assert float(found) == pytest.approx(125 / 3 + 5 * 2, rel=1e-4)
+
+
+@pytest.mark.parametrize("at_once", [1, 4, 7, 100])
+def test_the_field_on_edges_comes_in_order_and_little_of_it_at_a_time(rng, at_once):
+    points, edges = torch.as_tensor(rng.normal(size=(6, 3))), torch.triu_indices(6, 6, offset=1).T
+    asked = []
+
+    def field(at):
+        asked.append(len(at))
+        return at.square()
+
+    whole = on_edges(points, edges, 5).square()
+    done = 0
+    for some, arrows in field_on_edges(field, points, edges, 5, at_once):
+        assert some.start == done
+        assert len(arrows) * 5 < at_once + 5
+        assert torch.equal(arrows, whole[some])
+        done = some.stop
+    assert done == len(edges)
+    assert max(asked) <= at_once
+    assert sum(asked) == len(edges) * 5
 
 
 def test_length_costs_a_share_of_the_median_and_never_nothing():

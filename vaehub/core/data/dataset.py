@@ -238,10 +238,11 @@ class Dataset:
         if n_validation >= len(train):
             raise DataError(f"a validation share of {share} leaves none of {len(train)} observations to train on")
         order = train[torch.randperm(len(train), generator=generator)]
-        splits = {**self.splits, "train": order[n_validation:].sort().values}
-        found = self._like(self.stored, self.labels, self.factors, splits)
+        split = {"train": order[n_validation:].sort().values}
         if n_validation:
-            splits["validation"] = order[:n_validation].sort().values
+            split["validation"] = order[:n_validation].sort().values
+        found = self._like(self.stored, self.labels, self.factors, {**self.splits, **split})
+        if n_validation:
             note = f"{n_validation} of {len(train)} training observations are held out for validation"
             found.notes = (*self.notes, f"{note}; 'train.validation=0' trains on all")
         return found

@@ -18,7 +18,7 @@ from vaehub.core.result import Result, Signatures, Table
 from vaehub.hub import requests
 from vaehub.hub.study.definition import Analysis, Scaled
 from vaehub.hub.study.grid import Cell
-from vaehub.hub.study.made_up import with_made_up_values
+from vaehub.hub.study.placeholders import with_placeholders
 from vaehub.hub.study.report import lined_up, results_of, rows_of, table_of
 from vaehub.hub.subjects import TableSubject
 from vaehub.hub.views import Rows
@@ -60,7 +60,7 @@ def rehearse(
         for analysis in scaled.analyses:
             try:
                 answer = store.query(results_of(scaled, settings, analysis.sql))
-                seen.append((analysis, Rows(with_made_up_values(answer))))
+                seen.append((analysis, Rows(with_placeholders(answer))))
             except VaehubError as error:
                 raise VaehubError(f"analysis {analysis.name!r} of study {scaled.study!r}: {error}") from error
         for report in scaled.reports:

@@ -24,7 +24,7 @@ def vaehub_catalog() -> Sequence[Entry]:
             "relevance of each latent and the number of active latents (ARD score)",
             params="vaehub.plugins.ard.params:RelevanceParams",
             source=f"{PAPER}, Eqs. 19 and 20",
-            revision=2,
+            revision=3,
         ),
         Metric(
             "relevant_dimension",

@@ -83,11 +83,11 @@ class ArdVae(Autoencoder[ArdParams]):
         self._set_prior(epoch, self._split(epoch)[0])
 
     @property
-    def finds_latents(self) -> bool:
-        """It does: the active ones."""
+    def counts_selected_latents(self) -> bool:
+        """It does: those that are active."""
         return True
 
-    def n_latents_found(self, train: Dataset, generator: torch.Generator) -> int:
+    def n_selected_latents(self, train: Dataset, generator: torch.Generator) -> int:
         """Return the number of active latents at 99 %, by Eqs. 19 and 20."""
         return n_relevant(latent_relevance(self, train, COUNTED_ON, generator))
 

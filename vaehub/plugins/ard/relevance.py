@@ -74,7 +74,7 @@ class Relevance(ModelMetric[RelevanceParams]):
                 "n_active": n_active,
                 **{name: n_relevant(relevance, share) for name, share in OTHER_CUTS.items()},
                 "gap": gap,
-                **({} if (chosen := model.chosen_latents) is None else {"n_chosen": int(chosen.sum())}),
+                **({} if (selected := model.selected_latents) is None else {"n_selected": int(selected.sum())}),
                 "is_collapsed": bool(total == 0),
                 "n_samples": sample.n,
             },

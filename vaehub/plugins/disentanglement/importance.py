@@ -14,7 +14,7 @@ from torch import Tensor
 
 from vaehub import VaehubError
 from vaehub.analysis import accepts_arrays
-from vaehub.plugins.disentanglement.light_trees import light_trees
+from vaehub.plugins.disentanglement.lightgbm_trees import lightgbm_trees
 from vaehub.plugins.disentanglement.validation import check_vary, checked, checked_test
 
 Predictor = Literal["gradient_boosting", "lightgbm"]
@@ -184,7 +184,7 @@ def predicted(
         VaehubError: If there is no such predictor, or LightGBM is missing.
     """
     if predictor == "lightgbm":
-        light = light_trees(
+        light = lightgbm_trees(
             codes,
             classes,
             test_codes,

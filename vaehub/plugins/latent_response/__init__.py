@@ -49,7 +49,7 @@ def vaehub_catalog() -> Sequence[Entry]:
             "path between two observations that follows the latent responses, beside straight interpolation",
             params=f"{PARAMS}:LatentPathParams",
             source=f"{PAPER}, Section 5",
-            revision=3,
+            revision=4,
         ),
         Metric(
             "responsibilities",

@@ -155,14 +155,13 @@ def merged_pairs(pairs: Tensor, matrix: Tensor, reach: Tensor, share: float) -> 
     """
     first, second = pairs.T
     strength = torch.minimum(matrix[first, second] / reach[second], matrix[second, first] / reach[first])
-    taken: set[int] = set()
-    found = []
-    for at in strength.argsort(descending=True, stable=True).tolist():
-        pair = pairs[at].tolist()
-        if float(strength[at]) >= share and taken.isdisjoint(pair):
-            taken.update(pair)
-            found.append(pair)
-    return torch.tensor(found, dtype=torch.int64, device=pairs.device).reshape(-1, 2)
+    order = strength.argsort(descending=True, stable=True)
+    left = pairs[order[strength[order] >= share]]
+    found = [left[:0]]
+    while len(left):
+        found.append(left[:1])
+        left = left[~torch.isin(left, left[0]).any(dim=1)]
+    return torch.cat(found)
 
 
 @accepts_arrays

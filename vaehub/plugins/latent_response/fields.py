@@ -72,7 +72,8 @@ def field_at(
     """
     k, axes = len(points), list(latents)
     total = torch.zeros(k, 2, dtype=torch.float64, device=rest.device)
-    for numbers in torch.split(torch.arange(len(rest) * k, device=rest.device), at_once):
+    for begin in range(0, len(rest) * k, at_once):
+        numbers = torch.arange(begin, min(begin + at_once, len(rest) * k), device=rest.device)
         place = numbers % k
         codes = rest[numbers // k]
         codes[:, axes] = points[place].to(rest)
@@ -92,13 +93,15 @@ def divergence_at(field: Callable[[Tensor], Tensor], points: Tensor, step: float
     Returns:
         Shape ``(k,)``, float64, for each unit.
     """
-    total = torch.zeros(len(points), dtype=torch.float64)
-    for axis in range(points.shape[1]):
-        aside = torch.zeros_like(points)
-        aside[:, axis] = step
-        ahead, behind = field(points + aside), field(points - aside)
-        total += (ahead[:, axis] - behind[:, axis]).double() / (2 * step)
-    return total
+    k, m = points.shape
+    slopes = torch.empty(m, k, dtype=torch.float64)
+    for axes in torch.split(torch.arange(m), max(1, VALUES_AT_ONCE // (2 * points.numel()))):
+        aside = torch.zeros(len(axes), 1, m, dtype=points.dtype)
+        aside[torch.arange(len(axes)), 0, axes] = step
+        arrows = field(torch.cat([points + aside, points - aside]).flatten(0, 1)).reshape(2, len(axes), k, m)
+        own = arrows.gather(3, axes[:, None, None].expand(2, -1, k, 1))[..., 0].double()
+        slopes[axes] = (own[0] - own[1]) / (2 * step)
+    return slopes.sum(dim=0)
 
 
 @accepts_arrays

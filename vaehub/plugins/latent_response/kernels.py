@@ -1,6 +1,12 @@
 """Mathematics of latent responses (Leeb, Bauer & Schölkopf 2021), by subject."""
 
-from vaehub.plugins.latent_response.along_routes import Nearest, label_changes, nearest_observations, own_rate
+from vaehub.plugins.latent_response.along_routes import (
+    VALUES_AT_ONCE,
+    Nearest,
+    label_changes,
+    nearest_observations,
+    own_rate,
+)
 from vaehub.plugins.latent_response.causal_structure import (
     Edges,
     Thresholds,
@@ -42,6 +48,7 @@ from vaehub.plugins.latent_response.shortest_path import (
     cheapest,
     edge_costs,
     evenly_spaced,
+    field_on_edges,
     grid_path,
     length_cost,
     neighbour_edges,
@@ -53,6 +60,7 @@ from vaehub.plugins.latent_response.shortest_path import (
 __all__ = [
     "CODES_AT_ONCE",
     "SCALES",
+    "VALUES_AT_ONCE",
     "Agreement",
     "Edges",
     "Moments",
@@ -71,6 +79,7 @@ __all__ = [
     "edge_thresholds",
     "evenly_spaced",
     "field_at",
+    "field_on_edges",
     "grid_axes",
     "grid_path",
     "group_response",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, final
 
 import torch
@@ -15,11 +16,11 @@ from vaehub.plugins.latent_response.kernels import (
     divergence,
     edge_costs,
     evenly_spaced,
+    field_on_edges,
     grid_axes,
     grid_path,
     length_cost,
     neighbour_edges,
-    on_edges,
     partings,
     repulsion_cost,
 )
@@ -140,13 +141,18 @@ class LatentPath(ModelMetric[LatentPathParams]):
         points = torch.cat([evenly_spaced(ends, n), samples])
         on_line = torch.stack([torch.arange(n - 1), torch.arange(1, n)], dim=1)
         edges = torch.unique(torch.cat([on_line, neighbour_edges(points, params.n_neighbours)]), dim=0)
-        places = on_edges(points, edges, params.edge_points)
-        with responding(model, "edges", len(edges) * params.edge_points) as respond:
-            field = space.field(respond, places.flatten(0, 1), at_once).reshape(places.shape)
-        squares = field.square().sum(dim=2)
+        # The field on all edges would be many times the samples; of it, one square for each of its points is kept.
+        n_points = params.edge_points
+        squares = torch.empty(len(edges), n_points, dtype=torch.float64)
+        parting = torch.empty(len(edges), dtype=torch.float64)
+        with responding(model, "edges", len(edges) * n_points) as respond:
+            in_space = partial(space.field, respond, at_once=at_once)
+            for some, field in field_on_edges(in_space, points, edges, n_points, at_once):
+                squares[some] = field.square().sum(dim=2)
+                parting[some] = partings(points, edges[some], field)
         costs = edge_costs(points, edges, squares, length_cost(squares, params.temperature))
         length = (points[edges[:, 0]] - points[edges[:, 1]]).norm(dim=1)
-        costs = costs + length * repulsion_cost(squares, partings(points, edges, field), params.repulsion)
+        costs = costs + length * repulsion_cost(squares, parting, params.repulsion)
         # Steps of differences are short relative to what latents vary by, and long relative to rounding.
         step = STEP * float(sample.mu.double().std(dim=0).mean().clamp_min(1e-3))
         ruler = Ruler(model, space, surroundings(sample, space, step / 2), step, n, at_once)
@@ -161,7 +167,7 @@ class LatentPath(ModelMetric[LatentPathParams]):
 
 def _shown(around: Surroundings, ruler: Ruler) -> dict[str, Tensor]:
     """Return observations and what their posterior means decode to, if they have so few values that both are drawn."""
-    x = around.observations.x
-    if x.ndim != 2 or x.shape[1] > SHOWN:
+    data = around.observations
+    if len(data.spec.shape) != 1 or data.spec.n_values > SHOWN:
         return {}
-    return {"observations": x, "reconstructions": ruler.decoded(around.mu)}
+    return {"observations": data.x, "reconstructions": ruler.decoded(around.mu)}

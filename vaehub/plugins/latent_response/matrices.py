@@ -115,7 +115,8 @@ def _interventions(
     """
     n, latent_dim = z.shape
     plain = torch.cat([_answer(respond, block) for block in torch.split(z if origin is None else origin, at_once)])
-    for numbers in torch.split(torch.arange(n * latent_dim, device=z.device), at_once):
+    for begin in range(0, n * latent_dim, at_once):
+        numbers = torch.arange(begin, min(begin + at_once, n * latent_dim), device=z.device)
         latent, row = numbers // n, numbers % n
         codes = z[row]
         codes.scatter_(1, latent[:, None], v[row, latent][:, None])

@@ -189,7 +189,7 @@ class LatentPathParams(PosteriorParams):
         description="what a graph of samples has as nodes: draws from posteriors, the responses to these, which are "
         "nearer to the data, or posterior means",
     )
-    n_neighbours: int = Field(10, gt=0, description="nearest samples that each is joined to")
+    n_neighbours: int = Field(10, gt=0, le=1000, description="nearest samples that each is joined to")
     edge_points: int = Field(
         5, ge=2, le=10_000, description="points on each edge between samples at which the cost is looked up"
     )

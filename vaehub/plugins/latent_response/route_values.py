@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
-from vaehub import Dataset, LatentModel, Posterior, Sample
+from vaehub import Batch, Dataset, LatentModel, Posterior, Sample
 from vaehub.analysis import decode
 from vaehub.plugins.latent_response.kernels import (
+    VALUES_AT_ONCE,
     divergence_at,
     evenly_spaced,
     label_changes,
@@ -117,7 +119,7 @@ class Ruler:
     def _beside_data(self, points: Tensor) -> dict[str, float]:
         """Return how far from observations a route is decoded, and between which labels it goes to and fro."""
         data, decoded = self.around.observations, self.decoded(points)
-        nearest = nearest_observations(decoded, data.x)
+        nearest = nearest_observations(decoded, (batch.x for batch in _batches(data)))
         found = {
             "mean_data_distance": float(nearest.distance.mean()),
             "greatest_data_distance": float(nearest.distance.max()),
@@ -126,12 +128,18 @@ class Ruler:
             return found
         labels = data.labels.cpu()
         seen = labels[nearest.row]
-        own = data.x[(labels == seen[0]) | (labels == seen[-1])]
+        ends = seen[[0, -1]]
+        own = (batch.x[torch.isin(batch.labels, ends.to(data.device))] for batch in _batches(data))
         return found | {
             "own_label_distance": float(nearest_observations(decoded, own).distance.mean()),
             "own_label_rate": own_rate(seen),
             "label_changes": label_changes(seen),
         }
+
+
+def _batches(data: Dataset) -> Iterator[Batch]:
+    """Yield all observations in order, as many at a time as distances take."""
+    return data.batches(max(1, VALUES_AT_ONCE // data.spec.n_values))
 
 
 def ratios(path: Mapping[str, float], line: Mapping[str, float]) -> dict[str, float]:

@@ -1,6 +1,6 @@
 """Mathematics of paths: the cheapest way between two latent vectors where leaving the data costs."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -139,13 +139,12 @@ def neighbour_edges(points: Tensor, n_neighbours: int) -> Tensor:
     Returns:
         Each edge once, the lesser number first, shape ``(k, 2)``.
     """
-    values = points.double().cpu().numpy()
-    k = min(n_neighbours + 1, len(values))
-    nearest = torch.as_tensor(KDTree(values).query(values, k=k)[1])
-    pairs = torch.stack([torch.arange(len(values))[:, None].expand_as(nearest), nearest], dim=-1).flatten(0, 1)
-    pairs = pairs[pairs[:, 0] != pairs[:, 1]].sort(dim=1).values
-    found: Tensor = torch.unique(pairs, dim=0)
-    return found
+    values, n = points.double().cpu().numpy(), len(points)
+    nearest = torch.as_tensor(KDTree(values).query(values, k=min(n_neighbours + 1, n))[1])
+    own = torch.arange(n)[:, None].expand_as(nearest)
+    # A pair as one number takes half the memory, and its numbers sort as pairs do.
+    pairs = (torch.minimum(own, nearest) * n + torch.maximum(own, nearest))[own != nearest].unique()
+    return torch.stack([pairs // n, pairs % n], dim=1)
 
 
 @accepts_arrays
@@ -154,6 +153,33 @@ def on_edges(points: Tensor, edges: Tensor, n: int) -> Tensor:
     start, end = points[edges[:, 0], None], points[edges[:, 1], None]
     share = torch.linspace(0, 1, n, dtype=points.dtype, device=points.device)[:, None]
     return (1 - share) * start + share * end
+
+
+def field_on_edges(
+    field: Callable[[Tensor], Tensor], points: Tensor, edges: Tensor, n: int, at_once: int
+) -> Iterator[tuple[slice, Tensor]]:
+    """Yield the field at evenly spaced points of some edges after others, so that few are held at a time.
+
+    Args:
+        field: From points ``(k, latent_dim)`` to arrows, same shape.
+        points: Shape ``(n, latent_dim)``.
+        edges: Shape ``(k, 2)``.
+        n: Points on each edge, both ends included.
+        at_once: Points handed to ``field`` at a time, whichever edges they are on.
+
+    Yields:
+        Which edges, and the field on them, shape ``(edges, n, latent_dim)``.
+    """
+    d = points.shape[1]
+    done, waiting = 0, torch.zeros(0, d, dtype=torch.float64)
+    for begin in range(0, len(edges) * n, at_once):
+        end = min(begin + at_once, len(edges) * n)
+        first = begin // n
+        places = on_edges(points, edges[first : (end - 1) // n + 1], n).flatten(0, 1)
+        waiting = torch.cat([waiting, field(places[begin - first * n : end - first * n]).double()])
+        whole = len(waiting) // n
+        yield slice(done, done + whole), waiting[: whole * n].reshape(whole, n, d)
+        done, waiting = done + whole, waiting[whole * n :]
 
 
 @accepts_arrays

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, final
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -57,7 +58,7 @@ class LatentCorrelation(ModelMetric[LatentCorrelationParams]):
             return {}
         first, second = torch.triu_indices(n, n, offset=1)
         keys = {
-            "representation": [name for name in matrices for _ in first],
+            "representation": np.repeat([*matrices], len(first)).tolist(),
             "latent": first.tolist() * len(matrices),
             "other": second.tolist() * len(matrices),
         }

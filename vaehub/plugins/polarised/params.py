@@ -45,6 +45,7 @@ class LatentCorrelationParams(TypeParams):
     pairs_up_to: int = Field(
         32,
         ge=0,
+        le=512,
         description="latents up to which the correlation of each pair is a value that SQL reads, and not in the array "
         "alone",
     )

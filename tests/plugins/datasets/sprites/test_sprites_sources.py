@@ -17,7 +17,7 @@ from vaehub.core.errors import VaehubError
 from vaehub.core.params import parse
 from vaehub.files import DataFile, FileParams
 from vaehub.files.checksums import checksum
-from vaehub.plugins.datasets.sprites import cards, drawn, kernels, official
+from vaehub.plugins.datasets.sprites import cards, kernels, official, rendering
 from vaehub.plugins.datasets.sprites.params import ScreamSpritesParams
 
 ROWS = torch.tensor([0, 737_279, 400_000, 12_345, 5])
@@ -38,7 +38,7 @@ def picture(tmp_path):
 
 
 def test_all_combinations_are_there_in_the_order_of_dsprites():
-    data = drawn.PlainSprites(FileParams()).load()
+    data = rendering.PlainSprites(FileParams()).load()
     assert len(data) == 737_280
     assert data.spec.shape == (1, 64, 64)
     assert data.factors.names == ("shape", "scale", "orientation", "position_x", "position_y")
@@ -53,12 +53,12 @@ def test_all_combinations_are_there_in_the_order_of_dsprites():
 
 
 def test_an_image_is_that_of_its_factors():
-    data = drawn.PlainSprites(FileParams()).load()
+    data = rendering.PlainSprites(FileParams()).load()
     batch = data.batch(ROWS)
     assert torch.equal(batch.x[:, 0], torch.from_numpy(kernels.render(batch.factors.numpy())).float())
 
 
-@pytest.mark.parametrize("source", [drawn.ColourSprites, drawn.NoisySprites])
+@pytest.mark.parametrize("source", [rendering.ColourSprites, rendering.NoisySprites])
 def test_what_is_random_belongs_to_the_image_and_the_seed(source):
     data, other = (source(FileParams(seed=seed)).load() for seed in (0, 1))
     x = data.batch(ROWS).x
@@ -69,7 +69,7 @@ def test_what_is_random_belongs_to_the_image_and_the_seed(source):
 
 
 def test_colours_are_at_least_half_bright_and_fill_the_range():
-    data = drawn.ColourSprites(FileParams()).load()
+    data = rendering.ColourSprites(FileParams()).load()
     rows = torch.randint(len(data), (500,), generator=generator(0))
     colours = data.batch(rows).x.amax(dim=(2, 3))
     assert colours.min() >= 0.5
@@ -78,8 +78,8 @@ def test_colours_are_at_least_half_bright_and_fill_the_range():
 
 
 def test_noise_is_behind_white_sprites():
-    data = drawn.NoisySprites(FileParams()).load()
-    masks = drawn.PlainSprites(FileParams()).load().batch(ROWS).x.expand(-1, 3, -1, -1)
+    data = rendering.NoisySprites(FileParams()).load()
+    masks = rendering.PlainSprites(FileParams()).load().batch(ROWS).x.expand(-1, 3, -1, -1)
     x = data.batch(ROWS).x
     assert (x[masks == 1] == 1).all()
     assert x[masks == 0].mean().item() == pytest.approx(0.5, abs=0.01)
@@ -88,8 +88,8 @@ def test_noise_is_behind_white_sprites():
 def test_a_sprite_is_the_negative_of_a_tinted_part_of_the_picture(picture):
     path, values = picture
     params = parse(ScreamSpritesParams, {"picture": path}, owner="dataset 'sprites_scream'")
-    x = drawn.ScreamSprites(params).load().batch(ROWS).x.numpy()
-    masks = drawn.PlainSprites(FileParams()).load().batch(ROWS).x.numpy()[:, 0] > 0
+    x = rendering.ScreamSprites(params).load().batch(ROWS).x.numpy()
+    masks = rendering.PlainSprites(FileParams()).load().batch(ROWS).x.numpy()[:, 0] > 0
     # The random numbers are of their own streams, so the same draws can be made here.
     places = (kernels.uniform(0, ROWS.numpy(), 2, stream=2) * [100 - 63, 90 - 63]).astype(int)
     tints = kernels.uniform(0, ROWS.numpy(), 3, stream=3)
@@ -116,7 +116,7 @@ def test_a_missing_or_small_picture_is_named(tmp_path):
     small = tmp_path / "small.png"
     Image.new("RGB", (63, 200)).save(small)
     with pytest.raises(DataError, match=r"small.png is 63x200 pixels .* 64 are needed"):
-        drawn.ScreamSprites(parse(ScreamSpritesParams, {"picture": small}, owner="x")).load()
+        rendering.ScreamSprites(parse(ScreamSpritesParams, {"picture": small}, owner="x")).load()
 
 
 # The official file
@@ -198,7 +198,7 @@ def test_a_shuffled_epoch_stays_small():
     program = """
 import resource, torch
 from vaehub.files import FileParams
-from vaehub.plugins.datasets.sprites.drawn import PlainSprites
+from vaehub.plugins.datasets.sprites.rendering import PlainSprites
 data = PlainSprites(FileParams(subset=100_000)).load()
 assert len(data) == 100_000
 for rows in torch.randperm(len(data)).split(64):

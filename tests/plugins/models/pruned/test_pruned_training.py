@@ -55,5 +55,5 @@ def test_relevance_counts_the_latents_that_gates_and_masks_keep(tmp_path):
         settings = {"model.latent_dim": 8, "network.hidden": [16], **SETTINGS[model], "train.epochs": 1}
         found = hub.run(model, "relevance", settings=settings)[0]
         trained, _ = hub.model(hub.recipe(model, settings=settings))
-        assert found["n_chosen"] == int(trained.active.sum()) > 0
-        assert torch.equal(trained.chosen_latents, trained.active)
+        assert found["n_selected"] == int(trained.active.sum()) > 0
+        assert torch.equal(trained.selected_latents, trained.active)

@@ -26,7 +26,7 @@ def vaehub_catalog() -> Sequence[Entry]:
             card=f"vaehub.plugins.datasets.sprites.cards:{name.upper()}{'_SCREAM' if look == 'Scream' else ''}",
         )
         for name, module, suffix, what in (
-            ("sprites", "drawn", "Sprites", "shapes drawn on demand,"),
+            ("sprites", "rendering", "Sprites", "shapes drawn on demand,"),
             ("dsprites", "official", "Dsprites", "the shapes of the official dSprites,"),
         )
         for ending, (look, how, source) in LOOKS.items()

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from vaehub import DataError
 from vaehub.files import DataCard, checksum, fetch, npz_blocks, unpack
 from vaehub.plugins.datasets.sprites import cards, kernels
-from vaehub.plugins.datasets.sprites.looks import Colour, Masks, Noisy, Plain, Scream, Sprites
+from vaehub.plugins.datasets.sprites.appearance import Colour, Masks, Noisy, Plain, Scream, Sprites
 
 N_PIXELS = kernels.SIDE**2
 

@@ -66,7 +66,7 @@ class GecoL0Arm(Autoencoder[GecoL0ArmParams]):
         return self.phi.detach() > 0
 
     @property
-    def chosen_latents(self) -> Tensor:
+    def selected_latents(self) -> Tensor:
         """Whether the gate of each latent is open: those that are active."""
         return self.active
 

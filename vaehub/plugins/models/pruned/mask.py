@@ -61,7 +61,7 @@ class MaskAae(Autoencoder[MaskAaeParams]):
         return self.mask.detach() >= self.params.active_from
 
     @property
-    def chosen_latents(self) -> Tensor:
+    def selected_latents(self) -> Tensor:
         """Whether the mask keeps each latent: those that are active."""
         return self.active
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from vaehub import VaehubError
 
 
-class LightTrees(NamedTuple):
+class LightgbmTrees(NamedTuple):
     """Importances and accuracies of trees.
 
     Attributes:
@@ -25,7 +25,7 @@ class LightTrees(NamedTuple):
     accuracy: float
 
 
-def light_trees(
+def lightgbm_trees(
     codes: NDArray[Any],
     classes: NDArray[Any],
     test_codes: NDArray[Any],
@@ -35,7 +35,7 @@ def light_trees(
     depth: int,
     learning_rate: float,
     seed: int,
-) -> LightTrees:
+) -> LightgbmTrees:
     """Return importances and accuracies of trees: n_trees for each class, or for one of two; LightGBM's defaults else.
 
     Args:
@@ -91,4 +91,4 @@ def light_trees(
     train_accuracy, accuracy = (
         float(row[2]) for [row] in (trees.eval_train(accuracy_of(classes)), trees.eval_valid(accuracy_of(test_classes)))
     )
-    return LightTrees(np.asarray(trees.feature_importance("gain"), np.float64), train_accuracy, accuracy)
+    return LightgbmTrees(np.asarray(trees.feature_importance("gain"), np.float64), train_accuracy, accuracy)

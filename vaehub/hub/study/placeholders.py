@@ -1,4 +1,4 @@
-"""Made-up values for what a rehearsed query leaves open, of the types that its columns have."""
+"""Placeholders for what a rehearsed query leaves open, of the types that its columns have."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TEXTS = 9
 """Texts that are made up, then they come again: as many as layers or subsets, say, and fewer than rows."""
 
 
-def with_made_up_values(answer: pa.Table) -> pa.Table:
+def with_placeholders(answer: pa.Table) -> pa.Table:
     """Return the answer to a rehearsed query with values where it has none.
 
     What a metric has as keys of its tables, and the losses of a training, are not known before they are made: a query
@@ -36,11 +36,11 @@ def with_made_up_values(answer: pa.Table) -> pa.Table:
     columns = []
     for place, field in enumerate(answer.schema):
         is_empty = known is None or known.column(place).null_count == n
-        columns.append(_made_up(field.type, n) if is_empty or known is None else known.column(place))
+        columns.append(_placeholders(field.type, n) if is_empty or known is None else known.column(place))
     return pa.table(dict(zip(answer.column_names, columns, strict=True)))
 
 
-def _made_up(kind: pa.DataType, n: int) -> pa.Array:
+def _placeholders(kind: pa.DataType, n: int) -> pa.Array:
     import pyarrow as pa
     from pyarrow import types
 

@@ -5,10 +5,10 @@ from typing import final
 import numpy as np
 
 from vaehub.plugins.datasets.sprites import kernels
-from vaehub.plugins.datasets.sprites.looks import Colour, Masks, Noisy, Plain, Scream, Sprites
+from vaehub.plugins.datasets.sprites.appearance import Colour, Masks, Noisy, Plain, Scream, Sprites
 
 
-class Drawn(Sprites):
+class RenderedSprites(Sprites):
     """Sprites drawn on demand."""
 
     def masks(self) -> Masks:
@@ -17,20 +17,20 @@ class Drawn(Sprites):
 
 
 @final
-class PlainSprites(Drawn, Plain):
+class PlainSprites(RenderedSprites, Plain):
     """White on black, as in dSprites: Matthey et al. 2017."""
 
 
 @final
-class ColourSprites(Drawn, Colour):
+class ColourSprites(RenderedSprites, Colour):
     """As in colour dSprites: Locatello et al. 2019."""
 
 
 @final
-class NoisySprites(Drawn, Noisy):
+class NoisySprites(RenderedSprites, Noisy):
     """As in noisy dSprites: Locatello et al. 2019."""
 
 
 @final
-class ScreamSprites(Drawn, Scream):
+class ScreamSprites(RenderedSprites, Scream):
     """As in Scream dSprites: Locatello et al. 2019."""
