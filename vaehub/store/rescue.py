@@ -19,7 +19,7 @@ from duckdb import DuckDBPyConnection
 from vaehub.core.errors import first_line
 from vaehub.store import arrays
 from vaehub.store.files import PARTIAL, publish, sha256
-from vaehub.store.schema import OWNERS, TABLES
+from vaehub.store.schema import DERIVED, OWNERS, TABLES, insertion
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -107,7 +107,7 @@ def rescue(opening: Opening, files: Path, target: DuckDBPyConnection, target_fil
         target.execute(f"delete from {table}")  # noqa: S608 a name of ours, as all below
         for rows in part.rows:
             incoming = rows.drop_columns([_ROW])  # noqa: F841 DuckDB finds the table by the name of this variable
-            target.execute(f"insert into {table} by name select * from incoming")  # noqa: S608
+            target.execute(insertion(table))
     for table, part in parts.items():
         if part.lost:
             losses.extend(_without_torn(target, table, part, files))
@@ -129,7 +129,8 @@ def _readable(opening: Opening, table: str, columns: Sequence[str]) -> _Part:
         if not present:
             return part  # the damaged store's schema is of before this table
         end = _number(connection, f"from {table}", "max(rowid) + 1")
-    shared = ", ".join(f'"{name}"' for name in columns if name in present)
+    derived = DERIVED.get(table, {})
+    shared = ", ".join(f'"{name}"' for name in columns if name in present and name not in derived)
     _read(opening, f"select rowid as {_ROW}, {shared} from {table}", (0, end), part)  # noqa: S608
     return part
 

@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING
 
 from duckdb import DuckDBPyConnection
 
+from vaehub.store.schema import insertion
+
 if TYPE_CHECKING:  # loaded by what writes, so that reading need not wait for it
     import pyarrow as pa
 
 Rows = Mapping[str, "pa.Table"]
-"""Rows to insert by the name of their table, each with all columns of the table."""
+"""Rows to insert by the name of their table, each with all columns of the table but those derived from others."""
 
 _INSERT = {
-    table: f"insert into {table} by name select * from incoming"  # noqa: S608 names of ours
+    table: insertion(table)
     for table in ("trainings", "epochs", "measurements", "measured_values", "measured_signatures", "arrays")
-} | {"provenance": "insert into provenance by name select * from incoming on conflict do nothing"}
+} | {"provenance": f"{insertion('provenance')} on conflict do nothing"}
 
 
 def insert(connection: DuckDBPyConnection, rows: Rows) -> None:

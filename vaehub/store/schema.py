@@ -7,6 +7,7 @@ decides rows of such stores alone, and without it they would be lost.
 Times are in UTC and carry no zone: DuckDB needs one more package to hand zoned times to Python.
 """
 
+from collections.abc import Mapping
 from contextlib import suppress
 
 from duckdb import BinderException, CatalogException, DuckDBPyConnection, TransactionException
@@ -278,6 +279,52 @@ MIGRATIONS: tuple[str, ...] = (
     from cells as c
     join results as r on r.measurement = c.measurement;
     """,
+    """
+    -- What views show of a recipe is in columns: some clients, R's among them, have no functions for JSON built in.
+    alter table trainings add column beta double;
+    alter table measurements add column model varchar;      -- of a recipe or of data; of a training, it has them
+    alter table measurements add column network varchar;
+    alter table measurements add column dataset varchar;
+    alter table measurements add column beta double;
+    alter table measurements add column recipe json;
+    update trainings set beta = try_cast(recipe ->> '$.model.params.beta' as double);
+    update measurements set
+        model = subject ->> '$.recipe.model.name',
+        network = subject ->> '$.recipe.network.name',
+        dataset = coalesce(subject ->> '$.dataset.name', subject ->> '$.recipe.dataset.name'),
+        beta = try_cast(subject ->> '$.recipe.model.params.beta' as double),
+        recipe = subject -> '$.recipe';
+
+    drop view results;
+    create view results as
+    select
+        s.study,
+        coalesce(t.model, m.model) as model,
+        coalesce(t.network, m.network) as network,
+        coalesce(t.dataset, m.dataset) as dataset,
+        coalesce(t.seed, m.seed) as seed,
+        t.latent_dim,
+        coalesce(t.beta, m.beta) as beta,
+        m.metric,
+        v.name,
+        v.index_name,
+        v.index,
+        v.label,
+        v.keys,
+        v.value,
+        m.params,
+        coalesce(t.recipe, m.recipe) as recipe,
+        m.training,
+        m.other,
+        m.id as measurement
+    from measured_values as v
+    join measurements as m on m.id = v.measurement
+    left join trainings as t on t.id = m.training
+    left join (
+        select measurement, string_agg(distinct study, ', ' order by study) as study from cells group by measurement
+    ) as s on s.measurement = m.id
+    where m.status = 'done';
+    """,
     COMMENTS,
 )
 
@@ -304,6 +351,25 @@ OWNERS = {
     "arrays": "owner",
 }
 """Tables whose rows belong to a record, and the column that names it."""
+
+DERIVED: Mapping[str, Mapping[str, str]] = {
+    "trainings": {"beta": "try_cast(recipe ->> '$.model.params.beta' as double)"},
+    "measurements": {
+        "model": "subject ->> '$.recipe.model.name'",
+        "network": "subject ->> '$.recipe.network.name'",
+        "dataset": "coalesce(subject ->> '$.dataset.name', subject ->> '$.recipe.dataset.name')",
+        "beta": "try_cast(subject ->> '$.recipe.model.params.beta' as double)",
+        "recipe": "subject -> '$.recipe'",
+    },
+}
+"""Columns that repeat what JSON of the same row says, for the views; computed when a row is inserted."""
+
+
+def insertion(table: str) -> str:
+    """Return the statement that inserts ``incoming``, which has all columns but those of :data:`DERIVED`."""
+    derived = "".join(f", {expression} as {name}" for name, expression in DERIVED.get(table, {}).items())
+    return f"insert into {table} by name select *{derived} from incoming"  # noqa: S608 names of ours
+
 
 _READ_VERSION = "select max(version) from schema_version"
 _READ_VERSION_OF_STORE = """
