@@ -4,7 +4,7 @@
 #     the log nothing is lost.
 # Seen: a checkpoint writes blocks of metadata, each of many small pieces, where they are, while the header still needs other pieces
 #     of them. With half of such a write done, the file is refused for a wrong checksum, its log of no use.
-# Matters: a process killed as it stores results, or a power cut, can cost the whole database (3 of 480 processes killed as they
+# Matters: a process killed as it stores results, or a power cut, can cost the whole database (3 of 483 processes killed as they
 #     committed one small result after the other, on a file system in memory). Copy these blocks, or the file, before a checkpoint.
 set -eu
 work=$(mktemp -d)
