@@ -21,6 +21,7 @@ NAMES = (
     "store",
     "turns",
     "million",
+    "merge",
     "data",
     "diversity",
     "intrinsic_dimension",
