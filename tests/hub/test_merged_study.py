@@ -4,20 +4,22 @@ import pytest
 
 from vaehub.hub import Hub
 
+SETTINGS = {"data.subset": 200, "train.epochs": 1, "model.latent_dim": 2}
+METRICS = ["elbo", "representation_signature"]
 STUDY = """
-title = "Quick"
-datasets = ["digits"]
-seeds = [0, 1]
-settings = { "train.epochs" = 1, "model.latent_dim" = 2, "data.n_samples" = 200 }
-
-[[grid]]
-model = ["vae", "ae"]
-metrics = ["reconstruction_error", "representation_signature"]
-
-[[report]]
-name = "errors"
-title = "Errors"
-sql = "select model, seed, name, value from results where metric = 'reconstruction_error' order by all"
+title = "quick"
+[recipe]
+"data.subset" = 200
+"train.epochs" = 1
+"model.latent_dim" = 2
+[axes]
+model = ["vae", "beta_vae"]
+seed = [0, 1]
+[metrics.elbo]
+[metrics.representation_signature]
+[[reports]]
+name = "bounds"
+sql = "select model, seed, name, value from results where metric = 'elbo' order by all"
 """
 SAME = (
     "from results order by all",
@@ -34,13 +36,8 @@ def test_a_study_made_in_two_stores_and_merged_answers_as_if_made_in_one(tmp_pat
     path.write_text(STUDY)
     whole, one, other = (Hub.open(tmp_path / name) for name in ("whole", "one", "other"))
     for hub, seeds in ((whole, (0, 1)), (one, (0,)), (other, (1,))):
-        for model in ("vae", "ae"):
-            hub.run(
-                model=model,
-                metric=["reconstruction_error", "representation_signature"],
-                seeds=list(seeds),
-                settings={"train.epochs": 1, "model.latent_dim": 2, "data.n_samples": 200},
-            )
+        for model in ("vae", "beta_vae"):
+            hub.run(model=model, metric=METRICS, seed=seeds, settings=SETTINGS)
     [found] = one.store.merge(other.store.path)
     assert (found.conflicts, found.n_withheld) == ((), 0)
     for query in SAME:
@@ -54,12 +51,7 @@ def test_a_study_made_in_two_stores_and_merged_answers_as_if_made_in_one(tmp_pat
     assert str(one.sql(query).to_arrow().to_pylist()) == str(whole.sql(query).to_arrow().to_pylist())
     for training in whole.recent()[0]:
         assert one.show(training.id).epochs == whole.show(training.id).epochs
-        shown = one.run(
-            model=training.name_of("model"),
-            metric="reconstruction_error",
-            seeds=[training.seed],
-            settings={"train.epochs": 1, "model.latent_dim": 2, "data.n_samples": 200},
-        )
-        assert all(each.reused for each in shown)
+        asked = one.run(model=training.name_of("model"), metric="elbo", seed=training.seed, settings=SETTINGS)
+        assert all(each.reused for each in asked)
     verified = one.verify()
     assert (verified.problems, verified.leftovers) == ((), ())
