@@ -22,6 +22,7 @@ NAMES = (
     "store",
     "turns",
     "million",
+    "merge",
     "data",
     "diversity",
     "intrinsic_dimension",

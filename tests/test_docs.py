@@ -3,6 +3,7 @@
 import io
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
@@ -91,6 +92,8 @@ def folder(tmp_path_factory):
     (folder / "my_study.toml").write_text(study)
     for metric in ("relevance", "elbo"):
         call(["run", "--model", "ard", "--metric", metric, *QUICK], folder)
+    for name in ("laptop", "cluster"):
+        shutil.copytree(folder / "vaehub-store", folder / name)
     return folder
 
 

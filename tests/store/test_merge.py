@@ -41,11 +41,11 @@ def make(tmp_path):
     def made(name, numbers=()):
         store = Store.open(tmp_path / name)
         store.prepare()
-        for n in numbers:
-            training = f"t{n % 2}"
-            if store.training(training) is None:
-                store.record_training(a_training(training), LOSSES, weights(n % 2))
-            store.record_measurement(measurement(n), a_result(n))
+        with store.burst():
+            for odd in sorted({n % 2 for n in numbers}):
+                store.record_training(a_training(f"t{odd}"), LOSSES, weights(odd))
+            for n in numbers:
+                store.record_measurement(measurement(n), a_result(n))
         if numbers:
             cells = [CellRecord(n, {"seed": n}, "relevance", f"t{n % 2}", f"m{n}") for n in range(6)]
             with store.session() as session:

@@ -1,5 +1,6 @@
 """What one names goes, and nothing that anything else needs."""
 
+import shutil
 from datetime import timedelta
 
 import numpy as np
@@ -13,25 +14,30 @@ from vaehub.store.records import CellRecord
 from vaehub.store.store import Store
 
 
-@pytest.fixture
-def store(tmp_path):
+@pytest.fixture(scope="module")
+def template(tmp_path_factory):
     """A store of two trainings, three measurements of the first, a pair, a failure, and two studies."""
-    found = Store.open(tmp_path / "store")
+    found = Store.open(tmp_path_factory.mktemp("template") / "store")
     found.prepare()
-    for n, name in enumerate(("t1", "t2")):
-        found.record_training(
-            a_training(name, started=STARTED + timedelta(days=n)), [{"train": {"kl": 1.0}}], weights(n)
-        )
-    for n in range(1, 4):
-        found.record_measurement(a_measurement(f"m{n}", started=STARTED + timedelta(days=n)), a_result(n))
-    found.record_measurement(
-        a_measurement("pair", other="t2", started=STARTED + timedelta(days=9)), Result({"cka": 0.5})
-    )
-    found.record_measurement(a_measurement("lost", training="t2", status="failed", error="why"), Result())
+    days = [STARTED + timedelta(days=n) for n in range(10)]
+    with found.burst():
+        for n, name in enumerate(("t1", "t2")):
+            found.record_training(a_training(name, started=days[n]), [{"train": {"kl": 1.0}}], weights(n))
+        for n in range(1, 4):
+            found.record_measurement(a_measurement(f"m{n}", started=days[n]), a_result(n))
+        found.record_measurement(a_measurement("pair", other="t2", started=days[9]), Result({"cka": 0.5}))
+        found.record_measurement(a_measurement("lost", training="t2", status="failed", error="why"), Result())
     with found.session() as session:
         session.insert_study("one", "full", "", {}, [cell("t1", "m1"), cell("t1", "m2")])
         session.insert_study("two", "full", "", {}, [cell("t1", "m2"), cell("t2", "pair")])
     return found
+
+
+@pytest.fixture
+def store(template, tmp_path):
+    """A copy of it."""
+    shutil.copytree(template.path, tmp_path / "store")
+    return Store.open(tmp_path / "store")
 
 
 def cell(training, measurement):
@@ -75,9 +81,7 @@ def test_what_is_chosen_is_listed_first_and_then_goes_and_nothing_else(store, wh
 
 
 def test_a_training_that_is_needed_is_refused_by_its_id_and_kept_otherwise(store):
-    with pytest.raises(
-        VaehubError, match=r"^training t2 is needed by measurements that stay; name them too, or give '--w"
-    ):
+    with pytest.raises(VaehubError, match=r"^training t2 is needed by measurements that stay; name them too, or"):
         store.prune(Selection(ids=["t2", "lost"]))
     assert left(store) == ALL
     assert store.prune(Selection(before=STARTED + timedelta(days=3))).kept == ("t1", "t2")
@@ -132,9 +136,7 @@ with Store.open(sys.argv[1]).working_on("m9"):
     time.sleep(60)
 """
     with running(script, store.path):
-        with pytest.raises(
-            StoreError, match=r"is being worked on \(m9 is being made\), and what is made may need what"
-        ):
+        with pytest.raises(StoreError, match=r"is being worked on \(m9 is being made\), and what is made may need"):
             store.prune(Selection(failed=True))
         assert store.prune(Selection(failed=True), dry=True).measurements == ("lost",)
     assert left(store) == ALL

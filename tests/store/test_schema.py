@@ -196,7 +196,8 @@ def test_no_released_migration_has_been_edited():
 
 def test_every_column_says_what_it_means(empty):
     migrate(empty)
-    assert empty.execute("select table_name, column_name from duckdb_columns() where comment is null").fetchall() == []
+    without = "select table_name, column_name from duckdb_columns() where comment is null and not internal"
+    assert empty.execute(without).fetchall() == []
 
 
 RECIPE = {

@@ -158,9 +158,8 @@ def _print_pruned(found: Pruned, *, weights: bool) -> None:
 
     kind = "weights of training" if weights else "training"
     _print_some([f"{kind} {each}" for each in found.trainings] + [f"measurement {each}" for each in found.measurements])
-    counts = (
-        f"{len(found.trainings):,} {'weights' if weights else 'trainings'}, {len(found.measurements):,} measurements"
-    )
+    what = "trainings' weights" if weights else "trainings"
+    counts = f"{len(found.trainings):,} {what}, {len(found.measurements):,} measurements"
     size = f"{len(found.files):,} files of {found.n_bytes / 1e6:,.1f} MB"
     if found.is_done:
         terminal.echo(f"removed: {counts}, {size}")

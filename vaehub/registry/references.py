@@ -15,7 +15,7 @@ from vaehub.registry.discovery import Plugin
 FILE = "references.bib"
 
 _ENTRY = re.compile(r"^@\w+\{(?P<key>[^,\s]+),.*?^\}", re.MULTILINE | re.DOTALL)
-_FIELD = r"^\s*{}\s*=\s*[{{\"](.*?)[}}\"],?\s*$"
+_FIELD = r"^\s*{}\s*=\s*[{{\"]?(.*?)[}}\"]?,?\s*$"
 
 
 @dataclass(frozen=True)
