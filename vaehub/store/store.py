@@ -93,6 +93,11 @@ class Store:
         """Whether anything was ever recorded here."""
         return self._session.exists
 
+    @property
+    def n_recorded(self) -> int:
+        """How much has been recorded by this object."""
+        return self._session.n_recorded
+
     @contextmanager
     def session(self) -> Iterator[Session]:
         """Open the database once for many look-ups; a thread that is in one already stays in it.
