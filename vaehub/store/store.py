@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import fcntl
 import math
 import os
 import shutil
@@ -13,16 +12,15 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from vaehub.core.errors import NotRecorded, StoreError, VaehubError
-from vaehub.core.progress import task
 from vaehub.core.result import Result
 from vaehub.store import trainings
 from vaehub.store.database import Database, Locked
 from vaehub.store.failures import translated
 from vaehub.store.files import StoredFile, read_arrays, write_arrays
+from vaehub.store.locks import holding, is_held
 from vaehub.store.place import place_of_store
 from vaehub.store.provenance import Provenance
 from vaehub.store.published import Paper
@@ -308,33 +306,12 @@ class Store:
 
         Waits for as long as another process works on it. Whoever enters looks first whether the work has been done.
         """
-        path = self._lock_of(record_id)
-        lock = FileLock(path)
-        with translated(f"store {str(self.path)!r}", "written"):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                lock.acquire(timeout=0)
-            except Timeout:
-                with task(f"waiting for another process that makes {record_id[:8]}"):
-                    lock.acquire()
-        try:
+        with holding(self._lock_of(record_id), record_id, f"store {str(self.path)!r}"):
             yield
-            # Recorded by now: a process that still waits on this file, and one that makes it anew, both find that out.
-            # On a disk that fails just now it stays, and is harmless.
-            with suppress(OSError):
-                path.unlink()
-        finally:
-            lock.release()
 
     def is_worked_on(self, record_id: str) -> bool:
         """Return whether a process is making a record at this moment."""
-        # Opened to be read, unlike a lock that is taken: a store that cannot be written can be asked too.
-        with suppress(FileNotFoundError), self._lock_of(record_id).open("rb") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return True
-        return False
+        return is_held(self._lock_of(record_id))
 
     def checkpoint(self, training_id: str) -> FileCheckpoint:
         """Return the checkpoint file of a training."""
