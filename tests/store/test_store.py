@@ -1,6 +1,8 @@
 """The store as a whole: where it is, when it is made, who may do what at the same time."""
 
 import contextvars
+import errno
+import os
 import subprocess
 import sys
 import tempfile
@@ -14,7 +16,7 @@ import numpy as np
 import pytest
 from stored_samples import a_measurement, a_result, a_training, running, same_result, weights
 
-from vaehub.core.errors import StoreError, VaehubError
+from vaehub.core.errors import NotRecorded, StoreError, VaehubError
 from vaehub.core.progress import listening
 from vaehub.core.result import Result
 from vaehub.store.store import Store
@@ -307,3 +309,49 @@ def test_work_that_fails_lets_go(prepared):
 def test_the_database_is_free_while_somebody_works(prepared):
     with running(WORK, prepared.path, "abc"), duckdb.connect(prepared.path / "results.duckdb") as connection:
         assert connection.execute("select count(*) from measurements").fetchall() == [(0,)]
+
+
+# A disk that fails while work is done, so that nothing on it can be written any more
+
+
+@pytest.fixture
+def failing(monkeypatch):
+    """Refuse, from when it is called, to open a file to be written and to delete one."""
+
+    def refuse(*_, **__):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    def begin():
+        opened = os.open
+        monkeypatch.setattr(
+            os, "open", lambda path, flags, *more: (refuse if flags & os.O_ACCMODE else opened)(path, flags, *more)
+        )
+        monkeypatch.setattr(Path, "unlink", refuse)
+
+    return begin
+
+
+def test_a_record_that_fails_with_its_disk_is_not_recorded_though_its_file_stays(prepared, failing, monkeypatch):
+    def insert(*_, **__):
+        failing()
+        raise StoreError("store 'it' cannot be written: Read-only file system")
+
+    monkeypatch.setattr(prepared._session, "insert_measurement", insert)
+    with pytest.raises(NotRecorded, match=r"was made, but could not be recorded: .* Read-only file system$"):
+        prepared.record_measurement(a_measurement(), a_result())
+
+
+def test_what_is_recorded_before_its_disk_fails_is_done(prepared, failing):
+    with prepared.working_on("abc"):
+        failing()
+    assert not prepared.is_worked_on("abc")
+
+
+def test_a_store_that_cannot_be_written_says_what_is_worked_on(prepared, failing):
+    (prepared.path / "locks").mkdir()
+    (prepared.path / "locks" / "left.lock").touch()
+    with running(WORK, prepared.path, "abc"):
+        failing()
+        assert prepared.is_worked_on("abc")
+        assert not prepared.is_worked_on("left")
+        assert not prepared.is_worked_on("none")

@@ -8,7 +8,7 @@ from training_samples import Noisy, Plain, data, losses, model, train, weights
 
 from vaehub import Dataset, Losses, TrainingDiverged, generator
 from vaehub.core.random import seeded_construction
-from vaehub.training.loop import STEPS_BETWEEN_CHECKS
+from vaehub.training.sums import STEPS_BETWEEN_CHECKS
 
 
 def test_every_epoch_has_losses_of_both_parts():

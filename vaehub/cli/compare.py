@@ -46,15 +46,17 @@ def compare(
     from vaehub.cli import pictures, records, terminal
     from vaehub.cli.progress import progress
     from vaehub.hub import Hub
+    from vaehub.hub.work import work
 
     settings = _settings(assignments or [])
     if picture is not None:
         pictures.check(picture)
     hub = Hub.open(store, device=device)
-    with progress():
-        found = hub.compare(a, b, metric, seeds=seeds or [], settings=settings, force=force)
-    if picture is not None:
-        pictures.write(hub.comparison_figure(found), picture)
+    with work(hub.store):
+        with progress():
+            found = hub.compare(a, b, metric, seeds=seeds or [], settings=settings, force=force)
+        if picture is not None:
+            pictures.write(hub.comparison_figure(found), picture)
     if as_json:
         terminal.print_json(
             {

@@ -41,18 +41,26 @@ def suggest_dim(
     from vaehub.cli.progress import progress
     from vaehub.hub import Hub
     from vaehub.hub.plots import suggestion_plot
+    from vaehub.hub.work import work
 
     settings = parse_settings(assignments or [])
     time_left = TimeLeft(budget)
     if picture is not None:
         pictures.check(picture)
     hub = Hub.open(store, device=device)
-    with progress():
-        found = hub.suggest_dim(
-            data, network=network, methods=methods, seeds=seeds, settings=settings, budget=time_left.seconds, jobs=jobs
-        )
-    if picture is not None:
-        pictures.write(suggestion_plot(found), picture)
+    with work(hub.store):
+        with progress():
+            found = hub.suggest_dim(
+                data,
+                network=network,
+                methods=methods,
+                seeds=seeds,
+                settings=settings,
+                budget=time_left.seconds,
+                jobs=jobs,
+            )
+        if picture is not None:
+            pictures.write(suggestion_plot(found), picture)
     if as_json:
         terminal.print_json(_as_json(found))
     else:

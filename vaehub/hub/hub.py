@@ -16,6 +16,7 @@ from vaehub.hub.requests import DEFAULT_DATASET, DEFAULT_NETWORK, MeasurementReq
 from vaehub.hub.store_reader import StoreReader
 from vaehub.hub.subjects import kind_of
 from vaehub.hub.views import Description, Measurement, Measurements
+from vaehub.hub.work import work
 from vaehub.registry.catalog import Catalog
 from vaehub.registry.documentation import document
 from vaehub.store.published import Paper
@@ -130,7 +131,8 @@ class Hub(StoreReader):
             for each in seeds
         ]
         plans = [RunPlan(recipe, requests.stages_of(recipe, epochs, steps), wanted) for recipe in recipes]
-        return Measurements(self._runner.run(plans, force=force))
+        with work(self.store):
+            return Measurements(self._runner.run(plans, force=force))
 
     def train(self, recipe: Recipe, *, force: bool = False) -> TrainingRecord:
         """Train a recipe, or take the training from the store.
@@ -139,7 +141,8 @@ class Hub(StoreReader):
             VaehubError: If it cannot be carried out.
             WorkFailed: If the training fails; that is recorded.
         """
-        return self._runner.train(self._inputs.recipe(recipe), [], force=force)
+        with work(self.store):
+            return self._runner.train(self._inputs.recipe(recipe), [], force=force)
 
     def measure(
         self,
@@ -173,7 +176,9 @@ class Hub(StoreReader):
         entry, component = requests.metric_of(self.catalog, metric, params, self.store.training_id)
         kind = kind_of(entry.subject, component.name)
         measured = self._inputs.subject(kind, subject, data, component.name)
-        return self._runner.measure(MeasurementRequest(component, measured, whole_number(seed, "seed")), force=force)
+        request = MeasurementRequest(component, measured, whole_number(seed, "seed"))
+        with work(self.store):
+            return self._runner.measure(request, force=force)
 
     def compare(
         self,
@@ -213,7 +218,8 @@ class Hub(StoreReader):
             MeasurementRequest(component, kind.of(pair, component.name), whole_number(seed, "seed"))
             for pair in pairs_of(one, other, whole_numbers(seeds, "seed"))
         ]
-        found = Measurements(self._runner.measure_all(asked, force=force))
+        with work(self.store):
+            found = Measurements(self._runner.measure_all(asked, force=force))
         return Comparison(metric, found, mean_result([each.result for each in found]))
 
     def take(self, model: LatentModel, data: object) -> Recipe:
@@ -291,17 +297,18 @@ class Hub(StoreReader):
             named: str | Component = path_text(data) if isinstance(data, PathLike) else data
         else:
             named = self._inputs.dataset(data, requests.split_settings(values)["data"])
-        return suggest(
-            self._runner,
-            self._device,
-            data=named,
-            network=network,
-            methods=methods,
-            seeds=seeds,
-            settings=values,
-            budget=budget,
-            jobs=jobs,
-        )
+        with work(self.store):
+            return suggest(
+                self._runner,
+                self._device,
+                data=named,
+                network=network,
+                methods=methods,
+                seeds=seeds,
+                settings=values,
+                budget=budget,
+                jobs=jobs,
+            )
 
     def describe(self, name: str) -> list[Description]:
         """Return the entries of a name in the catalog, with their parameters, in every kind that has it.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -38,21 +39,20 @@ class RecordLocks:
         try:
             yield
             # Recorded by now: a process that still waits on this file, and one that makes it anew, both find that out.
-            path.unlink(missing_ok=True)
+            # On a disk that fails just now it stays, and is harmless.
+            with suppress(OSError):
+                path.unlink()
         finally:
             lock.release()
 
     def is_held(self, record_id: str) -> bool:
         """Return whether a process has the lock of a record at this moment."""
-        path = self._folder / f"{record_id}.lock"
-        if not path.exists():
-            return False
-        lock = FileLock(path)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            return True
-        lock.release()
+        # Opened to be read, unlike a lock that is taken: a store that cannot be written can be asked too.
+        with suppress(FileNotFoundError), (self._folder / f"{record_id}.lock").open("rb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
         return False
 
     def any_held(self) -> str | None:

@@ -81,6 +81,8 @@ class Session:
         self._database = database
         self._provenance = provenance
         self._name = f"store {str(database.path.parent)!r}"
+        self.n_recorded = 0
+        """Records that this object has made: trainings, measurements, studies and their analyses."""
 
     @property
     def exists(self) -> bool:
@@ -280,11 +282,13 @@ class Session:
         """Record what a study asks for at a scale, in the place of what it asked for before."""
         with self._writing() as connection:
             studies.insert(connection, study, scale, title, definition, cells)
+        self.n_recorded += 1
 
     def insert_analysis(self, study: str, scale: str, name: str, cell: CellRecord) -> None:
         """Record an analysis of a study's results, in the place of that of earlier results."""
         with self._writing() as connection:
             studies.insert_analysis(connection, study, scale, name, cell)
+        self.n_recorded += 1
 
     def cells(self, study: str, scale: str) -> list[CellRecord]:
         """Return what a study asks for at a scale, in order, analyses last."""
@@ -348,6 +352,7 @@ class Session:
                         each.report_done()
         if inserted.recorded:
             self._provenance.is_stored = True
+            self.n_recorded += 1
         return inserted
 
     def _write(

@@ -6,7 +6,7 @@ import dataclasses
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -91,6 +91,11 @@ class Store:
     def exists(self) -> bool:
         """Whether anything was ever recorded here."""
         return self._session.exists
+
+    @property
+    def n_recorded(self) -> int:
+        """How much has been recorded by this object."""
+        return self._session.n_recorded
 
     @contextmanager
     def session(self) -> Iterator[Session]:
@@ -387,7 +392,8 @@ class Store:
         except StoreError as error:
             for file in written:
                 if file is not None and (isinstance(error, Locked) or not self._is_pointed_at(record.id, file)):
-                    (self._files / file.name).unlink(missing_ok=True)
+                    with suppress(OSError):  # what a failing disk keeps, 'vaehub verify --sweep' finds
+                        (self._files / file.name).unlink()
             raise NotRecorded(f"{kind} {record.id[:8]} was made, but could not be recorded: {error}") from error
 
     def _is_pointed_at(self, record_id: str, file: StoredFile) -> bool:

@@ -27,6 +27,7 @@ from vaehub.hub.study.report import ReportTable, report_of, results_of
 from vaehub.hub.study.worker_process import StoreCall
 from vaehub.hub.subjects import kind_of
 from vaehub.hub.views import Rows
+from vaehub.hub.work import work
 from vaehub.registry.catalog import Catalog
 from vaehub.store.published import Figure, Paper
 from vaehub.store.records import CellRecord, Outcome
@@ -128,8 +129,12 @@ class Study:
         Raises:
             VaehubError: If the study cannot be carried out as it stands; nothing has been done.
             WorkFailed: If a worker process ended while it was seen whether the study can be; nothing has been done.
-            NotRecorded: If the store was deleted or moved while this ran.
+            NotRecorded: If the store was deleted or moved while this ran, or could not be read or written any more.
         """
+        with work(self._store):
+            return self._run(scale, jobs, budget)
+
+    def _run(self, scale: str | None, jobs: int | None, budget: float | None) -> StudyState:
         until = math.inf if budget is None else time.monotonic() + budget
         scaled = self.definition.at(scale)
         size = self._n_jobs(jobs)

@@ -68,6 +68,11 @@ class LatentResponseMatrix(ModelMetric[ResponseMatrixParams]):
     The paper draws from the aggregate posterior. Its code draws from the prior unless it is given data, of which it
     then takes posterior means, 100 to 128 of them. The paper draws a graph and does not say from where on a response
     is an edge of it.
+
+    An edge threshold given as a number is no wrong request where it turns out to be below the null of some latents: the
+    null is a measurement, of this model's noise on these observations, and is known when everything else has been
+    computed, which is right whatever the threshold. It is kept with a warning; ``n_below_null`` and ``null_response``
+    say where. A share is refused beforehand where it is rounding for every model.
     """
 
     @property

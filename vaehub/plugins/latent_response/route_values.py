@@ -128,8 +128,8 @@ class Ruler:
             return found
         labels = data.labels.cpu()
         seen = labels[nearest.row]
-        ends = seen[[0, -1]]
-        own = (batch.x[torch.isin(batch.labels, ends.to(data.device))] for batch in _batches(data))
+        is_own = torch.split(torch.isin(labels, seen[[0, -1]]).to(data.device), _at_once(data))
+        own = (batch.x[chosen] for batch, chosen in zip(_batches(data), is_own, strict=True))
         return found | {
             "own_label_distance": float(nearest_observations(decoded, own).distance.mean()),
             "own_label_rate": own_rate(seen),
@@ -137,9 +137,13 @@ class Ruler:
         }
 
 
+def _at_once(data: Dataset) -> int:
+    """Return how many observations are compared with at a time."""
+    return max(1, VALUES_AT_ONCE // data.spec.n_values)
+
+
 def _batches(data: Dataset) -> Iterator[Batch]:
-    """Yield all observations in order, as many at a time as distances take."""
-    return data.batches(max(1, VALUES_AT_ONCE // data.spec.n_values))
+    return data.batches(_at_once(data))
 
 
 def ratios(path: Mapping[str, float], line: Mapping[str, float]) -> dict[str, float]:

@@ -143,7 +143,7 @@ def neighbour_edges(points: Tensor, n_neighbours: int) -> Tensor:
     nearest = torch.as_tensor(KDTree(values).query(values, k=min(n_neighbours + 1, n))[1])
     own = torch.arange(n)[:, None].expand_as(nearest)
     # A pair as one number takes half the memory, and its numbers sort as pairs do.
-    pairs = (torch.minimum(own, nearest) * n + torch.maximum(own, nearest))[own != nearest].unique()
+    pairs = torch.unique((torch.minimum(own, nearest) * n + torch.maximum(own, nearest))[own != nearest])
     return torch.stack([pairs // n, pairs % n], dim=1)
 
 
