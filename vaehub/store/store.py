@@ -6,7 +6,7 @@ import dataclasses
 import math
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from os import PathLike
 from pathlib import Path
@@ -20,6 +20,7 @@ from vaehub.core.progress import task
 from vaehub.core.result import Result
 from vaehub.store import trainings
 from vaehub.store.database import Database, Locked
+from vaehub.store.deliveries import Deliveries
 from vaehub.store.failures import translated
 from vaehub.store.files import StoredFile, read_arrays, write_arrays
 from vaehub.store.place import place_of_store
@@ -41,6 +42,8 @@ DEFAULT = Path("vaehub-store")
 PATH = "VAEHUB_STORE"
 LOCK_TIMEOUT = "VAEHUB_LOCK_TIMEOUT"
 DEFAULT_LOCK_TIMEOUT = 60.0
+MOST_COLLECTED = 256
+"""Records that are collected in one transaction, so that others need not wait long."""
 
 Arrays = Mapping[str, "NDArray[Any]"]
 
@@ -63,6 +66,7 @@ class Store:
         self._files = path / "arrays"
         self._papers = papers
         self._is_prepared = False
+        self.deliveries = Deliveries(path / "jobs")
 
     @classmethod
     def open(
@@ -290,6 +294,25 @@ class Store:
         except BaseException:
             shutil.rmtree(target.path, ignore_errors=True)  # it was made here, and is no store that anybody wants
             raise
+
+    def collect(self, jobs: Collection[str], *, are_over: bool = False) -> None:
+        """Record what jobs away from the database have delivered.
+
+        Args:
+            jobs: Ids of the jobs.
+            are_over: Whether they have ended, so that their files are deleted, and arrays that no row points at.
+        """
+        found = self.deliveries.delivered(jobs)
+        for begin in range(0, len(found), MOST_COLLECTED):
+            read = [parcel for each in found[begin : begin + MOST_COLLECTED] if (parcel := each.parcel()) is not None]
+            # A file system of a network may show a worker's second file before its first.
+            whole = [parcel for parcel in read if all((self._files / name).is_file() for name in parcel.files)]
+            if whole:
+                unwanted = self._session.collect(whole)
+                for name in unwanted if are_over else ():
+                    (self._files / name).unlink(missing_ok=True)
+        if are_over:
+            self.deliveries.remove(jobs)
 
     def burst(self) -> AbstractContextManager[object]:
         """Hold the database for many records in a row, each its own commit; other processes wait, so make it short."""
