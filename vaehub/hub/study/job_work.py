@@ -6,6 +6,7 @@ import json
 import socket
 import threading
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,13 @@ def work(text: str) -> bytes:
     return b""
 
 
+@cache
+def _of_process() -> tuple[Catalog, Provenance]:
+    """Return what all jobs of a worker share, since finding it out takes as long as a small job."""
+    catalog = Catalog()
+    return catalog, Provenance({plugin.distribution: plugin.version for plugin in catalog.plugins})
+
+
 def _here() -> str:
     return f"worker {socket.gethostname()!r}"
 
@@ -60,10 +68,9 @@ def _do(asked: dict[str, Any], store: Path, deliveries: Deliveries) -> None:
     if "wanted" not in asked:
         return  # a probe
     with _ONE_AT_A_TIME:
-        catalog = Catalog()
+        catalog, provenance = _of_process()
         job = restored_job(asked, catalog)
-        plugins = {plugin.distribution: plugin.version for plugin in catalog.plugins}
-        session = DeliverySession(deliveries, asked["id"], Provenance(plugins), known_of(asked["known"]))
+        session = DeliverySession(deliveries, asked["id"], provenance, known_of(asked["known"]))
         runner = Runner(Store(store, session), catalog, asked["device"])
         wanted = [request for name, request in job.wanted.items() if name not in session.done]
         failures = runner.run_all(job.recipes, wanted) if wanted else {}
