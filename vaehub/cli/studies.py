@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from vaehub.hub.study.definition import Definition
     from vaehub.hub.study.pictures import StudyPicture
     from vaehub.hub.study.report import ReportTable
-    from vaehub.hub.study.study import StudyState
+    from vaehub.hub.study.state import StudyState
     from vaehub.registry.catalog import Registered
     from vaehub.store.records import StudyRecord
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 from uuid import uuid4
 
 from filelock import FileLock, Timeout
@@ -31,7 +31,6 @@ LOOK = 0.1
 """Seconds between two looks at what has ended."""
 SUBMITTERS = "submitters"
 
-Phase = Literal["queued", "running", "lost"]
 T = TypeVar("T")
 
 
@@ -42,6 +41,14 @@ class Engine:
     name: str
     params: Mapping[str, Any]
 
+    def outlives(self, catalog: Catalog) -> bool:
+        """Return whether its jobs go on when the command that submitted them has ended.
+
+        Raises:
+            VaehubError: If there is none of this name.
+        """
+        return catalog.find("executor", self.name).load(Executor).outlives
+
     def executor(self, catalog: Catalog, store: Store) -> Executor:
         """Return the executor.
 
@@ -50,7 +57,16 @@ class Engine:
         """
         found = catalog.find("executor", self.name)
         params = parse(found.load_params(), self.params, owner=found.title)
-        return found.load(Executor)(params, store.path.absolute() / "executors" / found.entry.name)
+        kind, folder = found.load(Executor), store.path.absolute() / "executors" / found.entry.name
+        return _asked(self.name, "__init__", lambda: kind(params, folder))
+
+    def states(self, catalog: Catalog, store: Store, jobs: Collection[str]) -> Mapping[str, JobState]:
+        """Return the states of jobs that another process has submitted; raises as :meth:`Executor.states`."""
+        executor = self.executor(catalog, store)
+        try:
+            return _asked(self.name, "states", lambda: executor.states(jobs))
+        finally:
+            _asked(self.name, "close", executor.close)
 
 
 class RemotePool:
@@ -234,45 +250,18 @@ class RemotePool:
         return EngineJob(name, text, work, self._store.deliveries.file_of(name).absolute())
 
     def _asked(self, what: str, call: Callable[[], T]) -> T:
-        try:
-            return call()
-        except (VaehubError, KeyboardInterrupt):
-            raise
-        # A stranger's executor runs here, and what it raises need be no Exception.
-        except BaseException as error:
-            why = f"{type(error).__name__}: {first_line(error)}"
-            raise VaehubError(f"executor {self._engine.name!r} failed in {what!r}: {why}") from error
+        return _asked(self._engine.name, what, call)
 
 
-def phases(store: Store, catalog: Catalog) -> tuple[dict[str, Phase], list[str]]:
-    """Return the phase of each measurement that a job is to make and has not, and what engines have to say.
-
-    Nobody is asked of an engine whose jobs end with the command that submitted them: such jobs are lost once that
-    command has ended.
-    """
-    engines: dict[str, tuple[Engine, dict[str, Mapping[str, Any]]]] = {}
-    found: dict[str, Phase] = {}
-    ended, remarks = store.deliveries.ended(), []
-    for name, asked in store.deliveries.jobs().items():
-        if "executor" in asked and name not in ended:
-            engine = Engine(asked["executor"], asked["params"])
-            _, jobs = engines.setdefault(repr(engine), (engine, {}))
-            jobs[name] = asked
-    for engine, jobs in engines.values():
-        try:
-            executor = engine.executor(catalog, store)
-            states = executor.states(list(jobs)) if executor.outlives else None
-        except VaehubError as error:
-            remarks.append(f"executor {engine.name!r} does not say how its jobs are: {error}")
-            continue
-        for name, asked in jobs.items():
-            if states is None:
-                phase: Phase = "queued" if is_waited_for(store, asked["submitter"]) else "lost"
-            else:
-                state = states.get(name)
-                phase = "lost" if state is None or state.phase == "ended" else state.phase
-            found |= dict.fromkeys(wanted_of(asked), phase)
-    return found, remarks
+def _asked(name: str, what: str, call: Callable[[], T]) -> T:
+    try:
+        return call()
+    except (VaehubError, KeyboardInterrupt):
+        raise
+    # A stranger's executor runs here, and what it raises need be no Exception.
+    except BaseException as error:
+        why = f"{type(error).__name__}: {first_line(error)}"
+        raise VaehubError(f"executor {name!r} failed in {what!r}: {why}") from error
 
 
 def _is_over(state: JobState | None) -> bool:

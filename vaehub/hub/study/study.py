@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from os import PathLike
 from typing import TYPE_CHECKING, Literal
@@ -25,8 +25,9 @@ from vaehub.hub.study.grid import Cell, Job, cells_of, jobs_of, trials_of
 from vaehub.hub.study.pictures import PictureFormat, StudyPicture, check_folder, write_pictures
 from vaehub.hub.study.pool import MOST_JOBS, DiedTrying, Pool, n_cores
 from vaehub.hub.study.rehearsal import rehearse
-from vaehub.hub.study.remote_pool import Engine, RemotePool, phases
+from vaehub.hub.study.remote_pool import Engine, RemotePool
 from vaehub.hub.study.report import ReportTable, report_of, results_of
+from vaehub.hub.study.state import StudyState, phases
 from vaehub.hub.study.worker_process import StoreCall
 from vaehub.hub.subjects import kind_of
 from vaehub.hub.views import Rows
@@ -41,42 +42,6 @@ if TYPE_CHECKING:
 
 LOCAL = "local"
 """The executor of worker processes on this machine."""
-
-
-@dataclass(frozen=True)
-class StudyState:
-    """How far a study is, counted in measurements.
-
-    Attributes:
-        study: Name of the study.
-        scale: Name of the scale.
-        n_measurements: What it asks for, each once.
-        done: What has been made.
-        failed: What could not be made.
-        running: What some process works on at this moment.
-        queued: What an executor has been given and not begun.
-        lost: What an executor was given, and neither has made nor will; the next run makes it.
-        remarks: Why an executor does not say how far it is.
-        failures: Of each failure the settings that vary in the study, the metric and the reason.
-        stopped: What went on when the time of a run was over: ``trying`` of what is to be made, or ``work``.
-    """
-
-    study: str
-    scale: str
-    n_measurements: int
-    done: int
-    failed: int
-    running: int
-    failures: Sequence[tuple[Mapping[str, Json], str, str]]
-    stopped: Literal["trying", "work"] | None = None
-    queued: int = 0
-    lost: int = 0
-    remarks: Sequence[str] = ()
-
-    @property
-    def left(self) -> int:
-        """What nobody has begun nor will begin by itself."""
-        return self.n_measurements - self.done - self.failed - self.running - self.queued
 
 
 class Study:
@@ -138,8 +103,8 @@ class Study:
 
         Args:
             scale: Name of the scale; the usual one if not given.
-            jobs: Runner processes; one for each core, or one where an accelerator computes, if not given. The cores are
-                divided among them.
+            jobs: Worker processes of this machine; if not given, one for each core, or one where an accelerator or an
+                executor computes. The cores are divided among them.
             budget: Seconds from now after which work stops where it is, to go on when the study is run again; none, if
                 not given. Seeing whether the study can be carried out counts too; if it takes longer, nothing is made.
             executor: Where the work is done: ``local``, by worker processes of this machine, or an executor of the
@@ -158,8 +123,9 @@ class Study:
         """
         until = math.inf if budget is None else time.monotonic() + budget
         scaled = self.definition.at(scale)
-        size = self._n_jobs(jobs)
         remote = self._remote(executor, settings or {})
+        # Where an engine does the work, this machine may be one that many share to log in.
+        size = 1 if remote is not None and jobs is None else self._n_jobs(jobs)
         cells = self._cells(scaled)
         self._collect()
         with self._store.session() as session:

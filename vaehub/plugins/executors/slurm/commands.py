@@ -12,6 +12,10 @@ TIMEOUT = 20.0
 """Seconds that a controller may take for an answer."""
 
 
+class NoAnswer(VaehubError):  # noqa: N818 the absence is the error
+    """SLURM takes too long."""
+
+
 def slurm(*command: str, text: str | None = None, timeout: float = TIMEOUT) -> str:
     """Return what a command of SLURM prints.
 
@@ -28,7 +32,8 @@ def tried(*command: str, text: str | None = None, timeout: float = TIMEOUT) -> s
     """Return how a command of SLURM ended.
 
     Raises:
-        VaehubError: If there is no such command here, or it takes too long.
+        VaehubError: If there is no such command here.
+        NoAnswer: If it takes too long.
     """
     try:
         return subprocess.run(  # noqa: S603 the commands are ours
@@ -40,7 +45,7 @@ def tried(*command: str, text: str | None = None, timeout: float = TIMEOUT) -> s
             "login node of the cluster"
         ) from error
     except subprocess.TimeoutExpired as error:
-        raise VaehubError(f"the controller of SLURM does not answer {command[0]!r} within {timeout:g} s") from error
+        raise NoAnswer(f"the controller of SLURM does not answer {command[0]!r} within {timeout:g} s") from error
 
 
 def said(done: subprocess.CompletedProcess[str]) -> str:

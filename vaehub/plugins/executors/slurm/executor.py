@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from vaehub import VaehubError
 from vaehub.executors import Executor, Job, JobState
-from vaehub.plugins.executors.slurm.commands import known_tasks, limit, said, slurm, tried
+from vaehub.plugins.executors.slurm.commands import NoAnswer, known_tasks, limit, said, slurm, tried
 from vaehub.plugins.executors.slurm.params import SlurmParams
 
 USUAL_ARRAY_SIZE = 1001
@@ -72,7 +72,7 @@ class Slurm(Executor[SlurmParams]):
         """Refuse what the controller does not accept, and, if a node is free at once, what a node cannot do."""
         slurm("sbatch", "--test-only", "--array=0", *self._options(), text="#!/bin/sh\n")
         script = self._script(f"{self._command()} {shlex.quote(str(probe.file))}")
-        with suppress(TimeoutError):
+        with suppress(NoAnswer):  # a slow node is none that cannot
             command = ("srun", "--quiet", f"--immediate={AT_ONCE}", "--ntasks=1", *self._options(), "--time=1")
             done = tried(*command, "/bin/bash", "-c", script, timeout=PROBE_TIMEOUT)
             if done.returncode != 0 and "llocate" not in done.stderr:
