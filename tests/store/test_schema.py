@@ -1,3 +1,5 @@
+import hashlib
+
 import duckdb
 import pytest
 from stored_samples import a_measurement, a_training
@@ -20,6 +22,9 @@ TABLES = {
     "studies",
     "trainings",
 }
+
+
+RELEASED = ["bad0c8162b60bb0b", "e144f16b7d4fb564", "c6ce04162eb8fc79", "ea6d1983006c858c", "393b0454a75f701f"]
 
 
 @pytest.fixture
@@ -139,3 +144,47 @@ def test_a_store_of_the_first_schema_keeps_its_records(empty):
     assert measurements.find_many(empty, ["m1"])["m1"].training == "t1"
     asked = empty.execute("select study, scale, cell, settings, metric, training, measurement from cells").fetchall()
     assert asked == [("mine", "earlier", None, "{}", "elbo", "t1", "m2")]
+
+
+# The view of results as the second migration had it at first, and the line that it had not.
+FIRST_TEXTS = {
+    "try_cast(coalesce(t.recipe, m.subject -> '$.recipe') ->> ": "try_cast(t.recipe ->> ",
+    "coalesce(t.recipe, m.subject -> '$.recipe') as recipe": "t.recipe",
+    "insert into cells (study, scale, cell, settings, metric, training, measurement)\n"
+    "    select study, 'earlier', null, '{}', metric, training, id from measurements where study is not null;": "",
+}
+
+
+def test_a_store_of_a_former_text_of_a_migration_has_the_views_of_today(empty):
+    second = MIGRATIONS[1]
+    for text, former in FIRST_TEXTS.items():
+        assert text in second
+        second = second.replace(text, former)
+    migrate(empty, (MIGRATIONS[0], second, MIGRATIONS[2]))
+    recipe = '{"recipe": {"model": {"name": "vae", "params": {"beta": 4}}}}'
+    values = ["m1", "fondue", "{}", 0, recipe, None, None, "{}", "done", None, 1.0, "p1"]
+    columns = "id, metric, params, seed, subject, training, other, request, status, error, seconds, provenance, started"
+    empty.execute(f"insert into measurements ({columns}) values ({'?, ' * 12} now()::timestamp)", values)
+    empty.execute("insert into measured_values values ('m1', 'n', null, null, null, null, 2.5)")
+    asked = "select value, beta, recipe ->> '$.model.name' from results"
+    assert empty.execute(asked).fetchall() == [(2.5, None, None)]
+    migrate(empty)
+    assert empty.execute(asked).fetchall() == [(2.5, 4, "vae")]
+    assert empty.execute("select count(*) from study_results").fetchall() == [(0,)]
+    with duckdb.connect() as new:
+        migrate(new)
+        shape = "select table_name, column_name, data_type, is_nullable from duckdb_columns() order by all"
+        views = "select view_name, sql from duckdb_views() where not internal order by all"
+        for query in (shape, views):
+            assert empty.execute(query).fetchall() == new.execute(query).fetchall()
+
+
+def test_no_released_migration_has_been_edited():
+    # Append the digest of a new one; a store keeps what the old ones made of it.
+    assert [hashlib.sha256(each.encode()).hexdigest()[:16] for each in MIGRATIONS] == RELEASED
+
+
+def test_every_column_says_what_it_means(empty):
+    migrate(empty)
+    silent = "select table_name, column_name from duckdb_columns() where comment is null and not internal"
+    assert empty.execute(silent).fetchall() == []

@@ -9,6 +9,7 @@ from typing import IO, TYPE_CHECKING, Protocol
 from vaehub.cli import json_rows, terminal
 from vaehub.cli.standard_output import answer
 from vaehub.core.errors import VaehubError, first_line
+from vaehub.hub.parquet import write_parquet
 from vaehub.hub.views import Rows, beyond_dates
 from vaehub.hub.whole_file import can_be_written, whole_file
 
@@ -18,9 +19,7 @@ if TYPE_CHECKING:
     from vaehub.store.spill import Spill
 
 PART = 2048
-"""Rows that are written at once to CSV."""
-GROUP = 4 << 20
-"""Bytes of rows that make a row group of Parquet, about."""
+"""Rows that are read at once."""
 
 
 class Answer(Protocol):
@@ -104,7 +103,7 @@ def write(rows: Answer, form: str, output: Path | None) -> None:
 
 def _write(rows: Answer, form: str, file: IO[bytes]) -> None:
     import pyarrow as pa
-    from pyarrow import csv, parquet
+    from pyarrow import csv
 
     try:
         if form == "csv":
@@ -112,27 +111,11 @@ def _write(rows: Answer, form: str, file: IO[bytes]) -> None:
                 for part in rows.parts(PART):
                     text.write_table(_flat(part))
         else:
-            with parquet.ParquetWriter(file, rows.schema) as columns:
-                for group in _groups(rows):
-                    columns.write_table(group, row_group_size=len(group))
+            write_parquet(file, rows.schema, (part.to_arrow() for part in rows.parts(PART)))
     except pa.ArrowException as error:
         raise VaehubError(
             f"the answer cannot be written as {form}: {first_line(error)}; ask for the column as text, with '::varchar'"
         ) from error
-
-
-def _groups(rows: Answer) -> Iterator[pa.Table]:
-    """Yield rows in tables of about ``GROUP`` bytes, since Parquet is read and compressed a group at a time."""
-    import pyarrow as pa
-
-    kept: list[pa.Table] = []
-    for part in rows.parts(PART):
-        kept.append(part.to_arrow())
-        if sum(each.nbytes for each in kept) >= GROUP:
-            yield pa.concat_tables(kept)
-            kept = []
-    if kept:
-        yield pa.concat_tables(kept)
 
 
 def _flat(rows: Rows) -> pa.Table:

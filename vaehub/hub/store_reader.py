@@ -24,6 +24,7 @@ from vaehub.store.verify import Verification
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from vaehub.hub.dataset_folder import DatasetFolder
     from vaehub.registry.holdings import Holding
 
 
@@ -107,6 +108,16 @@ class StoreReader:
             VaehubError: If there is no such training, it has no weights, or the file cannot be written.
         """
         return export_weights(self.store, self._inputs.training(prefix), path, format)
+
+    def export_tables(self, folder: PathLike[str] | str) -> DatasetFolder:
+        """Write the tables of the store into a new folder, in Parquet, with a dataset card and BibTeX.
+
+        Raises:
+            VaehubError: If there is no store, nothing in it, or the folder is there already or cannot be made.
+        """
+        from vaehub.hub.dataset_folder import write_dataset
+
+        return write_dataset(self.store, self.catalog, folder)
 
     def stored_recipe(self, prefix: str) -> Recipe:
         """Return the recipe of a stored training.

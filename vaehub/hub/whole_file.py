@@ -1,8 +1,9 @@
-"""Files that appear whole: what was there before stays as it was until all of the new is on the disk."""
+"""Files and folders that appear whole: what was there before stays as it was until all of the new is on the disk."""
 
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -80,3 +81,47 @@ def _beside(path: Path, target: Path) -> Path:
 
 def _reason(error: Exception) -> str:
     return (isinstance(error, OSError) and error.strerror) or first_line(error)
+
+
+@contextmanager
+def whole_folder(path: Path, what: str) -> Iterator[Path]:
+    """Give the path of a new folder, which gets its name when the context ends well; if it does not, it is removed.
+
+    Args:
+        path: What is asked for; nothing may be there but an empty folder.
+        what: What is written, as the subject of a sentence in the plural.
+
+    Raises:
+        VaehubError: If something is there, or nothing can be written there.
+        WorkFailed: If writing fails, as on a full disk.
+    """
+    try:
+        target = path.expanduser().absolute()
+        if target.is_symlink() or (target.exists() and not (target.is_dir() and not any(target.iterdir()))):
+            raise VaehubError(f"{what} cannot be written to {str(path)!r}: it is there already; name another folder")
+        if not target.parent.is_dir():
+            raise FileNotFoundError(0, f"there is no folder {str(path.parent)!r}")
+        new = target.with_name(f".{uuid4().hex}")
+        new.mkdir()
+    except (OSError, ValueError, RuntimeError) as error:
+        raise VaehubError(f"{what} cannot be written to {str(path)!r}: {_reason(error)}") from error
+    try:
+        yield new
+        for each in (*new.rglob("*"), new):
+            _flush(each)
+        new.rename(target)
+        _flush(target.parent)
+    except VaehubError:
+        raise
+    except (OSError, ValueError, RuntimeError) as error:
+        raise WorkFailed(f"{what} cannot be written to {str(path)!r}: {_reason(error)}") from error
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

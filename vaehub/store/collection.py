@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Literal
 
 from duckdb import DuckDBPyConnection
 
 from vaehub.store import arrays, measurements, trainings
+from vaehub.store.deliveries import Delivery
 from vaehub.store.errands import Parcel
 from vaehub.store.rows import Rows, insert, together
 
@@ -16,6 +18,28 @@ _STATUS = {
     table: f"select id, status from {table} where id in (select unnest(?))"  # noqa: S608 names of ours
     for table in _TABLES
 }
+
+
+MOST = 256
+"""Records that are collected in one transaction, so that others need not wait long."""
+
+
+def collect(deliveries: Sequence[Delivery], recorded: Callable[[Sequence[Parcel]], set[str]], files: Path) -> set[str]:
+    """Record deliveries, and return the names of files that no row points at, because the same was there before.
+
+    Args:
+        deliveries: What jobs have delivered, in an order in which it can be recorded.
+        recorded: Records some in a transaction; returns as :func:`record` does.
+        files: Folder of arrays.
+    """
+    unwanted: set[str] = set()
+    for begin in range(0, len(deliveries), MOST):
+        read = [parcel for each in deliveries[begin : begin + MOST] if (parcel := each.parcel()) is not None]
+        # A file system of a network may show a worker's second file before its first.
+        whole = [parcel for parcel in read if all((files / name).is_file() for name in parcel.files)]
+        if whole:
+            unwanted |= recorded(whole)
+    return unwanted
 
 
 def record(connection: DuckDBPyConnection, parcels: Sequence[Parcel]) -> set[str]:

@@ -9,6 +9,7 @@ could be overwritten and lost.
 from __future__ import annotations
 
 import errno
+import math
 import os
 import random
 import re
@@ -32,6 +33,8 @@ from vaehub.store.files import PARTIAL, publish
 from vaehub.store.schema import VERSION, migrate, recorded_version
 from vaehub.store.turns import Turn, TurnTimeout, turn
 
+LOCK_TIMEOUT = "VAEHUB_LOCK_TIMEOUT"
+DEFAULT_LOCK_TIMEOUT = 60.0
 FIRST_WAIT, LONGEST_WAIT = 0.005, 0.05
 """Seconds between two attempts to open a file that another process holds."""
 
@@ -138,6 +141,19 @@ class Database:
                 yield connection
             finally:
                 connection.close()
+
+    @contextmanager
+    def attached(self, connection: DuckDBPyConnection, name: str) -> Iterator[None]:
+        """Attach the file, to be read, to a connection that has another database."""
+        with self.session():
+            self._close()
+            quoted = str(self.path.absolute()).replace("'", "''")
+            self._patiently(lambda: connection.execute(f"attach '{quoted}' as {name} (read_only)"))
+            try:
+                yield
+            finally:
+                with suppress(duckdb.Error):  # it is detached when the connection is closed
+                    connection.execute(f"detach {name}")
 
     @contextmanager
     def writing(self) -> Iterator[DuckDBPyConnection]:
@@ -269,8 +285,6 @@ class Database:
         return version
 
     def _opened(self, *, read_only: bool) -> DuckDBPyConnection:
-        patience = random.SystemRandom()
-        deadline, wait = time.monotonic() + self.timeout, FIRST_WAIT
         # Of a path that does not begin at the root, a beginning such as "s3:" names an extension to download.
         path = self.path.absolute()
         log = path.with_name(f"{path.name}.wal")
@@ -279,11 +293,15 @@ class Database:
                 f"store {str(self.path.parent)!r} holds commits in {log.name}, which DuckDB does not find where a path "
                 "has a question mark; move the store to a path without, and use it there once"
             )
+        return self._patiently(lambda: _reader(path) if read_only else engine.attach(path))
+
+    def _patiently(self, opening: Callable[[], DuckDBPyConnection]) -> DuckDBPyConnection:
+        """Open the file again and again, until the process that holds it is done."""
+        patience = random.SystemRandom()
+        deadline, wait = time.monotonic() + self.timeout, FIRST_WAIT
         while True:
             try:
-                if not read_only:
-                    return engine.attach(path)
-                return _reader(path)
+                return opening()
             except duckdb.Error as error:
                 if "Could not set lock" not in str(error):
                     raise StoreError(f"{self.path} cannot be opened as a database: {first_line(error)}") from error
@@ -292,6 +310,27 @@ class Database:
             # Waits differ, or processes that collided once would collide for ever.
             time.sleep(wait * patience.uniform(0.5, 1.0))
             wait = min(2 * wait, LONGEST_WAIT)
+
+
+def lock_timeout() -> float:
+    """Return the seconds to wait for one and the same process, as ``VAEHUB_LOCK_TIMEOUT`` says.
+
+    Raises:
+        StoreError: If it says no number.
+    """
+    given = os.environ.get(LOCK_TIMEOUT) or DEFAULT_LOCK_TIMEOUT
+    try:
+        seconds = float(given)
+    except ValueError:
+        seconds = math.nan
+    if not (math.isfinite(seconds) and seconds >= 0):
+        raise StoreError(f"{LOCK_TIMEOUT} is {given!r} and should be a number of seconds")
+    return seconds
+
+
+def bounded() -> DuckDBPyConnection:
+    """Return a connection without a database, which may take as much memory as a reader."""
+    return duckdb.connect(config={"threads": 1, **_memory()})
 
 
 def _reader(path: Path) -> DuckDBPyConnection:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     import h5py
 
 PARTIAL = ".partial"
+_PART = 1 << 20
+"""Bytes that are copied at once."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,42 @@ def read_state(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     return arrays, plain
 
 
+def copy_file(path: Path, folder: Path, checksum: str) -> bool:
+    """Copy a file into a folder under its own name, and check what was read and what was written.
+
+    Returns:
+        Whether it was copied; it is not, if it is there already.
+
+    Raises:
+        StoreError: If it is missing or damaged, or cannot be written.
+    """
+    place = folder / path.name
+    with translated(f"a file in {str(folder)!r}", "written"):
+        folder.mkdir(parents=True, exist_ok=True)
+        if place.is_file() and sha256(place) == checksum:
+            return False
+        with _partial(folder, path.stem) as partial, partial.open("wb") as copy:
+            for part in _parts(path, checksum):
+                copy.write(part)
+            copy.close()
+            if sha256(partial) != checksum:
+                raise StoreError(f"a copy of {path} is not what was read: the disk of {str(folder)!r} may be faulty")
+            publish(partial, place)
+    return True
+
+
+def digests(path: Path, checksum: str) -> dict[str, str]:
+    """Return a digest of each array of a file, by name: of its type, its shape and its values.
+
+    Raises:
+        StoreError: If the file is missing or not what was written.
+    """
+    for _ in _parts(path, checksum):
+        pass
+    with translated(str(path), "read"):
+        return {name: _digest({name: array}, {}).tobytes().hex() for name, array in _arrays(path)}
+
+
 def sha256(path: Path) -> str:
     """Return the checksum of a file."""
     with path.open("rb") as file:
@@ -118,6 +156,17 @@ def publish(path: Path, place: Path) -> None:
     _flush(path)
     path.replace(place)
     _flush(place.parent)
+
+
+def _parts(path: Path, checksum: str) -> Iterator[bytes]:
+    """Yield a file, and fail at its end if it is not what was written."""
+    digest = hashlib.sha256()
+    with translated(str(path), "read"), path.open("rb") as file:
+        while part := file.read(_PART):
+            digest.update(part)
+            yield part
+    if digest.hexdigest() != checksum:
+        raise StoreError(f"{path} is damaged: its sha256 is {digest.hexdigest()}, and should be {checksum}")
 
 
 @contextmanager
@@ -148,15 +197,16 @@ def _partial(folder: Path, stem: str) -> Iterator[Path]:
 def _arrays(path: Path) -> Iterator[tuple[str, NDArray[Any]]]:
     import h5py
 
-    found: list[tuple[str, NDArray[Any]]] = []
+    found: list[str] = []
 
     def take(name: str, item: h5py.Dataset | h5py.Group) -> None:
         if isinstance(item, h5py.Dataset):
-            found.append((name, np.asarray(item[()])))
+            found.append(name)
 
     with h5py.File(path) as file:
         file.visititems(take)
-    yield from found
+        for name in found:
+            yield name, np.asarray(file[name][()])
 
 
 def _digest(arrays: Mapping[str, NDArray[Any]], plain: Mapping[str, Any]) -> NDArray[np.uint8]:

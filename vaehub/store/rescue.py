@@ -19,7 +19,7 @@ from duckdb import DuckDBPyConnection
 from vaehub.core.errors import first_line
 from vaehub.store import arrays
 from vaehub.store.files import PARTIAL, publish, sha256
-from vaehub.store.schema import TABLES
+from vaehub.store.schema import OWNERS, TABLES
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -30,13 +30,6 @@ SMALLEST = 2048
 Opening = Callable[[], AbstractContextManager[DuckDBPyConnection]]
 """Opens the damaged database to be read, each time anew."""
 
-_OWNERS = {
-    "epochs": "training",
-    "measured_values": "measurement",
-    "measured_signatures": "measurement",
-    "arrays": "owner",
-}
-"""Tables whose rows belong to a record, and the column that names it."""
 _ROW = "row_of_damaged_store"
 _FAIL = "update trainings set status = 'failed', error = ?, weights = null where id = ?"
 _FORGET = (
@@ -162,7 +155,7 @@ def _read(opening: Opening, statement: str, between: tuple[int, int], part: _Par
 
 def _without_torn(target: DuckDBPyConnection, table: str, part: _Part, files: Path) -> Iterator[str]:
     """Take away records of which rows of a table may be lost."""
-    column = _OWNERS.get(table)
+    column = OWNERS.get(table)
     if column is None:
         return
     torn = _beside(part, column)

@@ -1,11 +1,17 @@
 """The schema as a sequence of migrations. A released migration is never edited; a change is a new one.
 
+Twice the second one was, before a test held them: its view of results, which the fourth therefore makes again, and the
+line that keeps as cells which study asked for the measurements of a store of the first schema. That line stays: it
+decides rows of such stores alone, and without it they would be lost.
+
 Times are in UTC and carry no zone: DuckDB needs one more package to hand zoned times to Python.
 """
 
 from contextlib import suppress
 
 from duckdb import BinderException, CatalogException, DuckDBPyConnection, TransactionException
+
+from vaehub.store.comments import COMMENTS
 
 MIGRATIONS: tuple[str, ...] = (
     """
@@ -235,6 +241,44 @@ MIGRATIONS: tuple[str, ...] = (
     create macro cka(a, b) as
         case when a.space = b.space then list_inner_product(a.vector, b.vector)::double end;
     """,
+    """
+    -- Views of the second schema had no recipe at first where a metric has no training.
+    create or replace view results as
+    select
+        s.study,
+        coalesce(t.model, m.subject ->> '$.recipe.model.name') as model,
+        coalesce(t.network, m.subject ->> '$.recipe.network.name') as network,
+        coalesce(t.dataset, m.subject ->> '$.dataset.name', m.subject ->> '$.recipe.dataset.name') as dataset,
+        coalesce(t.seed, m.seed) as seed,
+        t.latent_dim,
+        try_cast(coalesce(t.recipe, m.subject -> '$.recipe') ->> '$.model.params.beta' as double) as beta,
+        m.metric,
+        v.name,
+        v.index_name,
+        v.index,
+        v.label,
+        v.keys,
+        v.value,
+        m.params,
+        coalesce(t.recipe, m.subject -> '$.recipe') as recipe,
+        m.training,
+        m.other,
+        m.id as measurement
+    from measured_values as v
+    join measurements as m on m.id = v.measurement
+    left join trainings as t on t.id = m.training
+    left join (
+        select measurement, string_agg(distinct study, ', ' order by study) as study from cells group by measurement
+    ) as s on s.measurement = m.id
+    where m.status = 'done';
+
+    -- A value for each study, scale and point of a grid that asks for it.
+    create or replace view study_results as
+    select c.study, c.scale, c.cell, c.settings, r.* exclude (study)
+    from cells as c
+    join results as r on r.measurement = c.measurement;
+    """,
+    COMMENTS,
 )
 
 VERSION = len(MIGRATIONS)
@@ -252,6 +296,14 @@ TABLES = (
     "cells",
 )
 """Tables of records, those that others point at first."""
+
+OWNERS = {
+    "epochs": "training",
+    "measured_values": "measurement",
+    "measured_signatures": "measurement",
+    "arrays": "owner",
+}
+"""Tables whose rows belong to a record, and the column that names it."""
 
 _READ_VERSION = "select max(version) from schema_version"
 _READ_VERSION_OF_STORE = """

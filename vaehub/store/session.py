@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -19,7 +19,9 @@ from vaehub.store.database import Database
 from vaehub.store.errands import MOST, Parcel, carry_out
 from vaehub.store.failures import translated
 from vaehub.store.files import StoredFile, WrittenFile
+from vaehub.store.merge import Merged, Source, merge, source
 from vaehub.store.provenance import Provenance
+from vaehub.store.prune import Pruned, Selection, forget_lists, remove, selected
 from vaehub.store.published import Paper
 from vaehub.store.query import QUERY_TIMEOUT, query, spilled
 from vaehub.store.records import (
@@ -257,6 +259,36 @@ class Session:
         """
         with translated(source._name, "rescued"), self._database.writing() as connection:
             return rescue(source._database.as_it_is, source_files, connection, path)
+
+    def as_source(self, path: Path) -> AbstractContextManager[Source]:
+        """Give the store of this folder to be merged into another, once it is known to be whole."""
+        return source(path, self._database)
+
+    def merge(self, path: Path, sources: Sequence[Source]) -> list[Merged]:
+        """Copy what other stores have and this one has not.
+
+        Args:
+            path: Folder of this store.
+            sources: The others.
+        """
+        return merge(self._database, path, sources)
+
+    def prune(self, chosen: Selection, files: Path, *, dry: bool) -> Pruned:
+        """Remove the rows of what is chosen, unless it is only asked what would go.
+
+        Args:
+            chosen: The records.
+            files: Folder of this store's files, which stay.
+            dry: Whether to change nothing.
+        """
+        if dry:
+            with translated(self._name, "read"), self._database.reading() as connection:
+                return selected(connection, chosen, files)
+        with self._writing() as connection:
+            found = selected(connection, chosen, files)
+            remove(connection, chosen)
+            forget_lists(connection)
+            return replace(found, is_done=True)
 
     # Studies
 

@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import os
 import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from vaehub.core.errors import NotRecorded, StoreError, VaehubError
-from vaehub.core.progress import task
 from vaehub.core.result import Result
 from vaehub.store import trainings
-from vaehub.store.database import Database, Locked
+from vaehub.store.collection import collect
+from vaehub.store.database import Database, Locked, lock_timeout
 from vaehub.store.deliveries import Deliveries
 from vaehub.store.failures import translated
 from vaehub.store.files import StoredFile, read_arrays, write_arrays
+from vaehub.store.merge import Merged
 from vaehub.store.place import place_of_store
 from vaehub.store.provenance import Provenance
+from vaehub.store.prune import Pruned, Selection
 from vaehub.store.published import Paper
 from vaehub.store.query import QUERY_TIMEOUT
+from vaehub.store.record_locks import RecordLocks
 from vaehub.store.records import MeasurementRecord, StoredMeasurement, TrainingRecord
 from vaehub.store.rescue import Rescue
 from vaehub.store.session import Inserted, Session
@@ -40,10 +41,6 @@ if TYPE_CHECKING:
 
 DEFAULT = Path("vaehub-store")
 PATH = "VAEHUB_STORE"
-LOCK_TIMEOUT = "VAEHUB_LOCK_TIMEOUT"
-DEFAULT_LOCK_TIMEOUT = 60.0
-MOST_COLLECTED = 256
-"""Records that are collected in one transaction, so that others need not wait long."""
 
 Arrays = Mapping[str, "NDArray[Any]"]
 
@@ -64,6 +61,7 @@ class Store:
         self.path = path
         self._session = session
         self._files = path / "arrays"
+        self._locks = RecordLocks(path)
         self._papers = papers
         self._is_prepared = False
         self.deliveries = Deliveries(path / "jobs")
@@ -89,7 +87,7 @@ class Store:
             StoreError: If the path cannot be a directory, or is one that the database cannot open.
         """
         folder = place_of_store(path or os.environ.get(PATH) or DEFAULT)
-        database = Database(folder / "results.duckdb", _lock_timeout() if timeout is None else timeout)
+        database = Database(folder / "results.duckdb", lock_timeout() if timeout is None else timeout)
         return cls(folder, Session(database, Provenance(dict(plugins or {}))), papers)
 
     @property
@@ -112,15 +110,18 @@ class Store:
         Raises:
             StoreError: If it cannot be made, written or understood.
         """
+        self._make_folders()
+        if not (self._is_prepared and self.exists):
+            self._session.prepare(() if self._papers is None else self._papers())
+            self._is_prepared = True
+
+    def _make_folders(self) -> None:
         try:
             self._files.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(f"store {str(self.path)!r} cannot be made: {error.strerror}") from error
         if not (os.access(self.path, os.W_OK) and os.access(self._files, os.W_OK)):
             raise StoreError(f"store {str(self.path)!r} is not writable; name another with '--store'")
-        if not (self._is_prepared and self.exists):
-            self._session.prepare(() if self._papers is None else self._papers())
-            self._is_prepared = True
 
     # Trainings
 
@@ -302,57 +303,79 @@ class Store:
             jobs: Ids of the jobs.
             are_over: Whether they have ended, so that their files are deleted, and arrays that no row points at.
         """
-        found = self.deliveries.delivered(jobs)
-        for begin in range(0, len(found), MOST_COLLECTED):
-            read = [parcel for each in found[begin : begin + MOST_COLLECTED] if (parcel := each.parcel()) is not None]
-            # A file system of a network may show a worker's second file before its first.
-            whole = [parcel for parcel in read if all((self._files / name).is_file() for name in parcel.files)]
-            if whole:
-                unwanted = self._session.collect(whole)
-                for name in unwanted if are_over else ():
-                    (self._files / name).unlink(missing_ok=True)
+        unwanted = collect(self.deliveries.delivered(jobs), self._session.collect, self._files)
         if are_over:
+            for name in unwanted:
+                (self._files / name).unlink(missing_ok=True)
             self.deliveries.remove(jobs)
+
+    def merge(self, *others: PathLike[str] | str) -> list[Merged]:
+        """Copy what other stores have and this one has not, by identity; they stay as they are.
+
+        A failure gives way to a success. Where two successes have different values, this store keeps its own, and the
+        difference is a conflict of the answer. Each of the others comes whole or not at all; to ask again goes on.
+
+        Raises:
+            StoreError: If one of them is no store, newer than this version, or damaged, or this one cannot be written;
+                nothing of that one has been copied, and nothing of any if its database cannot be read.
+        """
+        sources = [Store.open(place) for place in others]
+        with ExitStack() as stack:
+            whole = [stack.enter_context(source._session.as_source(source.path)) for source in sources]
+            is_new = not self.path.exists()
+            self._make_folders()
+            try:
+                self._session.prepare(())
+                return self._session.merge(self.path, whole)
+            except BaseException:
+                if is_new and not any(self.recent(1)):
+                    shutil.rmtree(self.path, ignore_errors=True)  # it was made here, and nothing has come into it
+                raise
+
+    def prune(self, chosen: Selection, *, dry: bool = False) -> Pruned:
+        """Remove what is chosen, and nothing that anything else needs.
+
+        Args:
+            chosen: Records, whose ids may be beginnings.
+            dry: Change nothing, and say what would go.
+
+        Raises:
+            VaehubError: If nothing is chosen, there are no such records, or a training that is named by its id is
+                needed by a measurement that stays.
+            StoreError: If there is no store, it cannot be written, or records are being made in it.
+        """
+        chosen.check()
+        self._must_exist()
+        chosen = dataclasses.replace(chosen, ids=[self.resolve(each)[1] for each in chosen.ids])
+        if not dry:
+            self._make_folders()
+            if (busy := self._locks.any_held()) is not None:
+                raise StoreError(
+                    f"store {str(self.path)!r} is being worked on ({busy[:8]} is being made), and what is made may "
+                    "need what goes; prune it when that is done"
+                )
+        found = self._session.prune(chosen, self._files, dry=dry)
+        if not dry:
+            with translated(f"store {str(self.path)!r}", "written"):
+                for name in found.files:
+                    (self._files / name).unlink(missing_ok=True)
+        return found
 
     def burst(self) -> AbstractContextManager[object]:
         """Hold the database for many records in a row, each its own commit; other processes wait, so make it short."""
         self._files.mkdir(parents=True, exist_ok=True)
         return self._session.burst()
 
-    @contextmanager
-    def working_on(self, record_id: str) -> Iterator[None]:
+    def working_on(self, record_id: str) -> AbstractContextManager[None]:
         """Lock a record while it is made, across processes; the lock of a process that dies is released.
 
         Waits for as long as another process works on it. Whoever enters looks first whether the work has been done.
         """
-        path = self._lock_of(record_id)
-        lock = FileLock(path)
-        with translated(f"store {str(self.path)!r}", "written"):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                lock.acquire(timeout=0)
-            except Timeout:
-                with task(f"waiting for another process that makes {record_id[:8]}"):
-                    lock.acquire()
-        try:
-            yield
-            # Recorded by now: a process that still waits on this file, and one that makes it anew, both find that out.
-            path.unlink(missing_ok=True)
-        finally:
-            lock.release()
+        return self._locks.held(record_id)
 
     def is_worked_on(self, record_id: str) -> bool:
         """Return whether a process is making a record at this moment."""
-        path = self._lock_of(record_id)
-        if not path.exists():
-            return False
-        lock = FileLock(path)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            return True
-        lock.release()
-        return False
+        return self._locks.is_held(record_id)
 
     def checkpoint(self, training_id: str) -> FileCheckpoint:
         """Return the checkpoint file of a training."""
@@ -360,9 +383,6 @@ class Store:
         from vaehub.store.checkpoint import FileCheckpoint
 
         return FileCheckpoint(self.path / "checkpoints" / f"{training_id}.h5")
-
-    def _lock_of(self, record_id: str) -> Path:
-        return self.path / "locks" / f"{record_id}.lock"
 
     def _with_arrays(self, found: StoredMeasurement) -> StoredMeasurement:
         if found.file is None:
@@ -407,14 +427,3 @@ class Store:
             raise StoreError(
                 f"there is no store at {str(self.path)!r}; 'vaehub run' makes one, '--store' names another"
             )
-
-
-def _lock_timeout() -> float:
-    given = os.environ.get(LOCK_TIMEOUT) or DEFAULT_LOCK_TIMEOUT
-    try:
-        seconds = float(given)
-    except ValueError:
-        seconds = math.nan
-    if not (math.isfinite(seconds) and seconds >= 0):
-        raise StoreError(f"{LOCK_TIMEOUT} is {given!r} and should be a number of seconds")
-    return seconds

@@ -97,11 +97,7 @@ def verify(session: Callable[[], AbstractContextManager[object]], opening: Openi
     # Before the database is read: what is collected in between is known there.
     delivered = Deliveries(path / "jobs").files()
     with session():
-        tables, problems = _tables(opening)
-        for check, sentence, statement in _CHECKS:
-            # Where a table is damaged, that is said already, and what follows from it cannot be asked.
-            with suppress(duckdb.Error), opening() as connection:
-                problems += check(connection, sentence, statement)
+        tables, problems = _read_through(opening)
         known = _known(opening)
         pointed = {name for name, _, _ in known} | delivered
         leftovers = () if tables["arrays"] is None else _leftovers(path, pointed)
@@ -111,6 +107,11 @@ def verify(session: Callable[[], AbstractContextManager[object]], opening: Openi
         problems += [sentence for name, sentence in wrong if name in present]
     counts = tables["trainings"] or 0, tables["measurements"] or 0
     return Verification(*counts, len(known), tables, tuple(problems), leftovers)
+
+
+def problems_of(opening: Opening) -> list[str]:
+    """Read every value of a database and check every pointer in it, and return what is wrong; files are not read."""
+    return _read_through(opening)[1]
 
 
 def sweep(leftovers: tuple[Path, ...], is_worked_on: Callable[[str], bool]) -> int:
@@ -136,6 +137,15 @@ def _age(path: Path) -> float:
         return time.time() - path.stat().st_mtime
     except FileNotFoundError:
         return 0.0  # its process has finished it meanwhile
+
+
+def _read_through(opening: Opening) -> tuple[dict[str, int | None], list[str]]:
+    tables, problems = _tables(opening)
+    for check, sentence, statement in _CHECKS:
+        # Where a table is damaged, that is said already, and what follows from it cannot be asked.
+        with suppress(duckdb.Error), opening() as connection:
+            problems += check(connection, sentence, statement)
+    return tables, problems
 
 
 def _tables(opening: Opening) -> tuple[dict[str, int | None], list[str]]:

@@ -22,7 +22,7 @@ def vaehub_catalog() -> Sequence[Entry]:
             "vaehub.plugins.models.pruned.mask:MaskAae",
             "MaskAAE: adversarial autoencoder with a learned mask over the latents",
             params="vaehub.plugins.models.pruned.params:MaskAaeParams",
-            source="Mondal et al. 2021",
+            source="Mondal et al. 2020",
             revision=2,
         ),
     ]

@@ -24,10 +24,10 @@ NEAR = 0.1
 """Share of the bound within which the multiplier moves the more slowly the nearer the violation is to 0; ours."""
 
 MASKED_DECAY = 10.0
-"""Decay of the penalty on the spread of latents with their squared mask: Mondal et al. 2021."""
+"""Decay of the penalty on the spread of latents with their squared mask: Mondal et al. 2020."""
 
 LARGEST_POLARISATION_WEIGHT = 2048.0
-"""Value at which the weight that drives the mask towards 0 and 1 stops doubling: Mondal et al. 2021."""
+"""Value at which the weight that drives the mask towards 0 and 1 stops doubling: Mondal et al. 2020."""
 
 MOST_STEPS = 10**18
 """More steps than any training has."""
@@ -142,7 +142,7 @@ def softplus_weight(multiplier: Tensor) -> Tensor:
 def mask_of(m: Tensor) -> Tensor:
     """Return the mask ``1 - exp(-m)`` from its weights.
 
-    Mondal et al. 2021.
+    Mondal et al. 2020.
 
     Args:
         m: Weights, at least 0, shape ``(latent_dim,)``.
@@ -157,7 +157,7 @@ def mask_of(m: Tensor) -> Tensor:
 def polarisation(a: Tensor) -> Tensor:
     """Return the deviation of a mask from a binary one: the sum of ``|a (1 - a)|``.
 
-    Mondal et al. 2021.
+    Mondal et al. 2020.
 
     Args:
         a: Mask, shape ``(latent_dim,)``.
@@ -171,7 +171,7 @@ def polarisation(a: Tensor) -> Tensor:
 def polarisation_weight(step: int, latent_dim: int, doubling_steps: int) -> float:
     """Return the weight of the polarisation of a mask.
 
-    Mondal et al. 2021: it doubles from ``2 / latent_dim`` until it reaches 2048.
+    Mondal et al. 2020: it doubles from ``2 / latent_dim`` until it reaches 2048.
 
     Args:
         step: Steps taken so far.
@@ -186,7 +186,7 @@ def polarisation_weight(step: int, latent_dim: int, doubling_steps: int) -> floa
 def doubling_interval(latent_dim: int) -> int:
     """Return the steps between two doublings of :func:`polarisation_weight`.
 
-    Mondal et al. 2021, released code; the paper does not state it.
+    Mondal et al. 2020, released code; the paper does not state it.
 
     Args:
         latent_dim: Number of latents.
@@ -226,7 +226,7 @@ def _rates_moved(n_steps: int) -> float:
 def masked_spread(z: Tensor, a: Tensor) -> Tensor:
     """Return the spread of codes around the batch's mean, weighted towards latents with a small mask.
 
-    Mondal et al. 2021: the mean over observations and latents of ``(z - mean)^2 exp(-10 a^2)``.
+    Mondal et al. 2020: the mean over observations and latents of ``(z - mean)^2 exp(-10 a^2)``.
 
     Args:
         z: Codes before the mask, shape ``(n, latent_dim)``.

@@ -22,12 +22,12 @@ from vaehub.plugins.models.pruned.kernels import (
 from vaehub.plugins.models.pruned.params import MaskAaeParams
 
 LARGEST_START = 5.0
-"""Initial weights of the mask are uniform between 0 and this: Mondal et al. 2021."""
+"""Initial weights of the mask are uniform between 0 and this: Mondal et al. 2020."""
 
 
 @final
 class MaskAae(Autoencoder[MaskAaeParams]):
-    """MaskAAE: Mondal et al. 2021.
+    """MaskAAE: Mondal et al. 2020.
 
     Decoder and critic see codes times a learned mask in [0, 1). Each step trains, in this order, the autoencoder on the
     reconstruction and the spread of masked codes; the critic to distinguish masked codes from masked draws of the
