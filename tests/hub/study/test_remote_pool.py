@@ -76,6 +76,18 @@ class Mortal(Queue):
     outlives = False
 
 
+class Far(Mortal):
+    """Its workers do not see the store."""
+
+    shares_disk = False
+
+    def submit(self, jobs):
+        self.queue.update({job.id: JobState("ended", answer=job.work(job.text)) for job in jobs})
+
+    def states(self, jobs):
+        return {name: self.queue[name] for name in jobs if name in self.queue}
+
+
 def do(job):
     with suppress(VaehubError):  # as an engine that only looks at whether a task has ended
         job.work(job.text)
@@ -93,11 +105,12 @@ def queue(monkeypatch):
 @pytest.fixture
 def hub(tmp_path, queue):
     module = types.ModuleType("executors_of_tests")
-    module.Queue, module.Mortal = Queue, Mortal
+    module.Queue, module.Mortal, module.Far = Queue, Mortal, Far
     sys.modules["executors_of_tests"] = module
     entries = (
         Entry("queue", "executors_of_tests:Queue", "does what it is given"),
         Entry("mortal", "executors_of_tests:Mortal", "forgets all when its command ends"),
+        Entry("far", "executors_of_tests:Far", "has no disk in common with this machine"),
     )
     found = discover()
     plugins = (*found.plugins, Plugin("tests", "tests", "1.0", "executors_of_tests", entries))
@@ -249,6 +262,18 @@ def test_a_worker_of_another_version_that_no_probe_reached_ends_the_run_and_take
     assert queue.queue == {}
     assert n_laid(hub) == 0
     assert study.state().left == 4
+
+
+@pytest.mark.slow
+def test_workers_that_do_not_see_the_store_send_small_ones_that_are_merged(hub, study, run, tmp_path):
+    assert run("far") == []
+    assert study.state().done == 4
+    assert hub.store.verify().problems == ()
+    assert n_laid(hub) == 0
+    other = Hub.open(tmp_path / "other", device="cpu")
+    for cell in study.cells():
+        other.measure("elbo", cell.request.subject.what, seed=cell.request.seed, settings={"split": "train"})
+    assert list(hub.sql(VALUES)) == list(other.sql(VALUES))
 
 
 def test_a_worker_that_does_not_see_the_store_says_so(tmp_path):

@@ -8,12 +8,14 @@ import threading
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from vaehub import __version__
 from vaehub.core.errors import VaehubError
 from vaehub.hub.runner import Runner
 from vaehub.hub.study.job_text import restored_job
+from vaehub.hub.study.small_store import packed
 from vaehub.registry.catalog import Catalog
 from vaehub.store.deliveries import Deliveries
 from vaehub.store.delivery_session import DeliverySession, known_of
@@ -27,10 +29,15 @@ _ONE_AT_A_TIME = threading.Lock()
 def work(text: str) -> bytes:
     """Do a job: train and measure, and deliver each record once it is made.
 
+    Returns:
+        All that was made, where this worker does not see the store of the study; nothing otherwise.
+
     Raises:
         VaehubError: If this worker cannot do such jobs; nothing has been made.
     """
     asked = json.loads(text)
+    if asked["store"] is None:
+        return _do_alone(asked)
     store = Path(asked["store"])
     deliveries = Deliveries(store / "jobs")
     if not deliveries.folder.is_dir():
@@ -60,13 +67,30 @@ def _unseen(store: Path) -> str:
     return f"{_here()} does not see store {str(store)!r}; name one on a disk that all workers have, with '--store'"
 
 
-def _do(asked: dict[str, Any], store: Path, deliveries: Deliveries) -> None:
+def _is_probe(asked: dict[str, Any]) -> bool:
+    """Refuse a job of another version; return whether there is nothing else to do."""
     if asked["vaehub"] != __version__:
         raise VaehubError(
             f"{_here()} has vaehub {__version__}, and the study is run by {asked['vaehub']}; install the same on both"
         )
-    if "wanted" not in asked:
-        return  # a probe
+    return "wanted" not in asked
+
+
+def _do_alone(asked: dict[str, Any]) -> bytes:
+    if _is_probe(asked):
+        return b""
+    with _ONE_AT_A_TIME, TemporaryDirectory(prefix="vaehub-") as folder:
+        catalog, _ = _of_process()
+        job = restored_job(asked, catalog)
+        versions = {plugin.distribution: plugin.version for plugin in catalog.plugins}
+        store = Store.open(Path(folder) / "store", plugins=versions)
+        failures = Runner(store, catalog, asked["device"]).run_all(job.recipes, job.wanted.values())
+        return packed(store.path, failures)
+
+
+def _do(asked: dict[str, Any], store: Path, deliveries: Deliveries) -> None:
+    if _is_probe(asked):
+        return
     with _ONE_AT_A_TIME:
         catalog, provenance = _of_process()
         job = restored_job(asked, catalog)

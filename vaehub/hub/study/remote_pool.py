@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -20,6 +21,7 @@ from vaehub.executors import Job as EngineJob
 from vaehub.hub.study.grid import Job
 from vaehub.hub.study.job_text import job_id, named_trainings, plain_work, probe_text, text_of, wanted_of
 from vaehub.hub.study.job_work import work
+from vaehub.hub.study.small_store import unpacked
 from vaehub.registry.catalog import Catalog
 from vaehub.store.store import Store
 
@@ -116,7 +118,7 @@ class RemotePool:
         """
         probe = f"probe-{self._token}"
         deliveries = self._store.deliveries
-        deliveries.lay(probe, probe_text(probe, self._store.path.absolute()))
+        deliveries.lay(probe, probe_text(probe, self._seen_store))
         try:
             self._asked(
                 "check", lambda: self._executor.check(self._given(probe, deliveries.file_of(probe).read_text()))
@@ -161,7 +163,9 @@ class RemotePool:
         outcomes: dict[str, dict[str, str] | None] = {}
         for name in over:
             said = deliveries.outcome(name)
-            if said is not None:
+            if name in states and states[name].answer:
+                outcomes[name] = self._merged(waiting[name], states[name].answer)
+            elif said is not None:
                 failures, refused = said
                 if refused:
                     self._give_up(waiting)
@@ -179,13 +183,28 @@ class RemotePool:
                 made = dict.fromkeys(job.wanted, f"its job on {self._engine.name!r} was lost: {reason}")
             yield job, made
 
+    def _merged(self, job: Job, answer: bytes) -> dict[str, str]:
+        """Merge the small store of a job, and return the reasons for what could not be made."""
+        with unpacked(answer) as (small, failures):
+            if small is not None:
+                self._store.merge(small)
+        with self._store.session() as session:
+            absent = job.wanted.keys() - failures.keys() - session.outcomes(list(job.wanted)).keys()
+        why = (
+            f"its worker on {self._engine.name!r} trained other weights than the store has of the same training, and "
+            "what was measured of those was left out; 'vaehub run --force' makes both anew"
+        )
+        return failures | dict.fromkeys(absent, why)
+
     def _submitted(self, jobs: Sequence[Job]) -> dict[str, Job]:
         """Lay jobs down and submit them, all or none."""
         works = {job_id(job): (job, plain_work(job)) for job in jobs}
         with self._store.session() as session:
-            known = session.known(sorted({each for _, plain in works.values() for each in named_trainings(plain)}))
+            named = {each for _, plain in works.values() for each in named_trainings(plain)}
+            known = session.known(sorted(named)) if self._executor.shares_disk else {}
         more: dict[str, Json] = {"executor": self._engine.name, "params": dict(self._engine.params)}
-        store = self._store.path.absolute()
+        # Where workers do not see the store, neither do they see its weights: they train what they measure.
+        store = self._seen_store
         given = []
         try:
             for name, (job, plain) in works.items():
@@ -245,6 +264,10 @@ class RemotePool:
         with suppress(VaehubError):
             self._asked("cancel", lambda: self._executor.cancel(list(names)))
         self._store.deliveries.remove(names)
+
+    @property
+    def _seen_store(self) -> Path | None:
+        return self._store.path.absolute() if self._executor.shares_disk else None
 
     def _given(self, name: str, text: str) -> EngineJob:
         return EngineJob(name, text, work, self._store.deliveries.file_of(name).absolute())

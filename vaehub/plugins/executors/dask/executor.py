@@ -27,6 +27,11 @@ class Dask(Executor[DaskParams]):
         self._client: Any = None
         self._futures: dict[str, Any] = {}
 
+    @property
+    def shares_disk(self) -> bool:
+        """Whether workers see the folder of the store, as the user says."""
+        return self.params.shared_disk
+
     def check(self, probe: Job) -> None:
         """Refuse a scheduler that does not answer, has no fitting workers, or whose workers cannot do such jobs."""
         client = self._connected()

@@ -15,6 +15,10 @@ class DaskParams(Params):
         None,
         description="function that makes a cluster, called without arguments: module:function, or ./file.py:function",
     )
+    shared_disk: bool = Field(
+        True,
+        description="whether workers see the folder of the store; if not, each job sends a small one, to be merged",
+    )
     retries: int = Field(0, ge=0, description="times that Dask tries a job again that raised an error")
     resources: dict[str, float] = Field({}, description="resources of a worker that each job takes, such as {GPU = 1}")
     wait: float = Field(10.0, gt=0, description="seconds to wait for a scheduler, and for its first worker")
