@@ -15,7 +15,7 @@ WEIGHTS = "select owner, name, shape, dtype, sha256 from arrays order by all"
 @pytest.fixture
 def study(tmp_path):
     """Name of a study of four trainings that take some seconds each."""
-    (tmp_path / "small.toml").write_text(small_study(subset=500, batch_size=10, epochs=40))
+    (tmp_path / "small.toml").write_text(small_study(subset=500, batch_size=10, epochs=20))
     return "./small.toml"
 
 

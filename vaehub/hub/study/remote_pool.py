@@ -179,7 +179,7 @@ class RemotePool:
         for name, made in outcomes.items():
             job = waiting.pop(name)
             if made is None:
-                reason = (states[name].reason if name in states else "") or "it knows nothing of it any more"
+                reason = (states[name].reason if name in states else "") or "the engine knows nothing of it any more"
                 made = dict.fromkeys(job.wanted, f"its job on {self._engine.name!r} was lost: {reason}")
             yield job, made
 
