@@ -132,6 +132,8 @@ def test_a_command_that_is_shown_works(command, folder, request):
         request.getfixturevalue("real_data")
     if "./my_study.toml" in arguments and arguments[1] == "report":
         call(["study", "run", "./my_study.toml"], folder)
+    if "--executor" in arguments:
+        pytest.skip("needs a cluster; tests/plugins/executors runs studies on real ones")
     if "stripes" in arguments:
         pytest.skip("needs the plugin of the README, which test_thirdparty.py installs")
     if "mnist" in arguments and arguments[0] != "describe":

@@ -10,10 +10,13 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from tests.studies import small_study
+
 pytestmark = pytest.mark.slow
 
 HERE = Path(__file__).parent
 README = HERE.parent / "README.md"
+CLUSTER = HERE.parent / "docs" / "cluster.md"
 ACME, BROKEN = HERE / "thirdparty" / "acme", HERE / "thirdparty" / "broken"
 COMMAND = [sys.executable, "-c", "from vaehub.cli.main import main; main()"]
 QUICK = ["--set", "train.epochs=2", "--set", "model.latent_dim=3"]
@@ -60,6 +63,7 @@ def test_a_stranger_brings_a_model_a_dataset_and_a_metric(installed):
         "dataset stripes",
         "metric code_norm",
         "features patches",
+        "executor processes",
     ]
     listed = {(each["kind"], each["name"]) for each in json.loads(vaehub("list", "--json").stdout)}
     assert {("model", "sparse_vae"), ("dataset", "stripes"), ("metric", "code_norm")} <= listed
@@ -106,6 +110,23 @@ def test_a_stranger_brings_features_that_samples_are_compared_by(installed):
 
 
 @pytest.mark.parametrize("installed", [(ACME, "acme-vae")], indirect=True)
+def test_a_stranger_brings_an_executor_that_does_what_the_own_workers_do(installed, tmp_path):
+    (tmp_path / "small.toml").write_text(small_study())
+    rows = "select seed, latent_dim, name, value from results order by all"
+    for store, more in ("ours", ()), ("theirs", ("--executor", "processes", "--set", "executor.size=1")):
+        done = vaehub("study", "run", "./small.toml", "--store", store, "--jobs", "1", *more)
+        assert "4 of 4 measurements done, 0 failed, 0 left" in done.stdout, done.stderr
+    ours, theirs = (vaehub("sql", rows, "--store", store, "--format", "csv").stdout for store in ("ours", "theirs"))
+    assert ours == theirs
+    assert vaehub("verify", "--store", "theirs").returncode == 0
+
+    wrong = vaehub("study", "run", "./small.toml", "--executor", "processes", "--set", "executor.size=0")
+    assert wrong.returncode == 2
+    assert "executor 'processes'" in wrong.stderr
+    assert "'size' is 0 and should be greater than 0" in wrong.stderr
+
+
+@pytest.mark.parametrize("installed", [(ACME, "acme-vae")], indirect=True)
 def test_what_a_stranger_gets_wrong_from_the_user_is_answered_like_ours(installed):
     wrong = vaehub("run", "--model", "sparse_vae", "--metric", "code_norm", "--set", "model.penalty=-1")
     assert wrong.returncode == 2
@@ -141,8 +162,8 @@ def test_a_plugin_that_cannot_be_imported_breaks_nothing_else(installed):
     assert done.returncode == 0, done.stderr
 
 
-def readme_blocks(language):
-    return re.findall(rf"```(?:{language})\n(.*?)```", README.read_text(), flags=re.S)
+def readme_blocks(language, page=README):
+    return re.findall(rf"```(?:{language})\n(.*?)```", page.read_text(), flags=re.S)
 
 
 def test_the_readme_shows_the_plugin_that_is_tested_here():
@@ -157,6 +178,7 @@ def test_the_readme_shows_the_plugin_that_is_tested_here():
     blocks = readme_blocks("toml|python")
     for file in files:
         assert (ACME / file).read_text() in blocks, f"{file} is not in the README as it is tested"
+    assert (ACME / "acme" / "executor.py").read_text() in readme_blocks("python", CLUSTER)
 
 
 def test_the_readme_s_plugin_is_typed(tmp_path):

@@ -1,7 +1,8 @@
 """vaehub: latent-space analyses of variational autoencoders, as plugins, with every result in a database.
 
 What a plugin or a notebook imports has its name here; toolkits are modules: ``vaehub.files``, ``vaehub.features``,
-``vaehub.analysis`` and ``vaehub.adapters``. Importing ``vaehub``, as every manifest does, loads nothing heavy.
+``vaehub.executors``, ``vaehub.analysis`` and ``vaehub.adapters``. Importing ``vaehub``, as every manifest does, loads
+nothing heavy.
 """
 
 import os

@@ -47,8 +47,8 @@ def folder(tmp_path_factory):
 def test_status_counts(folder):
     found = json.loads(call("status", "mine.toml", "--json", cwd=folder).stdout)
     assert found == {
-        "study": "mine", "scale": "whole", "n_measurements": 3, "done": 3, "failed": 0, "running": 0, "left": 0,
-        "failures": [], "stopped": None,
+        "study": "mine", "scale": "whole", "n_measurements": 3, "done": 3, "failed": 0, "running": 0, "queued": 0,
+        "lost": 0, "left": 0, "failures": [], "remarks": [], "stopped": None,
     }  # fmt: skip
 
 

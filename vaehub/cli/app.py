@@ -43,6 +43,7 @@ class Kind(StrEnum):
     study = "study"
     published = "published"
     features = "features"
+    executor = "executor"
 
 
 class Format(StrEnum):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from vaehub.hub.study.definition import Definition
     from vaehub.hub.study.pictures import StudyPicture
     from vaehub.hub.study.report import ReportTable
-    from vaehub.hub.study.study import StudyState
+    from vaehub.hub.study.state import StudyState
     from vaehub.registry.catalog import Registered
     from vaehub.store.records import StudyRecord
 
@@ -66,10 +66,13 @@ def state(found: StudyState) -> None:
     """Print how far a study is, and what failed."""
     console = terminal.out()
     counts = f"{found.done} of {found.n_measurements} measurements done, {found.failed} failed"
-    more = f", {found.running} running" if found.running else ""
+    now = {"running": found.running, "queued": found.queued, "lost": found.lost}
+    more = "".join(f", {n} {phase}" for phase, n in now.items() if n)
     console.print(Text.assemble((found.study, "bold"), f" at scale {found.scale}: {counts}{more}, {found.left} left"))
     if found.stopped is not None:
         console.print(WORDS[found.stopped], markup=False)
+    for remark in found.remarks:
+        console.print(remark, markup=False)
     for settings, metric, reason in found.failures[:FAILURES_SHOWN]:
         console.print(f"failed: {metric} of {_settings(settings)}: {reason}", markup=False)
     if len(found.failures) > FAILURES_SHOWN:
@@ -81,10 +84,9 @@ def state_as_json(found: StudyState) -> dict[str, object]:
     failures = [
         {"settings": settings, "metric": metric, "error": reason} for settings, metric, reason in found.failures
     ]
-    counts = {
-        name: getattr(found, name) for name in ("study", "scale", "n_measurements", "done", "failed", "running", "left")
-    }
-    return counts | {"failures": failures, "stopped": found.stopped}
+    names = ("study", "scale", "n_measurements", "done", "failed", "running", "queued", "lost", "left")
+    counts = {name: getattr(found, name) for name in names}
+    return counts | {"failures": failures, "remarks": list(found.remarks), "stopped": found.stopped}
 
 
 def reports(found: Sequence[ReportTable], form: str, drawn: Sequence[StudyPicture] | None = None) -> None:

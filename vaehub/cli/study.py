@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from vaehub.cli.options import BudgetOption, JsonOption, StoreOption, TimeLeft
+from vaehub.cli.options import BudgetOption, JsonOption, StoreOption, TimeLeft, parse_settings
 from vaehub.core.errors import VaehubError
 
 study = typer.Typer(
@@ -70,6 +70,13 @@ def run(
         ),
     ] = None,
     budget: BudgetOption = None,
+    executor: Annotated[
+        str, typer.Option("--executor", help="Where the work is done: local, or one of 'vaehub list executor'.")
+    ] = "local",
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", "-s", metavar="executor.NAME=VALUE", help="Parameter of the executor."),
+    ] = None,
     device: Annotated[str, typer.Option("--device", envvar="VAEHUB_DEVICE", help="auto, cpu or cuda.")] = "auto",
     store: StoreOption = None,
     as_json: JsonOption = False,
@@ -80,9 +87,10 @@ def run(
     from vaehub.hub import Hub
 
     time_left = TimeLeft(budget)
+    parsed = parse_settings(settings or [])
     found = Hub.open(store, device=device).study(name)
     with progress():
-        state = found.run(scale, jobs=jobs, budget=time_left.seconds)
+        state = found.run(scale, jobs=jobs, budget=time_left.seconds, executor=executor, settings=parsed)
     if as_json:
         terminal.print_json(studies.state_as_json(state))
     else:
@@ -105,6 +113,14 @@ def status(
         terminal.print_json(studies.state_as_json(state))
     else:
         studies.state(state)
+
+
+@study.command(hidden=True)
+def work(files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Jobs that were laid down.")]) -> None:
+    """Do jobs that a run has laid down; executors such as SLURM's start this on workers."""
+    from vaehub.hub.study.job_work import work_all
+
+    work_all(files)
 
 
 @study.command()

@@ -131,6 +131,13 @@ class Features(Entry):
 
 
 @dataclass(frozen=True, eq=False)
+class Executor(Entry):
+    """Where the jobs of a study are done: a :class:`vaehub.executors.Executor`."""
+
+    kind: ClassVar[str] = "executor"
+
+
+@dataclass(frozen=True, eq=False)
 class Settings(Entry):
     """Parameters of the core itself, which can be described like an entry; no plugin contributes one."""
 
@@ -144,4 +151,4 @@ TRAIN = Settings(
     params="vaehub.core.recipe:TrainParams",
 )
 
-KINDS: tuple[type[Entry], ...] = (Model, Network, Dataset, Metric, Study, Published, Features)
+KINDS: tuple[type[Entry], ...] = (Model, Network, Dataset, Metric, Study, Published, Features, Executor)

@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 import duckdb
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from duckdb import DuckDBPyConnection
 
+    from vaehub.store.records import Status
     from vaehub.store.turns import Errand
 
 MOST = 64
@@ -50,17 +51,31 @@ class Parcel:
     is_known: bool
     rows: Rows
 
-    def packed(self) -> bytes | None:
-        """Return the parcel as bytes; ``None`` if it is too large."""
-        import pyarrow as pa
+    @property
+    def status(self) -> Status:
+        """Whether what was made succeeded."""
+        return cast("Status", self.rows[self.table]["status"][0].as_py())
 
+    @property
+    def files(self) -> set[str]:
+        """Names of the files that its arrays are in."""
+        return set(self.rows["arrays"]["file"].to_pylist()) if "arrays" in self.rows else set()
+
+    def packed(self) -> bytes | None:
+        """Return the parcel as bytes; ``None`` if it is too large for an errand."""
         if sum(rows.nbytes for rows in self.rows.values()) > LARGEST:
             return None
+        packed = self.whole()
+        return packed if len(packed) <= LARGEST else None
+
+    def whole(self) -> bytes:
+        """Return the parcel as bytes, however large it is."""
+        import pyarrow as pa
+
         note = [VERSION, self.table, self.record, self.process, self.is_known]
         tables = [(name, _streamed(rows)) for name, rows in self.rows.items()]
         names, contents = zip(("", json.dumps(note).encode()), *tables, strict=True)
-        packed = _streamed(pa.table({"name": pa.array(names), "content": pa.array(contents, pa.binary())}))
-        return packed if len(packed) <= LARGEST else None
+        return _streamed(pa.table({"name": pa.array(names), "content": pa.array(contents, pa.binary())}))
 
     @classmethod
     def unpacked(cls, content: bytes) -> Parcel | None:

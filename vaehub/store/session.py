@@ -14,7 +14,7 @@ import duckdb
 from vaehub.core.errors import StoreError
 from vaehub.core.identity import Json
 from vaehub.core.result import Result
-from vaehub.store import arrays, measurements, published, studies, trainings
+from vaehub.store import arrays, collection, measurements, published, studies, trainings
 from vaehub.store.database import Database
 from vaehub.store.errands import MOST, Parcel, carry_out
 from vaehub.store.failures import translated
@@ -175,6 +175,22 @@ class Session:
             return measurements.rows(record, result, process)
 
         return self._insert(measurements, record, file, rows, replace=replace)
+
+    # Jobs away from the database
+
+    def known(self, training_ids: Sequence[str]) -> dict[str, tuple[TrainingRecord, StoredFile | None]]:
+        """Return the trainings that are stored and succeeded, by id, with the files of their weights."""
+        with self._reading() as connection:
+            if connection is None:
+                return {}
+            found = trainings.find_many(connection, training_ids)
+            files = arrays.files_of(connection, list(found))
+        return {name: (record, files.get(name)) for name, record in found.items() if record.status == "done"}
+
+    def collect(self, parcels: Sequence[Parcel]) -> set[str]:
+        """Record what jobs have delivered; returns as :func:`vaehub.store.collection.record` does."""
+        with self._writing() as connection:
+            return collection.record(connection, parcels)
 
     # What is shown
 

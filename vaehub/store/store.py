@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from os import PathLike
 from pathlib import Path
@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 from vaehub.core.errors import NotRecorded, StoreError, VaehubError
 from vaehub.core.result import Result
 from vaehub.store import trainings
+from vaehub.store.collection import collect
 from vaehub.store.database import Database, Locked, lock_timeout
+from vaehub.store.deliveries import Deliveries
 from vaehub.store.failures import translated
 from vaehub.store.files import StoredFile, read_arrays, write_arrays
 from vaehub.store.merge import Merged
@@ -62,6 +64,7 @@ class Store:
         self._locks = RecordLocks(path)
         self._papers = papers
         self._is_prepared = False
+        self.deliveries = Deliveries(path / "jobs")
 
     @classmethod
     def open(
@@ -297,6 +300,19 @@ class Store:
         except BaseException:
             shutil.rmtree(target.path, ignore_errors=True)  # it was made here, and is no store that anybody wants
             raise
+
+    def collect(self, jobs: Collection[str], *, are_over: bool = False) -> None:
+        """Record what jobs away from the database have delivered.
+
+        Args:
+            jobs: Ids of the jobs.
+            are_over: Whether they have ended, so that their files are deleted, and arrays that no row points at.
+        """
+        unwanted = collect(self.deliveries.delivered(jobs), self._session.collect, self._files)
+        if are_over:
+            for name in unwanted:
+                (self._files / name).unlink(missing_ok=True)
+            self.deliveries.remove(jobs)
 
     def merge(self, *others: PathLike[str] | str) -> list[Merged]:
         """Copy what other stores have and this one has not, by identity; they stay as they are.

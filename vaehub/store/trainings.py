@@ -1,15 +1,20 @@
 """The tables ``trainings`` and ``epochs``."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from duckdb import DuckDBPyConnection
 
 from vaehub.core.identity import canonical_json
 from vaehub.store.records import Status, TrainingRecord
 from vaehub.store.rows import Rows, row
+
+if TYPE_CHECKING:  # loaded by what writes, so that reading need not wait for it
+    import pyarrow as pa
 
 Losses = Mapping[str, Mapping[str, float]]
 """Losses of one epoch: by part, then by name."""
@@ -102,6 +107,12 @@ def epochs(connection: DuckDBPyConnection, training_id: str) -> list[dict[str, d
             found.append({})
         found[epoch].setdefault(part, {})[name] = value
     return found
+
+
+def record_of(rows: pa.Table) -> TrainingRecord:
+    """Return the training of a row, as :func:`rows` makes it."""
+    [values] = rows.to_pylist()
+    return _record([values[name] for name in _COLUMNS.split(", ")])
 
 
 def _record(row: Sequence[Any]) -> TrainingRecord:

@@ -13,6 +13,7 @@ from duckdb import DuckDBPyConnection
 
 from vaehub.core.errors import first_line
 from vaehub.store import arrays
+from vaehub.store.deliveries import Deliveries
 from vaehub.store.files import PARTIAL, sha256
 from vaehub.store.schema import TABLES
 from vaehub.store.turns import left_by_the_dead
@@ -93,10 +94,13 @@ def verify(session: Callable[[], AbstractContextManager[object]], opening: Openi
         opening: Opens the store's database to be read.
         path: The store's folder.
     """
+    # Before the database is read: what is collected in between is known there.
+    delivered = Deliveries(path / "jobs").files()
     with session():
         tables, problems = _read_through(opening)
         known = _known(opening)
-        leftovers = () if tables["arrays"] is None else _leftovers(path, {name for name, _, _ in known})
+        pointed = {name for name, _, _ in known} | delivered
+        leftovers = () if tables["arrays"] is None else _leftovers(path, pointed)
     wrong = list(_wrong_files(known, path / "arrays"))
     if wrong:  # nobody waited while files were read, so that some may have been replaced
         present = {name for name, _, _ in _known(opening)}
@@ -166,7 +170,7 @@ def _known(opening: Opening) -> list[tuple[str, str, str]]:
 def _leftovers(path: Path, known: set[str]) -> tuple[Path, ...]:
     """Return files that nothing points at: arrays without rows, and what was being written by a killed process."""
     found = [each for each in _files(path / "arrays") if each.name not in known]
-    found += [each for each in _files(path / "checkpoints") if each.suffix == PARTIAL]
+    found += [each for folder in ("checkpoints", "jobs") for each in _files(path / folder) if each.suffix == PARTIAL]
     found += [each for each in _files(path) if PARTIAL in each.suffixes]  # a database that was being made, and its log
     return (*found, *left_by_the_dead(path / "turns"))
 

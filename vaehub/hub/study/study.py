@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from os import PathLike
 from typing import TYPE_CHECKING, Literal
@@ -15,15 +17,17 @@ from vaehub.core.identity import Json, canonical_json
 from vaehub.core.progress import task
 from vaehub.core.recipe import Component
 from vaehub.hub import requests
-from vaehub.hub.arguments import count
+from vaehub.hub.arguments import count, mapping_of
 from vaehub.hub.plots import measurement_plot
-from vaehub.hub.requests import MeasurementRequest
+from vaehub.hub.requests import MeasurementRequest, Settings
 from vaehub.hub.study.definition import Analysis, Definition, Scaled
 from vaehub.hub.study.grid import Cell, Job, cells_of, jobs_of, trials_of
 from vaehub.hub.study.pictures import PictureFormat, StudyPicture, check_folder, write_pictures
 from vaehub.hub.study.pool import MOST_JOBS, DiedTrying, Pool, n_cores
 from vaehub.hub.study.rehearsal import rehearse
+from vaehub.hub.study.remote_pool import Engine, RemotePool
 from vaehub.hub.study.report import ReportTable, report_of, results_of
+from vaehub.hub.study.state import StudyState, phases
 from vaehub.hub.study.worker_process import StoreCall
 from vaehub.hub.subjects import kind_of
 from vaehub.hub.views import Rows
@@ -37,34 +41,8 @@ if TYPE_CHECKING:
     from vaehub.store.store import Store
 
 
-@dataclass(frozen=True)
-class StudyState:
-    """How far a study is, counted in measurements.
-
-    Attributes:
-        study: Name of the study.
-        scale: Name of the scale.
-        n_measurements: What it asks for, each once.
-        done: What has been made.
-        failed: What could not be made.
-        running: What some process works on at this moment.
-        failures: Of each failure the settings that vary in the study, the metric and the reason.
-        stopped: What went on when the time of a run was over: ``trying`` of what is to be made, or ``work``.
-    """
-
-    study: str
-    scale: str
-    n_measurements: int
-    done: int
-    failed: int
-    running: int
-    failures: Sequence[tuple[Mapping[str, Json], str, str]]
-    stopped: Literal["trying", "work"] | None = None
-
-    @property
-    def left(self) -> int:
-        """What nobody has begun."""
-        return self.n_measurements - self.done - self.failed - self.running
+LOCAL = "local"
+"""The executor of worker processes on this machine."""
 
 
 class Study:
@@ -111,34 +89,49 @@ class Study:
     def _cells(self, scaled: Scaled) -> list[Cell]:
         return cells_of(scaled, self._catalog, self._store.training_id, self._in_memory)
 
-    def run(self, scale: str | None = None, *, jobs: int | None = None, budget: float | None = None) -> StudyState:
+    def run(
+        self,
+        scale: str | None = None,
+        *,
+        jobs: int | None = None,
+        budget: float | None = None,
+        executor: str = LOCAL,
+        settings: Settings | None = None,
+    ) -> StudyState:
         """Make everything that the study asks for and the store has not.
 
         What failed before is tried again; what fails now is recorded, and the rest goes on.
 
         Args:
             scale: Name of the scale; the usual one if not given.
-            jobs: Runner processes; one for each core, or one where an accelerator computes, if not given. The cores are
-                divided among them.
+            jobs: Worker processes of this machine; if not given, one for each core, or one where an accelerator or an
+                executor computes. The cores are divided among them.
             budget: Seconds from now after which work stops where it is, to go on when the study is run again; none, if
                 not given. Seeing whether the study can be carried out counts too; if it takes longer, nothing is made.
+            executor: Where the work is done: ``local``, by worker processes of this machine, or an executor of the
+                catalog. Whether all can be done is seen on this machine in any case.
+            settings: Parameters of the executor, such as ``{"executor.partition": "main"}``.
 
         Returns:
             How far the study is then.
 
         Raises:
-            VaehubError: If the study cannot be carried out as it stands; nothing has been done.
-            WorkFailed: If a worker process ended while it was seen whether the study can be; nothing has been done.
+            VaehubError: If the study cannot be carried out as it stands, or the executor refuses it; nothing has been
+                done.
+            WorkFailed: If a worker process ended while it was seen whether the study can be, and nothing has been done;
+                or if the executor does not answer any more.
             NotRecorded: If the store was deleted or moved while this ran, or could not be read or written any more.
         """
         with work(self._store):
-            return self._run(scale, jobs, budget)
+            until = math.inf if budget is None else time.monotonic() + budget
+            return self._run(scale, jobs, until, self._remote(executor, settings or {}))
 
-    def _run(self, scale: str | None, jobs: int | None, budget: float | None) -> StudyState:
-        until = math.inf if budget is None else time.monotonic() + budget
+    def _run(self, scale: str | None, jobs: int | None, until: float, remote: RemotePool | None) -> StudyState:
         scaled = self.definition.at(scale)
-        size = self._n_jobs(jobs)
+        # Where an engine does the work, this machine may be one that many share to log in.
+        size = 1 if remote is not None and jobs is None else self._n_jobs(jobs)
         cells = self._cells(scaled)
+        self._collect()
         with self._store.session() as session:
             known = session.outcomes([cell.request.id for cell in cells])
         is_over = partial(_is_over, until)
@@ -151,18 +144,43 @@ class Study:
                 self._try_analysis(analysis, rows)
         if is_over():
             return self._stopped(scale, "trying" if missing else "work")
-        with Pool(size, self._store.path, self._device, self._serve).running() as pool:
+        with ExitStack() as stack:
+            pool = stack.enter_context(Pool(size, self._store.path, self._device, self._serve).running())
+            if remote is not None and missing:
+                stack.enter_context(remote.running())
+                remote.check()
             if not self._try(pool, missing, until):
                 return self._stopped(scale, "trying")
             self._store.prepare()
             self._enter(scaled, [cell.record() for cell in cells])
-            self._work(pool, f"study {self.name}, {scaled.scale}", missing, until)
+            self._work(remote or pool, f"study {self.name}, {scaled.scale}", missing, until)
             if not is_over():
                 self._expect_recorded(missing)
         for analysis in scaled.analyses:
             if not is_over():
                 self._analyse(scaled, analysis)
         return self._stopped(scale, "work") if is_over() else self.state(scale)
+
+    def _remote(self, executor: str, settings: Settings) -> RemotePool | None:
+        scoped = mapping_of(settings, '{"executor.partition": "main"}')
+        wrong = [key for key in scoped if not key.startswith("executor.")]
+        if wrong:
+            raise VaehubError(f"setting {wrong[0]!r} does not begin with a scope; write 'executor.{wrong[0]}'")
+        params = {key.removeprefix("executor."): value for key, value in scoped.items()}
+        if executor != LOCAL:
+            return RemotePool(Engine(executor, params), self._store, self._catalog, self._device)
+        if params:
+            raise VaehubError(
+                f"executor {LOCAL!r} takes no {next(iter(params))!r}; '--jobs' says how many processes it has, and "
+                "'vaehub list executor' shows others"
+            )
+        return None
+
+    def _collect(self) -> None:
+        """Record what jobs of earlier runs have made meanwhile."""
+        ended = self._store.deliveries.ended()
+        self._store.collect(self._store.deliveries.jobs().keys() - ended)
+        self._store.collect(ended, are_over=True)
 
     def _stopped(self, scale: str | None, during: Literal["trying", "work"]) -> StudyState:
         """Return how far the study is, and what the end of its time interrupted, if it did."""
@@ -177,6 +195,7 @@ class Study:
         """
         scaled = self.definition.at(scale)
         cells = {cell.request.id: cell for cell in self._cells(scaled)}
+        self._store.collect(self._store.deliveries.jobs().keys())
         asked: dict[str, CellRecord] = {measurement: cell.record() for measurement, cell in cells.items()}
         with self._store.session() as session:
             stored = session.cells(self.name, scaled.scale)
@@ -192,10 +211,27 @@ class Study:
             for measurement, outcome in known.items()
             if outcome.status == "failed"
         ]
-        running = sum(self._is_running(cell) for measurement, cell in asked.items() if measurement not in known)
+        given, remarks = phases(self._store, self._catalog)
+        now = {
+            measurement: "running" if self._is_running(cell) else given.get(measurement, "")
+            for measurement, cell in asked.items()
+            if measurement not in known
+        }
+        count_of = Counter(now.values())
         done = sum(outcome.status == "done" for outcome in known.values())
         n = len(cells) + len(scaled.analyses)
-        return StudyState(self.name, scaled.scale, n, done, len(failures), running, failures)
+        return StudyState(
+            self.name,
+            scaled.scale,
+            n,
+            done,
+            len(failures),
+            count_of["running"],
+            failures,
+            queued=count_of["queued"],
+            lost=count_of["lost"],
+            remarks=remarks,
+        )
 
     def report(self, name: str | None = None, scale: str | None = None) -> list[ReportTable]:
         """Return the study's tables, with the published figures beside ours.
@@ -306,7 +342,7 @@ class Study:
         with self._store.session() as session:
             session.insert_study(self.name, scaled.scale, scaled.title, scaled.record(), records)
 
-    def _work(self, pool: Pool, label: str, missing: Sequence[Cell], until: float) -> None:
+    def _work(self, pool: Pool | RemotePool, label: str, missing: Sequence[Cell], until: float) -> None:
         failed = 0
         with self._store.session() as session:
             before = session.outcomes([cell.request.id for cell in missing])

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from vaehub.registry import Dataset, Entry, Features, Metric, Model, hookimpl
+from vaehub.registry import Dataset, Entry, Executor, Features, Metric, Model, hookimpl
 
 
 @hookimpl
@@ -12,4 +12,5 @@ def vaehub_catalog() -> Sequence[Entry]:
         Dataset("stripes", "acme.data:Stripes", "striped images with two known factors"),
         Metric("code_norm", "acme.metric:CodeNorm", "mean size of each latent"),
         Features("patches", "acme.features:Patches", "mean of each patch of an image"),
+        Executor("processes", "acme.executor:Processes", "processes of Python's own pool"),
     ]

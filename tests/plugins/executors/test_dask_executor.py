@@ -1,0 +1,82 @@
+"""Studies on a real Dask cluster, of which a worker is killed."""
+
+import os
+import signal
+import subprocess
+import sys
+from importlib.util import find_spec
+
+import pytest
+
+from tests.processes import Started, command, commands
+
+if find_spec("distributed") is None:
+    pytest.skip("distributed is not installed; vaehub[dask] brings it", allow_module_level=True)
+
+
+@pytest.fixture
+def cluster(tmp_path, until):
+    """A scheduler and two workers, as processes of their own."""
+    file = tmp_path / "scheduler.json"
+    environment = os.environ | {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "3", "OMP_NUM_THREADS": "1"}
+
+    def start(program, *arguments):
+        module = f"distributed.cli.dask_{program}"
+        with (tmp_path / f"{program}.log").open("a") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", module, "--scheduler-file", str(file), "--no-dashboard", *arguments],
+                env=environment, stdout=log, stderr=log,
+            )  # fmt: skip
+
+    scheduler = start("scheduler", "--port", "0", "--host", "127.0.0.1")
+    until(file.exists)
+    workers = [start("worker", "--no-nanny", "--nthreads", "1") for _ in range(2)]
+    import json
+
+    yield json.loads(file.read_text())["address"], workers
+    for each in (*workers, scheduler):
+        each.kill()
+        each.wait()
+
+
+@pytest.mark.slow
+def test_a_killed_worker_and_a_killed_submitter_cost_nothing_that_was_made(cluster, study, until, whole, tmp_path):
+    address, workers = cluster
+    run = ("study", "run", study, "--store", "away", "--jobs", "1", "--executor", "dask")
+    run += ("--set", f"executor.address={address}", "--set", "executor.wait=60")
+    arrays = tmp_path / "away" / "arrays"
+    submitter = Started(*run)
+    until(lambda: arrays.is_dir() and any(arrays.glob("training-*.h5")))
+    workers[0].send_signal(signal.SIGKILL)
+    submitter.kill()
+    submitter.end()
+    status = command("study", "status", study, "--store", "away")
+    assert "0 failed" in status.stdout
+    assert "lost" in status.stdout
+    done = command(*run, timeout=250)
+    assert "4 of 4 measurements done, 0 failed, 0 left" in done.stdout, done.stderr
+    whole("away")
+
+
+@pytest.mark.slow
+def test_jobs_that_no_worker_could_take_are_refused(cluster, study, tmp_path):
+    address, _ = cluster
+    run = ("study", "run", study, "--store", "away", "--executor", "dask", "--set", f"executor.address={address}")
+    done = command(*run, "--set", "executor.resources={GPU = 1}", "--set", "executor.wait=60")
+    assert done.returncode == 2
+    assert "has 1 of resource 'GPU', so that jobs would wait for ever" in done.stderr
+    assert not (tmp_path / "away").exists()
+
+
+def test_what_is_no_cluster_is_refused_before_anything_is_made(study, tmp_path):
+    (tmp_path / "own.py").write_text("def make():\n    return 1 / 0\n")
+    run = ("study", "run", study, "--store", "away", "--executor", "dask")
+    nobody = ("--set", "executor.address=tcp://127.0.0.1:9", "--set", "executor.wait=0.5")
+    neither, unreachable, broken = commands([run, (*run, *nobody), (*run, "--set", "executor.cluster=./own.py:make")])
+    assert "either 'address' or 'cluster' is needed" in neither.stderr
+    assert "no Dask scheduler answers at 'tcp://127.0.0.1:9' within 0.5 s" in unreachable.stderr
+    assert "no Dask cluster is made by './own.py:make': ZeroDivisionError: division by zero" in broken.stderr
+    for each in neither, unreachable, broken:
+        assert each.returncode == 2
+        assert len(each.stderr.splitlines()) == 1, each.stderr
+    assert not (tmp_path / "away").exists()

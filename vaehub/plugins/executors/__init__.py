@@ -1,0 +1,1 @@
+"""Engines that do the jobs of studies: one folder each."""
