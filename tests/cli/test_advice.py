@@ -54,7 +54,11 @@ def commands(command, path=()):
 
 
 ALL = dict(commands(COMMANDS))
-EVERY = sorted((path, line, said) for path in ROOT.rglob("*.py") for line, said in texts(path))
+# Options there are those of engines.
+OTHERS = ROOT / "plugins" / "executors"
+EVERY = sorted(
+    (path, line, said) for path in ROOT.rglob("*.py") if OTHERS not in path.parents for line, said in texts(path)
+)
 
 
 @cache
