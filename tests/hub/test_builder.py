@@ -55,9 +55,20 @@ class Code(Honest):
         return Posterior(self.network.encoder(batch.x), None)
 
 
+class Tactless(Honest):
+    def notes(self):
+        raise LookupError("no words")
+
+
 @pytest.fixture
 def hub(hub):
-    kinds = {"wrong_code": WrongCode, "wrong_image": WrongImage, "crashing": Crashing, "code": Code}
+    kinds = {
+        "tactless": Tactless,
+        "wrong_code": WrongCode,
+        "wrong_image": WrongImage,
+        "crashing": Crashing,
+        "code": Code,
+    }
     module = types.ModuleType("builder_test_plugin")
     module.__dict__.update({kind.__name__: kind for kind in kinds.values()})
     sys.modules["builder_test_plugin"] = module
@@ -80,6 +91,13 @@ def test_a_broken_contract_is_told_in_shapes(hub, model, words):
     with pytest.raises(VaehubError, match=words):
         hub.run(model, "elbo", settings=QUICK)
     assert hub.recent() == ([], [])
+
+
+def test_a_training_whose_model_fails_to_comment_on_it_is_recorded_all_the_same(hub):
+    training = hub.train(hub.recipe("tactless", settings=QUICK))
+    assert training.status == "done"
+    assert "the model's own notes failed: LookupError: no words" in training.notes
+    assert len(hub.store.weights(training.id)) > 0
 
 
 def test_a_deterministic_autoencoder_can_be_trained_and_measured(hub):

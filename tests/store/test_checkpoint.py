@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from vaehub import StoreError
+from vaehub.core.errors import NotRecorded
 from vaehub.store.checkpoint import FileCheckpoint
 from vaehub.training.loop import TrainingState
 
@@ -37,15 +38,21 @@ def test_it_is_gone_when_the_training_has_ended(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_one_that_cannot_be_deleted_says_so_in_a_sentence(tmp_path):
+    (tmp_path / "c.h5").mkdir()
+    with pytest.raises(StoreError, match=r"^checkpoint .*c.h5 cannot be deleted: "):
+        FileCheckpoint(tmp_path / "c.h5").discard()
+
+
 def test_a_damaged_one_is_refused_and_not_passed_over(tmp_path):
     (tmp_path / "c.h5").write_bytes(b"half a file")
     with pytest.raises(StoreError, match=r"checkpoint .*c.h5 is damaged .*delete it to train from the start"):
         FileCheckpoint(tmp_path / "c.h5").load()
 
 
-def test_one_that_cannot_be_written_is_an_error_of_the_store(tmp_path):
+def test_one_that_cannot_be_written_stops_a_training_that_has_begun(tmp_path):
     (tmp_path / "taken").write_text("a file")
-    with pytest.raises(StoreError, match="cannot be written"):
+    with pytest.raises(NotRecorded, match="^the training stopped because checkpoint .* cannot be written: "):
         FileCheckpoint(tmp_path / "taken" / "c.h5", every=0).save(STATE)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -383,8 +384,10 @@ class Builder:
 
 
 def _discard(member: EnsembleMember) -> None:
+    """Forget the state of a training that has ended; where a failing disk keeps it, it is harmless."""
     if member.checkpoint is not None:
-        member.checkpoint.discard()
+        with suppress(StoreError):
+            member.checkpoint.discard()
 
 
 @torch.no_grad()

@@ -93,7 +93,7 @@ class Recorder:
             latent_dim=model.latent_dim,
             status=status,
             error=error,
-            notes=(*model.notes(), *fitted.notes, *self._notes) if error is None else (),
+            notes=(*_notes_of(model), *fitted.notes, *self._notes) if error is None else (),
             started=self._started,
             seconds=time.perf_counter() - self._clock,
             device=str(self._device),
@@ -106,6 +106,17 @@ class Recorder:
 
     def _tell(self, event: str, **news: object) -> None:
         tell(self._manager, event, **news)
+
+
+def _notes_of(model: LatentModel) -> Sequence[str]:
+    try:
+        return [str(note) for note in model.notes()]
+    except KeyboardInterrupt:
+        raise
+    # A stranger's model runs here, and must not cost a training that has ended. What it raises need be no Exception.
+    except BaseException as error:
+        log.warning("the model's own notes on its training failed", exc_info=True)
+        return [f"the model's own notes failed: {reason(error)}"]
 
 
 def _array(value: torch.Tensor) -> NDArray[Any]:

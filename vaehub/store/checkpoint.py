@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from vaehub.core.errors import StoreError
+from vaehub.core.errors import NotRecorded, StoreError
 from vaehub.store.failures import translated
 from vaehub.store.files import read_state, write_state
 from vaehub.training.loop import TrainingState
@@ -54,15 +54,23 @@ class FileCheckpoint:
         """Keep a state, unless the last one is recent.
 
         Raises:
-            StoreError: If the file cannot be written.
+            NotRecorded: If the file cannot be written: the training had begun.
         """
         if not self.is_due:
             return
         arrays = {name: value.detach().cpu().numpy() for name, value in state.tensors.items()}
-        with translated(f"checkpoint {self.path}", "written"):
-            write_state(self.path, arrays, state.plain)
+        try:
+            with translated(f"checkpoint {self.path}", "written"):
+                write_state(self.path, arrays, state.plain)
+        except StoreError as error:
+            raise NotRecorded(f"the training stopped because {error}") from error
         self._last = time.monotonic()
 
     def discard(self) -> None:
-        """Forget the state: the training has ended."""
-        self.path.unlink(missing_ok=True)
+        """Forget the state.
+
+        Raises:
+            StoreError: If the file cannot be deleted.
+        """
+        with translated(f"checkpoint {self.path}", "deleted"):
+            self.path.unlink(missing_ok=True)
