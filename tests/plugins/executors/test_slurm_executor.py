@@ -50,6 +50,7 @@ def work_of(store):
     return found
 
 
+@pytest.mark.timeout(900)  # its scheduler looks for free nodes twice a minute
 def test_jobs_that_are_cancelled_and_killed_are_made_by_the_next_run(study, until, whole, tmp_path):
     run = ("study", "run", study, "--store", "away", "--jobs", "1", "--executor", "slurm")
     submitter = Started(*run)
