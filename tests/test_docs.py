@@ -27,7 +27,9 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 QUICK = ["--set", "train.epochs=1"]
 LONGER = ["--set", "train.epochs=20", "--set", "network.hidden=[32]"]
 # Each trains as many models as it needs, as does the study of the page on studies.
-SEARCHES = {"fondue", "fondue_ide", "fondue_ib", "fondue_beta", "elbow", "suggest-dim"}
+SEARCHES = {"fondue", "fondue_ide", "fondue_ib", "fondue_beta", "elbow", "suggest-dim", "./my_study.toml"}
+# Data that take longer than those that are embedded.
+LARGER = {"mnist", "sprites", "scenes"}
 # The ids that are shown.
 SHOWN = {
     "9b51": "select id from measurements where metric = 'relevance' and status = 'done' order by started",
@@ -67,7 +69,9 @@ def commands():
         for line in block.splitlines():
             if line.startswith("vaehub "):
                 command = line.split("  #")[0].strip()
-                marks = [pytest.mark.slow] if (SEARCHES | {"./my_study.toml"}) & set(command.split()) else []
+                words = set(command.split())
+                is_long = SEARCHES & words or ("run" in words and LARGER & words)
+                marks = [pytest.mark.slow] if is_long else []
                 yield pytest.param(command, id=f"{page.stem}: {line[:60]}", marks=marks)
 
 

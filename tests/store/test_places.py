@@ -43,8 +43,11 @@ WORKS = [
 ]
 
 
-@pytest.mark.parametrize("is_whole", [False, True], ids=["from here", "from the root"])
-@pytest.mark.parametrize("name", WORKS, ids=repr)
+# DuckDB reads the beginning of a path: those that say something there are given from the root as well.
+PLACES = [(name, False) for name in WORKS] + [(name, True) for name in WORKS if ":" in name or "?" in name]
+
+
+@pytest.mark.parametrize(("name", "is_whole"), PLACES, ids=repr)
 def test_a_store_works_at_any_path(tmp_path, name, is_whole):
     Path("below").mkdir()
     path = tmp_path / name if is_whole else name
