@@ -15,6 +15,7 @@ from vaehub.core.errors import StoreError
 from vaehub.core.result import Result, Signatures
 from vaehub.store import schema
 from vaehub.store.files import sha256
+from vaehub.store.prune import Selection
 from vaehub.store.records import CellRecord
 from vaehub.store.store import Store
 
@@ -154,6 +155,23 @@ def test_a_training_of_other_values_stays_and_what_is_measured_of_the_other_is_w
     assert all(np.array_equal(array, kept[name]) for name, array in store.weights("t0").items())
 
 
+def test_weights_come_back_only_to_results_that_were_measured_of_the_same_losses(make, tmp_path):
+    other = make("other", [0, 2])
+    for name, value, comes in (("same", 1.0, True), ("else", 1.5, False)):
+        store = make(name, [0, 4])
+        store.record_training(
+            a_training("t0"), [{"train": {"total": value, "kl": float("nan")}}], weights(), replace=True
+        )
+        store.prune(Selection(ids=["t0"], weights=True))
+        for one, two in ((store, other), (other, store)):
+            target = Store.open(tmp_path / f"{name}-{one.path.name}")
+            shutil.copytree(one.path, target.path)
+            [found] = target.merge(two.path)
+            assert (found.conflicts == (), found.n_withheld) == (comes, 0 if comes else 1)
+            assert (target.training("t0").status == "done") == (comes or one is other)
+            assert target.verify().problems == ()
+
+
 def test_the_same_numbers_in_another_file_are_no_conflict(make):
     store, other = make("one", [0]), make("other", [0])
     [path] = (other.path / "arrays").glob("measurement-*")
@@ -229,7 +247,7 @@ WRONG = {
     "none": (lambda store: (store.path / "results.duckdb").unlink(), "^there is no store at '.+', which was to be mer"),
     "file": (
         lambda store: [path.write_bytes(b"") for path in (store.path / "arrays").iterdir()],
-        r"arrays/.+ is damaged: its sha256 is \w+, and should be \w+$",
+        r"arrays/.+ is damaged: its sha256 is \w+, and should be \w+; 'vaehub store rescue' makes",
     ),
     "missing": (
         lambda store: [path.unlink() for path in (store.path / "arrays").iterdir()],
@@ -273,8 +291,7 @@ def test_a_store_that_cannot_be_written_is_refused(make, monkeypatch):
         store.merge(other.path)
 
 
-def test_a_store_of_an_earlier_schema_is_merged_and_stays_as_it_is(make, tmp_path, monkeypatch):
-    monkeypatch.setattr(schema, "VERSION", 2)
+def test_a_store_of_an_earlier_schema_is_merged_and_stays_as_it_is(make, tmp_path):
     (tmp_path / "earlier").mkdir()
     with duckdb.connect(tmp_path / "earlier" / "results.duckdb") as connection:
         schema.migrate(connection, schema.MIGRATIONS[:1])
@@ -284,7 +301,6 @@ def test_a_store_of_an_earlier_schema_is_merged_and_stays_as_it_is(make, tmp_pat
         """)
         connection.execute("insert into provenance values ('p1', '', '{}', '', '', '', null, '', now()::timestamp)")
         connection.execute("insert into measured_values values ('m9', 'elbo', null, null, null, null, -1.5)")
-    monkeypatch.undo()
     other = Store.open(tmp_path / "earlier")
     before = state(other)
     store = make("one", [0])
