@@ -107,35 +107,33 @@ def test_what_is_merged_again_or_with_itself_changes_nothing(make, tmp_path):
     assert state(store) == before
 
 
-CHANGED = {
-    "value": (Result(scalars={"seed": 2.5}), "seed is 2.0 here and 2.5 there"),
-    "one more value": (
-        Result(vectors={"extra": [1.5, 2.5]}),
-        "extra[0] is missing here and 1.5 there, and 1 more differ",
-    ),
-    "signature": (
+CHANGED = [
+    (Result(scalars={"seed": 2.5}), "seed is 0.0 here and 2.5 there"),
+    (Result(vectors={"extra": [1.5, 2.5]}), "extra[0] is missing here and 1.5 there, and 1 more differ"),
+    (
         Result(signatures={"signature": Signatures([f"layer {n}" for n in range(5)], np.eye(5, 3), "space 2")}),
         "signature of layer 0 is",
     ),
-    "array": (Result(arrays={"response": np.zeros((3, 5))}), "array 'response' is"),
-}
+    (Result(arrays={"response": np.zeros((3, 5))}), "array 'response' is"),
+]
 
 
-@pytest.mark.parametrize("change", CHANGED)
-def test_two_values_of_a_measurement_are_a_conflict_and_none_is_overwritten(make, change):
-    store, other = make("one", [0, 2]), make("other", [0, 2, 4])
-    different, sentence = CHANGED[change]
-    known = a_result(2)
-    parts = ("scalars", "vectors", "signatures", "arrays")
-    mixed = {name: {**getattr(known, name), **getattr(different, name)} for name in parts}
-    other.record_measurement(measurement(2), dataclasses.replace(known, **mixed), replace=True)
+def test_two_values_of_a_measurement_are_a_conflict_and_none_is_overwritten(make):
+    store, other = make("one", range(4)), make("other", range(5))
+    for n, (different, _) in enumerate(CHANGED):
+        known = a_result(n)
+        parts = ("scalars", "vectors", "signatures", "arrays")
+        mixed = {name: {**getattr(known, name), **getattr(different, name)} for name in parts}
+        other.record_measurement(measurement(n), dataclasses.replace(known, **mixed), replace=True)
     for _ in range(2):
         [found] = store.merge(other.path)
-        [conflict] = found.conflicts
-        assert (conflict.kind, conflict.id, conflict.name) == ("measurement", "m2", "relevance")
-        assert sentence in str(conflict)
-        assert same_result(store.result("m2"), known)
-    assert same_result(store.result("m4"), a_result(4)), "what is not in conflict came along"
+        assert [(each.kind, each.id, each.name) for each in found.conflicts] == [
+            ("measurement", f"m{n}", "relevance") for n in range(4)
+        ]
+        for conflict, (_, sentence) in zip(found.conflicts, CHANGED, strict=True):
+            assert sentence in str(conflict)
+        # What is not in conflict came along.
+        assert all(same_result(store.result(f"m{n}"), a_result(n)) for n in range(5))
     assert store.verify().problems == ()
 
 
