@@ -15,6 +15,7 @@ from vaehub.core.errors import StoreError
 from vaehub.core.result import Result, Signatures
 from vaehub.store import schema
 from vaehub.store.files import sha256
+from vaehub.store.prune import Selection
 from vaehub.store.records import CellRecord
 from vaehub.store.store import Store
 
@@ -106,35 +107,33 @@ def test_what_is_merged_again_or_with_itself_changes_nothing(make, tmp_path):
     assert state(store) == before
 
 
-CHANGED = {
-    "value": (Result(scalars={"seed": 2.5}), "seed is 2.0 here and 2.5 there"),
-    "one more value": (
-        Result(vectors={"extra": [1.5, 2.5]}),
-        "extra[0] is missing here and 1.5 there, and 1 more differ",
-    ),
-    "signature": (
+CHANGED = [
+    (Result(scalars={"seed": 2.5}), "seed is 0.0 here and 2.5 there"),
+    (Result(vectors={"extra": [1.5, 2.5]}), "extra[0] is missing here and 1.5 there, and 1 more differ"),
+    (
         Result(signatures={"signature": Signatures([f"layer {n}" for n in range(5)], np.eye(5, 3), "space 2")}),
         "signature of layer 0 is",
     ),
-    "array": (Result(arrays={"response": np.zeros((3, 5))}), "array 'response' is"),
-}
+    (Result(arrays={"response": np.zeros((3, 5))}), "array 'response' is"),
+]
 
 
-@pytest.mark.parametrize("change", CHANGED)
-def test_two_values_of_a_measurement_are_a_conflict_and_none_is_overwritten(make, change):
-    store, other = make("one", [0, 2]), make("other", [0, 2, 4])
-    different, sentence = CHANGED[change]
-    known = a_result(2)
-    parts = ("scalars", "vectors", "signatures", "arrays")
-    mixed = {name: {**getattr(known, name), **getattr(different, name)} for name in parts}
-    other.record_measurement(measurement(2), dataclasses.replace(known, **mixed), replace=True)
+def test_two_values_of_a_measurement_are_a_conflict_and_none_is_overwritten(make):
+    store, other = make("one", range(4)), make("other", range(5))
+    for n, (different, _) in enumerate(CHANGED):
+        known = a_result(n)
+        parts = ("scalars", "vectors", "signatures", "arrays")
+        mixed = {name: {**getattr(known, name), **getattr(different, name)} for name in parts}
+        other.record_measurement(measurement(n), dataclasses.replace(known, **mixed), replace=True)
     for _ in range(2):
         [found] = store.merge(other.path)
-        [conflict] = found.conflicts
-        assert (conflict.kind, conflict.id, conflict.name) == ("measurement", "m2", "relevance")
-        assert sentence in str(conflict)
-        assert same_result(store.result("m2"), known)
-    assert same_result(store.result("m4"), a_result(4)), "what is not in conflict came along"
+        assert [(each.kind, each.id, each.name) for each in found.conflicts] == [
+            ("measurement", f"m{n}", "relevance") for n in range(4)
+        ]
+        for conflict, (_, sentence) in zip(found.conflicts, CHANGED, strict=True):
+            assert sentence in str(conflict)
+        # What is not in conflict came along.
+        assert all(same_result(store.result(f"m{n}"), a_result(n)) for n in range(5))
     assert store.verify().problems == ()
 
 
@@ -152,6 +151,23 @@ def test_a_training_of_other_values_stays_and_what_is_measured_of_the_other_is_w
     assert found.n_withheld == 1
     assert [store.measurement(f"m{n}") is not None for n in (2, 3)] == [False, True]
     assert all(np.array_equal(array, kept[name]) for name, array in store.weights("t0").items())
+
+
+def test_weights_come_back_only_to_results_that_were_measured_of_the_same_losses(make, tmp_path):
+    other = make("other", [0, 2])
+    for name, value, comes in (("same", 1.0, True), ("else", 1.5, False)):
+        store = make(name, [0, 4])
+        store.record_training(
+            a_training("t0"), [{"train": {"total": value, "kl": float("nan")}}], weights(), replace=True
+        )
+        store.prune(Selection(ids=["t0"], weights=True))
+        for one, two in ((store, other), (other, store)):
+            target = Store.open(tmp_path / f"{name}-{one.path.name}")
+            shutil.copytree(one.path, target.path)
+            [found] = target.merge(two.path)
+            assert (found.conflicts == (), found.n_withheld) == (comes, 0 if comes else 1)
+            assert (target.training("t0").status == "done") == (comes or one is other)
+            assert target.verify().problems == ()
 
 
 def test_the_same_numbers_in_another_file_are_no_conflict(make):
@@ -229,7 +245,7 @@ WRONG = {
     "none": (lambda store: (store.path / "results.duckdb").unlink(), "^there is no store at '.+', which was to be mer"),
     "file": (
         lambda store: [path.write_bytes(b"") for path in (store.path / "arrays").iterdir()],
-        r"arrays/.+ is damaged: its sha256 is \w+, and should be \w+$",
+        r"arrays/.+ is damaged: its sha256 is \w+, and should be \w+; 'vaehub store rescue' makes",
     ),
     "missing": (
         lambda store: [path.unlink() for path in (store.path / "arrays").iterdir()],
@@ -273,8 +289,7 @@ def test_a_store_that_cannot_be_written_is_refused(make, monkeypatch):
         store.merge(other.path)
 
 
-def test_a_store_of_an_earlier_schema_is_merged_and_stays_as_it_is(make, tmp_path, monkeypatch):
-    monkeypatch.setattr(schema, "VERSION", 2)
+def test_a_store_of_an_earlier_schema_is_merged_and_stays_as_it_is(make, tmp_path):
     (tmp_path / "earlier").mkdir()
     with duckdb.connect(tmp_path / "earlier" / "results.duckdb") as connection:
         schema.migrate(connection, schema.MIGRATIONS[:1])
@@ -284,7 +299,6 @@ def test_a_store_of_an_earlier_schema_is_merged_and_stays_as_it_is(make, tmp_pat
         """)
         connection.execute("insert into provenance values ('p1', '', '{}', '', '', '', null, '', now()::timestamp)")
         connection.execute("insert into measured_values values ('m9', 'elbo', null, null, null, null, -1.5)")
-    monkeypatch.undo()
     other = Store.open(tmp_path / "earlier")
     before = state(other)
     store = make("one", [0])

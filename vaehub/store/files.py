@@ -166,7 +166,10 @@ def _parts(path: Path, checksum: str) -> Iterator[bytes]:
             digest.update(part)
             yield part
     if digest.hexdigest() != checksum:
-        raise StoreError(f"{path} is damaged: its sha256 is {digest.hexdigest()}, and should be {checksum}")
+        raise StoreError(
+            f"{path} is damaged: its sha256 is {digest.hexdigest()}, and should be {checksum}; 'vaehub store rescue' "
+            "makes a store of what is whole"
+        )
 
 
 @contextmanager

@@ -36,12 +36,20 @@ _LISTS = (
     from other.measurements as s left join results.measurements as t on t.id = s.id
     where t.id is null or (t.status = 'failed' and s.status = 'done')
     """,
+    # A training whose weights were lost or pruned still has its losses, by which its measurements are known.
     """
     create or replace temp table merge_common as
-    select s.id from other.trainings as s join results.trainings as t on t.id = s.id
-    where t.status = 'done' and s.status = 'done'
+    select s.id, s.status = 'done' and t.status = 'done' as is_whole
+    from other.trainings as s join results.trainings as t on t.id = s.id
+    where (t.status = 'done' or (
+        t.id in (select training from results.epochs)
+        and exists (select 1 from results.measurements where status = 'done' and (training = t.id or other = t.id))
+    )) and (s.status = 'done' or (
+        s.id in (select training from other.epochs)
+        and exists (select 1 from other.measurements where status = 'done' and (training = s.id or other = s.id))
+    ))
     union all
-    select s.id from other.measurements as s join results.measurements as t on t.id = s.id
+    select s.id, true from other.measurements as s join results.measurements as t on t.id = s.id
     where t.status = 'done' and s.status = 'done'
     """,
     # Values as a set: equal in number, and in the sum of their hashes.
@@ -133,9 +141,11 @@ _WITHHELD = """
 _PAIRS = """
     select coalesce(h.owner, t.owner), h.file, h.sha256, t.file, t.sha256
     from (
-        select distinct owner, file, sha256 from results.arrays where owner in (select id from temp.merge_common)
+        select distinct owner, file, sha256 from results.arrays
+        where owner in (select id from temp.merge_common where is_whole)
     ) as h full join (
-        select distinct owner, file, sha256 from other.arrays where owner in (select id from temp.merge_common)
+        select distinct owner, file, sha256 from other.arrays
+        where owner in (select id from temp.merge_common where is_whole)
     ) as t on h.owner = t.owner
     where h.sha256 is distinct from t.sha256 order by all
 """
@@ -207,6 +217,7 @@ def planned(connection: DuckDBPyConnection, different: Collection[str]) -> Plan:
     """
     if different:
         connection.execute("insert into temp.merge_different select unnest(?::varchar[])", [list(different)])
+    connection.execute("delete from temp.merge_records where id in (select id from temp.merge_different)")
     connection.execute(_WITHHELD)
     connection.execute("delete from temp.merge_records where id in (select id from temp.merge_withheld)")
     [counts] = connection.execute(_COUNTS).fetchall()
