@@ -6,6 +6,8 @@ import pytest
 
 from tests.studies import small_study
 from vaehub import VaehubError
+from vaehub.cli.options import parse_settings
+from vaehub.plugins.executors.slurm.params import SlurmParams
 
 
 @pytest.fixture
@@ -20,6 +22,12 @@ def test_a_missing_extra_is_named(study, hub, monkeypatch):
     with pytest.raises(VaehubError, match=r"'dask' needs the package 'distributed' .*; install vaehub\[dask\]"):
         study.run(executor="dask", settings=settings)
     assert not hub.store.path.exists()
+
+
+@pytest.mark.parametrize("written", ["30", "2:00:00", "02:00:00", "1-12", "unlimited"])
+def test_a_time_limit_reaches_slurm_as_it_was_written(written):
+    read = parse_settings([f"executor.time={written}"])["executor.time"]
+    assert SlurmParams(time=read).time == written
 
 
 def test_missing_commands_of_slurm_are_named(study, hub, monkeypatch, tmp_path):

@@ -1,5 +1,9 @@
 """Parameters of SLURM: what a task of an array may take. SLURM itself says what it does not accept."""
 
+import datetime
+
+from pydantic import field_validator
+
 from vaehub import Field, Params
 
 
@@ -20,3 +24,9 @@ class SlurmParams(Params):
     )
     python: str | None = Field(None, description="Python with vaehub on the nodes; that of the command if not given")
     options: list[str] = Field([], description="further options of sbatch, such as ['--account=mine']")
+
+    @field_validator("partition", "time", "memory", mode="before")
+    @classmethod
+    def _as_written(cls, value: object) -> object:
+        """Take what the command line reads as a number or a time of day for the text that it was."""
+        return str(value) if isinstance(value, int | datetime.time) and not isinstance(value, bool) else value
