@@ -1,5 +1,6 @@
 """Whoever waits for a store is served in the order of arrival, and the dead hold up nobody."""
 
+import errno
 import os
 import signal
 import threading
@@ -147,6 +148,19 @@ def test_a_fork_that_outlives_its_parent_s_turn_holds_up_nobody(place):
     os.waitpid(child, 0)
     os.close(reading)
     assert gone == [1]
+
+
+def test_a_ticket_that_a_failing_disk_keeps_fails_nothing_and_holds_up_nobody(place, monkeypatch):
+    def read_only(path, missing_ok=False):
+        raise OSError(errno.EROFS, "Read-only file system", path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pathlib.Path.unlink", read_only)
+        with turn(*place, 1.0) as mine:
+            assert not mine.is_served
+    assert len(tickets(place[0])) == 1
+    with turn(*place, 1.0):
+        assert len(tickets(place[0])) == 1  # one's own: whoever comes takes away what is left of the one before
 
 
 def test_where_no_ticket_can_be_made_the_lock_is_enough(place):

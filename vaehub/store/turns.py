@@ -275,9 +275,10 @@ def _wake(pipe: int) -> None:
 
 
 def _remove(ticket: Path) -> None:
-    """Remove a ticket and its errand."""
+    """Remove a ticket and its errand; on a disk that fails just then they stay, and hold nobody up who can write."""
     for suffix in (LAID, ERRAND, TAKEN, DONE, SUFFIX):
-        ticket.with_suffix(suffix).unlink(missing_ok=True)
+        with suppress(OSError):
+            ticket.with_suffix(suffix).unlink()
 
 
 def _names(folder: Path, suffix: str) -> list[str]:
