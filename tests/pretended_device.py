@@ -249,8 +249,8 @@ def _refuse_mixture(func: Any, name: str, args: Any, inputs: list[Tensor]) -> No
     there = sorted({str(place_of(x)) for x in inputs} - {str(ANYWHERE)})
     if len(there) > 1:
         raise RuntimeError(
-            f"Expected all tensors to be on the same device, but found at least two devices, {there[1]} and {there[0]}! "
-            f"(in {name})"
+            "Expected all tensors to be on the same device, but found at least two devices, "
+            f"{there[1]} and {there[0]}! (in {name})"
         )
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from vaehub.cli.options import BudgetOption, JsonOption, StoreOption, TimeLeft
+from vaehub.cli.options import BudgetOption, DevicesOption, JsonOption, StoreOption, TimeLeft
 from vaehub.core.errors import VaehubError
 
 study = typer.Typer(
@@ -70,7 +70,7 @@ def run(
         ),
     ] = None,
     budget: BudgetOption = None,
-    device: Annotated[str, typer.Option("--device", envvar="VAEHUB_DEVICE", help="auto, cpu or cuda.")] = "auto",
+    device: DevicesOption = "auto",
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:

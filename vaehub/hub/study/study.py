@@ -30,6 +30,7 @@ from vaehub.hub.views import Rows
 from vaehub.registry.catalog import Catalog
 from vaehub.store.published import Figure, Paper
 from vaehub.store.records import CellRecord, Outcome
+from vaehub.training.devices import device_names, find_devices
 
 if TYPE_CHECKING:
     from vaehub.hub.runner import Runner
@@ -74,7 +75,7 @@ class Study:
         store: Where results are kept.
         catalog: Where names are looked up.
         runner: Makes what is measured of results.
-        device: Where workers compute.
+        device: Where workers compute; with several, there is a worker for each.
         in_memory: Datasets that were handed over in memory, by the names that the definition has for them.
     """
 
@@ -117,8 +118,8 @@ class Study:
 
         Args:
             scale: Name of the scale; the usual one if not given.
-            jobs: Runner processes; one for each core, or one where an accelerator computes, if not given. The cores are
-                divided among them.
+            jobs: Runner processes; one for each core, or one for each accelerator that computes, if not given. The
+                cores are divided among them.
             budget: Seconds from now after which work stops where it is, to go on when the study is run again; none, if
                 not given. Seeing whether the study can be carried out counts too; if it takes longer, nothing is made.
 
@@ -132,7 +133,8 @@ class Study:
         """
         until = math.inf if budget is None else time.monotonic() + budget
         scaled = self.definition.at(scale)
-        size = self._n_jobs(jobs)
+        asked = None if jobs is None else count(jobs, "the number of jobs", MOST_JOBS)
+        device_names(self._device)
         cells = self._cells(scaled)
         with self._store.session() as session:
             known = session.outcomes([cell.request.id for cell in cells])
@@ -141,12 +143,14 @@ class Study:
         missing = [cell for cell in cells if cell.request.id not in made]
         if missing and is_over():
             return self._stopped(scale, "trying")
+        # Looked for only where something is to be computed, for this loads torch.
+        devices = [str(each) for each in find_devices(self._device)] if missing else ["cpu"]
         for analysis, rows in rehearse(scaled, cells, self._figures(scaled), self._catalog):
             if not is_over():
                 self._try_analysis(analysis, rows)
         if is_over():
             return self._stopped(scale, "trying" if missing else "work")
-        with Pool(size, self._store.path, self._device, self._serve).running() as pool:
+        with Pool(asked or _usual_jobs(devices), self._store.path, devices, self._serve).running() as pool:
             if not self._try(pool, missing, until):
                 return self._stopped(scale, "trying")
             self._store.prepare()
@@ -263,11 +267,6 @@ class Study:
         papers = [each for each in self._catalog.entries("published") if each.entry.name == scaled.paper]
         return [figure for each in papers for figure in Paper(each.entry.name, each.read()).figures()]
 
-    def _n_jobs(self, jobs: int | None) -> int:
-        if jobs is None:
-            return 1 if self._device == "cuda" else n_cores()
-        return count(jobs, "the number of jobs", MOST_JOBS)
-
     def _serve(self, call: StoreCall) -> object:
         with self._store.session() as session:
             return call.made_to(session)
@@ -369,6 +368,10 @@ class Study:
 
     def _is_running(self, cell: CellRecord) -> bool:
         return any(map(self._store.is_worked_on, filter(None, (cell.measurement, cell.training))))
+
+
+def _usual_jobs(devices: Sequence[str]) -> int:
+    return n_cores() if devices[0] == "cpu" else len(devices)
 
 
 def _is_over(until: float) -> bool:
