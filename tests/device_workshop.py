@@ -33,18 +33,18 @@ MODELS = {
 }
 FEW = {"n_samples": 100}
 METRICS = {
-    "beta_vae_score": {"n_train": 50, "n_test": 50, "group_size": 8},
+    "beta_vae_score": {"n_train": 50, "n_test": 50, "n_pairs": 4},
     "conditioned_response_matrix": FEW,
     "dci": {"n_train": 80, "n_test": 50},
     "dependence": FEW,
     "downstream_probe": {"n_train": 80, "n_test": 50},
     "elbo": {},
     "embedding_diversity": FEW,
-    "factor_vae_score": {"n_train": 50, "n_test": 50, "group_size": 8},
+    "factor_vae_score": {"n_votes": 50, "n_test_votes": 50, "group_size": 8},
     "frechet_distance": FEW,
     "information_plane": FEW,
     "input_similarity": FEW,
-    "interpolation": {"n": 4},
+    "interpolation": {"n_pairs": 4},
     "intervention": {**FEW, "n_bootstrap": 10},
     "intervention_diversity": {"n_samples": 20},
     "intervention_tradeoff": {**FEW, "n_images": 10},
@@ -63,7 +63,7 @@ METRICS = {
     "modularity": FEW,
     "precision_recall": {**FEW, "n_clusters": 5, "n_clusterings": 2},
     "prior_samples": {"n": 4},
-    "rate_distortion": FEW,
+    "rate_distortion": {"n_batch": 100},
     "reconstruction_error": {},
     "reconstructions": {"n": 4},
     "relevance": {"n_samples": 10},
@@ -96,11 +96,8 @@ class Workshop:
         rng = np.random.default_rng(0)
         factors = np.stack(np.unravel_index(rng.integers(0, 24, 120), (2, 3, 4)), axis=1)
         x = rng.random((120, 1, 8, 8), dtype=np.float32) / 2 + (factors @ [6, 2, 1])[:, None, None, None] / 40
-        self.data = Dataset(
-            x.astype(np.float32),
-            labels=factors[:, 1],
-            factors=Factors(("a", "b", "c"), (2, 3, 4), torch.from_numpy(factors)),
-        )
+        known = Factors(("a", "b", "c"), (2, 3, 4), torch.from_numpy(factors))
+        self.data = Dataset(x.astype(np.float32), labels=factors[:, 1], factors=known)
         self.builder = Builder(self.hub.catalog, self.hub.store, "cpu")
         self.known = {}
 

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
+from vaehub.analysis import in_double
 from vaehub.core.data.dataset import Batch, Dataset
 from vaehub.core.data.size import advice_on_size
 from vaehub.core.errors import TrainingDiverged
@@ -309,7 +310,7 @@ class OpenEpoch:
 
 
 class Sums:
-    """Running sums of losses over one pass, kept on the device.
+    """Running sums of losses over one pass, kept on the device, if that has double precision.
 
     Args:
         epoch: Counted from 0.
@@ -331,7 +332,7 @@ class Sums:
         self.names = ["total", *losses.terms]
         values = torch.stack([losses.total.detach(), *(term.detach() for term in losses.terms.values())])
         # A loss that a plugin returns in half precision is still summed in double.
-        weighted = values.double() * n
+        weighted = in_double(values) * n
         self.sums = weighted if self.sums is None else self.sums + weighted
         self.n += n
         self.calls += 1

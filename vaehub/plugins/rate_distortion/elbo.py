@@ -6,6 +6,7 @@ from typing import final
 import torch
 
 from vaehub import EVALUATION_BATCH, Dataset, LatentModel, ModelMetric, Needs, Result, Step, VaehubError, WorkFailed
+from vaehub.analysis import in_double
 from vaehub.plugins.rate_distortion.params import ElboParams
 
 TERMS = ("reconstruction", "kl")
@@ -38,11 +39,11 @@ class Elbo(ModelMetric[ElboParams]):
         """Return ``elbo``, ``reconstruction`` (-log p(x|z)) and ``kl``."""
         split = self.draw_observations(data, "all").data.to(model.device)
         step = self._step(model.device)
-        sums = torch.zeros(2, dtype=torch.float64, device=model.device)
+        sums = in_double(torch.zeros(2, device=model.device))
         for _ in range(self.params.n_samples):
             for batch in split.batches(EVALUATION_BATCH):
                 losses = model.loss(batch, step)
-                terms = torch.stack([losses.terms[name] for name in TERMS]).double()
+                terms = in_double(torch.stack([losses.terms[name] for name in TERMS]))
                 terms[0] += losses.omitted
                 sums += terms * len(batch)
         reconstruction, kl = (sums / (len(split) * self.params.n_samples)).tolist()
