@@ -48,7 +48,7 @@ METRICS = {
     "intervention": {**FEW, "n_bootstrap": 10},
     "intervention_diversity": {"n_samples": 20},
     "intervention_tradeoff": {**FEW, "n_images": 10},
-    "intrinsic_dimension_gride": FEW,
+    "intrinsic_dimension_gride": {**FEW, "max_order": 8},
     "intrinsic_dimension_mle": FEW,
     "intrinsic_dimension_twonn": FEW,
     "irs": FEW,
@@ -98,6 +98,8 @@ class Workshop:
         x = rng.random((120, 1, 8, 8), dtype=np.float32) / 2 + (factors @ [6, 2, 1])[:, None, None, None] / 40
         known = Factors(("a", "b", "c"), (2, 3, 4), torch.from_numpy(factors))
         self.data = Dataset(x.astype(np.float32), labels=factors[:, 1], factors=known)
+        # Linear models have Gaussian likelihoods, which are those of data beyond [0, 1].
+        self.vectors = Dataset(6 * self.data.x.flatten(1) - 3, labels=factors[:, 1], factors=known)
         self.builder = Builder(self.hub.catalog, self.hub.store, "cpu")
         self.known = {}
 
@@ -107,7 +109,8 @@ class Workshop:
             settings = SETTINGS | MODELS[model]
             if network == "linear":
                 del settings["network.hidden"]
-            recipe = self.hub.recipe(model, network=network, dataset=self.data, seed=seed, settings=settings)
+            given = self.vectors if network == "linear" else self.data
+            recipe = self.hub.recipe(model, network=network, dataset=given, seed=seed, settings=settings)
             data = self.builder.load(recipe.dataset).with_validation(0.1, generator(seed, "validation split"))
             built = self.builder.build(recipe, data)
             with at(place) as device:

@@ -3,7 +3,7 @@
 Whatever is made on the device, moved to it or computed from what is there belongs to it. Operations that a real device
 refuses are refused in its words: tensors of two devices mixed, a generator of another device, an array of numpy made
 of a tensor that was not brought to the CPU, and double precision where there is none. Numbers are those of the CPU, so
-that a result can be compared with the CPU's, to the bit.
+that a result can be compared with the CPU's, up to rounding.
 """
 
 from __future__ import annotations

@@ -4,12 +4,11 @@ With ``VAEHUB_TEST_DEVICE=cpu`` the same tests run where there is none. Only wha
 drawn on the device, so that numbers differ from the CPU's, and the same recipe gives the same bits.
 """
 
-import os
-
 import numpy as np
 import pytest
 import torch
 from checkpoints import Interrupted, Memory
+from device_name import NONE_HERE, tested_device
 from device_workshop import METRICS, MODELS, SETTINGS, Workshop
 
 from vaehub import Hub, generator
@@ -31,14 +30,10 @@ DIGITS = {"data.subset": 300, "network.hidden": [32], "model.latent_dim": 4, "tr
 
 @pytest.fixture(scope="module")
 def device():
-    asked = os.environ.get("VAEHUB_TEST_DEVICE")
-    if asked is None and torch.cuda.is_available():
-        asked = "cuda:0"
-    if asked is None and torch.backends.mps.is_available():
-        asked = "mps"
-    if asked is None:
-        pytest.skip("PyTorch finds no accelerator here; VAEHUB_TEST_DEVICE names another device to test")
-    return find_devices(asked)[0]
+    name = tested_device()
+    if name is None:
+        pytest.skip(NONE_HERE)
+    return find_devices(name)[0]
 
 
 @pytest.fixture(scope="module")

@@ -25,9 +25,9 @@ class Elbo(ModelMetric[ElboParams]):
 
     def check(self, model: LatentModel, data: Dataset) -> None:
         """Refuse models whose loss does not name the two terms."""
-        some = self.draw_observations(data, 2).data
+        some = self.draw_observations(data, 2).data.to(model.device)
         with torch.no_grad():
-            found = model.eval().loss(some.batch(slice(0, 2)), self._step()).terms
+            found = model.eval().loss(some.batch(slice(0, 2)), self._step(model.device)).terms
         missing = [name for name in TERMS if name not in found]
         if missing:
             raise VaehubError(
@@ -55,5 +55,5 @@ class Elbo(ModelMetric[ElboParams]):
             )
         return Result(scalars={"elbo": elbo, "reconstruction": reconstruction, "kl": kl, "n_samples": len(split)})
 
-    def _step(self, device: torch.device | str = "cpu") -> Step:
+    def _step(self, device: torch.device) -> Step:
         return Step(index=0, epoch=0, generator=self.generator("noise", device=device))

@@ -114,7 +114,7 @@ class RateDistortion(ModelMetric[RateDistortionParams]):
             controls += density_controls(z, mu, logvar)
         return without_controls(total / self.params.n_draws, controls / self.params.n_draws)
 
-    def _step(self, device: torch.device | str = "cpu") -> Step:
+    def _step(self, device: torch.device) -> Step:
         return Step(index=0, epoch=0, generator=self.generator("noise", device=device))
 
     def plot(self, result: Result) -> Figure:
