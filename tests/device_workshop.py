@@ -109,6 +109,7 @@ class Workshop:
             settings = SETTINGS | MODELS[model]
             if network == "linear":
                 del settings["network.hidden"]
+                settings |= {"model.likelihood": "gaussian"} if model == "ivae" else {}
             given = self.vectors if network == "linear" else self.data
             recipe = self.hub.recipe(model, network=network, dataset=given, seed=seed, settings=settings)
             data = self.builder.load(recipe.dataset).with_validation(0.1, generator(seed, "validation split"))

@@ -143,8 +143,7 @@ class Study:
         missing = [cell for cell in cells if cell.request.id not in made]
         if missing and is_over():
             return self._stopped(scale, "trying")
-        # Looked for only where something is to be computed, for this loads torch.
-        devices = [str(each) for each in find_devices(self._device)] if missing else ["cpu"]
+        devices = self._devices(asked) if missing else ["cpu"]
         for analysis, rows in rehearse(scaled, cells, self._figures(scaled), self._catalog):
             if not is_over():
                 self._try_analysis(analysis, rows)
@@ -266,6 +265,13 @@ class Study:
         """Return what is published of the paper, in the order it is printed; nothing where there is no such paper."""
         papers = [each for each in self._catalog.entries("published") if each.entry.name == scaled.paper]
         return [figure for each in papers for figure in Paper(each.entry.name, each.read()).figures()]
+
+    def _devices(self, jobs: int | None) -> list[str]:
+        """Return the devices of workers, which are looked for here only if there is need: that loads torch."""
+        names = list(device_names(self._device))
+        if names == ["cpu"] or (names == ["auto"] and jobs is not None):
+            return names
+        return [str(each) for each in find_devices(self._device)]
 
     def _serve(self, call: StoreCall) -> object:
         with self._store.session() as session:
