@@ -6,7 +6,7 @@ import sys
 NONE_HERE = "PyTorch finds no accelerator here; VAEHUB_TEST_DEVICE names the device to test, such as cuda:0"
 
 
-def tested_device() -> str | None:
+def device_name() -> str | None:
     """Return the name that VAEHUB_TEST_DEVICE has, else that of the first accelerator; ``None`` without one."""
     import torch
 
@@ -22,7 +22,7 @@ def main() -> int:
     from vaehub import VaehubError
     from vaehub.training.devices import find_devices, one_device_name
 
-    name = tested_device()
+    name = device_name()
     try:
         if name is not None:
             find_devices(one_device_name(name))

@@ -37,7 +37,7 @@ METRICS = {
     "conditioned_response_matrix": FEW,
     "dci": {"n_train": 80, "n_test": 50},
     "dependence": FEW,
-    "downstream_probe": {"n_train": 80, "n_test": 50},
+    "downstream_probe": {"n_train": 80, "n_test": 50, "classifiers": ["trees"], "subsets": ["all"]},
     "elbo": {},
     "embedding_diversity": FEW,
     "factor_vae_score": {"n_votes": 50, "n_test_votes": 50, "group_size": 8},

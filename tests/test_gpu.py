@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from checkpoints import Interrupted, Memory
-from device_name import NONE_HERE, tested_device
+from device_name import NONE_HERE, device_name
 from device_workshop import METRICS, MODELS, SETTINGS, Workshop
 
 from vaehub import Hub, generator
@@ -30,7 +30,7 @@ DIGITS = {"data.subset": 300, "network.hidden": [32], "model.latent_dim": 4, "tr
 
 @pytest.fixture(scope="module")
 def device():
-    name = tested_device()
+    name = device_name()
     if name is None:
         pytest.skip(NONE_HERE)
     return find_devices(name)[0]
@@ -86,7 +86,7 @@ def test_seeds_together_are_those_trained_alone_up_to_rounding(tmp_path, device)
     for together in (True, False):
         hub = Hub.open(tmp_path / str(together), device=str(device))
         found = hub.run("vae", "reconstruction_error", seed=[0, 1], settings={**DIGITS, "train.together": together})
-        errors[together] = [each["error"] for each in found]
+        errors[together] = [each["squared_error"] for each in found]
     np.testing.assert_allclose(errors[True], errors[False], rtol=1e-2)
 
 

@@ -13,6 +13,12 @@ from vaehub import Hub, ModelMetric, Params, Result
 from vaehub.core.random import generator, seeded_layers
 
 DEVICES = ["cuda", pytest.param("mps", marks=pytest.mark.slow)]
+LONG = {"rae", "dci", "procrustes", "conditioned_response_matrix", "precision_recall"}
+
+
+def marked(names):
+    """Mark those that take longest as slow: together, the others take less than 20 s."""
+    return [pytest.param(name, marks=pytest.mark.slow) if name in LONG else name for name in names]
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +33,7 @@ def test_nothing_is_left_out():
     assert {each.name for each in entries if each.subject != "rows"} == {*METRICS, *SEARCHES}
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", marked(MODELS))
 @pytest.mark.parametrize("place", DEVICES)
 def test_a_model_trains_there(workshop, place, model):
     network = "linear" if model == "linear_vae" else "mlp"
@@ -37,7 +43,7 @@ def test_a_model_trains_there(workshop, place, model):
         assert found[0][split] == pytest.approx(losses, rel=1e-4, abs=1e-6)
 
 
-@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("metric", marked(METRICS))
 @pytest.mark.parametrize("place", DEVICES)
 def test_a_metric_measures_there(workshop, place, metric):
     expected, found = (workshop.measured(each, metric) for each in ("cpu", place))
