@@ -9,7 +9,7 @@ DEMO_STORE := vaehub-store/demo
 # The processes that tests start would each compile our modules again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test slow check bench clean
+.PHONY: demo test slow gpu check bench clean
 
 $(VENV)/demo.done: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -37,6 +37,11 @@ test: check
 
 slow: $(VENV)/dev.done
 	$(BIN)/python -m pytest -m slow --numprocesses auto --dist worksteal
+
+# The device is that of VAEHUB_TEST_DEVICE, else the first accelerator that PyTorch finds.
+gpu: $(VENV)/dev.done
+	@device=$$($(BIN)/python -m tests.device_name) || exit 2; echo "device $$device"; \
+	VAEHUB_TEST_DEVICE=$$device $(BIN)/python -m pytest -m gpu && $(BIN)/python -m benchmarks --device $$device
 
 bench: $(VENV)/dev.done
 	$(BIN)/python -m benchmarks

@@ -61,10 +61,29 @@ def _asked() -> tuple[list[str], Options]:
         type=Path,
         help="checkout of an earlier build, which 'answers' stands beside; VAEHUB_BEFORE if not given",
     )
+    parser.add_argument(
+        "--device", help="measure what this device computes, such as cuda:0, beside peers and the CPU, and nothing else"
+    )
     given = parser.parse_args()
+    if given.device is not None:
+        return _on_device(parser, given)
     if unknown := [name for name in given.names if name not in NAMES]:
         parser.error(f"unknown comparison {unknown[0]!r}; there are {', '.join(NAMES)}")
     return given.names or list(NAMES), Options(given.environments, given.full, given.before or _before())
+
+
+def _on_device(parser: argparse.ArgumentParser, given: argparse.Namespace) -> tuple[list[str], Options]:
+    from vaehub import VaehubError
+    from vaehub.training.devices import find_devices
+
+    if given.names:
+        parser.error("--device measures what depends on it, and takes no names")
+    try:
+        [device] = find_devices(given.device)
+    except (VaehubError, ValueError) as error:
+        sys.stderr.write(f"{error}\n" if isinstance(error, VaehubError) else "one device is measured at a time\n")
+        sys.exit(2)
+    return ["device"], Options(given.environments, given.full, None, str(device))
 
 
 def _before() -> Path | None:

@@ -25,11 +25,13 @@ class Options:
         environments: Folder of the peers' environments.
         full: Whether the slow side does all of the work instead of a share that is scaled.
         before: Checkout of an earlier build, which some comparisons have as their peer.
+        device: Name of the device that computes.
     """
 
     environments: Path = HERE / ".environments"
     full: bool = False
     before: Path | None = None
+    device: str = "auto"
 
 
 @dataclass(frozen=True)

@@ -17,18 +17,20 @@ CASES = {
 }
 
 
-def rows(_: Options) -> Iterator[Row]:
+def rows(options: Options) -> Iterator[Row]:
     """Measure the time for ten seeds."""
     for what, (dataset, settings, batch, epochs) in CASES.items():
         network = "conv_bn" if "conv_bn" in what else "mlp"
         asked = {**settings, "train.epochs": epochs, "train.batch_size": batch}
-        sides = [partial(_seconds, dataset, network, asked, together=each) for each in (True, False)]
+        sides = [partial(_seconds, dataset, network, asked, options.device, together=each) for each in (True, False)]
         ours, theirs = in_turn(REPEATS, *sides)
         ratio = theirs["seconds"] / ours["seconds"]
         yield Row(f"ten seeds together: {what}", ours["seconds"], theirs["seconds"], "s", ratio, "5 on a GPU")
 
 
-def _seconds(dataset: str, network: str, settings: Mapping[str, object], *, together: bool) -> dict[str, float]:
+def _seconds(
+    dataset: str, network: str, settings: Mapping[str, object], device: str, *, together: bool
+) -> dict[str, float]:
     from vaehub import Hub
     from vaehub.core.random import generator
     from vaehub.hub.builder import Builder
@@ -36,7 +38,7 @@ def _seconds(dataset: str, network: str, settings: Mapping[str, object], *, toge
     from vaehub.training.fit import fit
 
     hub = Hub.open("unused")
-    builder = Builder(hub.catalog, hub.store, "auto")
+    builder = Builder(hub.catalog, hub.store, device)
     members = []
     for seed in SEEDS:
         recipe = hub.recipe("vae", network=network, dataset=dataset, seed=seed, settings=settings)

@@ -22,6 +22,7 @@ from torch import nn
 
 EPOCHS, WARM_UP = 3, 1
 LATENTS = {"mlp": 20, "conv_higgins": 10}
+DEVICE = [*sys.argv, "cpu"][4]
 BATCH = {"mlp": 256, "conv_higgins": 64}
 
 
@@ -79,7 +80,7 @@ def whole(x: torch.Tensor, network: str, epochs: int) -> float:
             num_epochs=epochs,
             per_device_train_batch_size=BATCH[network],
             learning_rate=1e-3,
-            no_cuda=True,
+            no_cuda=DEVICE == "cpu",
         )
         built = model(network, tuple(x.shape[1:]))
         trainer = BaseTrainer(built, BaseDataset(x, torch.zeros(len(x))), training_config=config)
@@ -90,11 +91,11 @@ def whole(x: torch.Tensor, network: str, epochs: int) -> float:
 
 def step(x: torch.Tensor, network: str, epochs: int) -> float:
     """Return images per second of its model: forward, backward and Adam."""
-    built = model(network, tuple(x.shape[1:]))
+    built, x = model(network, tuple(x.shape[1:])).to(DEVICE), x.to(DEVICE)
     optimiser = torch.optim.Adam(built.parameters(), lr=1e-3)
     started = time.perf_counter()
     for _ in range(epochs):
-        for rows in torch.randperm(len(x)).split(BATCH[network]):
+        for rows in torch.randperm(len(x)).to(DEVICE).split(BATCH[network]):
             loss = built({"data": x[rows]}).loss
             optimiser.zero_grad()
             loss.backward()

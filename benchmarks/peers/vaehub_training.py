@@ -14,6 +14,7 @@ from vaehub.plugins.networks.convolutions.higgins import ConvHiggins
 from vaehub.plugins.networks.convolutions.params import ConvHigginsParams
 from vaehub.plugins.networks.mlp.network import Mlp
 from vaehub.plugins.networks.mlp.params import MlpParams
+from vaehub.training.devices import find_devices
 from vaehub.training.fit import fit
 
 EPOCHS, WARM_UP = 3, 1
@@ -26,7 +27,7 @@ WITH = {
 }
 
 
-def rate(images: np.ndarray, network: str, options: str) -> float:
+def rate(images: np.ndarray, network: str, options: str, device: str) -> float:
     """Return images per second of a training, after the epochs of the warm-up."""
     data = Dataset(images, splits={"train": range(len(images))})
     latents, batch = (20, 256) if network == "mlp" else (10, 64)
@@ -37,7 +38,7 @@ def rate(images: np.ndarray, network: str, options: str) -> float:
             built = ConvHiggins(ConvHigginsParams(), data.spec, latents, 2)
         model = Vae(VaeParams(latent_dim=latents), built, data.spec)
     asked = TrainParams(epochs=WARM_UP + EPOCHS, batch_size=batch, learning_rate=1e-3, validation=0, **WITH[options])
-    found = fit(model, data, asked, seed=0)
+    found = fit(model.to(find_devices(device)[0]), data, asked, seed=0)
     if found.notes:
         raise RuntimeError("; ".join(found.notes))
     return EPOCHS * len(images) / sum(record.seconds for record in found.history[WARM_UP:])
@@ -45,7 +46,7 @@ def rate(images: np.ndarray, network: str, options: str) -> float:
 
 def main() -> None:
     """Train once, so that peak memory is that of one set of options."""
-    found = {"rate": rate(np.load(sys.argv[1]), sys.argv[2], sys.argv[3])}
+    found = {"rate": rate(np.load(sys.argv[1]), *sys.argv[2:4], device=[*sys.argv, "cpu"][4])}
     # Not ru_maxrss, which includes the parent process's memory at the fork.
     [peak] = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")]
     found["memory"] = int(peak.split()[1]) / 1024

@@ -9,11 +9,10 @@ from training_samples import Counter, Noisy, data, losses, model, train, weights
 from vaehub import (
     DataError,
     Dataset,
-    VaehubError,
 )
 from vaehub.core.progress import listening
 from vaehub.core.random import seeded_construction
-from vaehub.training.fit import resident, resolve_device
+from vaehub.training.fit import resident
 
 
 def test_the_same_seed_gives_the_same_bits():
@@ -67,15 +66,6 @@ def test_the_end_is_told_once_and_the_model_is_left_in_evaluation_mode():
     built, _ = train()
     assert built.ended == 1
     assert not built.training
-
-
-def test_unknown_and_absent_devices_are_refused():
-    with pytest.raises(VaehubError, match="unknown device 'tpu'; 'auto', 'cpu' and 'cuda' are known"):
-        resolve_device("tpu")
-    if not torch.cuda.is_available():
-        assert resolve_device("auto").type == "cpu"
-        with pytest.raises(VaehubError, match="'cuda' was asked for, and PyTorch finds no CUDA device here"):
-            resolve_device("cuda")
 
 
 def test_progress_is_told_epoch_by_epoch_with_the_losses():
@@ -155,10 +145,6 @@ def test_an_epoch_says_how_long_it_took():
 def test_data_without_a_training_part_cannot_be_learned_from():
     with pytest.raises(DataError, match="there is no split 'train' of this data, there is all"):
         train(dataset=Dataset(torch.zeros(3, 3)))
-
-
-def test_a_processor_is_always_at_hand():
-    assert resolve_device("cpu") == torch.device("cpu")
 
 
 def test_data_that_do_not_fit_an_accelerator_stay_where_they_are(monkeypatch):

@@ -1,6 +1,7 @@
 from .arrays import Array as Array
 from .arrays import accepts_arrays as accepts_arrays
 from .arrays import in_double as in_double
+from .arrays import where_double_is as where_double_is
 from .binning import bin_counts as bin_counts
 from .binning import entropies as entropies
 from .binning import equal_width_bins as equal_width_bins

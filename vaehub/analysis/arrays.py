@@ -37,7 +37,12 @@ def accepts_arrays(kernel: Callable[P, R]) -> Callable[P, R]:
 
 def in_double(x: torch.Tensor) -> torch.Tensor:
     """Return a tensor in float64, in which statistics accumulate; on the CPU, if its own device has no such numbers."""
-    return (x.cpu() if x.device.type == "mps" else x).double()
+    return where_double_is(x).double()
+
+
+def where_double_is(x: torch.Tensor) -> torch.Tensor:
+    """Return a tensor as it is; on the CPU, if its own device has no float64."""
+    return x.cpu() if x.device.type == "mps" else x
 
 
 def _to_tensor(value: Any) -> Any:  # any argument of any kernel

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from vaehub.analysis.arrays import in_double, where_double_is
 from vaehub.core.errors import VaehubError
 
 SsimVariant = Literal["windowed", "gaussian", "global"]
@@ -170,7 +171,7 @@ def ssim_blocks(
     Raises:
         VaehubError: If there are no images, or a window does not fit them.
     """
-    x = x.detach()
+    x = where_double_is(x.detach())
     _check(x, variant, window)
     working = dtype or (torch.float64 if len(x) <= DOUBLE_UP_TO else torch.float32)
     index = Index((x.shape[-2], x.shape[-1]), variant, window, data_range, ddof, working, x.device)
@@ -208,7 +209,7 @@ def ssim(x: Tensor, y: Tensor, window: int = 7, data_range: float = 1.0) -> Tens
     Returns:
         Similarities in [-1, 1], without unit, float64, in the broadcast shape without its last three axes.
     """
-    x, y = x.double(), y.double()
+    x, y = in_double(x), in_double(y)
     mean_x, mean_y = _local_means(x, window), _local_means(y, window)
     sample = window**2 / (window**2 - 1)
     variance_x = sample * (_local_means(x.square(), window) - mean_x.square())

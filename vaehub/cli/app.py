@@ -10,7 +10,7 @@ import typer
 
 from vaehub.cli.compare import compare
 from vaehub.cli.data import data
-from vaehub.cli.options import IdArgument, JsonOption, StoreOption, parse_numbers, parse_settings
+from vaehub.cli.options import DeviceOption, IdArgument, JsonOption, StoreOption, parse_numbers, parse_settings
 from vaehub.cli.standard_output import Command, answer
 from vaehub.cli.stores import store as store_app
 from vaehub.cli.study import study
@@ -106,7 +106,7 @@ def run(
             help="Measure after these steps of 'train.steps' too: 100,500 or FIRST:LAST:BY.",
         ),
     ] = "",
-    device: Annotated[str, typer.Option("--device", envvar="VAEHUB_DEVICE", help="auto, cpu or cuda.")] = "auto",
+    device: DeviceOption = "auto",
     force: Annotated[bool, typer.Option("--force", help="Train and measure even what is stored.")] = False,
     store: StoreOption = None,
     as_json: JsonOption = False,
@@ -115,9 +115,10 @@ def run(
     from vaehub.cli import records, terminal
     from vaehub.cli.progress import progress
     from vaehub.hub import Hub
+    from vaehub.training.devices import one_device_name
 
     chosen, epochs = parse_settings(assignments or []), parse_numbers(at_epochs, "--at-epochs")
-    hub = Hub.open(store, device=device)
+    hub = Hub.open(store, device=one_device_name(device))
     with progress():
         found = hub.run(
             model,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vaehub.cli.options import JsonOption, StoreOption, parse_settings
+from vaehub.cli.options import DeviceOption, JsonOption, StoreOption, parse_settings
 from vaehub.core.errors import VaehubError
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def compare(
     picture: Annotated[
         Path | None, typer.Option("--picture", "-o", help="Where to write a picture of it, such as cka.png.")
     ] = None,
-    device: Annotated[str, typer.Option("--device", envvar="VAEHUB_DEVICE", help="auto, cpu or cuda.")] = "auto",
+    device: DeviceOption = "auto",
     force: Annotated[bool, typer.Option("--force", help="Measure even what is stored.")] = False,
     store: StoreOption = None,
     as_json: JsonOption = False,
@@ -47,11 +47,12 @@ def compare(
     from vaehub.cli.progress import progress
     from vaehub.hub import Hub
     from vaehub.hub.work import work
+    from vaehub.training.devices import one_device_name
 
     settings = _settings(assignments or [])
     if picture is not None:
         pictures.check(picture)
-    hub = Hub.open(store, device=device)
+    hub = Hub.open(store, device=one_device_name(device))
     with work(hub.store):
         with progress():
             found = hub.compare(a, b, metric, seeds=seeds or [], settings=settings, force=force)

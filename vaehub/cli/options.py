@@ -14,6 +14,15 @@ StoreOption = Annotated[
     Path | None,
     typer.Option("--store", envvar="VAEHUB_STORE", help="Directory of the store.", show_default="./vaehub-store"),
 ]
+DeviceOption = Annotated[
+    str, typer.Option("--device", envvar="VAEHUB_DEVICE", help="auto, cpu, mps, cuda or, by its number, cuda:1.")
+]
+DevicesOption = Annotated[
+    str,
+    typer.Option(
+        "--device", envvar="VAEHUB_DEVICE", help="auto, cpu, mps, cuda:1, or several: cuda:0,1, a worker each."
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 BudgetOption = Annotated[
     str | None,

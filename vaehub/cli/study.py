@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from vaehub.cli.options import BudgetOption, JsonOption, StoreOption, TimeLeft, parse_settings
+from vaehub.cli.options import BudgetOption, DevicesOption, JsonOption, StoreOption, TimeLeft, parse_settings
 from vaehub.core.errors import VaehubError
 
 study = typer.Typer(
@@ -77,7 +77,7 @@ def run(
         list[str] | None,
         typer.Option("--set", "-s", metavar="executor.NAME=VALUE", help="Parameter of the executor."),
     ] = None,
-    device: Annotated[str, typer.Option("--device", envvar="VAEHUB_DEVICE", help="auto, cpu or cuda.")] = "auto",
+    device: DevicesOption = "auto",
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:

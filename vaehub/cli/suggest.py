@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vaehub.cli.options import BudgetOption, JsonOption, StoreOption, TimeLeft, parse_settings
+from vaehub.cli.options import BudgetOption, DevicesOption, JsonOption, StoreOption, TimeLeft, parse_settings
 
 if TYPE_CHECKING:
     from vaehub.hub.suggest_dim import Answer, Suggestion
@@ -29,7 +29,7 @@ def suggest_dim(
     jobs: Annotated[
         int | None, typer.Option("--jobs", "-j", min=1, help="Worker processes.", show_default="one for each core")
     ] = None,
-    device: Annotated[str, typer.Option("--device", envvar="VAEHUB_DEVICE", help="auto, cpu or cuda.")] = "auto",
+    device: DevicesOption = "auto",
     picture: Annotated[
         Path | None, typer.Option("--picture", "-o", help="Where to write a picture of it, such as dim.png.")
     ] = None,

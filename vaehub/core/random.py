@@ -31,8 +31,9 @@ def seeded_layers(seed: int, *purpose: str | int, device: torch.device | str = "
     Layers draw their initial weights, and dropout its masks, from the global generator of a device and accept no other,
     so it is seeded inside the context and restored afterwards.
     """
-    accelerators = [] if torch.device(device).type == "cpu" else [torch.device(device)]
-    with torch.random.fork_rng(devices=accelerators):
+    place = torch.device(device)
+    accelerators, kind = ([], "cuda") if place.type == "cpu" else ([place], place.type)
+    with torch.random.fork_rng(devices=accelerators, device_type=kind):
         torch.manual_seed(derived_seed(seed, *purpose))
         yield
 

@@ -34,8 +34,9 @@ from vaehub.hub.recorder import Recorded, Recorder, reason, tell
 from vaehub.hub.requests import restored_recipe
 from vaehub.hub.subjects import IN_MEMORY
 from vaehub.store.failures import gone
+from vaehub.training.devices import find_devices
 from vaehub.training.ensemble import CannotBeBatched, EnsembleMember, fit_together
-from vaehub.training.fit import Fitted, fit, resolve_device
+from vaehub.training.fit import Fitted, fit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -83,13 +84,13 @@ class Builder:
     Args:
         catalog: Where classes are found.
         store: Where trainings are kept.
-        device: Name of the device.
+        device: Name of the device; of several, the first computes.
     """
 
     def __init__(self, catalog: Catalog, store: Store, device: str) -> None:
         self._catalog = catalog
         self._store = store
-        self.device = resolve_device(device)
+        self.device = find_devices(device)[0]
         self.copies = DataCopies()
         self._memory = Memory()
         self._in_memory: dict[str, Trained] = {}

@@ -22,6 +22,7 @@ from vaehub.registry.documentation import document
 from vaehub.store.published import Paper
 from vaehub.store.records import TrainingRecord
 from vaehub.store.store import Store
+from vaehub.training.devices import device_names
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -44,11 +45,13 @@ class Hub(StoreReader):
 
         Args:
             path: The store's directory; ``VAEHUB_STORE``, else ``./vaehub-store``, if not given.
-            device: ``auto``, ``cpu`` or ``cuda``; looked for when it is first needed.
+            device: ``auto``, ``cpu``, ``mps``, ``cuda`` or ``cuda:1``; looked for when it is first needed. Of several,
+                ``cuda:0,1``, each has a worker of a study, and the first computes the rest.
 
         Raises:
-            VaehubError: If the path cannot be a store.
+            VaehubError: If the path cannot be a store, or the device is unknown.
         """
+        device_names(device)
         catalog = Catalog()
         versions = {plugin.distribution: plugin.version for plugin in catalog.plugins}
         return cls(Store.open(path, plugins=versions, papers=partial(_papers, catalog)), catalog, device)

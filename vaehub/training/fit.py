@@ -12,7 +12,6 @@ from typing import Protocol
 import torch
 
 from vaehub.core.data.dataset import Dataset
-from vaehub.core.errors import VaehubError
 from vaehub.core.model import LatentModel
 from vaehub.core.progress import task
 from vaehub.core.random import seeded_layers
@@ -153,21 +152,6 @@ def resident(data: Dataset, device: torch.device) -> Dataset:
         if data.n_bytes > SHARE_FOR_DATA * free:
             return data.streamed_to(device)
     return data.to(device)
-
-
-def resolve_device(name: str) -> torch.device:
-    """Return the device of a name; ``auto`` takes an accelerator if there is one.
-
-    Raises:
-        VaehubError: If the device is unknown or not available.
-    """
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if name not in ("cpu", "cuda"):
-        raise VaehubError(f"unknown device {name!r}; 'auto', 'cpu' and 'cuda' are known")
-    if name == "cuda" and not torch.cuda.is_available():
-        raise VaehubError("device 'cuda' was asked for, and PyTorch finds no CUDA device here; 'cpu' or 'auto' works")
-    return torch.device(name)
 
 
 def _summary(record: EpochRecord) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from vaehub.analysis import in_double
 from vaehub.core.errors import TrainingDiverged
 from vaehub.core.model import Losses
 
@@ -16,7 +17,7 @@ STEPS_BETWEEN_CHECKS = 100
 
 
 class Sums:
-    """Running sums of losses over one pass, kept on the device.
+    """Running sums of losses over one pass, kept on the device, if that has double precision.
 
     Args:
         epoch: Counted from 0.
@@ -38,7 +39,7 @@ class Sums:
         self.names = ["total", *losses.terms]
         values = torch.stack([losses.total.detach(), *(term.detach() for term in losses.terms.values())])
         # A loss that a plugin returns in half precision is still summed in double.
-        weighted = values.double() * n
+        weighted = in_double(values) * n
         self.sums = weighted if self.sums is None else self.sums + weighted
         self.n += n
         self.calls += 1

@@ -14,7 +14,6 @@ from multiprocessing import get_context
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any
 
 from vaehub.core.errors import WorkFailed
 from vaehub.hub.study.grid import Job
@@ -44,13 +43,15 @@ class Pool:
     Args:
         size: How many processes.
         store: Folder of the store.
-        device: Where they compute.
+        devices: Where they compute, as many on each as on any other.
         serve: Makes the calls of a worker to the store.
     """
 
-    def __init__(self, size: int, store: Path, device: str, serve: Callable[[StoreCall], object]) -> None:
+    def __init__(self, size: int, store: Path, devices: Sequence[str], serve: Callable[[StoreCall], object]) -> None:
         self._size = size
-        self._arguments = (store, device, _n_threads(size))
+        self._store = store
+        self._devices = devices
+        self._threads = _n_threads(size)
         self._serve = serve
         self._workers: list[_Worker] = []
 
@@ -114,10 +115,15 @@ class Pool:
         idle = [worker for worker in self._workers if worker.job is None]
         while waiting and (idle or len(self._workers) < self._size):
             if not idle:
-                idle.append(_Worker(self._arguments))
+                idle.append(_Worker(self._store, self._free_device(), self._threads))
                 self._workers.append(idle[0])
             worker = idle.pop()
             worker.take(waiting.popleft())
+
+    def _free_device(self) -> str:
+        """Return the device with the fewest workers: where one died, another takes its place."""
+        taken = [worker.device for worker in self._workers]
+        return min(self._devices, key=taken.count)
 
     def _stop_work(self) -> None:
         for worker in [worker for worker in self._workers if worker.job is not None]:
@@ -135,13 +141,15 @@ class Pool:
 class _Worker:
     """One process and the line to it."""
 
-    def __init__(self, arguments: tuple[Any, ...]) -> None:
+    def __init__(self, store: Path, device: str, threads: int) -> None:
         context = get_context("spawn")
+        self.device = device
         self.job: Job | None = None
         self.line, theirs = context.Pipe()
-        *_, threads = arguments
         with _SPAWNING, _environment(dict.fromkeys(THREAD_SETTINGS, str(threads))):
-            self._process: BaseProcess = context.Process(target=work, args=(theirs, *arguments), daemon=True)
+            self._process: BaseProcess = context.Process(
+                target=work, args=(theirs, store, device, threads), daemon=True
+            )
             self._process.start()
         theirs.close()
 

@@ -35,6 +35,7 @@ from vaehub.hub.work import work
 from vaehub.registry.catalog import Catalog
 from vaehub.store.published import Figure, Paper
 from vaehub.store.records import CellRecord, Outcome
+from vaehub.training.devices import device_names, find_devices, one_device_name
 
 if TYPE_CHECKING:
     from vaehub.hub.runner import Runner
@@ -53,7 +54,7 @@ class Study:
         store: Where results are kept.
         catalog: Where names are looked up.
         runner: Makes what is measured of results.
-        device: Where workers compute.
+        device: Where workers compute; with several, there is a worker for each.
         in_memory: Datasets that were handed over in memory, by the names that the definition has for them.
     """
 
@@ -104,8 +105,8 @@ class Study:
 
         Args:
             scale: Name of the scale; the usual one if not given.
-            jobs: Worker processes of this machine; if not given, one for each core, or one where an accelerator or an
-                executor computes. The cores are divided among them.
+            jobs: Worker processes of this machine; if not given, one for each core, or one for each accelerator that
+                computes, or one where an executor does. The cores are divided among them.
             budget: Seconds from now after which work stops where it is, to go on when the study is run again; none, if
                 not given. Seeing whether the study can be carried out counts too; if it takes longer, nothing is made.
             executor: Where the work is done: ``local``, by worker processes of this machine, or an executor of the
@@ -128,8 +129,8 @@ class Study:
 
     def _run(self, scale: str | None, jobs: int | None, until: float, remote: RemotePool | None) -> StudyState:
         scaled = self.definition.at(scale)
-        # Where an engine does the work, this machine may be one that many share to log in.
-        size = 1 if remote is not None and jobs is None else self._n_jobs(jobs)
+        asked = None if jobs is None else count(jobs, "the number of jobs", MOST_JOBS)
+        device_names(self._device)
         cells = self._cells(scaled)
         self._collect()
         with self._store.session() as session:
@@ -139,13 +140,16 @@ class Study:
         missing = [cell for cell in cells if cell.request.id not in made]
         if missing and is_over():
             return self._stopped(scale, "trying")
+        # Where an engine does the work, this machine, which may be one that many share to log in, tries it out.
+        devices = self._devices(asked) if missing and remote is None else ["cpu"]
+        size = asked or (_usual_jobs(devices) if remote is None else 1)
         for analysis, rows in rehearse(scaled, cells, self._figures(scaled), self._catalog):
             if not is_over():
                 self._try_analysis(analysis, rows)
         if is_over():
             return self._stopped(scale, "trying" if missing else "work")
         with ExitStack() as stack:
-            pool = stack.enter_context(Pool(size, self._store.path, self._device, self._serve).running())
+            pool = stack.enter_context(Pool(size, self._store.path, devices, self._serve).running())
             if remote is not None and missing:
                 stack.enter_context(remote.running())
                 remote.check()
@@ -168,7 +172,8 @@ class Study:
             raise VaehubError(f"setting {wrong[0]!r} does not begin with a scope; write 'executor.{wrong[0]}'")
         params = {key.removeprefix("executor."): value for key, value in scoped.items()}
         if executor != LOCAL:
-            return RemotePool(Engine(executor, params), self._store, self._catalog, self._device)
+            device = one_device_name(self._device)  # an engine gives each of its workers the devices that it may use
+            return RemotePool(Engine(executor, params), self._store, self._catalog, device)
         if params:
             raise VaehubError(
                 f"executor {LOCAL!r} takes no {next(iter(params))!r}; '--jobs' says how many processes it has, and "
@@ -304,10 +309,12 @@ class Study:
         papers = [each for each in self._catalog.entries("published") if each.entry.name == scaled.paper]
         return [figure for each in papers for figure in Paper(each.entry.name, each.read()).figures()]
 
-    def _n_jobs(self, jobs: int | None) -> int:
-        if jobs is None:
-            return 1 if self._device == "cuda" else n_cores()
-        return count(jobs, "the number of jobs", MOST_JOBS)
+    def _devices(self, jobs: int | None) -> list[str]:
+        """Return the devices of workers, which are looked for here only if there is need: that loads torch."""
+        names = list(device_names(self._device))
+        if names == ["cpu"] or (names == ["auto"] and jobs is not None):
+            return names
+        return [str(each) for each in find_devices(self._device)]
 
     def _serve(self, call: StoreCall) -> object:
         with self._store.session() as session:
@@ -410,6 +417,10 @@ class Study:
 
     def _is_running(self, cell: CellRecord) -> bool:
         return any(map(self._store.is_worked_on, filter(None, (cell.measurement, cell.training))))
+
+
+def _usual_jobs(devices: Sequence[str]) -> int:
+    return n_cores() if devices[0] == "cpu" else len(devices)
 
 
 def _is_over(until: float) -> bool:

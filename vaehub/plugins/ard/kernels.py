@@ -29,8 +29,8 @@ def precision_posterior(z: Tensor, a0: float = 0.0, b0: float = 0.0) -> tuple[Te
     Returns:
         Shape ``a``, a scalar, and rate ``b``, shape ``(latent_dim,)``, both float64; the mean precision is ``a / b``.
     """
-    squares = z.double().square().sum(dim=0)
-    return torch.tensor(a0 + 0.5 * len(z), dtype=torch.float64, device=z.device), b0 + 0.5 * squares
+    squares = in_double(z).square().sum(dim=0)
+    return torch.tensor(a0 + 0.5 * len(z), dtype=torch.float64, device=squares.device), b0 + 0.5 * squares
 
 
 @accepts_arrays

@@ -43,7 +43,7 @@ class ArdVae(Autoencoder[ArdParams]):
         super().__init__(params, network, spec)
         # Buffers, so that they are stored with the weights and move with them.
         self.register_buffer("prior_variance", torch.ones(params.latent_dim))
-        self.register_buffer("prior_a", torch.tensor(0.5, dtype=torch.float64))
+        self.register_buffer("prior_a", torch.tensor(0.5))
         self.register_buffer("n_alpha_used", torch.tensor(0))
         self.register_buffer("n_train", torch.tensor(0))
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from vaehub import Dataset, LatentModel, ModelMetric, Needs, Result, VaehubError, Vector
-from vaehub.analysis import PALETTE, bars, new_figure
+from vaehub.analysis import PALETTE, bars, in_double, new_figure
 from vaehub.plugins.intervention.bootstrap import ratio_intervals, ratio_quartiles
 from vaehub.plugins.intervention.kernels import from_errors, intervention_errors
 from vaehub.plugins.intervention.params import ErrorParams, InterventionParams
@@ -87,7 +87,7 @@ class Intervention(ModelMetric[InterventionParams]):
         mu, sigma, error = posteriors.mu, posteriors.sigma, ERRORS[self.params.error]
         n, latent_dim = mu.shape
         random, more = (self.generator(purpose, device=mu.device) for purpose in ("noise", "fresh noise"))
-        total = torch.zeros(n, 2 + latent_dim, dtype=torch.float64, device=mu.device)
+        total = in_double(torch.zeros(n, 2 + latent_dim, device=mu.device))
         for _ in range(self.params.n_noise):
             eps = posteriors.noise(random)
             for at, x in posteriors.batches():

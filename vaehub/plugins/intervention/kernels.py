@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from vaehub.analysis import accepts_arrays
+from vaehub.analysis import accepts_arrays, in_double
 
 Decode = Callable[[Tensor], Tensor]
 Error = Callable[[Tensor, Tensor], Tensor]
@@ -51,7 +51,7 @@ def squared_error(reconstruction: Tensor, x: Tensor) -> Tensor:
     Returns:
         Errors in squared data units, float64, shape ``(n, k)``.
     """
-    return (reconstruction - x[:, None]).flatten(2).double().square().mean(dim=2)
+    return in_double((reconstruction - x[:, None]).flatten(2)).square().mean(dim=2)
 
 
 @accepts_arrays

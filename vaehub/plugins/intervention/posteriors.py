@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from vaehub import EVALUATION_BATCH, LatentModel, Sample
+from vaehub.analysis import in_double
 from vaehub.plugins.intervention.kernels import Error, errors_at_mean
 
 
@@ -61,7 +62,7 @@ class Posteriors:
             Errors, float64, on the CPU, shape ``(k,)``.
         """
         is_set = is_set.to(self.mu.device)
-        total = torch.zeros(len(is_set), dtype=torch.float64, device=self.mu.device)
+        total = in_double(torch.zeros(len(is_set), device=self.mu.device))
         for at, x in self.batches():
             for z in samples:
                 total += errors_at_mean(self.model.decode, self.mu[at], z[at, None], x, is_set, error).sum(dim=0)

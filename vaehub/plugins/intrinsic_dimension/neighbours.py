@@ -13,7 +13,7 @@ from scipy.spatial import cKDTree
 from torch import Tensor
 
 from vaehub import DataError
-from vaehub.analysis import Array
+from vaehub.analysis import Array, where_double_is
 from vaehub.plugins.intrinsic_dimension.duplicates import distinct_rows
 from vaehub.plugins.intrinsic_dimension.nearest_neighbours import search
 
@@ -66,7 +66,7 @@ def nearest(x: Array, k: int) -> Neighbours:
     Raises:
         DataError: If values are not finite, or no more than ``k`` observations are different.
     """
-    values = _matrix(x)
+    values = _matrix(where_double_is(x) if isinstance(x, torch.Tensor) else x)
     rows = distinct_rows(values)
     n = len(values)
     if len(rows) <= k:

@@ -49,12 +49,12 @@ class LinearVaeTheory(ModelMetric[LinearVaeTheoryParams]):
     def measure(self, model: LatentModel, data: Dataset) -> Result:
         """Return variances predicted and trained, and how far the encoder is from the best one of its decoder."""
         assert isinstance(model, LinearVae), "refused if another"
-        beta, gamma = model.params.beta, model.log_gamma.double().exp().cpu()
+        beta, gamma = model.params.beta, model.log_gamma.cpu().double().exp()
         split = self.draw_observations(data, "all").data
         mean, covariance = moments(split)
         eigenvalues = torch.linalg.eigvalsh(covariance).flip(0)[: model.latent_dim].clamp(min=0)
         predicted = predicted_variance(eigenvalues, gamma, beta)
-        trained, order = model.logvar.double().exp().cpu().sort()
+        trained, order = model.logvar.cpu().double().exp().sort()
         weights, bias = _weights_and_bias(model.network.decoder)
         encoder, offset = _weights_and_bias(model.network.encoder)
         best, _ = linear_posterior(weights, gamma, beta)
@@ -98,7 +98,7 @@ class LinearVaeTheory(ModelMetric[LinearVaeTheoryParams]):
 
 def _weights_and_bias(module: nn.Module) -> tuple[Tensor, Tensor]:
     found = only_map(module)
-    return found.weight.double().cpu(), found.bias.double().cpu()
+    return found.weight.cpu().double(), found.bias.cpu().double()
 
 
 def _draw_comparison(axes: Axes, result: Result) -> None:

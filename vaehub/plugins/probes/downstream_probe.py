@@ -112,7 +112,7 @@ class DownstreamProbe(ModelMetric[DownstreamProbeParams]):
     def _encoded(self, model: LatentModel, sample: Sample) -> Encoded:
         if sample.posterior.logvar is None:
             return Encoded({"mean": sample.mu.numpy()}, None)
-        prior_mu, prior_logvar = (each.double().cpu() for each in model.prior_all(sample.data))
+        prior_mu, prior_logvar = (each.cpu().double() for each in model.prior_all(sample.data))
         types = types_beside_prior(sample.mu, sample.logvar, prior_mu, prior_logvar, self.params.alpha)
         masks = {name: types == name for name in LATENT_TYPES}
         return Encoded({"mean": sample.mu.numpy(), "sampled": sample.z.numpy()}, masks)

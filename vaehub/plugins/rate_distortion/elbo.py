@@ -6,6 +6,7 @@ from typing import final
 import torch
 
 from vaehub import EVALUATION_BATCH, Dataset, LatentModel, ModelMetric, Needs, Result, Step, VaehubError, WorkFailed
+from vaehub.analysis import in_double
 from vaehub.plugins.rate_distortion.params import ElboParams
 
 TERMS = ("reconstruction", "kl")
@@ -24,9 +25,9 @@ class Elbo(ModelMetric[ElboParams]):
 
     def check(self, model: LatentModel, data: Dataset) -> None:
         """Refuse models whose loss does not name the two terms."""
-        some = self.draw_observations(data, 2).data
+        some = self.draw_observations(data, 2).data.to(model.device)
         with torch.no_grad():
-            found = model.eval().loss(some.batch(slice(0, 2)), self._step()).terms
+            found = model.eval().loss(some.batch(slice(0, 2)), self._step(model.device)).terms
         missing = [name for name in TERMS if name not in found]
         if missing:
             raise VaehubError(
@@ -38,11 +39,11 @@ class Elbo(ModelMetric[ElboParams]):
         """Return ``elbo``, ``reconstruction`` (-log p(x|z)) and ``kl``."""
         split = self.draw_observations(data, "all").data.to(model.device)
         step = self._step(model.device)
-        sums = torch.zeros(2, dtype=torch.float64, device=model.device)
+        sums = in_double(torch.zeros(2, device=model.device))
         for _ in range(self.params.n_samples):
             for batch in split.batches(EVALUATION_BATCH):
                 losses = model.loss(batch, step)
-                terms = torch.stack([losses.terms[name] for name in TERMS]).double()
+                terms = in_double(torch.stack([losses.terms[name] for name in TERMS]))
                 terms[0] += losses.omitted
                 sums += terms * len(batch)
         reconstruction, kl = (sums / (len(split) * self.params.n_samples)).tolist()
@@ -54,5 +55,5 @@ class Elbo(ModelMetric[ElboParams]):
             )
         return Result(scalars={"elbo": elbo, "reconstruction": reconstruction, "kl": kl, "n_samples": len(split)})
 
-    def _step(self, device: torch.device | str = "cpu") -> Step:
+    def _step(self, device: torch.device) -> Step:
         return Step(index=0, epoch=0, generator=self.generator("noise", device=device))

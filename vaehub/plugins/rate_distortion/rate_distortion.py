@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from vaehub import EVALUATION_BATCH, Dataset, LatentModel, ModelMetric, Needs, Result, Step, VaehubError
-from vaehub.analysis import PALETTE
+from vaehub.analysis import PALETTE, in_double
 from vaehub.plugins.rate_distortion.kernels import (
     aggregate_log_density,
     density_controls,
@@ -72,7 +72,7 @@ class RateDistortion(ModelMetric[RateDistortionParams]):
         sample = self.draw(model, data, self.params.n_batch)
         distortion = self._distortion(model, sample.data)
         mu, logvar = sample.mu, sample.logvar
-        prior = (each.double().cpu() for each in model.prior_all(sample.data))
+        prior = (each.cpu().double() for each in model.prior_all(sample.data))
         rate = float(kl_between_gaussians(mu, logvar, *prior).mean())
         each = self._information(mu, logvar, n)
         information = float(each.mean())
@@ -95,11 +95,11 @@ class RateDistortion(ModelMetric[RateDistortionParams]):
 
     def _distortion(self, model: LatentModel, data: Dataset) -> float:
         data, step = data.to(model.device), self._step(model.device)
-        total = torch.zeros((), dtype=torch.float64, device=model.device)
+        total = in_double(torch.zeros((), device=model.device))
         for _ in range(self.params.n_draws):
             for batch in data.batches(EVALUATION_BATCH):
                 losses = model.loss(batch, step)
-                total += (losses.terms["reconstruction"].double() + losses.omitted) * len(batch)
+                total += (in_double(losses.terms["reconstruction"]) + losses.omitted) * len(batch)
         return float(total) / (len(data) * self.params.n_draws)
 
     def _information(self, mu: Tensor, logvar: Tensor, n: int) -> Tensor:
@@ -114,7 +114,7 @@ class RateDistortion(ModelMetric[RateDistortionParams]):
             controls += density_controls(z, mu, logvar)
         return without_controls(total / self.params.n_draws, controls / self.params.n_draws)
 
-    def _step(self, device: torch.device | str = "cpu") -> Step:
+    def _step(self, device: torch.device) -> Step:
         return Step(index=0, epoch=0, generator=self.generator("noise", device=device))
 
     def plot(self, result: Result) -> Figure:

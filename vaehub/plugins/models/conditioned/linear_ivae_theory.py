@@ -150,7 +150,7 @@ class _Decoder:
         found = affine_map(model)
         assert found is not None, "refused if not linear"
         log_variance: Any = model.likelihood.log_variance
-        return cls(*found, float(log_variance.detach().double().exp()), model.params.beta)
+        return cls(*found, float(log_variance.detach().cpu().double().exp()), model.params.beta)
 
     @property
     def squares(self) -> Tensor:
@@ -208,7 +208,7 @@ class _Decoder:
 
     @staticmethod
     def _x(batch: Any) -> Tensor:
-        x: Tensor = batch.x.double().cpu().flatten(1)
+        x: Tensor = batch.x.cpu().double().flatten(1)
         return x
 
 
@@ -218,7 +218,7 @@ def affine_map(model: Ivae) -> tuple[Tensor, Tensor] | None:
     device = model.device
     probes = torch.randn(N_PROBES, model.latent_dim, generator=torch.Generator().manual_seed(0))
     z = torch.cat([torch.zeros(1, model.latent_dim), torch.eye(model.latent_dim), probes]).to(device)
-    answers = model.network.decoder(z).flatten(1).double().cpu()
+    answers = model.network.decoder(z).flatten(1).cpu().double()
     bias, units, others = answers[0], answers[1:-N_PROBES], answers[-N_PROBES:]
     weights = (units - bias).mT
     expected = probes.double() @ weights.mT + bias

@@ -48,7 +48,7 @@ class Rae(Autoencoder[RaeParams]):
 
         random = epoch.generator
         order = torch.randperm(len(epoch.data), generator=random, device=random.device)
-        z = self.encode_all(epoch.data.subset(order[: self.params.n_codes])).mu.double().cpu().numpy()
+        z = self.encode_all(epoch.data.subset(order[: self.params.n_codes])).mu.cpu().double().numpy()
         seed = int(torch.randint(2**31, (1,), generator=random, device=random.device))
         k = min(self.params.n_components, len(z))
         fitted = GaussianMixture(k, random_state=seed).fit(z)
