@@ -13,10 +13,11 @@ from vaehub.cli.options import JsonOption, StoreOption
 def report(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[STUDY | ID...]", help="A study, or ids of records; the whole store, if none is given."),
+        typer.Argument(metavar="[STUDY | ID...]", help="A study, or ids of records; else the whole store."),
     ] = None,
     query: Annotated[
-        str | None, typer.Option("--sql", metavar="QUERY", help="What a query with a column measurement or training finds.")
+        str | None,
+        typer.Option("--sql", metavar="QUERY", help="What a query finds: a column measurement or training."),
     ] = None,
     scale: Annotated[
         str | None, typer.Option("--scale", help="Of the study.", show_default="quick, or its first")

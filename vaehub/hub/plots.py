@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     FindMetric = Callable[[MeasurementRecord], Metric]
 
 
-class NoPlot(VaehubError):
+class NoPlotError(VaehubError):
     """The metric draws no plot, whatever it measured."""
 
 
@@ -58,7 +58,7 @@ def measurement_plot(shown: Measurement, metric_of: FindMetric) -> Figure:
             f"{error}, which the picture shows; measure again for one"
         ) from error
     if figure is None:
-        raise NoPlot(f"metric {record.metric!r} has no picture; 'vaehub show {record.id[:8]}' prints its values")
+        raise NoPlotError(f"metric {record.metric!r} has no picture; 'vaehub show {record.id[:8]}' prints its values")
     return figure
 
 

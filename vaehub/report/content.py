@@ -192,7 +192,7 @@ def settings(records: Records) -> list[Setting]:
             for key, each in counted.get(name, {}).items():
                 values.setdefault(key, []).extend(each)
         counts = [(metric, name, spread_text(each)) for (metric, name), each in values.items()]
-        latents = "–".join(sorted({str(records.trainings[name].latent_dim) for name in names}, key=int))
+        latents = " or ".join(sorted({str(records.trainings[name].latent_dim) for name in names}, key=int))
         parts = (first.name_of("model"), first.name_of("network"), first.name_of("dataset"))
         rows.append(Setting(*parts, records.label(names[0]), latents, len(names), counts))
     return rows
@@ -276,7 +276,7 @@ def facts(records: Records, found: Sequence[Item]) -> dict[str, object]:
     return plain
 
 
-def drawing_order(records: Records, found: Sequence[Item]) -> dict[str, str]:
+def drawing_order(found: Sequence[Item]) -> dict[str, str]:
     """Return measurements with their metrics: of analyses first, then the first seed of every setting, and so on."""
     turns: dict[tuple[str, str], int] = {}
     order = []

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from vaehub.core.errors import VaehubError, WorkFailed, first_line
 from vaehub.core.progress import Advance, task
-from vaehub.hub.plots import NoPlot, require_matplotlib
+from vaehub.hub.plots import NoPlotError, require_matplotlib
 from vaehub.hub.study.pool import n_cores
 from vaehub.hub.views import Measurement
 from vaehub.report.vector_graphics import Picture, picture_of
@@ -134,7 +134,7 @@ def _draw(hub: Hub, ids: Sequence[str], most: int) -> Found:
         try:
             figure = hub.plot(Measurement(stored.record, stored.result, stored.training, reused=True))
             found[name] = picture_of(figure, most)
-        except NoPlot:
+        except NoPlotError:
             found[name] = None
         except VaehubError as error:
             found[name] = str(error)

@@ -82,7 +82,7 @@ def write_report(
     records = read(hub, selection)
     items = content.items(records, selection.analyses)
     tables = content.tables_of(selection)
-    drawn = draw(hub, content.drawing_order(records, items))
+    drawn = draw(hub, content.drawing_order(items))
     page = _rendered(hub, selection, records, items, tables, drawn, place)
     with whole_file(place, "the report") as new:
         new.write_text(page, encoding="utf-8", errors="backslashreplace")
@@ -137,9 +137,7 @@ def _rendered(
         curves={name: (panels(losses), description(losses)) for name, losses in records.losses.items()},
         facts=_json(content.facts(records, items)),
         again=_again(selection, path),
-        commands=commands_of(
-            hub.catalog, records.trainings, [each.record for each in records.measurements.values()]
-        ),
+        commands=commands_of(hub.catalog, records.trainings, [each.record for each in records.measurements.values()]),
         processes=[_process(each) for each in records.processes],
         references="\n\n".join(each.text for each in chosen),
         missing=missing,
@@ -167,9 +165,7 @@ def _json(value: object) -> str:
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 
-def _used(
-    selection: Selection, records: Records, items: Sequence[content.Item]
-) -> dict[tuple[str, str], None]:
+def _used(selection: Selection, records: Records, items: Sequence[content.Item]) -> dict[tuple[str, str], None]:
     used: dict[tuple[str, str], None] = {}
     for each in records.trainings.values():
         for kind in ("model", "network", "dataset"):

@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from vaehub.core.identity import Json
-from vaehub.hub.subjects import IN_MEMORY
 from vaehub.store.records import MeasurementRecord, StoredMeasurement, TrainingRecord
 
 if TYPE_CHECKING:

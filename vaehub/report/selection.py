@@ -96,9 +96,10 @@ def _of_store(hub: Hub) -> Selection:
 def _of_study(hub: Hub, name: str, scale: str | None) -> Selection:
     study = hub.study(name)
     scaled = study.definition.at(scale)
+    ids = [cell.request.id for cell in study.cells(scale)]
     with hub.store.session() as session:
-        cells = session.cells(study.name, scaled.scale)
-        ids = [cell.measurement for cell in cells]
+        analyses = [cell for cell in session.cells(study.name, scaled.scale) if cell.cell is None]
+        ids += [cell.measurement for cell in analyses]
         recorded = session.outcomes(ids)
     if not recorded:
         raise VaehubError(
@@ -115,7 +116,7 @@ def _of_study(hub: Hub, name: str, scale: str | None) -> Selection:
         (),
         study,
         scaled.scale,
-        {cell.measurement: str(cell.settings["analysis"]) for cell in cells if cell.cell is None},
+        {cell.measurement: str(cell.settings["analysis"]) for cell in analyses},
     )
 
 
@@ -144,8 +145,8 @@ def _of_query(hub: Hub, query: str) -> Selection:
     names = [name for name in ("measurement", "training") if name in rows.columns]
     if not names:
         raise VaehubError(
-            f"the query gives columns {', '.join(rows.columns)}, and a report needs 'measurement' or 'training'; such as "
-            "\"select distinct measurement from results where model = 'ard'\""
+            f"the query gives columns {', '.join(rows.columns)}, and a report needs 'measurement' or 'training'; "
+            "such as \"from measurements select id as measurement where metric = 'elbo'\""
         )
     table = rows.to_arrow()
     found = {name: [str(each) for each in table[name].unique().to_pylist() if each is not None] for name in names}
@@ -158,7 +159,7 @@ def _of_query(hub: Hub, query: str) -> Selection:
             measurements = list(session.outcomes(measurements))
     if not (measurements or trainings):
         raise VaehubError("the query finds nothing that is stored, so there is nothing to report")
-    asked = f"What this query finds: {query}"
+    asked = f"What this query finds: “{query}”."
     # Which of its trainings a measurement is of, the measurements say.
     named = () if "measurement" in names else tuple(trainings)
     return Selection("Selected records", asked, ("--sql", query), tuple(measurements), named)

@@ -60,7 +60,7 @@ def picture_of(figure: Figure, most: int) -> Picture:
 
 
 def compact(svg: bytes) -> str:
-    """Return SVG with coordinates to a hundredth of a point, and without metadata, comments and names nobody refers to."""
+    """Return SVG with coordinates to a hundredth of a point, without metadata, comments and needless names."""
     root = ElementTree.fromstring(svg)  # noqa: S314 matplotlib wrote it
     for metadata in root.findall(f"{{{SVG}}}metadata"):
         root.remove(metadata)
@@ -92,14 +92,11 @@ def _short_style(value: str) -> str:
 
 
 def _svg_uri(text: str) -> str:
-    for letter, code in (("%", "%25"), ("#", "%23"), ("<", "%3C"), (">", "%3E"), ('"', "'"), ("\n", " ")):
-        text = text.replace(letter, code) if letter != '"' else _single_quoted(text)
+    """Return an address that neither HTML nor an address reads otherwise: attributes keep single quotes."""
+    text = text.replace("'", "&apos;").replace('"', "'")
+    for letter, code in (("%", "%25"), ("&", "%26"), ("#", "%23"), ("<", "%3C"), (">", "%3E"), ("\n", " ")):
+        text = text.replace(letter, code)
     return f"data:image/svg+xml,{text}"
-
-
-def _single_quoted(text: str) -> str:
-    """Return it with single quotes around attributes, which a page need not escape; others are written as entities."""
-    return text.replace("'", "&apos;").replace('"', "'")
 
 
 def _pixels(figure: Figure, most: int) -> str:

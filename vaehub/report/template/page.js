@@ -55,7 +55,7 @@
   });
 
   // Sorting: numbers as numbers, and what is none of them last.
-  const key = (text) => { const value = parseFloat(text.replace("–", " ")); return Number.isNaN(value) ? null : value; };
+  const key = (text) => { const value = parseFloat(text); return Number.isNaN(value) ? null : value; };
   document.addEventListener("click", (event) => {
     const button = event.target.closest(".sort");
     if (!button) return;
