@@ -11,6 +11,7 @@ import typer
 from vaehub.cli.compare import compare
 from vaehub.cli.data import data
 from vaehub.cli.options import DeviceOption, IdArgument, JsonOption, StoreOption, parse_numbers, parse_settings
+from vaehub.cli.report import report
 from vaehub.cli.standard_output import Command, answer
 from vaehub.cli.stores import store as store_app
 from vaehub.cli.study import study
@@ -242,6 +243,9 @@ def plot(
         terminal.print_json({"file": str(path)})
     else:
         terminal.echo(path)
+
+
+app.command()(report)
 
 
 @app.command()

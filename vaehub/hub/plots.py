@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     FindMetric = Callable[[MeasurementRecord], Metric]
 
 
+class NoPlotError(VaehubError):
+    """The metric draws no plot, whatever it measured."""
+
+
 def training_plot(shown: TrainingView) -> Figure:
     """Return the loss curves of a training.
 
@@ -54,7 +58,7 @@ def measurement_plot(shown: Measurement, metric_of: FindMetric) -> Figure:
             f"{error}, which the picture shows; measure again for one"
         ) from error
     if figure is None:
-        raise VaehubError(f"metric {record.metric!r} has no picture; 'vaehub show {record.id[:8]}' prints its values")
+        raise NoPlotError(f"metric {record.metric!r} has no picture; 'vaehub show {record.id[:8]}' prints its values")
     return figure
 
 

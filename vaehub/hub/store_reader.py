@@ -80,6 +80,10 @@ class StoreReader:
         shown = self.show(prefix)
         if isinstance(shown, TrainingView):
             return training_plot(shown)
+        return self.plot(shown)
+
+    def plot(self, shown: Measurement) -> Figure:
+        """Return the plot of a measurement that was read before; raises as :meth:`figure`."""
         return measurement_plot(shown, self._runner.metric_of)
 
     def comparison_figure(self, found: Comparison) -> Figure:

@@ -1,0 +1,297 @@
+"""What a page says: the rows of its tables, in the order of the page, as plain values."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean, stdev
+from typing import TYPE_CHECKING
+
+from vaehub.core.errors import VaehubError
+from vaehub.core.identity import Json, canonical_json
+from vaehub.report.records import SEEDS, Records, flat, setting_label, varied
+
+if TYPE_CHECKING:
+    from vaehub.hub.study.report import ReportTable
+    from vaehub.report.selection import Selection
+    from vaehub.store.records import MeasurementRecord, StoredMeasurement
+
+SHORT = 8
+"""Characters of an id that people read."""
+MOST_ROWS = 6_000
+"""Rows of the table of values."""
+COUNTS = re.compile(r"n_active|n_selected|n_relevant|significant_dims")
+"""Names of values that count the latents that a training uses."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Trainings that differ in their seeds alone."""
+
+    model: str
+    network: str
+    data: str
+    label: str
+    latents: str
+    n: int
+    counts: Sequence[tuple[str, str, str]]
+    """Metric, name and number of latents that are used."""
+
+
+@dataclass(frozen=True)
+class Value:
+    """A number, over the seeds of one setting."""
+
+    model: str
+    data: str
+    label: str
+    metric: str
+    name: str
+    mean: str
+    sd: str
+    n: int
+
+
+@dataclass(frozen=True)
+class Item:
+    """A measurement, in words."""
+
+    id: str
+    metric: str
+    model: str
+    data: str
+    label: str
+    seed: str
+    training: str
+    other: str
+    status: str
+    error: str
+    seconds: str
+    values: str
+    """The first values in words, as the text that stands for a picture."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A training, in words."""
+
+    id: str
+    model: str
+    network: str
+    data: str
+    latents: int
+    label: str
+    seed: str
+    length: str
+    losses: str
+    seconds: str
+    device: str
+    status: str
+    error: str
+    notes: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Tables of a study beside what a paper prints, and why others could not be made."""
+
+    tables: Sequence[ReportTable]
+    reasons: Sequence[str]
+
+    @property
+    def counts(self) -> tuple[int, int, int]:
+        """Published values: inside, outside, and those of which neither can be said."""
+        marks = [row.inside for table in self.tables for row in table.rows if row.published is not None]
+        return marks.count(True), marks.count(False), marks.count(None)
+
+
+def tables_of(selection: Selection) -> Tables:
+    """Return the tables of a study; nothing where it is none, or nothing of it was made."""
+    study = selection.study
+    if study is None:
+        return Tables((), ())
+    found, reasons = [], []
+    for each in study.definition.at(selection.scale).reports:
+        try:
+            found += study.report(each.name, selection.scale)
+        except VaehubError as error:
+            reasons.append(str(error))
+    return Tables(found, list(dict.fromkeys(reasons)))
+
+
+def number(value: float | None, digits: int = 4) -> str:
+    """Return a number as it is read; nothing where there is none."""
+    if value is None:
+        return ""
+    if math.isnan(value):
+        return "undefined"
+    return f"{value:.{digits}g}"
+
+
+def items(records: Records, analyses: Mapping[str, str]) -> list[Item]:
+    """Return all measurements, in words; those that are analyses of a study with their names."""
+    labels = _metric_labels(records) | analyses
+    return [_item(records, found, labels) for found in records.measurements.values()]
+
+
+def _item(records: Records, found: StoredMeasurement, labels: Mapping[str, str]) -> Item:
+    record = found.record
+    recipe = records.recipe_of(record)
+    training = record.training if record.training in records.trainings else None
+    parts = [records.label(training) if training else setting_label(recipe, records.varied), labels[record.id]]
+    scalars = list(found.result.scalars.items())
+    said = ", ".join(f"{name} {number(value)}" for name, value in scalars[:8])
+    vectors = [f"{name} of {len(each.values)} by {each.index}" for name, each in found.result.vectors.items()][:3]
+    return Item(
+        record.id,
+        record.metric,
+        str(recipe.get("model", "")),
+        str(recipe.get("dataset", "")),
+        ", ".join(filter(None, parts)),
+        records.seed_of(training) if training else str(record.seed),
+        training or "",
+        record.other or "",
+        record.status,
+        record.error or "",
+        f"{record.seconds:.2f}",
+        "; ".join(filter(None, [said, ", ".join(vectors)])),
+    )
+
+
+def _metric_labels(records: Records) -> dict[str, str]:
+    """Return, for each measurement, the parameters in which those of its metric differ."""
+    by_metric: dict[str, list[MeasurementRecord]] = {}
+    for found in records.measurements.values():
+        by_metric.setdefault(found.record.metric, []).append(found.record)
+    labels = {}
+    for same in by_metric.values():
+        names = varied([each.params for each in same])
+        labels |= {each.id: setting_label(each.params, names) for each in same}
+    return labels
+
+
+def settings(records: Records) -> list[Setting]:
+    """Return the settings of trainings, with what was found of the number of latents."""
+    groups: dict[str, list[str]] = {}
+    for name in records.trainings:
+        groups.setdefault(_setting_key(records.settings[name]), []).append(name)
+    counted: dict[str, dict[tuple[str, str], list[float]]] = {}
+    for found in records.measurements.values():
+        if found.record.training is not None and found.record.other is None:
+            of_training = counted.setdefault(found.record.training, {})
+            for name, value in found.result.scalars.items():
+                if COUNTS.fullmatch(name):
+                    of_training.setdefault((found.record.metric, name), []).append(value)
+    rows = []
+    for names in groups.values():
+        first = records.trainings[names[0]]
+        values: dict[tuple[str, str], list[float]] = {}
+        for name in names:
+            for key, each in counted.get(name, {}).items():
+                values.setdefault(key, []).extend(each)
+        counts = [(metric, name, spread_text(each)) for (metric, name), each in values.items()]
+        latents = " or ".join(sorted({str(records.trainings[name].latent_dim) for name in names}, key=int))
+        parts = (first.name_of("model"), first.name_of("network"), first.name_of("dataset"))
+        rows.append(Setting(*parts, records.label(names[0]), latents, len(names), counts))
+    return rows
+
+
+def values(records: Records, found: Sequence[Item]) -> Iterator[Value]:
+    """Yield mean and standard deviation of each single number over the seeds of its setting."""
+    groups: dict[tuple[str, str, str], tuple[Item, dict[str, list[float]]]] = {}
+    for item in found:
+        stored = records.measurements[item.id]
+        if stored.record.status == "failed":
+            continue
+        setting = _setting_key(records.recipe_of(stored.record))
+        other = records.settings.get(item.other)
+        key = (item.metric, canonical_json(stored.record.params), setting + (_setting_key(other) if other else ""))
+        if not setting or "rows" in stored.record.subject:
+            key = (item.metric, item.id, "")
+        numbers = groups.setdefault(key, (item, {}))[1]
+        for name, value in stored.result.scalars.items():
+            numbers.setdefault(name, []).append(value)
+    for item, numbers in groups.values():
+        for name, each in numbers.items():
+            sd = number(stdev(each), 3) if len(each) > 1 and all(map(math.isfinite, each)) else ""
+            mean = number(fmean(each), 5)
+            yield Value(item.model, item.data, item.label, item.metric, name, mean, sd, len(each))
+
+
+def spread_text(found: Sequence[float]) -> str:
+    """Return mean and standard deviation of some values, as they are read."""
+    if len(found) < 2 or not all(map(math.isfinite, found)):
+        return number(fmean(found), 3)
+    return f"{number(fmean(found), 3)} ± {number(stdev(found), 2)}"
+
+
+def trained(records: Records) -> list[Trained]:
+    """Return all trainings, in words."""
+    rows = []
+    for name, record in records.trainings.items():
+        own = records.settings[name]
+        steps = own.get("train.steps")
+        length = f"{steps} steps" if steps is not None else f"{own.get('train.epochs')} epochs"
+        total = records.losses.get(name, {}).get("total", {})
+        losses = ", ".join(f"{split} {number(points[-1][1])}" for split, points in total.items())
+        rows.append(
+            Trained(
+                name,
+                record.name_of("model"),
+                record.name_of("network"),
+                record.name_of("dataset"),
+                record.latent_dim,
+                records.label(name),
+                records.seed_of(name),
+                length,
+                losses,
+                f"{record.seconds:.1f}",
+                record.device,
+                record.status,
+                record.error or "",
+                record.notes,
+            )
+        )
+    return rows
+
+
+def facts(records: Records, found: Sequence[Item]) -> dict[str, object]:
+    """Return what the comparison of two trainings shows, as plain values for the page's own script."""
+    plain: dict[str, dict[str, object]] = {}
+    for name, record in records.trainings.items():
+        label = ", ".join(filter(None, [records.label(name), f"seed {records.seed_of(name)}"]))
+        title = f"{record.name_of('model')} on {record.name_of('dataset')}: {label} ({name[:SHORT]})"
+        own = {key: _plain(value) for key, value in flat(record.recipe).items()}
+        plain[name] = {"title": title, "settings": own, "values": {}}
+    labels = _metric_labels(records)
+    for item in found:
+        stored = records.measurements[item.id]
+        if item.training and not item.other and item.training in plain:
+            where = f"{item.metric} ({labels[item.id]})" if labels[item.id] else item.metric
+            into = plain[item.training]["values"]
+            assert isinstance(into, dict), "made above"
+            into |= {f"{where}: {name}": number(value, 5) for name, value in stored.result.scalars.items()}
+    return plain
+
+
+def drawing_order(found: Sequence[Item]) -> dict[str, str]:
+    """Return measurements with their metrics: of analyses first, then the first seed of every setting, and so on."""
+    turns: dict[tuple[str, str], int] = {}
+    order = []
+    for item in found:
+        if item.status == "failed":
+            continue
+        key = (item.metric, f"{item.model} {item.data} {item.label}")
+        turn = turns[key] = turns.get(key, -1) + 1
+        order.append((0 if not item.training else 1 + turn, len(order), item))
+    return {item.id: item.metric for _, _, item in sorted(order, key=lambda each: each[:2])}
+
+
+def _setting_key(recipe: Mapping[str, Json]) -> str:
+    return canonical_json({name: each for name, each in recipe.items() if name not in SEEDS}) if recipe else ""
+
+
+def _plain(value: Json) -> str:
+    return "none" if value is None else value if isinstance(value, str) else canonical_json(value)
