@@ -86,6 +86,7 @@ COMMANDS = [
     "show TRAINING",
     "show MEASUREMENT",
     "plot MEASUREMENT -o picture.png",
+    "report MEASUREMENT -o page.html",
     "sql 'from results'",
     "export TRAINING",
     "verify",
@@ -143,6 +144,8 @@ def noisy(site, measured, monkeypatch):
 def test_json_stands_alone(noisy, measured, line):
     if line.startswith("plot"):
         pytest.importorskip("matplotlib")
+    if line == "study report loud":  # there must be something to report, whatever ran before in this process
+        assert noisy("study", "run", "loud", "--jobs", "1").returncode == 0
     done = noisy(*(measured[1].get(word, word) for word in shlex.split(line)), "--json")
     # An estimate that is only a lower bound is no suggestion, which is no success.
     assert done.returncode == (1 if line.startswith("suggest-dim") else 0), done.stderr
