@@ -285,6 +285,22 @@ def test_a_worker_that_does_not_see_the_store_says_so(tmp_path):
         work_all([tmp_path / "elsewhere" / "jobs" / "a.json"])
 
 
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"[]", b"{}", b'{"id": "a", "vaehub": "1", "store": 5}', None])
+def test_what_is_no_job_is_refused(tmp_path, content):
+    file = tmp_path / "a.json"
+    if content is None:
+        file.mkdir()
+    else:
+        file.write_bytes(content)
+    said = (
+        "job '.*a.json' cannot be read: Is a directory"
+        if content is None
+        else "this is no job; 'vaehub study run' lays"
+    )
+    with pytest.raises(VaehubError, match=said):
+        work_all([file])
+
+
 def test_a_job_that_is_no_longer_wanted_is_not_done(tmp_path):
     (tmp_path / "jobs").mkdir()
     work(json.dumps({"id": "a", "vaehub": "0.1.0", "store": str(tmp_path), "wanted": {}}))

@@ -6,6 +6,7 @@ import json
 import socket
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -35,7 +36,7 @@ def work(text: str) -> bytes:
     Raises:
         VaehubError: If this worker cannot do such jobs; nothing has been made.
     """
-    asked = json.loads(text)
+    asked = _asked(text)
     if asked["store"] is None:
         return _do_alone(asked)
     store = Path(asked["store"])
@@ -50,6 +51,15 @@ def work(text: str) -> bytes:
         deliveries.end(asked["id"], {}, refused=str(error))
         raise
     return b""
+
+
+def _asked(text: str) -> dict[str, Any]:
+    with suppress(ValueError):
+        asked = json.loads(text)
+        kinds = {"id": str, "vaehub": str, "store": str | None}
+        if isinstance(asked, dict) and all(isinstance(asked.get(name, 0), kind) for name, kind in kinds.items()):
+            return asked
+    raise VaehubError("this is no job; 'vaehub study run' lays jobs down in the folder 'jobs' of its store")
 
 
 @cache
@@ -115,6 +125,11 @@ def work_all(files: Sequence[Path]) -> None:
             if not file.parent.is_dir():
                 raise VaehubError(_unseen(file.parent.parent)) from None
             continue
+        except OSError as error:
+            refused = VaehubError(f"job {str(file)!r} cannot be read: {error.strerror}")
+            continue
+        except ValueError:  # no text
+            text = ""
         try:
             work(text)
         except VaehubError as error:
