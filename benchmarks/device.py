@@ -31,7 +31,7 @@ from vaehub.plugins.similarity.kernels import cka_matrix
 REPEATS = 3
 N_IMAGES = 20_000
 WAYS = {"mlp": ("float32", "bfloat16"), "conv_higgins": ("float32", "bfloat16-channels_last")}
-LATENTS = 128
+LATENTS = 16
 
 
 def rows(options: Options) -> Iterator[Row]:
@@ -93,7 +93,7 @@ def _mathematics() -> Iterator[tuple[str, Callable[[Tensor], object], Tensor]]:
 
 def _seconds(work: Callable[[Tensor], object], given: Tensor, device: torch.device) -> dict[str, float]:
     x = given.to(device)
-    work(x[:50] if x.dim() != 3 or len(x) > 8 else x)  # what is loaded or chosen at the first call
+    work(x[:32] if x.dim() != 3 or len(x) > 8 else x)  # what is loaded or chosen at the first call
     _wait(device)
     started = time.perf_counter()
     work(x)
