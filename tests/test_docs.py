@@ -127,7 +127,7 @@ def test_a_command_that_is_shown_works(command, folder, request):
         if arguments[1] != "status":
             pytest.skip("takes minutes and real data; its parts are tested in tests/hub/study")
         request.getfixturevalue("real_data")
-    if "./my_study.toml" in arguments and arguments[1] == "report":
+    if "./my_study.toml" in arguments and "report" in arguments[:2]:
         call(["study", "run", "./my_study.toml"], folder)
     if "stripes" in arguments:
         pytest.skip("needs the plugin of the README, which test_thirdparty.py installs")
