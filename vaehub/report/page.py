@@ -185,8 +185,7 @@ def _again(selection: Selection, path: Path) -> list[str]:
     """Return the commands that make what the page is about, and the page itself."""
     lines = []
     if selection.study is not None:
-        name, scale = selection.study.definition.reference, str(selection.scale)
-        lines.append(shlex.join(["vaehub", "study", "run", name, "--scale", scale]))
+        lines.append(shlex.join(["vaehub", "study", "run", *selection.arguments]))
     return [*lines, shlex.join(["vaehub", "report", *selection.arguments, "--output", path.name])]
 
 

@@ -23,7 +23,7 @@ _LOSSES = """
 with last as (select training, max(epoch) as epoch from epochs where training in ({ids}) group by training)
 select e.training, e.name, e.part, e.epoch + 1 as epoch, e.value from epochs as e join last as l using (training)
 where e.epoch = l.epoch or e.epoch % greatest(1, ceil((l.epoch + 1) / {points})::bigint) = 0
-order by e.training, e.epoch
+order by e.training, e.name <> 'total', e.name, e.part <> 'train', e.part, e.epoch
 """
 _PROCESSES = """
 select p.vaehub, p.plugins, p.python, p.torch, p.platform, p.git_commit, count(*) as records,
