@@ -134,12 +134,14 @@ def test_a_command_that_is_shown_works(command, folder, request):
         if arguments[1] != "status":
             pytest.skip("takes minutes and real data; its parts are tested in tests/hub/study")
         request.getfixturevalue("real_data")
-    if "./my_study.toml" in arguments and arguments[1] == "report":
+    if "./my_study.toml" in arguments and "report" in arguments[:2]:
         call(["study", "run", "./my_study.toml"], folder)
     if "--executor" in arguments:
         pytest.skip("needs a cluster; tests/plugins/executors runs studies on real ones")
     if "stripes" in arguments:
         pytest.skip("needs the plugin of the README, which test_thirdparty.py installs")
+    if "--device" in arguments and not torch.cuda.device_count() > 1:
+        pytest.skip("needs two GPUs")
     if "mnist" in arguments and arguments[0] != "describe":
         request.getfixturevalue("real_data")
     if "mnist" in arguments and arguments[0] == "run":

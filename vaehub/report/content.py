@@ -132,7 +132,7 @@ def number(value: float | None, digits: int = 4) -> str:
 
 def items(records: Records, analyses: Mapping[str, str]) -> list[Item]:
     """Return all measurements, in words; those that are analyses of a study with their names."""
-    labels = _metric_labels(records) | analyses
+    labels = _metric_labels(records) | dict(analyses)
     return [_item(records, found, labels) for found in records.measurements.values()]
 
 
@@ -165,7 +165,7 @@ def _metric_labels(records: Records) -> dict[str, str]:
     by_metric: dict[str, list[MeasurementRecord]] = {}
     for found in records.measurements.values():
         by_metric.setdefault(found.record.metric, []).append(found.record)
-    labels = {}
+    labels: dict[str, str] = {}
     for same in by_metric.values():
         names = varied([each.params for each in same])
         labels |= {each.id: setting_label(each.params, names) for each in same}
@@ -257,7 +257,7 @@ def trained(records: Records) -> list[Trained]:
     return rows
 
 
-def facts(records: Records, found: Sequence[Item]) -> dict[str, object]:
+def facts(records: Records, found: Sequence[Item]) -> Mapping[str, object]:
     """Return what the comparison of two trainings shows, as plain values for the page's own script."""
     plain: dict[str, dict[str, object]] = {}
     for name, record in records.trainings.items():
@@ -279,7 +279,7 @@ def facts(records: Records, found: Sequence[Item]) -> dict[str, object]:
 def drawing_order(found: Sequence[Item]) -> dict[str, str]:
     """Return measurements with their metrics: of analyses first, then the first seed of every setting, and so on."""
     turns: dict[tuple[str, str], int] = {}
-    order = []
+    order: list[tuple[int, int, Item]] = []
     for item in found:
         if item.status == "failed":
             continue

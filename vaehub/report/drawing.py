@@ -7,7 +7,7 @@ from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -63,7 +63,7 @@ def draw(hub: Hub, metrics: Mapping[str, str]) -> Drawn:
     """
     require_matplotlib()
     # One of each metric tells which of them draw anything, and thus how many pictures share the page.
-    first = list({metric: name for name, metric in reversed(metrics.items())}.values())
+    first = list({metric: name for name, metric in reversed(list(metrics.items()))}.values())
     with task("drawing", min(len(metrics), MOST_PICTURES)) as advance, _pool(hub, len(metrics)) as submit:
         found = _collected(submit, [[name] for name in first], GREATEST, advance)
         without = {metrics[name] for name, each in found.items() if each is None}
@@ -97,7 +97,7 @@ def _pool(hub: Hub, n: int) -> Iterator[Submit]:
         return
     with ProcessPoolExecutor(n_processes, get_context("spawn")) as processes:
         try:
-            yield partial(processes.submit, _draw_elsewhere, hub.store.path)
+            yield lambda ids, most: processes.submit(_draw_elsewhere, hub.store.path, ids, most)
         except BrokenProcessPool as error:
             raise WorkFailed(
                 "a process that draws pictures ended before it was done: memory was short, or a script calls "

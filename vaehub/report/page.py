@@ -86,9 +86,9 @@ def write_report(
     page = _rendered(hub, selection, records, items, tables, drawn, place)
     with whole_file(place, "the report") as new:
         new.write_text(page, encoding="utf-8", errors="backslashreplace")
-    failed = [each for each in (*records.trainings.values(), *items) if each.status == "failed"]
+    n_failed = [*(each.status for each in records.trainings.values()), *(each.status for each in items)].count("failed")
     n_bytes = len(page.encode(errors="backslashreplace"))
-    return WrittenReport(place, n_bytes, len(records.trainings), len(items), len(failed), len(drawn.pictures))
+    return WrittenReport(place, n_bytes, len(records.trainings), len(items), n_failed, len(drawn.pictures))
 
 
 def _rendered(
@@ -116,7 +116,8 @@ def _rendered(
     sources = {(each.entry.kind, each.entry.name): each.entry.source for each in hub.catalog.entries()}
     chosen, missing = named(references(hub.catalog.plugins), [sources[name] for name in used if name in sources])
     trained = content.trained(records)
-    failed = [each for each in (*trained, *items) if each.status == "failed"]
+    both: list[content.Trained | content.Item] = [*trained, *items]
+    failed = [each for each in both if each.status == "failed"]
     return environment.get_template("page.html").render(
         selection=selection,
         made=f"{now():%Y-%m-%d %H:%M} UTC",
@@ -185,8 +186,7 @@ def _again(selection: Selection, path: Path) -> list[str]:
     """Return the commands that make what the page is about, and the page itself."""
     lines = []
     if selection.study is not None:
-        name, scale = selection.study.definition.reference, str(selection.scale)
-        lines.append(shlex.join(["vaehub", "study", "run", name, "--scale", scale]))
+        lines.append(shlex.join(["vaehub", "study", "run", *selection.arguments]))
     return [*lines, shlex.join(["vaehub", "report", *selection.arguments, "--output", path.name])]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vaehub.core.identity import Json
 from vaehub.store.records import MeasurementRecord, StoredMeasurement, TrainingRecord
@@ -23,7 +23,7 @@ _LOSSES = """
 with last as (select training, max(epoch) as epoch from epochs where training in ({ids}) group by training)
 select e.training, e.name, e.part, e.epoch + 1 as epoch, e.value from epochs as e join last as l using (training)
 where e.epoch = l.epoch or e.epoch % greatest(1, ceil((l.epoch + 1) / {points})::bigint) = 0
-order by e.training, e.epoch
+order by e.training, e.name <> 'total', e.name, e.part <> 'train', e.part, e.epoch
 """
 _PROCESSES = """
 select p.vaehub, p.plugins, p.python, p.torch, p.platform, p.git_commit, count(*) as records,
@@ -80,7 +80,7 @@ class Records:
 
     def recipe_of(self, record: MeasurementRecord) -> Mapping[str, Json]:
         """Return the settings of what was measured, which need not be a training."""
-        if record.training in self.settings:
+        if record.training is not None and record.training in self.settings:
             return self.settings[record.training]
         recipe = record.subject.get("recipe")
         dataset = record.subject.get("dataset")
@@ -119,7 +119,7 @@ def _parts(ids: Sequence[str], size: int = 500) -> Iterator[Sequence[str]]:
         yield ids[start : start + size]
 
 
-def _rows(hub: Hub, query: str, ids: Sequence[str]) -> Iterator[tuple[object, ...]]:
+def _rows(hub: Hub, query: str, ids: Sequence[str]) -> Iterator[tuple[Any, ...]]:
     if not ids:
         return iter(())
     quoted = ", ".join("'" + each.replace("'", "''") + "'" for each in ids)

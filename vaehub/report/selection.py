@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vaehub.core.errors import VaehubError
@@ -111,7 +112,8 @@ def _of_study(hub: Hub, name: str, scale: str | None) -> Selection:
     return Selection(
         scaled.title or f"Study {study.name}",
         f"The study “{study.name}” at scale “{scaled.scale}”.{left}",
-        (name, "--scale", scaled.scale),
+        # A page goes to others, whom the folders of this machine do not concern.
+        (f"./{Path(name).name}" if is_path(name) else name, "--scale", scaled.scale),
         tuple(each for each in dict.fromkeys(ids) if each in recorded),
         (),
         study,

@@ -49,8 +49,7 @@ def picture_of(figure: Figure, most: int) -> Picture:
 
     width, height = (round(96 * inches) for inches in figure.get_size_inches())
     stream = io.BytesIO()
-    style = {"svg.fonttype": "none", "svg.hashsalt": "vaehub", "path.simplify_threshold": 0.5}
-    with rc_context(style):
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "vaehub", "path.simplify_threshold": 0.5}):
         figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
     uri = _svg_uri(compact(stream.getvalue()))
     if len(uri) > most:
@@ -92,11 +91,10 @@ def _short_style(value: str) -> str:
 
 
 def _svg_uri(text: str) -> str:
-    """Return an address that neither HTML nor an address reads otherwise: attributes keep single quotes."""
-    text = text.replace("'", "&apos;").replace('"', "'")
-    for letter, code in (("%", "%25"), ("&", "%26"), ("#", "%23"), ("<", "%3C"), (">", "%3E"), ("\n", " ")):
+    """Return an address in which no letter means anything to HTML or to addresses."""
+    for letter, code in (("%", "%25"), ("&", "%26"), ("#", "%23"), ("<", "%3C"), (">", "%3E"), ('"', "%22")):
         text = text.replace(letter, code)
-    return f"data:image/svg+xml,{text}"
+    return "data:image/svg+xml," + text.replace("\n", " ")
 
 
 def _pixels(figure: Figure, most: int) -> str:
