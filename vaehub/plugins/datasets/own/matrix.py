@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -157,7 +158,7 @@ def vectors(array: Array, scale: Scale, title: str) -> torch.Tensor | OnDemand:
         x = whole.astype(np.float32) if scale == "none" else rescale(whole).astype(np.float32)
         return torch.from_numpy(np.ascontiguousarray(x))
     # Logarithms of 1 + value lie in [0, 1] up to e - 1.
-    least, most = {"unit": (-np.inf, np.inf), "log1p": (0, np.e - 1), "none": (0, 1)}.get(scale, (np.inf, -np.inf))
+    least, most = {"unit": (-np.inf, np.inf), "log1p": (0, math.e - 1), "none": (0, 1)}.get(scale, (np.inf, -np.inf))
     return OnDemand.rendered(
         len(array),
         tuple(array.shape[1:]),
