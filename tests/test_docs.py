@@ -30,6 +30,8 @@ LONGER = ["--set", "train.epochs=20", "--set", "network.hidden=[32]"]
 SEARCHES = {"fondue", "fondue_ide", "fondue_ib", "fondue_beta", "elbow", "suggest-dim", "./my_study.toml"}
 # Data that take longer than those that are embedded.
 LARGER = {"mnist", "sprites", "scenes"}
+# Pages whose metrics do.
+HEAVIER = {"latent_response", "probes", "disentanglement"}
 # The ids that are shown.
 SHOWN = {
     "9b51": "select id from measurements where metric = 'relevance' and status = 'done' order by started",
@@ -70,7 +72,7 @@ def commands():
             if line.startswith("vaehub "):
                 command = line.split("  #")[0].strip()
                 words = set(command.split())
-                is_long = SEARCHES & words or ("run" in words and LARGER & words)
+                is_long = SEARCHES & words or ("run" in words and (LARGER & words or page.stem in HEAVIER))
                 marks = [pytest.mark.slow] if is_long else []
                 yield pytest.param(command, id=f"{page.stem}: {line[:60]}", marks=marks)
 

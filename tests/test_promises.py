@@ -113,6 +113,7 @@ def test_a_killed_training_resumes_and_ends_with_the_same_bits(monkeypatch):
     assert all(a == b and np.array_equal(x, y) for (a, x), (b, y) in pairs)
 
 
+@pytest.mark.slow
 def test_a_training_that_is_interrupted_says_how_to_go_on():
     long = [*RUN[:-4], "--set", "train.epochs=100000", "--store", "store"]
     # A shell lets what it starts in the background ignore Ctrl-C, and children inherit that.

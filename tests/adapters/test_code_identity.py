@@ -179,6 +179,7 @@ def test_a_function_without_a_source_counts_by_its_instructions():
     assert len({made("x + 1"), made("x + 2"), made("x - 1"), made("torch.relu(x)"), made("x[1:2]")}) == 5
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_the_identity_is_the_same_in_every_process(code):
     here = module_identity(nn.ModuleList([code.net(), torch.jit.script(nn.Linear(2, 3))]))

@@ -140,7 +140,13 @@ def noisy(site, measured, monkeypatch):
     return command
 
 
-@pytest.mark.parametrize("line", COMMANDS)
+# These start processes of their own.
+LONG = ("suggest-dim", "study run", "study report")
+
+
+@pytest.mark.parametrize(
+    "line", [pytest.param(line, marks=[pytest.mark.slow] if line.startswith(LONG) else []) for line in COMMANDS]
+)
 def test_json_stands_alone(noisy, measured, line):
     if line.startswith("plot"):
         pytest.importorskip("matplotlib")

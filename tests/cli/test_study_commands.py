@@ -97,6 +97,7 @@ def test_a_study_can_be_described(folder):
     assert "study mnist_vae" in done.stdout
 
 
+@pytest.mark.slow
 def test_a_report_draws_its_analyses_into_a_folder(folder):
     pytest.importorskip("matplotlib")
     (folder / "later").mkdir()

@@ -30,6 +30,7 @@ def test_methods_stand_side_by_side_and_are_drawn(vaehub):
     assert f"Use {found['latent_dim']} latents" in asked.stdout
 
 
+@pytest.mark.slow
 def test_without_an_answer_it_fails_and_says_so(vaehub):
     asked = vaehub("suggest-dim", "digits", "--method", "intrinsic_dimension_mle", "--seeds", "1", "--jobs", "1")
     assert asked.returncode == 1

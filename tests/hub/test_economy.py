@@ -177,6 +177,7 @@ def test_stages_are_measured_as_from_the_store(hub):
     assert [bits(each.result) for each in measured_anew(hub, run)] == [bits(each.result) for each in first]
 
 
+@pytest.mark.slow
 def test_another_process_measures_the_same_bits(hub):
     [first] = hub.run("ard", "elbo", settings=QUICK)
     script = (

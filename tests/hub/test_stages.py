@@ -76,6 +76,7 @@ def test_epochs_beyond_the_training_are_refused(hub, wrong):
         hub.run("vae", "elbo", settings=SETTINGS, at_epochs=wrong)
 
 
+@pytest.mark.slow
 def test_seeds_are_trained_together_and_measured_each(hub, tmp_path, trained):
     together = {**SETTINGS, "train.together": True}
     found = hub.run("vae", "elbo", seed=[0, 1, 2], settings=together, at_epochs=[2])

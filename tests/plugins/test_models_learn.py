@@ -40,7 +40,7 @@ def test_no_model_is_left_out():
     assert {each.entry.name for each in Hub.open("unused").catalog.entries("model")} == set(SETTINGS)
 
 
-@pytest.mark.parametrize("data", DATA)
+@pytest.mark.parametrize("data", ["digits", pytest.param("sprites", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("model", SETTINGS)
 def test_its_loss_falls(tmp_path, model, data):
     hub = Hub.open(tmp_path / "store", device="cpu")

@@ -65,6 +65,7 @@ def whole(store):
     }
 
 
+@pytest.mark.slow
 def test_a_whole_store_is_copied_bit_for_bit(big, rescued):
     found = big.rescue(rescued)
     assert found.losses == ()
@@ -116,6 +117,7 @@ def test_of_values_in_a_damaged_block_the_others_are_rescued(big, tmp_path, resc
         damaged.query("select avg(value) from results")
 
 
+@pytest.mark.slow
 def test_of_a_training_whose_weights_are_damaged_the_results_stay_and_the_weights_can_be_made_again(
     big, tmp_path, rescued
 ):
@@ -131,6 +133,7 @@ def test_of_a_training_whose_weights_are_damaged_the_results_stay_and_the_weight
     assert rescued.verify().problems == ()
 
 
+@pytest.mark.slow
 def test_a_measurement_whose_arrays_are_missing_is_lost(big, tmp_path, rescued):
     damaged = copy_of(big, tmp_path / "damaged")
     [path] = (damaged.path / "arrays").glob("measurement-*")

@@ -10,6 +10,7 @@ from vaehub import Hub, VaehubError
 from vaehub.hub.study.pictures import file_names
 
 pytest.importorskip("matplotlib")
+pytestmark = pytest.mark.slow
 REPORT = """
 [[reports]]
 name = "bound"

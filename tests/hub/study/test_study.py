@@ -121,6 +121,7 @@ def test_the_store_lists_what_it_was_asked_for(made):
     assert (record.study, record.scale, record.n_measurements, record.n_done) == ("small", "whole", N, N)
 
 
+@pytest.mark.slow
 def test_a_failure_is_recorded_and_the_rest_goes_on(tmp_path):
     hub = Hub.open(tmp_path / "store", device="cpu")
     axes = '"train.epochs" = [1]\n"train.learning_rate" = [1e-3, 1e30]'
@@ -200,6 +201,7 @@ def test_no_jobs_are_refused(made):
         study.run(jobs=0)
 
 
+@pytest.mark.slow
 def test_work_stops_when_its_time_is_over_and_can_go_on(tmp_path):
     text = STUDY.replace("train.epochs = [1, 2]", "train.epochs = [200000]").split("[[rep")[0]
     hub = Hub.open(tmp_path / "store", device="cpu")

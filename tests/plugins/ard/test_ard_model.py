@@ -133,6 +133,7 @@ def test_prior_is_stored_with_the_weights():
     assert {"prior_variance", "prior_a"} <= set(model().state_dict())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prior", ["gaussian", "student_t"])
 def test_latents_that_carry_nothing_lose_their_relevance(prior):
     # One direction of variation in six values: one latent suffices, and the learned prior lets the others go.

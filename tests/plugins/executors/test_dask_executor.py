@@ -68,6 +68,7 @@ def test_jobs_that_no_worker_could_take_are_refused(cluster, study, tmp_path):
     assert not (tmp_path / "away").exists()
 
 
+@pytest.mark.slow
 def test_what_is_no_cluster_is_refused_before_anything_is_made(study, tmp_path):
     (tmp_path / "own.py").write_text("def make():\n    return 1 / 0\n")
     run = ("study", "run", study, "--store", "away", "--executor", "dask")

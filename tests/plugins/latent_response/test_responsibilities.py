@@ -165,6 +165,7 @@ def test_rows_that_are_no_matrices_are_refused(rows, params, sentence):
 # Through the store
 
 
+@pytest.mark.slow
 def test_matrices_of_two_metrics_meet_in_a_query(hub):
     quick = {"train.epochs": 1, "model.latent_dim": 3, "network.hidden": [16], "data.size": 16}
     settings = {**quick, "data.split": [0.001, 0, 0.999]}

@@ -55,6 +55,7 @@ def test_the_closed_form_has_the_likelihood_of_ppca_after_one_epoch(x, oracles):
     assert elbo(model, data) == pytest.approx(np.load(oracles / "ppca.npz")["mean_loglik"].item(), rel=1e-4)
 
 
+@pytest.mark.slow
 def test_gradient_steps_end_where_the_closed_form_is(x):
     data = Dataset(x).with_validation(0, generator(0))
     best = elbo(trained(data, epochs=1, learning_rate=0.1, solution="closed_form")[0], data)

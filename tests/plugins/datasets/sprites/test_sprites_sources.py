@@ -194,6 +194,7 @@ def test_a_missing_file_says_where_it_comes_from():
         official.Official.card = before
 
 
+@pytest.mark.slow
 def test_a_shuffled_epoch_stays_small():
     program = """
 import resource, torch
