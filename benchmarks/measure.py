@@ -104,3 +104,35 @@ def output(command: Sequence[str], extra: Mapping[str, str] | None = None) -> st
 def vaehub(*arguments: str) -> list[str]:
     """Return a command of vaehub in this environment."""
     return [str(Path(sys.executable).with_name("vaehub")), *arguments]
+
+
+# Says what the process took itself: getrusage counts the peak of the parent, too, from which it was forked.
+_TELLING = """
+import os, sys
+from vaehub.cli.main import main
+try:
+    main()
+finally:
+    sys.stdout.flush()
+    with open("/proc/self/status") as status:
+        peak = next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
+    taken = os.times()
+    print(taken.user + taken.system, peak * 1024 / 1e6, file=sys.stderr)
+"""
+
+
+def taken(*command: str) -> tuple[float, float, float]:
+    """Return what a command of vaehub takes with one thread: seconds, seconds of processor time, and peak MB."""
+    started = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-c", _TELLING, *command],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=True,
+        timeout=LIMIT_SECONDS,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+    wall = time.perf_counter() - started
+    processor, peak = map(float, done.stderr.splitlines()[-1].split())
+    return wall, processor, peak

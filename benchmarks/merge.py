@@ -6,18 +6,13 @@ is that of the whole command, its start among it.
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.measure import LIMIT_SECONDS, Options, Row
-from benchmarks.million import COMMAND
+from benchmarks.measure import Options, Row, taken
 from vaehub import Result
 from vaehub.store.records import MeasurementRecord, TrainingRecord, now
 from vaehub.store.store import Store
@@ -57,17 +52,4 @@ def _filled(path: Path, n: int) -> Path:
 
 
 def _merged(target: Path, others: list[Path]) -> tuple[float, float, float]:
-    command = [sys.executable, "-c", COMMAND, "store", "merge", *map(str, others), "--store", str(target)]
-    started = time.perf_counter()
-    done = subprocess.run(
-        command,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        check=True,
-        timeout=LIMIT_SECONDS,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-    )
-    wall = time.perf_counter() - started
-    processor, peak = map(float, done.stderr.splitlines()[-1].split())
-    return wall, processor, peak
+    return taken("store", "merge", *map(str, others), "--store", str(target))

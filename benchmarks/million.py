@@ -6,10 +6,7 @@ sql "select 1"``, which starts in the same way and reads nothing. The peak is th
 
 from __future__ import annotations
 
-import os
 import statistics
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.measure import LIMIT_SECONDS, Options, Row
+from benchmarks.measure import Options, Row, taken
 from vaehub import Result
 from vaehub.store.records import MeasurementRecord, now
 from vaehub.store.store import Store
@@ -31,19 +28,6 @@ ASKED = {
     "verify": ("verify",),
 }
 MANY = ("sql", "select measurement, name, index, value from results limit 100000", "--format", "json")
-# Says what the process took itself: getrusage counts the peak of the parent, too, from which it was forked.
-COMMAND = """
-import os, sys
-from vaehub.cli.main import main
-try:
-    main()
-finally:
-    sys.stdout.flush()
-    with open("/proc/self/status") as status:
-        peak = next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
-    taken = os.times()
-    print(taken.user + taken.system, peak * 1024 / 1e6, file=sys.stderr)
-"""
 
 
 @dataclass(frozen=True)
@@ -81,17 +65,5 @@ def _fill(folder: Path) -> None:
 
 
 def _taken(folder: str, command: tuple[str, ...]) -> _Taken:
-    whole = [sys.executable, "-c", COMMAND, *command, "--store", folder]
-    runs = []
-    for _ in range(REPEATS):
-        done = subprocess.run(
-            whole,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=True,
-            timeout=LIMIT_SECONDS,
-            env=os.environ | {"OMP_NUM_THREADS": "1"},
-        )
-        runs.append(tuple(map(float, done.stderr.splitlines()[-1].split())))
+    runs = [taken(*command, "--store", folder)[1:] for _ in range(REPEATS)]
     return _Taken(*(statistics.median(run[place] for run in runs) for place in range(2)))

@@ -5,13 +5,7 @@ What a plugin or a notebook imports has its name here; toolkits are modules: ``v
 nothing heavy.
 """
 
-import os
-
 import lazy_loader
-
-# PyTorch's threads spin while they wait for one another, and where other programs want the cores as well, they keep
-# from a core the very thread that they wait for. It is read when torch is loaded; what is set already stays.
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 __version__ = "0.1.0"
 

@@ -132,8 +132,8 @@ def test_some_records_are_named_by_id_or_found_by_a_query(made, tmp_path):
         (["ard"], {}, "has no results at scale"),
         ([], {"query": "select 1 as one"}, "needs 'measurement' or 'training'"),
         ([], {"query": "select training from results where false"}, "finds nothing"),
-        (["4b"], {"query": "from results"}, "give either"),
-        ([], {"scale": "quick"}, "none was named"),
+        (["4b"], {"query": "from results"}, "takes names or a query, not both"),
+        ([], {"scale": "quick"}, "was given without a study"),
     ],
 )
 def test_a_report_of_nothing_is_refused_in_a_sentence(made, tmp_path, names, options, message):

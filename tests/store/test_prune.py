@@ -116,7 +116,7 @@ def test_weights_go_alone_and_come_back_when_they_are_asked_for_again(store):
     [
         (Selection(), "nothing was said of what to remove; give ids, '--failed', '--study', '--before', or several"),
         (Selection(weights=True), "nothing was said of what to remove"),
-        (Selection(scale="full", failed=True), "scale 'full' is of no study; name one with '--study'"),
+        (Selection(scale="full", failed=True), "scale 'full' was given without a study; name one with '--study'"),
         (Selection(study="three"), "the store has nothing of study 'three'; 'vaehub study list' shows what it has"),
         (Selection(ids=["x"]), "has an id that begins with 'x'"),
     ],

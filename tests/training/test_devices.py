@@ -36,8 +36,8 @@ def test_names(asked, names):
         ("cuda:0,", "unknown device '' in 'cuda:0,'"),
         ("cpu,1", "unknown device '1' in 'cpu,1'"),
         ("", "unknown device ''"),
-        ("cuda:0,cpu", "devices 'cuda:0,cpu' are of several kinds, whose numbers differ; name those of one kind"),
-        ("auto,cuda", "devices 'auto,cuda' are of several kinds"),
+        ("cuda:0,cpu", "devices 'cuda:0,cpu' mix kinds, between which numbers differ; name those of one kind"),
+        ("auto,cuda", "devices 'auto,cuda' mix kinds"),
         ("cuda:1,0,1", "device 'cuda:1' is named twice in 'cuda:1,0,1'; for several workers on one, 'study run' has"),
     ],
 )

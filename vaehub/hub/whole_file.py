@@ -10,6 +10,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from vaehub.core.errors import VaehubError, WorkFailed, first_line
+from vaehub.store.files import flush
 
 
 @contextmanager
@@ -108,20 +109,12 @@ def whole_folder(path: Path, what: str) -> Iterator[Path]:
     try:
         yield new
         for each in (*new.rglob("*"), new):
-            _flush(each)
+            flush(each)
         new.rename(target)
-        _flush(target.parent)
+        flush(target.parent)
     except VaehubError:
         raise
     except (OSError, ValueError, RuntimeError) as error:
         raise WorkFailed(f"{what} cannot be written to {str(path)!r}: {_reason(error)}") from error
     finally:
         shutil.rmtree(new, ignore_errors=True)
-
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

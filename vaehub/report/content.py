@@ -102,7 +102,7 @@ class Tables:
 
     @property
     def counts(self) -> tuple[int, int, int]:
-        """Published values: inside, outside, and those of which neither can be said."""
+        """How many published values agree with ours, how many do not, and how many cannot be judged."""
         marks = [row.inside for table in self.tables for row in table.rows if row.published is not None]
         return marks.count(True), marks.count(False), marks.count(None)
 

@@ -36,7 +36,7 @@ PART = 8
 
 @dataclass(frozen=True)
 class Drawn:
-    """What came of drawing measurements.
+    """Pictures of measurements, and why others have none.
 
     Attributes:
         pictures: By id of the measurement.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from vaehub.hub.study import Study
 
 MOST = 5_000
-"""Measurements that one page can show."""
+"""Measurements, and trainings, that one page can show."""
 
 
 @dataclass(frozen=True)
@@ -56,23 +56,24 @@ def select(hub: Hub, names: Sequence[str] = (), *, query: str | None = None, sca
         VaehubError: If there is nothing of it in the store, or more than a page can show.
     """
     if query is not None and names:
-        raise VaehubError("a report is of names or of a query; give either, or '--sql' alone")
+        raise VaehubError("a report takes names or a query, not both; leave out the names, or '--sql'")
     if not hub.store.exists:
         raise VaehubError(f"there is no store in {str(hub.store.path)!r} yet; 'vaehub run' makes one")
     is_study = len(names) == 1 and (is_path(names[0]) or _is_study(hub, names[0]))
     if scale is not None and not is_study:
-        raise VaehubError("--scale is of a study, and none was named")
+        raise VaehubError("'--scale' was given without a study; name one")
     if query is not None:
         found = _of_query(hub, query)
     elif is_study:
         found = _of_study(hub, names[0], scale)
     else:
         found = _of_ids(hub, names) if names else _of_store(hub)
-    if len(found.measurements) > MOST:
-        raise VaehubError(
-            f"{len(found.measurements):,} measurements are more than one page can show, which is {MOST:,}; name a "
-            "study or ids, or choose some with --sql"
-        )
+    for ids, kind in ((found.measurements, "measurements"), (found.trainings, "trainings")):
+        if len(ids) > MOST:
+            raise VaehubError(
+                f"{len(ids):,} {kind} are more than one page can show, which is {MOST:,}; name a study or ids, or "
+                "choose some with --sql"
+            )
     return found
 
 
@@ -89,8 +90,9 @@ def _of_store(hub: Hub) -> Selection:
         f"Store {hub.store.path.name}",
         "Everything in the store.",
         (),
-        tuple(each.id for each in measurements),
-        tuple(each.id for each in trainings[:MOST]),
+        # As they were recorded, and not the latest first.
+        tuple(each.id for each in reversed(measurements)),
+        tuple(each.id for each in reversed(trainings)),
     )
 
 

@@ -31,7 +31,7 @@ from vaehub.store.verify import problems_of
 
 @dataclass(frozen=True)
 class Merged:
-    """What came of merging another store into one.
+    """What a merge of another store brought.
 
     Attributes:
         source: The other store.

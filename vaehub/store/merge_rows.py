@@ -24,6 +24,23 @@ _COLUMNS = """
     select table_name, string_agg('"' || column_name || '"', ', ' order by column_index)
     from duckdb_columns() where database_name = 'results' group by table_name
 """
+
+
+def _sums_of_values(database: str) -> str:
+    """Return a query for number and digest of the values of each record that both databases have."""
+    common = "(select id from temp.merge_common)"
+    return f"""
+        select training as id, count(*) as n, sum(hash('e', epoch, part, name, value)) as digest
+        from {database}.epochs where training in {common} group by training
+        union all
+        select measurement, count(*), sum(hash('v', name, index_name, index, label, keys, value))
+        from {database}.measured_values where measurement in {common} group by measurement
+        union all
+        select measurement, count(*), sum(hash('s', name, layer, position, space, vector))
+        from {database}.measured_signatures where measurement in {common} group by measurement
+    """  # noqa: S608 names of ours
+
+
 _LISTS = (
     # A failure gives way to a success; whatever else is there stays.
     """
@@ -53,34 +70,16 @@ _LISTS = (
     where t.status = 'done' and s.status = 'done'
     """,
     # Values as a set: equal in number, and in the sum of their hashes.
-    """
+    f"""
     create or replace temp table merge_different as
     with
-    here as (
-        select training as id, count(*) as n, sum(hash('e', epoch, part, name, value)) as digest
-        from results.epochs where training in (select id from temp.merge_common) group by training
-        union all
-        select measurement, count(*), sum(hash('v', name, index_name, index, label, keys, value))
-        from results.measured_values where measurement in (select id from temp.merge_common) group by measurement
-        union all
-        select measurement, count(*), sum(hash('s', name, layer, position, space, vector))
-        from results.measured_signatures where measurement in (select id from temp.merge_common) group by measurement
-    ),
-    there as (
-        select training as id, count(*) as n, sum(hash('e', epoch, part, name, value)) as digest
-        from other.epochs where training in (select id from temp.merge_common) group by training
-        union all
-        select measurement, count(*), sum(hash('v', name, index_name, index, label, keys, value))
-        from other.measured_values where measurement in (select id from temp.merge_common) group by measurement
-        union all
-        select measurement, count(*), sum(hash('s', name, layer, position, space, vector))
-        from other.measured_signatures where measurement in (select id from temp.merge_common) group by measurement
-    )
+    here as ({_sums_of_values("results")}),
+    there as ({_sums_of_values("other")})
     select id
     from (select id, sum(n) as n, sum(digest) as digest from here group by id) as h
     full join (select id, sum(n) as n, sum(digest) as digest from there group by id) as t using (id)
     where h.n is distinct from t.n or h.digest is distinct from t.digest
-    """,
+    """,  # noqa: S608 names of ours
     """
     create or replace temp table merge_processes as
     select id from other.provenance where id not in (select id from results.provenance)

@@ -40,7 +40,7 @@ class Selection:
             VaehubError: If it does, or names a scale of no study.
         """
         if self.scale is not None and self.study is None:
-            raise VaehubError(f"scale {self.scale!r} is of no study; name one with '--study'")
+            raise VaehubError(f"scale {self.scale!r} was given without a study; name one with '--study'")
         if not (self.ids or self.failed or self.study or self.before):
             raise VaehubError(
                 "nothing was said of what to remove; give ids, '--failed', '--study', '--before', or several of them"

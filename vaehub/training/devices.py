@@ -17,7 +17,7 @@ def device_names(asked: str) -> tuple[str, ...]:
     """Return the devices that a text names, such as ``cuda:0,1``, without looking whether they are there.
 
     Raises:
-        VaehubError: If one is unknown or named twice, or they are of several kinds.
+        VaehubError: If one is unknown or named twice, or kinds are mixed.
     """
     names: list[str] = []
     for part in map(str.strip, asked.split(",")):
@@ -34,7 +34,7 @@ def device_names(asked: str) -> tuple[str, ...]:
         names.append(name)
     if len({name.partition(":")[0] for name in names}) > 1:
         raise VaehubError(
-            f"devices {asked!r} are of several kinds, whose numbers differ; name those of one kind, such as 'cuda:0,1'"
+            f"devices {asked!r} mix kinds, between which numbers differ; name those of one kind, such as 'cuda:0,1'"
         )
     return tuple(names)
 

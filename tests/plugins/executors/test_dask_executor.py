@@ -9,6 +9,9 @@ from importlib.util import find_spec
 import pytest
 
 from tests.processes import Started, command, commands
+from vaehub.executors import Job
+from vaehub.plugins.executors.dask.executor import Dask
+from vaehub.plugins.executors.dask.params import DaskParams
 
 if find_spec("distributed") is None:
     pytest.skip("distributed is not installed; vaehub[dask] brings it", allow_module_level=True)
@@ -81,3 +84,22 @@ def test_what_is_no_cluster_is_refused_before_anything_is_made(study, tmp_path):
         assert each.returncode == 2
         assert len(each.stderr.splitlines()) == 1, each.stderr
     assert not (tmp_path / "away").exists()
+
+
+@pytest.mark.parametrize(
+    ("params", "given"), [({}, (0, None)), ({"retries": 2, "resources": {"GPU": 1}}, (2, {"GPU": 1}))]
+)
+def test_retries_and_resources_are_handed_on(tmp_path, monkeypatch, params, given):
+    tasks = []
+
+    class Client:
+        def __init__(self, address, timeout, **_):
+            assert (address, timeout) == ("tcp://127.0.0.1:1", 3)
+
+        def submit(self, work, text, *, retries, resources, **_):
+            tasks.append((work(text), retries, resources))
+
+    monkeypatch.setattr("distributed.Client", Client)
+    executor = Dask(DaskParams(address="tcp://127.0.0.1:1", wait=3, **params), tmp_path)
+    executor.submit([Job("a", "text", len, tmp_path / "a.json")])
+    assert tasks == [(4, *given)]

@@ -83,7 +83,7 @@ def restored_job(asked: Mapping[str, Any], catalog: Catalog) -> Job:
     """Return the job of a text.
 
     Raises:
-        VaehubError: If a plugin is missing here, or is of another version than where the job was laid down.
+        VaehubError: If a plugin is missing here, or has another version than where the job was laid down.
     """
     recipes = [restored_recipe(catalog, each) for each in asked["recipes"]]
     wanted = {name: _restored_request(each, catalog) for name, each in asked["wanted"].items()}
