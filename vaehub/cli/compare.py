@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vaehub.cli import completion
 from vaehub.cli.options import DeviceOption, JsonOption, StoreOption, parse_settings
 from vaehub.core.errors import VaehubError
 
@@ -19,9 +20,19 @@ BETWEEN = 3
 
 
 def compare(
-    a: Annotated[str, typer.Argument(metavar="A", help="Id of a training, or the beginning of one.")],
-    b: Annotated[str, typer.Argument(metavar="B", help="Id of another.")],
-    metric: Annotated[str, typer.Option("--metric", "-k", help="Metric of pairs, such as cka.")],
+    a: Annotated[
+        str,
+        typer.Argument(
+            metavar="A", help="Id of a training, or the beginning of one.", autocompletion=completion.training_ids
+        ),
+    ],
+    b: Annotated[str, typer.Argument(metavar="B", help="Id of another.", autocompletion=completion.training_ids)],
+    metric: Annotated[
+        str,
+        typer.Option(
+            "--metric", "-k", help="Metric of pairs, such as cka.", autocompletion=completion.names_of("metric")
+        ),
+    ],
     seeds: Annotated[
         list[int] | None,
         typer.Option(
