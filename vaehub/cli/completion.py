@@ -33,14 +33,14 @@ def names_of(*kinds: str) -> Callable[[str], Candidates]:
     return names
 
 
-def described(args: list[str], incomplete: str) -> Candidates:
+def described(context: typer.Context, incomplete: str) -> Candidates:
     """Complete ``[KIND] NAME``; of a kind that has been written, only its names."""
     from vaehub.registry.entries import KINDS
 
     kinds = [kind.kind for kind in KINDS]
-    written = [word for word in args if word in kinds]
-    if written:
-        return names_of(*written[:1])(incomplete)
+    match context.params.get("words"):
+        case [kind, *_] if kind in kinds:
+            return names_of(kind)(incomplete)
     return [(kind, "kind") for kind in kinds if kind.startswith(incomplete)] + names_of()(incomplete)
 
 
@@ -62,9 +62,11 @@ def studies_and_ids(context: typer.Context, incomplete: str) -> Candidates:
 def _entries(kinds: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     from vaehub.registry.catalog import Catalog
 
+    found: dict[str, str] = {}
     for each in Catalog().entries():
         if not kinds or each.entry.kind in kinds:
-            yield each.entry.name, each.entry.summary
+            found.setdefault(each.entry.name, each.entry.summary)
+    yield from found.items()
 
 
 def _trainings(context: typer.Context, incomplete: str) -> Iterator[tuple[str, str]]:
