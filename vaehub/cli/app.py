@@ -167,10 +167,10 @@ def run(
 
 app.command()(train)
 app.command()(compare)
-app.command(name="suggest-dim")(suggest_dim)
+app.command(name="suggest-dim", short_help="Suggest how many latents the data need.")(suggest_dim)
 
 
-@app.command(name="list")
+@app.command(name="list", short_help="List models, networks, datasets, metrics and studies.")
 def list_(
     kind: Annotated[Kind | None, typer.Argument(help="Only this kind.")] = None, as_json: JsonOption = False
 ) -> None:
@@ -185,7 +185,7 @@ def list_(
         tables.catalog(found)
 
 
-@app.command()
+@app.command(short_help="Describe a name with its parameters, or a study.")
 def describe(
     words: Annotated[
         list[str],
@@ -284,7 +284,7 @@ def plot(
         terminal.echo(path)
 
 
-app.command()(report)
+app.command(short_help="Write one self-contained page of what is stored.")(report)
 
 
 @app.command()
@@ -335,7 +335,7 @@ def export(
         terminal.echo(path)
 
 
-@app.command()
+@app.command(short_help="Check every value, checksum and pointer of the store.")
 def verify(
     sweep: Annotated[
         bool, typer.Option("--sweep", help="Delete files that interrupted work left an hour ago.")

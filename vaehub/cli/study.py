@@ -13,7 +13,7 @@ from vaehub.cli.options import BudgetOption, DevicesOption, JsonOption, StoreOpt
 from vaehub.core.errors import VaehubError
 
 study = typer.Typer(
-    help="Studies: grids of recipes and metrics, and the tables made of them.",
+    help="Studies: grids of recipes and metrics, and their tables.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from rich.padding import Padding
 from rich.text import Text
 
 from vaehub.cli import layout, terminal
 from vaehub.cli.standard_output import answer
+
+WIDE, INDENT = 120, 4
+"""Columns of a terminal with room for parameters as a table, and those that their meaning is moved in by elsewhere."""
 
 if TYPE_CHECKING:
     from vaehub.registry.catalog import Catalog, Registered
@@ -55,6 +59,13 @@ def description(item: Registered, params: Sequence[ParamInfo]) -> None:
     console.print(f"{source}from {item.distribution} {item.version}", markup=False)
     if not params:
         console.print("no parameters\n" if entry.has_params else "")
+        return
+    if answer().isatty() and console.width < WIDE:
+        for each in params:
+            kind = "; ".join(filter(None, (each.type, each.limits)))
+            console.print(Text.assemble((each.name, "bold"), f" = {_default(each)}  ", (kind, "dim")))
+            console.print(Padding(Text(each.description), (0, 0, 0, INDENT)))
+        console.print()
         return
     rows = [(each.name, each.type, _default(each), each.limits, each.description) for each in params]
     table(["parameter", "type", "default", "limits", "meaning"], rows)
