@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vaehub.cli import completion
+from vaehub.cli.layout import GAP
 from vaehub.cli.options import DeviceOption, JsonOption, StoreOption, parse_settings
 from vaehub.core.errors import VaehubError
 
 if TYPE_CHECKING:
     from vaehub.core.result import Table
     from vaehub.hub.compare import Comparison
-
-BETWEEN = 3
-"""Characters between two columns of a table."""
 
 
 def compare(
@@ -122,7 +120,7 @@ def _matrices(each: Table, width: int) -> list[tuple[list[str], list[list[object
     first, second = each.keys.values()
     rows, columns = list(dict.fromkeys(first)), list(dict.fromkeys(second))
     widest = max(len(str(row)) for row in [*rows, *each.columns])
-    needed = widest + sum(BETWEEN + max(len(str(column)), len("-0.000")) for column in columns)
+    needed = widest + sum(GAP + max(len(str(column)), len("-0.000")) for column in columns)
     if needed > width or len(rows) * len(columns) != len(first):
         return []
     return [
