@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vaehub.cli import completion
-from vaehub.cli.layout import GAP
 from vaehub.cli.options import DeviceOption, JsonOption, StoreOption, parse_settings
 from vaehub.core.errors import VaehubError
 
@@ -115,6 +114,8 @@ def _show(found: Comparison) -> None:
 
 def _matrices(each: Table, width: int) -> list[tuple[list[str], list[list[object]]]]:
     """Return each column of scores of pairs as a matrix, where it is one and the terminal is wide enough."""
+    from vaehub.cli.layout import GAP
+
     if [key[-2:] for key in each.keys] != ["_a", "_b"]:
         return []
     first, second = each.keys.values()
