@@ -138,3 +138,16 @@ def test_a_bar_of_work_has_one_length_whatever_is_said_beside_it(monkeypatch):
     assert [line.count("━") for line in lines] == [bars.SHORT_LENGTH] * 2
     assert "training geco_l0_arm, seed 0" in lines[0]
     assert max(map(cell_len, lines)) <= 80
+
+
+def test_a_cell_of_several_lines_stays_in_its_column(screen):
+    columns = [Column("error", ["first\nsecond"]), Column("n", ["1"], is_number=True)]
+    assert list(layout.aligned(columns))[2:] == ["first   1", "second"]
+    screen.table(*columns, *many(9))
+    assert [line.split() for line in screen.lines[1:3]] == [["error", "first"], ["second"]]
+
+
+def test_a_path_is_never_broken(screen):
+    path = "/a/folder/" + "with_a_long_name/" * 6 + "file.h5"
+    screen.table(Column("file", [path]), Column("checksum", ["0" * 64]))
+    assert any(path in line for line in screen.lines)

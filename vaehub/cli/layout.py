@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from textwrap import wrap
 
 from rich import box
@@ -114,7 +115,8 @@ def aligned(columns: Sequence[Column]) -> Iterator[str]:
     yield _line([column.name for column in columns], columns, widths)
     yield rule
     for row in zip(*texts, strict=True):
-        yield _line(row, columns, widths)
+        for line in zip_longest(*(text.split("\n") for text in row), fillvalue=""):
+            yield _line(line, columns, widths)
 
 
 def _line(row: Sequence[str], columns: Sequence[Column], widths: Sequence[int]) -> str:
@@ -178,7 +180,9 @@ def _below(console: Console, columns: Sequence[Column]) -> bool:
                 is_cut |= cell_len(text) > room
                 text = _cut(text, room)
             # What has no spaces, such as a path, is left to the terminal, from which it can be copied whole.
-            lines = wrap(text, room, break_long_words=False) if column.can_wrap else [text]
+            lines = text.split("\n")
+            if column.can_wrap:
+                lines = [part for line in lines for part in wrap(line, room, break_long_words=False) or [""]]
             name = Text(column.name + " " * (margin - cell_len(column.name)) if text else column.name, style="bold")
             console.print(name.append(("\n" + " " * margin).join(lines), style="not bold"), soft_wrap=True)
     return is_cut

@@ -109,6 +109,17 @@ class Metric(Entry):
     suggests: Suggests | None = None
     units: Mapping[str, str] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        """Refuse units that could not be recorded, before anything is measured.
+
+        Raises:
+            TypeError: If they are no texts by name.
+        """
+        if not all(isinstance(each, str) for pair in dict(self.units).items() for each in pair):
+            raise TypeError(
+                f"units of metric {self.name!r} are a text for each name of a value, such as {{'kl': 'nats'}}"
+            )
+
 
 @dataclass(frozen=True, eq=False)
 class Study(Entry):
