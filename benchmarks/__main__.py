@@ -21,6 +21,7 @@ NAMES = (
     "seeds",
     "store",
     "turns",
+    "executors",
     "million",
     "merge",
     "data",
