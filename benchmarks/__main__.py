@@ -24,6 +24,7 @@ NAMES = (
     "seeds",
     "store",
     "turns",
+    "executors",
     "million",
     "merge",
     "data",

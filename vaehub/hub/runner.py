@@ -40,12 +40,14 @@ class Runner:
         store: Where answers are kept.
         catalog: Where classes are found.
         device: Name of the device; looked for when it is first needed.
+        share: Threads of this process where the cores were divided among workers.
     """
 
-    def __init__(self, store: Store, catalog: Catalog, device: str) -> None:
+    def __init__(self, store: Store, catalog: Catalog, device: str, *, share: int | None = None) -> None:
         self.store = store
         self.catalog = catalog
         self.device = device
+        self._share = share
 
     @cached_property
     def builder(self) -> Builder:
@@ -53,7 +55,7 @@ class Runner:
         # Brings torch along, which answers from the store do not need.
         from vaehub.hub.builder import Builder
 
-        return Builder(self.catalog, self.store, self.device)
+        return Builder(self.catalog, self.store, self.device, share=self._share)
 
     # Plans
 
@@ -304,7 +306,8 @@ class Runner:
             started, clock = now(), time.perf_counter()
             result, failure = Result(), None
             try:
-                result = subject.measure(metric, arguments, RecipeRunner(self, request.seed))
+                with self.builder.threads_of(metric, subject.trainings):
+                    result = subject.measure(metric, arguments, RecipeRunner(self, request.seed))
             except KeyboardInterrupt:
                 raise
             # A stranger's metric runs here, and what it raises need be no Exception.
