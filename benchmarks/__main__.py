@@ -19,6 +19,7 @@ NAMES = (
     "relevance",
     "training",
     "seeds",
+    "ard",
     "store",
     "turns",
     "million",

@@ -1,0 +1,132 @@
+"""Training ARD-VAE, against Algorithm 1 in a plain loop: a DataLoader, Adam, and X_alpha encoded anew at each update.
+
+Both sides begin with the same weights, draw the same numbers, and must arrive at the same weights but for rounding.
+They take turns in one process, and seconds are those of the processor. A step includes its share of the epoch, the
+update of the prior too; that is timed by itself as well, from as many digits as supplementary Table 3 has.
+"""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Subset, TensorDataset
+
+from benchmarks.measure import Options, Row, in_turn
+from vaehub import Dataset, TrainParams, generator
+from vaehub.core.model import Epoch
+from vaehub.core.random import gaussian_sample, seeded_construction
+from vaehub.plugins.ard.model import ArdVae
+from vaehub.plugins.ard.params import ArdParams
+from vaehub.plugins.datasets.mnist.params import IdxParams
+from vaehub.plugins.datasets.mnist.source import Mnist
+from vaehub.plugins.networks.convolutions.ard import ArdMnist
+from vaehub.plugins.networks.convolutions.params import ArdMnistParams
+from vaehub.plugins.networks.mlp.network import Mlp
+from vaehub.plugins.networks.mlp.params import MlpParams
+from vaehub.training.fit import fit
+
+REPEATS, EPOCHS, SEED = 3, 1, 0
+BATCH, LEARNING_RATE = 100, 5e-4
+LATENTS = {"mlp": 16, "ard_mnist": 16}
+N = {"mlp": 10_000, "ard_mnist": 1_000}
+"""Digits that are trained on, fewer for convolutions."""
+N_ALPHA, SIZES = 10_000, (16, 32, 64)
+TOLERANCE = 1e-3
+"""Of weights that have moved by about 0.05 in all, from rounding of sums in another order."""
+
+
+def rows(_: Options) -> Iterator[Row]:
+    """Measure steps per second of both sides, and seconds of an update."""
+    digits = Mnist(IdxParams(pad=2)).load().split("train")
+    for network in LATENTS:
+        yield _compared(network, digits)
+    for latent_dim in SIZES:
+        model = _model("ard_mnist", digits, latent_dim)
+        what = f"ard_mnist: update of the prior from {N_ALPHA:,} digits, {latent_dim} latents"
+        yield Row(what, _update(model, digits), None, "s", None, "—")
+
+
+def _compared(network: str, digits: Dataset) -> Row:
+    data = digits.first(N[network])
+    data = Dataset(data.x, splits={"train": range(len(data.x))})
+    begin = _model(network, data, LATENTS[network])
+    ended: dict[str, ArdVae] = {}
+    ours, theirs = in_turn(
+        REPEATS, lambda: _ours(copy.deepcopy(begin), data, ended), lambda: _plain(copy.deepcopy(begin), data, ended)
+    )
+    for mine, other in zip(ended["ours"].parameters(), ended["plain"].parameters(), strict=True):
+        torch.testing.assert_close(mine, other, rtol=0, atol=TOLERANCE)
+    ratio = ours["rate"] / theirs["rate"]
+    what = f"ARD-VAE, {network} on {len(data.x):,} digits, beside a plain loop"
+    return Row(what, ours["rate"], theirs["rate"], "steps/s", ratio, "at least 1.5 times")
+
+
+def _model(network: str, data: Dataset, latent_dim: int) -> ArdVae:
+    with seeded_construction(SEED):
+        if network == "mlp":
+            built = Mlp(MlpParams(hidden=(400,)), data.spec, latent_dim, 2)
+        else:
+            built = ArdMnist(ArdMnistParams(), data.spec, latent_dim, 2)
+        return ArdVae(ArdParams(latent_dim=latent_dim), built, data.spec)
+
+
+def _ours(model: ArdVae, data: Dataset, ended: dict[str, ArdVae]) -> dict[str, float]:
+    params = TrainParams(epochs=EPOCHS, batch_size=BATCH, learning_rate=LEARNING_RATE, validation=0)
+    started = time.process_time()
+    fit(model, data, params, seed=SEED)
+    ended["ours"] = model
+    return {"rate": _n_steps(data) / (time.process_time() - started)}
+
+
+def _plain(model: ArdVae, data: Dataset, ended: dict[str, ArdVae]) -> dict[str, float]:
+    images = TensorDataset(data.x)
+    encoder, decoder, beta = model.network.encoder, model.network.decoder, model.params.beta
+    started = time.process_time()
+    adam = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE)
+    for epoch in range(EPOCHS):
+        noise = generator(SEED, "training", "epoch", epoch)
+        drawn = torch.randperm(len(images), generator=noise)
+        n_alpha = _n_alpha(len(images))
+        alpha, rest = drawn[:n_alpha], drawn[n_alpha:]
+        model.eval()
+        prior = _prior(encoder, images, alpha, noise)
+        model.train()
+        order = torch.randperm(len(rest), generator=generator(SEED, "training", "order", epoch))
+        for (x,) in DataLoader(Subset(images, rest[order].tolist()), batch_size=BATCH):
+            mu, logvar = encoder(x).chunk(2, dim=1)
+            reconstruction = decoder(gaussian_sample(mu, logvar, noise)).sigmoid()
+            error = (reconstruction - x).square().flatten(1).sum(dim=1).mean()
+            kl = 0.5 * ((mu.square() + logvar.exp()) / prior + prior.log() - logvar - 1).sum(dim=1).mean()
+            adam.zero_grad()
+            (error + beta * kl).backward()
+            adam.step()
+    ended["plain"] = model
+    return {"rate": _n_steps(data) / (time.process_time() - started)}
+
+
+@torch.no_grad()
+def _prior(encoder: torch.nn.Module, images: TensorDataset, alpha: Tensor, noise: torch.Generator) -> Tensor:
+    """Return the variance of each latent (Algorithm 2, and Eqs. 8 and 9)."""
+    loader = DataLoader(Subset(images, alpha.tolist()), batch_size=BATCH)
+    mu, logvar = torch.cat([encoder(x) for (x,) in loader]).chunk(2, dim=1)
+    return gaussian_sample(mu, logvar, noise).square().mean(dim=0)
+
+
+def _n_alpha(n: int) -> int:
+    return N_ALPHA if n >= 2 * N_ALPHA else -(-n // 5)
+
+
+def _n_steps(data: Dataset) -> int:
+    return EPOCHS * -(-(len(data.x) - _n_alpha(len(data.x))) // BATCH)
+
+
+def _update(model: ArdVae, digits: Dataset) -> float:
+    noise = generator(SEED, "benchmark", "update")
+    model.eval()
+    started = time.process_time()
+    model.epoch_started(Epoch(0, digits, noise))
+    return time.process_time() - started
