@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Subset, TensorDataset
 
 from benchmarks.measure import Options, Row, in_turn
-from vaehub import Dataset, TrainParams, generator
+from vaehub import Dataset, Hub, TrainParams, generator
 from vaehub.core.model import Epoch
 from vaehub.core.random import gaussian_sample, seeded_construction
 from vaehub.plugins.ard.model import ArdVae
@@ -31,10 +31,9 @@ from vaehub.plugins.networks.mlp.params import MlpParams
 from vaehub.training.fit import fit
 
 REPEATS, EPOCHS, SEED = 3, 2, 0
-BATCH, LEARNING_RATE = 100, 5e-4
-LATENTS = {"mlp": 16, "ard_mnist": 16}
+BATCH, LEARNING_RATE, LATENTS = 100, 5e-4, 16
 N = {"mlp": 10_000, "ard_mnist": 1_000}
-"""Digits that are trained on, fewer for convolutions."""
+"""Images of MNIST that each network is trained on."""
 N_ALPHA, SIZES = 10_000, (16, 32, 64)
 TOLERANCE = 1e-3
 """Relative, of the mean loss of an epoch: weights that batch normalisation undoes move by rounding alone."""
@@ -42,26 +41,26 @@ TOLERANCE = 1e-3
 
 def rows(_: Options) -> Iterator[Row]:
     """Measure steps per second of both sides, and seconds of an update."""
+    yield _compared("mlp", "digits of 8x8", Hub.open().data("digits"))
     digits = Mnist(IdxParams(pad=2)).load().split("train")
-    for network in LATENTS:
-        yield _compared(network, digits)
+    for network, n in N.items():
+        yield _compared(network, f"{n:,} of MNIST", digits.first(n))
     for latent_dim in SIZES:
         model = _model("ard_mnist", digits, latent_dim)
         what = f"ard_mnist: update of the prior from {N_ALPHA:,} digits, {latent_dim} latents"
         yield Row(what, _update(model, digits), None, "s", None, "—")
 
 
-def _compared(network: str, digits: Dataset) -> Row:
-    data = digits.first(N[network])
-    data = Dataset(data.x, splits={"train": range(len(data.x))})
-    begin = _model(network, data, LATENTS[network])
+def _compared(network: str, of: str, images: Dataset) -> Row:
+    data = Dataset(images.x, splits={"train": range(len(images.x))})
+    begin = _model(network, data, LATENTS)
     losses: dict[str, float] = {}
     ours, theirs = in_turn(
         REPEATS, lambda: _ours(copy.deepcopy(begin), data, losses), lambda: _plain(copy.deepcopy(begin), data, losses)
     )
     np.testing.assert_allclose(losses["ours"], losses["plain"], rtol=TOLERANCE)
     ratio = ours["rate"] / theirs["rate"]
-    what = f"ARD-VAE, {network} on {len(data.x):,} digits, beside a plain loop"
+    what = f"ARD-VAE, {network} on {of}, beside a plain loop"
     return Row(what, ours["rate"], theirs["rate"], "steps/s", ratio, "at least 1.5 times")
 
 
