@@ -63,7 +63,7 @@ def test_values_are_the_mean_the_deviation_and_the_number_over_seeds(made, study
 
 def test_published_values_are_marked_as_inside_or_outside(study):
     marks = [row[-1] for row in study.rows["published"] if row[-1].startswith(("✓", "✗"))]
-    assert marks == ["✗ outside", "✓ inside"]
+    assert marks == ["✗ not met", "✓ met"]
     assert {"✓ 1 met", "✗ 1 not met"} <= set(study.words)
 
 

@@ -10,7 +10,15 @@ import typer
 
 from vaehub.cli.compare import compare
 from vaehub.cli.data import data
-from vaehub.cli.options import DeviceOption, IdArgument, JsonOption, StoreOption, parse_numbers, parse_settings
+from vaehub.cli.options import (
+    DeviceOption,
+    IdArgument,
+    IdsArgument,
+    JsonOption,
+    StoreOption,
+    parse_numbers,
+    parse_settings,
+)
 from vaehub.cli.report import report
 from vaehub.cli.standard_output import Command, answer
 from vaehub.cli.stores import store as store_app
@@ -225,20 +233,20 @@ def show(
 
 @app.command()
 def plot(
-    record: IdArgument,
+    ids: IdsArgument,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="File to write; its ending decides the format.")
     ] = None,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Draw a measurement, or the losses of a training, into a file."""
+    """Draw a measurement, or the losses of a training, into a file; or several of one kind into one picture."""
     from vaehub.cli import pictures, terminal
     from vaehub.hub import Hub
 
-    path = output or Path(f"{record}.png")
+    path = output or Path(f"{ids[0]}.png")
     pictures.check(path)
-    pictures.write(Hub.open(store).figure(record), path)
+    pictures.write(Hub.open(store).figure(*ids), path)
     if as_json:
         terminal.print_json({"file": str(path)})
     else:

@@ -29,6 +29,7 @@ BudgetOption = Annotated[
     typer.Option("--budget", metavar="TIME", help="Stop after this time, such as 90s, 5m or 1.5h; run again to go on."),
 ]
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="Id, or the beginning of one.")]
+IdsArgument = Annotated[list[str], typer.Argument(metavar="ID...", help="Ids, or their beginnings.")]
 MOST_NUMBERS = 1_000_000
 """Most numbers of a range."""
 _SECONDS = {"s": 1, "m": 60, "h": 3600}

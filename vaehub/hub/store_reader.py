@@ -71,12 +71,24 @@ class StoreReader:
                 return TrainingView(record, session.epochs(found), session.measurements_of(found))
         return self._runner.stored(found)
 
-    def figure(self, prefix: str) -> Figure:
+    def figure(self, prefix: str, *others: str) -> Figure:
         """Return the plot of a measurement, as its metric draws it, or the loss curves of a training.
 
+        Several trainings, or measurements of one metric, share one picture: a colour for each setting, and a thin line
+        for each seed.
+
+        Args:
+            prefix: Beginning of an id.
+            others: Beginnings of further ids.
+
         Raises:
-            VaehubError: If there is no such record, it failed, or it has no plot; or matplotlib is missing.
+            VaehubError: If there is no such record, it failed, it has no plot, or several cannot be compared; or
+                matplotlib is missing.
         """
+        if others:
+            from vaehub.hub.overlays import overlay
+
+            return overlay([self.show(each) for each in dict.fromkeys((prefix, *others))])
         shown = self.show(prefix)
         if isinstance(shown, TrainingView):
             return training_plot(shown)
