@@ -96,6 +96,7 @@ def label_columns(axes: Axes, labels: Sequence[str], *, size: float = 8) -> None
 
 def label_lines(axes: Axes, lines: Sequence[Line2D]) -> None:
     """Write the label of each line beside its end, in its colour, and each clear of the others."""
+    axes.get_ylim()  # limits are found when they are first asked for, and heights depend on them
     into = axes.transData + axes.transAxes.inverted()
     ends = [(float(into.transform(line.get_xydata()[-1:])[0, 1]), line) for line in lines]
     lowest = -np.inf

@@ -83,8 +83,9 @@ def overlay(shown: Sequence[TrainingView | Measurement]) -> Figure:
         title, panels = "losses", _losses(trainings)
     else:
         title, panels = measurements[0].record.metric, _measured(measurements)
+    left = f", the first {MOST_PANELS} of {len(panels)} values" if len(panels) > MOST_PANELS else ""
     with plot_style():
-        return _drawn(panels, title)
+        return _drawn(panels[:MOST_PANELS], title, left)
 
 
 def _losses(shown: Sequence[TrainingView]) -> list[Panel]:
@@ -99,7 +100,7 @@ def _losses(shown: Sequence[TrainingView]) -> list[Panel]:
     split = "validation" if "validation" in splits else "train"
     names = [name for name in shown[0].epochs[-1][split] if all(name in each.epochs[-1][split] for each in shown)]
     found = []
-    for name in names[:MOST_PANELS]:
+    for name in names:
         lines = []
         for group, each in zip(groups, shown, strict=True):
             y = np.array([epoch.get(split, {}).get(name, np.nan) for epoch in each.epochs])
@@ -123,8 +124,10 @@ def _measured(shown: Sequence[Measurement]) -> list[Panel]:
     first = shown[0].result
     vectors = [name for name in first.vectors if all(name in each.result.vectors for each in shown)]
     if vectors:
-        return [_vectors(name, groups, shown) for name in vectors[:MOST_PANELS]]
-    scalars = [name for name in first.scalars if all(name in each.result.scalars for each in shown)]
+        return [_vectors(name, groups, shown) for name in vectors]
+    scalars = [
+        name for name in first.scalars if name != "n_samples" and all(name in each.result.scalars for each in shown)
+    ]
     if not scalars:
         raise VaehubError(
             f"these measurements of metric {metrics[0]!r} have no number and no vector in common that one "
@@ -135,14 +138,14 @@ def _measured(shown: Sequence[Measurement]) -> list[Panel]:
         Panel(
             name,
             "",
-            name,
+            "",
             [
                 Line(group, np.array([places[group]]), np.array([each.result.scalars[name]]))
                 for group, each in zip(groups, shown, strict=True)
             ],
             list(places),
         )
-        for name in scalars[:MOST_PANELS]
+        for name in scalars
     ]
 
 
@@ -161,7 +164,7 @@ def _vectors(name: str, groups: Sequence[str], shown: Sequence[Measurement]) -> 
     values = [-np.sort(-each.values) if is_latent else each.values for each in vectors]
     lines = [Line(group, np.arange(float(len(each))), each) for group, each in zip(groups, values, strict=True)]
     across = "latents, the greatest first" if is_latent else indices[0]
-    return Panel(name, across, name, lines, None if is_latent else vectors[0].labels)
+    return Panel(name, across, "", lines, None if is_latent else vectors[0].labels)
 
 
 def _groups(settings: Sequence[Mapping[str, Json]]) -> list[str]:
@@ -181,7 +184,7 @@ def _settings(shown: Measurement) -> dict[str, Json]:
     return (flat({"dataset": data}) if isinstance(data, Mapping) else {}) | own
 
 
-def _drawn(panels: Sequence[Panel], title: str) -> Figure:
+def _drawn(panels: Sequence[Panel], title: str, left: str) -> Figure:
     groups = list(dict.fromkeys(line.group for panel in panels for line in panel.lines))
     colours = {group: PALETTE[at % len(PALETTE)] for at, group in enumerate(groups)}
     across = min(ACROSS, len(panels))
@@ -198,7 +201,8 @@ def _drawn(panels: Sequence[Panel], title: str) -> Figure:
         else:
             figure.legend(handles=_means(every[0], groups), loc="outside lower center", ncols=min(3, len(groups)))
     n = max(len(panel.lines) for panel in panels)
-    figure.suptitle(f"{title}: {n} records" + (", thick: mean over seeds" if n > len(groups) else ""), fontsize=10)
+    mean = "; thick: mean over seeds" if n > len(groups) else ""
+    figure.suptitle(f"{title}: {n} records{left}{mean}", fontsize=10)
     return figure
 
 
@@ -221,6 +225,7 @@ def _draw_panel(axes: Axes, panel: Panel, colours: Mapping[str, str]) -> None:
         axes.plot(own[0].x[:n], mean, color=colour, label=group, **wide)
     if panel.labels is not None:
         label_columns(axes, panel.labels)
+        axes.set_xlim(-0.5, len(panel.labels) - 0.5)
     else:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_title(panel.title)

@@ -126,7 +126,7 @@ def plot_traces(result: Result) -> Figure:
     axes.set_xlabel("latent")
     axes.set_ylabel("variance")
     axes.set_title(f"gap of the traces: {scalars['gap']:.3g}", fontsize=10)
-    axes.legend(fontsize=8, frameon=False)
+    figure.legend(loc="outside lower center", ncols=3, fontsize=8, frameon=False)
     return figure
 
 
