@@ -143,7 +143,7 @@ def test_a_printed_page_has_every_picture_and_row(browser, made):
         ".every((each) => !each.hidden); })"
     )
     ask("document.forms.filter.words.value = 'no such words'; document.forms.filter.dispatchEvent(new Event('input'))")
-    assert _soon(browser, "return [...document.querySelectorAll('figure')].every((each) => each.hidden)")
+    assert _soon(browser, "return [...document.querySelectorAll('#pictures figure')].every((each) => each.hidden)")
     page = base64.b64decode(browser.execute_cdp_cmd("Page.printToPDF", {})["data"])
     assert page.startswith(b"%PDF")
     assert ask("return window.shown") is True
