@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
+from vaehub.analysis import plot_style
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -52,7 +54,7 @@ def picture_of(figure: Figure, most: int) -> Picture:
 
     width, height = (round(96 * inches) for inches in figure.get_size_inches())
     stream = io.BytesIO()
-    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "vaehub", "path.simplify_threshold": 0.5}):
+    with plot_style(), rc_context({"svg.fonttype": "none", "svg.hashsalt": "vaehub", "path.simplify_threshold": 0.5}):
         # What ``savefig`` writes, which draws all twice where there is a layout to find.
         canvas: Any = FigureCanvasSVG(figure)
         canvas.print_svg(stream, metadata={"Date": None, "Creator": None})
@@ -165,7 +167,8 @@ def _pixels(figure: Figure, most: int) -> str:
     from PIL import Image
 
     stream, best = io.BytesIO(), b""
-    figure.savefig(stream, format="png", dpi=RESOLUTIONS[0])
+    with plot_style():
+        figure.savefig(stream, format="png", dpi=RESOLUTIONS[0])
     with Image.open(stream) as drawn:
         image = drawn.convert("RGB")
     for resolution in RESOLUTIONS:
