@@ -98,7 +98,7 @@ def label_lines(axes: Axes, lines: Sequence[Line2D]) -> None:
     """Write the label of each line beside its end, in its colour, and each clear of the others."""
     axes.get_ylim()  # limits are found when they are first asked for, and heights depend on them
     into = axes.transData + axes.transAxes.inverted()
-    ends = [(float(into.transform(line.get_xydata()[-1:])[0, 1]), line) for line in lines]
+    ends = [(float(into.transform(np.asarray(line.get_xydata())[-1:])[0, 1]), line) for line in lines]
     lowest = -np.inf
     for height, line in sorted(ends, key=lambda each: each[0]):
         lowest = max(height, lowest + LABEL)
