@@ -56,6 +56,7 @@ def test_single_numbers_are_dots_by_setting(hub):
     drawn = [float(line.get_ydata()[0]) for line in panels["elbo"].lines]
     values = [each["elbo"] for each in found]
     assert drawn == pytest.approx([*values, np.mean(values)])
+    assert panels["elbo"].get_ylabel() == "nats"
 
 
 def test_what_cannot_be_compared_is_refused_in_a_sentence(hub, found):

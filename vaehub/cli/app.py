@@ -14,7 +14,6 @@ from vaehub.cli.data import data
 from vaehub.cli.options import (
     DatasetOption,
     DeviceOption,
-    IdArgument,
     IdsArgument,
     JsonOption,
     ModelOption,

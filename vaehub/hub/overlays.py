@@ -50,7 +50,7 @@ class Panel:
     Attributes:
         title: What is measured.
         across: What x is.
-        up: What y is, with its unit.
+        up: The unit of y, if it has one.
         lines: One for each record.
         labels: Names of the places on x, if they have any.
     """
@@ -62,7 +62,7 @@ class Panel:
     labels: Sequence[str] | None = None
 
 
-def overlay(shown: Sequence[TrainingView | Measurement]) -> Figure:
+def overlay(shown: Sequence[TrainingView | Measurement], units: Mapping[str, str]) -> Figure:
     """Return several records in one picture; a colour for each setting, a line for each seed, and their mean.
 
     Losses of trainings have a panel for each term. Measurements of one metric have a panel for each vector, or for each
@@ -82,7 +82,7 @@ def overlay(shown: Sequence[TrainingView | Measurement]) -> Figure:
     if trainings:
         title, panels = "losses", _losses(trainings)
     else:
-        title, panels = measurements[0].record.metric, _measured(measurements)
+        title, panels = measurements[0].record.metric, _measured(measurements, units)
     left = f", the first {MOST_PANELS} of {len(panels)} values" if len(panels) > MOST_PANELS else ""
     with plot_style():
         return _drawn(panels[:MOST_PANELS], title, left)
@@ -109,7 +109,7 @@ def _losses(shown: Sequence[TrainingView]) -> list[Panel]:
     return found
 
 
-def _measured(shown: Sequence[Measurement]) -> list[Panel]:
+def _measured(shown: Sequence[Measurement], units: Mapping[str, str]) -> list[Panel]:
     metrics = list(dict.fromkeys(each.record.metric for each in shown))
     if len(metrics) > 1:
         raise VaehubError(
@@ -124,7 +124,7 @@ def _measured(shown: Sequence[Measurement]) -> list[Panel]:
     first = shown[0].result
     vectors = [name for name in first.vectors if all(name in each.result.vectors for each in shown)]
     if vectors:
-        return [_vectors(name, groups, shown) for name in vectors]
+        return [_vectors(name, units, groups, shown) for name in vectors]
     scalars = [
         name for name in first.scalars if name != "n_samples" and all(name in each.result.scalars for each in shown)
     ]
@@ -138,7 +138,7 @@ def _measured(shown: Sequence[Measurement]) -> list[Panel]:
         Panel(
             name,
             "",
-            "",
+            units.get(name, ""),
             [
                 Line(group, np.array([places[group]]), np.array([each.result.scalars[name]]))
                 for group, each in zip(groups, shown, strict=True)
@@ -149,7 +149,7 @@ def _measured(shown: Sequence[Measurement]) -> list[Panel]:
     ]
 
 
-def _vectors(name: str, groups: Sequence[str], shown: Sequence[Measurement]) -> Panel:
+def _vectors(name: str, units: Mapping[str, str], groups: Sequence[str], shown: Sequence[Measurement]) -> Panel:
     vectors = [each.result.vectors[name] for each in shown]
     indices = list(dict.fromkeys(each.index for each in vectors))
     if len(indices) > 1:
@@ -164,7 +164,7 @@ def _vectors(name: str, groups: Sequence[str], shown: Sequence[Measurement]) -> 
     values = [-np.sort(-each.values) if is_latent else each.values for each in vectors]
     lines = [Line(group, np.arange(float(len(each))), each) for group, each in zip(groups, values, strict=True)]
     across = "latents, the greatest first" if is_latent else indices[0]
-    return Panel(name, across, "", lines, None if is_latent else vectors[0].labels)
+    return Panel(name, across, units.get(name, ""), lines, None if is_latent else vectors[0].labels)
 
 
 def _groups(settings: Sequence[Mapping[str, Json]]) -> list[str]:
