@@ -86,7 +86,7 @@ def test_the_plot_shows_the_curve_its_chord_and_its_knee(recipe):
     assert (list(curve.get_xdata()), list(curve.get_ydata())) == ([1, 2, 4], [3.0, 1.2, 1.0])
     assert (list(chord.get_xdata()), list(chord.get_ydata())) == ([1, 4], [3.0, 1.0])
     assert list(at.get_xdata()) == [2, 2]
-    assert same_color(at.get_color(), "tab:red")
+    assert same_color(at.get_color(), "#D55E00")
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("latents", "mean squared error")
 
 
