@@ -9,12 +9,12 @@ from docutils.utils.math.latex2mathml import tex2mathml
 DOCS = Path(__file__).parent
 sys.path.insert(0, str(DOCS / "_site"))
 
-from generated_pages import filled  # noqa: E402
+from generated_pages import filled, has_generated_parts  # noqa: E402
 
 import vaehub  # noqa: E402
 
 project = "vaehub"
-author = "The vaehub developers"
+author = project_copyright = "The vaehub developers"
 version = release = vaehub.__version__
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton", "sphinxcontrib.bibtex"]
 exclude_patterns = ["_site", "**/.ipynb_checkpoints"]
@@ -61,6 +61,11 @@ def fill(app, name, source):
     source[0] = filled(source[0])
 
 
+def made_from_code(app, env, added, changed, removed):
+    """Return the pages that may have changed although their sources have not."""
+    return [name for name in env.found_docs if has_generated_parts(Path(env.doc2path(name)))]
+
+
 def returned(app, what, name, obj, options, lines):
     """Keep what a function returns in one piece: its sentences have colons, and no type before them."""
     if "Returns:" in lines:
@@ -81,3 +86,4 @@ def setup(app):
     app.connect("autodoc-skip-member", is_left_out)
     app.add_html_math_renderer("mathml", (formula, None), (formula, None))
     app.connect("source-read", fill)
+    app.connect("env-get-outdated", made_from_code)

@@ -224,6 +224,8 @@ class Resources(HTMLParser):
             self.found.append(values.get("href"))
 
 
+# Forty seconds of one core, which other programs may want as well.
+@pytest.mark.timeout(900)
 @pytest.mark.slow
 def test_the_site_builds_without_a_warning_and_asks_no_other_host(tmp_path):
     for extra in tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]["docs"]:

@@ -30,6 +30,11 @@ def filled(page: str) -> str:
     return MARKER.sub(lambda found: parts[found[1]](*(found[2] or "").split()), page)
 
 
+def has_generated_parts(page: Path) -> bool:
+    """Return whether a page has parts that are made from the code."""
+    return page.suffix == ".md" and MARKER.search(page.read_text(encoding="utf-8")) is not None
+
+
 def catalog(kind: str) -> str:
     """Return a section for each entry of a kind, or for the settings of trainings."""
     entries = [Registered(TRAIN, "vaehub", "")] if kind == "train" else Catalog().entries(kind)
