@@ -218,7 +218,7 @@ def show(
             records.measurement(found)
     elif as_json:
         parts = {"epochs": found.epochs, "measurements": [asdict(each) for each in found.measurements]}
-        terminal.print_json(records.training_as_json(found.record) | parts)
+        terminal.print_json(records.training_as_json(found) | parts)
     else:
         records.training_view(found)
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vaehub.core.display import Displayed
 from vaehub.core.recipe import Recipe
 from vaehub.hub import requests
-from vaehub.hub.compare import Comparison
 from vaehub.hub.export import WeightsFormat, export_weights
 from vaehub.hub.inputs import Inputs
-from vaehub.hub.plots import comparison_plot, measurement_plot, training_plot
 from vaehub.hub.requests import Settings
 from vaehub.hub.runner import Runner
-from vaehub.hub.views import Measurement, Rows, TrainingView
+from vaehub.hub.views import Measurement, Rows, Training
 from vaehub.registry.catalog import Catalog
 from vaehub.store.failures import gone
 from vaehub.store.records import MeasurementRecord, StudyRecord, TrainingRecord
@@ -26,9 +26,10 @@ if TYPE_CHECKING:
 
     from vaehub.hub.dataset_folder import DatasetFolder
     from vaehub.registry.holdings import Holding
+    from vaehub.store.session import Session
 
 
-class StoreReader:
+class StoreReader(Displayed):
     """The part of :class:`vaehub.Hub` that looks at what there is.
 
     Args:
@@ -52,11 +53,14 @@ class StoreReader:
         """
         return Rows(self.store.query(query))
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self.store.path)!r}, device={self._device!r})"
+
     def recent(self, limit: int = 20) -> tuple[list[TrainingRecord], list[MeasurementRecord]]:
         """Return the latest trainings and measurements, the latest first."""
         return self.store.recent(limit)
 
-    def show(self, prefix: str) -> TrainingView | Measurement:
+    def show(self, prefix: str) -> Training | Measurement:
         """Return the training or measurement whose id begins so.
 
         Raises:
@@ -65,11 +69,14 @@ class StoreReader:
         with self.store.session() as session:
             kind, found = self.store.resolve(prefix)
             if kind == "training":
-                record = session.trainings([found]).get(found)
-                if record is None:
-                    raise gone(kind, found)
-                return TrainingView(record, session.epochs(found), session.measurements_of(found))
+                return self._training(session, found)
         return self._runner.stored(found)
+
+    def _training(self, session: Session, found: str) -> Training:
+        record = session.trainings([found]).get(found)
+        if record is None:
+            raise gone("training", found)
+        return Training(**vars(record), epochs=session.epochs(found), measurements=session.measurements_of(found))
 
     def figure(self, prefix: str) -> Figure:
         """Return the plot of a measurement, as its metric draws it, or the loss curves of a training.
@@ -77,22 +84,11 @@ class StoreReader:
         Raises:
             VaehubError: If there is no such record, it failed, or it has no plot; or matplotlib is missing.
         """
-        shown = self.show(prefix)
-        if isinstance(shown, TrainingView):
-            return training_plot(shown)
-        return self.plot(shown)
+        return self.show(prefix).plot()
 
     def plot(self, shown: Measurement) -> Figure:
-        """Return the plot of a measurement that was read before; raises as :meth:`figure`."""
-        return measurement_plot(shown, self._runner.metric_of)
-
-    def comparison_figure(self, found: Comparison) -> Figure:
-        """Return the plot of a comparison, as its metric draws it.
-
-        Raises:
-            VaehubError: If the metric has no plot, or matplotlib is missing.
-        """
-        return comparison_plot(found, self._runner.metric_of)
+        """Return the plot of a measurement from anywhere; raises as :meth:`figure`."""
+        return replace(shown, find_metric=self._runner.metric_of).plot()
 
     def export(
         self,
