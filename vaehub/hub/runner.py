@@ -45,8 +45,6 @@ class Runner:
         self.store = store
         self.catalog = catalog
         self.device = device
-        # A function of its own, since a copy of a measurement would copy what a method is bound to.
-        self._find_metric = lambda record: self.metric_of(record)
 
     @cached_property
     def builder(self) -> Builder:
@@ -247,18 +245,24 @@ class Runner:
     def known(self, measurement_ids: Sequence[str]) -> dict[str, Measurement]:
         """Return the measurements that are stored and succeeded, by id."""
         stored = self.store.find_many(measurement_ids)
-        return {name: self.reused(found) for name, found in stored.items() if found.record.status == "done"}
+        return {name: self._reused(found) for name, found in stored.items() if found.record.status == "done"}
 
     def stored(self, measurement_id: str) -> Measurement:
         """Return a measurement from the store; raises :class:`StoreError` if it is there no more."""
         found = self.store.find_many([measurement_id]).get(measurement_id)
         if found is None:
             raise gone("measurement", measurement_id)
-        return self.reused(found)
+        return self._reused(found)
 
-    def reused(self, found: StoredMeasurement) -> Measurement:
+    def _reused(self, found: StoredMeasurement) -> Measurement:
         """Return a measurement that was read from the store."""
-        return Measurement(found.record, found.result, found.training, reused=True, find_metric=self._find_metric)
+        return self._measurement(found.record, found.result, found.training, reused=True)
+
+    def _measurement(
+        self, record: MeasurementRecord, result: Result, training: TrainingRecord | None, *, reused: bool
+    ) -> Measurement:
+        # A function of its own, since a copy of a measurement would copy what a method is bound to.
+        return Measurement(record, result, training, reused, find_metric=lambda each: self.metric_of(each))
 
     def measure(self, request: MeasurementRequest, *, force: bool) -> Measurement:
         """Return a measurement from the store, or measure now; raises as :meth:`measure_all`."""

@@ -31,7 +31,7 @@ SCALARS_SHOWN = 3
 class FindMetric(Protocol):
     """What returns the metric of a record, which draws it."""
 
-    def __call__(self, record: MeasurementRecord) -> Metric:
+    def __call__(self, record: MeasurementRecord, /) -> Metric:
         """Return the metric, in any revision."""
 
 
