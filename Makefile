@@ -9,7 +9,7 @@ DEMO_STORE := vaehub-store/demo
 # The processes that tests start would each compile our modules again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test slow gpu check bench clean
+.PHONY: demo test slow gpu check bench tutorials clean
 
 $(VENV)/demo.done: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -45,6 +45,10 @@ gpu: $(VENV)/dev.done
 
 bench: $(VENV)/dev.done
 	$(BIN)/python -m benchmarks
+
+# Runs the notebooks of docs/tutorials and stores what they give; 'make tutorials NAMES=1_first_answer' runs one.
+tutorials: $(VENV)/dev.done
+	$(BIN)/python -m tests.tutorials $(NAMES)
 
 clean:
 	rm -rf $(VENV) vaehub-store .mypy_cache .ruff_cache .pytest_cache .hypothesis

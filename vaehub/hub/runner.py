@@ -326,9 +326,7 @@ class Runner:
                 title = f"measurement {record.id[:8]} of metric {record.metric!r} failed"
                 raise WorkFailed(f"{title}: {why}") from failure
             self.builder.tell_measured(record.id, record.metric, result)
-            return Measurement(
-                record, result, done.get(record.training or ""), reused=False, find_metric=self.metric_of
-            )
+            return self._measurement(record, result, done.get(record.training or ""), reused=False)
 
     def _metric(self, request: MeasurementRequest) -> Metric:
         return self.builder.metric(request.metric, request.subject.contract(), request.seed)
