@@ -23,7 +23,7 @@ $(VENV)/dev.done: pyproject.toml constraints.txt
 
 demo: $(VENV)/demo.done
 	$(BIN)/vaehub run --model ard --metric relevance --store $(DEMO_STORE)
-	$(BIN)/vaehub sql "select name, index, value from results where name = 'relevance' order by value desc limit 5" \
+	$(BIN)/vaehub sql "select name, index, value from results where name = 'relevance' order by isnan(value), value desc limit 5" \
 		--store $(DEMO_STORE)
 
 check: $(VENV)/dev.done

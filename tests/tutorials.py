@@ -1,4 +1,4 @@
-"""The notebooks of docs/tutorials: run, stripped of what varies, and compared. ``python -m tests.tutorials`` renders them.
+"""The notebooks of docs/tutorials: run, stripped of what varies, compared; ``python -m tests.tutorials`` renders them.
 
 A cell with the tag ``varies`` may give other numbers on another machine; all else is compared. Times and ids are left
 out, as are the bytes of pictures.

@@ -238,7 +238,7 @@ def test_a_measurement_that_was_pickled_is_drawn_by_a_hub(filled, found):
     assert copy.deepcopy(found[0]).result.scalars == found[0].result.scalars
     assert asdict(found[0])["record"]["metric"] == "relevance"
     loaded = pickle.loads(pickle.dumps(found[0]))
-    with pytest.raises(VaehubError, match=r"was pickled, .*'filled.plot\(it\)' draws it"):
+    with pytest.raises(VaehubError, match=r"was pickled, .*'hub.plot\(it\)' draws it"):
         loaded.plot()
     assert filled.plot(loaded).axes[0].get_title() == found[0].plot().axes[0].get_title()
 

@@ -21,16 +21,29 @@ class Tabular(ABC):
         """Return the rows as an Arrow table."""
 
     def to_pandas(self) -> pd.DataFrame:
-        """Return the rows as a data frame of pandas.
+        """Return the rows as a data frame of pandas, with its own integers where some are missing: they keep digits.
 
         Raises:
             VaehubError: If pandas is not installed.
         """
         try:
-            import pandas  # noqa: F401
+            import pandas as pd
         except ImportError as error:
             raise _missing("pandas") from error
-        return self.to_arrow().to_pandas()
+        import pyarrow as pa
+        from pyarrow import types
+
+        # Arrow would make floating-point numbers of integers beside nulls, and round those beyond 2**53.
+        whole = {
+            getattr(pa, name.lower())(): getattr(pd, f"{name}Dtype")()
+            for name in ("Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64")
+        }
+        table = self.to_arrow()
+        found: pd.DataFrame = table.to_pandas()
+        for at, column in enumerate(table.columns):
+            if types.is_integer(column.type) and column.null_count:
+                found.isetitem(at, pa.table({"": column}).to_pandas(types_mapper=whole.get)[""])
+        return found
 
     def to_polars(self) -> pl.DataFrame:
         """Return the rows as a data frame of polars.

@@ -217,6 +217,11 @@ class Rows(Displayed, Tabular):
         return f"Rows({len(self)} of {', '.join(self.columns)})"
 
     @property
+    def json_columns(self) -> list[str]:
+        """Names of the columns of JSON, whose values are its text."""
+        return [field.name for field in self.schema if (field.metadata or {}).get(b"kind") == b"json"]
+
+    @property
     def digest(self) -> str:
         """What tells these rows from others: names and values, in order."""
         return identity({"columns": self.columns, "rows": [[str(item) for item in row] for row in self]})

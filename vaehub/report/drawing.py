@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 from vaehub.core.errors import VaehubError, WorkFailed, first_line
 from vaehub.core.progress import Advance, task
 from vaehub.hub.plots import NoPlotError, require_matplotlib
-from vaehub.hub.study.pool import n_cores
 from vaehub.hub.views import Measurement
 from vaehub.report.vector_graphics import Picture, picture_of
+from vaehub.training.threads import n_cores
 
 if TYPE_CHECKING:
     from vaehub.hub import Hub

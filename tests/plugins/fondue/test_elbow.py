@@ -26,17 +26,17 @@ def test_the_elbow_of_a_vae_has_all_curves_and_their_knees(shared):
     curves, means, knees = (found.result.tables[name] for name in ("curves", "means", "knees"))
     assert curves.keys["latent_dim"] == (1, 1, 2, 2, 4, 4, 16, 16)
     assert curves.keys["seed"] == (0, 1) * 4
-    assert set(curves.columns) == {"mse", "squared_error", "reconstruction", "accuracy"}
+    assert set(curves.columns) == {"mse", "squared_error", "distortion", "accuracy"}
     mean = {name: values.reshape(4, 2).mean(axis=1) for name, values in curves.columns.items()}
     assert all(means.columns[f"{name}_mean"].tolist() == values.tolist() for name, values in mean.items())
-    assert mean["reconstruction"][0] > mean["reconstruction"][-1]
+    assert mean["distortion"][0] > mean["distortion"][-1]
     assert mean["accuracy"][0] < mean["accuracy"][-1]
-    for name, falls in (("reconstruction", True), ("mse", True), ("accuracy", False)):
+    for name, falls in (("distortion", True), ("mse", True), ("accuracy", False)):
         assert found[f"knee_{name}"] == knee((1, 2, 4, 16), mean[name], falls=falls).at
     assert {found["knee_mse"], found["knee_accuracy"]} <= {2, 4}
     assert found["steadiest"] == steadiest((1, 2, 4, 16), curves.columns["accuracy"].reshape(4, 2)).at
-    assert knees.keys["curve"] == ("reconstruction", "mse", "accuracy")
-    assert knees.columns["knee"].tolist() == [found["knee_reconstruction"], found["knee_mse"], found["knee_accuracy"]]
+    assert knees.keys["curve"] == ("distortion", "mse", "accuracy")
+    assert knees.columns["knee"].tolist() == [found["knee_distortion"], found["knee_mse"], found["knee_accuracy"]]
     assert len(shared.figure(found.id).axes) == 3
 
 
@@ -44,7 +44,7 @@ def test_the_elbow_of_a_vae_has_all_curves_and_their_knees(shared):
 def test_the_elbow_of_a_deterministic_model_and_again_from_the_store(hub, trained):
     recipe = hub.recipe("ae", settings=QUICK)
     found = hub.measure("elbow", recipe, settings={**DIMS, "n_seeds": 1})
-    assert set(found.result.scalars) == {"knee_reconstruction", "knee_mse"}
+    assert set(found.result.scalars) == {"knee_distortion", "knee_mse"}
     assert trained() == 4
     finer = hub.measure("elbow", recipe, settings={"latent_dims": [1, 2, 3, 4, 16], "n_seeds": 1})
     assert trained() == 5
@@ -102,7 +102,7 @@ class Laboratory:
             self.probes.append(params)
             return Result(tables={"mean": Table({"subset": ["all"]}, {"mean_test_accuracy": [self.accuracies[at]]})})
         self.trained.append(at)
-        return Result({"mse": self.losses[at] / 100, "squared_error": 0.0, "reconstruction": self.losses[at]})
+        return Result({"mse": self.losses[at] / 100, "squared_error": 0.0, "distortion": self.losses[at]})
 
 
 def test_each_number_is_trained_with_several_seeds_and_knees_are_of_the_means(recipe):
@@ -118,7 +118,7 @@ def test_each_number_is_trained_with_several_seeds_and_knees_are_of_the_means(re
     elbow = Elbow(ElbowParams(latent_dims=numbers, n_seeds=3, accuracy=True))
     found = elbow.measure(recipe.vary(seed=3), runner)
     assert runner.trained == [(n, seed) for n in numbers for seed in (3, 4, 5)]
-    assert found.scalars == {"knee_reconstruction": 4, "knee_mse": 4, "knee_accuracy": 4, "steadiest": 4}
+    assert found.scalars == {"knee_distortion": 4, "knee_mse": 4, "knee_accuracy": 4, "steadiest": 4}
     curves, means = found.tables["curves"], found.tables["means"]
     assert (curves.keys["latent_dim"][:4], curves.keys["seed"][:4]) == ((1, 1, 1, 2), (3, 4, 5, 3))
     assert len(set(curves.keys["training"])) == 21

@@ -111,7 +111,7 @@ def _table(found: Table) -> Markup:
     return table([*found.keys, *found.columns], lines, n=_n_rows(found))
 
 
-def _over_seeds(found: Sequence[Measurement]) -> Markup:
+def _over_seeds(found: Measurements) -> Markup:
     """Return the single values of measurements, a row for each setting, a column for each seed, and their mean."""
     seeds = sorted({_seed(each) for each in found})
     labels: dict[str, str] = {}

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 TITLES = {
-    "reconstruction": "reconstruction loss",
+    "distortion": "distortion, the reconstruction loss",
     "mse": "mean squared error of a value",
     "accuracy": "downstream accuracy",
 }
@@ -25,7 +25,7 @@ SPREAD = 12
 """Ratio of the greatest to the least that a linear axis shows well."""
 READABLE = 14
 """Ticks up to which each visit has its own."""
-UNITS = {"reconstruction": "nats", "mse": "mean squared error", "accuracy": "mean test accuracy"}
+UNITS = {"distortion": "nats", "mse": "mean squared error", "accuracy": "mean test accuracy"}
 
 
 def plot_search(table: Table, answer: float, threshold: float, unit: str) -> Figure:
