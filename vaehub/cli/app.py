@@ -160,7 +160,7 @@ def run(
             records.training(each.training, reused=each.reused)
         records.measurement(each)
     if len(set(seeds or [])) > 1:
-        show_over_seeds(found)
+        show_over_seeds(list(found))
     last = found[-1].id[: records.SHORT]
     terminal.hint(f"next: vaehub show {last} · vaehub plot {last} · vaehub sql 'from summary'")
 

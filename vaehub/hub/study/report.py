@@ -46,7 +46,7 @@ class ReportRow:
         printed: The published number with its digits.
         difference: Ours less the published one.
         inside: Whether the difference is within 1.96 standard errors of both, and half a unit of the last digit
-            printed; ``None`` where neither has a spread, or ours is NaN.
+            printed; ``None`` where neither has a spread, or ours is undefined.
     """
 
     keys: Mapping[str, Key]
@@ -251,7 +251,7 @@ def _row(keys: Mapping[str, Key], name: str, values: Sequence[float], figure: Fi
     theirs_error = _published_error(figure)
     difference = mean - figure.value
     inside = None
-    if (ours_error is not None or theirs_error is not None) and not math.isnan(difference):
+    if (ours_error is not None or theirs_error is not None) and math.isfinite(difference):
         allowed = Z95 * math.hypot(ours_error or 0.0, theirs_error or 0.0) + _half_digit(figure)
         inside = abs(difference) <= allowed
     return ReportRow(keys, name, mean, spread, n, figure.value, figure.spread, kind, figure.printed, difference, inside)
