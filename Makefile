@@ -9,7 +9,7 @@ DEMO_STORE := vaehub-store/demo
 # The processes that tests start would each compile our modules again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test slow gpu check bench site clean
+.PHONY: demo test slow gpu check bench site tutorials clean
 
 $(VENV)/demo.done: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -55,6 +55,10 @@ bench: $(VENV)/dev.done
 site: $(VENV)/docs.done
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet -d build/doctrees docs build/site
 	@echo "the site is build/site/index.html"
+
+# Runs the notebooks of docs/tutorials and stores what they give; 'make tutorials NAMES=1_first_answer' runs one.
+tutorials: $(VENV)/dev.done
+	$(BIN)/python -m tests.tutorials $(NAMES)
 
 clean:
 	rm -rf $(VENV) build vaehub-store .mypy_cache .ruff_cache .pytest_cache .hypothesis

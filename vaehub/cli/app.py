@@ -160,7 +160,7 @@ def run(
             records.training(each.training, reused=each.reused)
         records.measurement(each)
     if len(set(seeds or [])) > 1:
-        show_over_seeds(found)
+        show_over_seeds(list(found))
     last = found[-1].id[: records.SHORT]
     terminal.hint(f"next: vaehub show {last} · vaehub plot {last} · vaehub sql 'from summary'")
 
@@ -257,7 +257,7 @@ def show(
             records.measurement(found)
     elif as_json:
         parts = {"epochs": found.epochs, "measurements": list(map(records.record_as_json, found.measurements))}
-        terminal.print_json(records.training_as_json(found.record) | parts)
+        terminal.print_json(records.training_as_json(found) | parts)
     else:
         records.training_view(found)
 

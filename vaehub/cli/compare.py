@@ -65,7 +65,7 @@ def compare(
         with progress():
             found = hub.compare(a, b, metric, seeds=seeds or [], settings=settings, force=force)
         if picture is not None:
-            pictures.write(hub.comparison_figure(found), picture)
+            pictures.write(found.plot(), picture)
     if as_json:
         terminal.print_json(
             {

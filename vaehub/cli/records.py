@@ -16,7 +16,7 @@ from vaehub.hub.views import Measurement, groups_by_index, reading_order
 
 if TYPE_CHECKING:
     from vaehub.core.result import Result, Vector
-    from vaehub.hub.views import TrainingView
+    from vaehub.hub.views import Training
     from vaehub.store.records import MeasurementRecord, TrainingRecord
     from vaehub.store.verify import Verification
 
@@ -84,9 +84,9 @@ def length_of(record: TrainingRecord) -> tuple[int, str]:
     return cast(tuple[int, str], (params["epochs"], "epoch") if steps is None else (steps, "step"))
 
 
-def training_view(view: TrainingView) -> None:
+def training_view(view: Training) -> None:
     """Print a training, its final losses, and its measurements."""
-    training(view.record)
+    training(view)
     if view.epochs:
         last = view.epochs[-1]
         names = list(dict.fromkeys(name for losses in last.values() for name in losses))

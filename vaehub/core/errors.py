@@ -31,6 +31,10 @@ class VaehubError(Exception):
     The message is one sentence: what was asked, what is wrong, what would work. The command line exits with 2.
     """
 
+    def _render_traceback_(self) -> list[str]:
+        """Return what a notebook prints in the place of a traceback."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 class UnknownName(VaehubError):  # noqa: N818 it is the name that is wrong
     """No installed plugin contributes anything under this name."""

@@ -19,17 +19,17 @@ class Listener(Protocol):
         """Show a new task until the context ends."""
 
 
-_listener: ContextVar[Listener | None] = ContextVar("vaehub_progress", default=None)
+current_listener: ContextVar[Listener | None] = ContextVar("vaehub_progress", default=None)
 
 
 @contextmanager
 def listening(listener: Listener) -> Iterator[None]:
     """Send the progress of all work inside the context to a listener."""
-    token = _listener.set(listener)
+    token = current_listener.set(listener)
     try:
         yield
     finally:
-        _listener.reset(token)
+        current_listener.reset(token)
 
 
 @contextmanager
@@ -40,7 +40,7 @@ def task(label: str, total: int | None = None) -> Iterator[Advance]:
         label: Name of the task, in a few words.
         total: Amount of work, in any unit; ``None`` if unknown.
     """
-    listener = _listener.get()
+    listener = current_listener.get()
     if listener is None:
         yield lambda amount, note="": None  # noqa: ARG005 nobody listens
     else:

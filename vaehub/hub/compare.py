@@ -10,18 +10,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from vaehub.core.display import Displayed
 from vaehub.core.errors import VaehubError
 from vaehub.core.recipe import Recipe
 from vaehub.core.result import Result, Table, Vector
+from vaehub.hub.frames import Tabular
 from vaehub.hub.subjects import is_own
 from vaehub.hub.views import Measurements
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+    from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(Displayed, Tabular):
     """A metric of pairs on all pairs of trainings of two models.
 
     Attributes:
@@ -33,6 +37,24 @@ class Comparison:
     metric: str
     measurements: Measurements
     result: Result
+
+    def __repr__(self) -> str:
+        shown = "".join(f", {name} {value:.4g}" for name, value in self.result.scalars.items())
+        return f"Comparison({self.metric}, {len(self.measurements)} pairs{shown})"
+
+    def plot(self) -> Figure:
+        """Return the plot of the mean, as the metric draws it, which a notebook shows.
+
+        Raises:
+            VaehubError: If the metric has no plot, or matplotlib is missing.
+        """
+        from vaehub.hub.plots import comparison_plot
+
+        return comparison_plot(self)
+
+    def to_arrow(self) -> pa.Table:
+        """Return one row for each value of each pair as an Arrow table."""
+        return self.measurements.to_arrow()
 
 
 def pairs_of(a: Recipe, b: Recipe, seeds: Sequence[int]) -> list[tuple[Recipe, Recipe]]:

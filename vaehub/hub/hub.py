@@ -12,10 +12,11 @@ from vaehub.core.recipe import Component, Recipe
 from vaehub.hub import requests
 from vaehub.hub.arguments import mapping_of, path_text, texts, whole_number, whole_numbers
 from vaehub.hub.compare import Comparison, mean_result, pairs_of
+from vaehub.hub.display.bars import notebook_progress
 from vaehub.hub.requests import DEFAULT_DATASET, DEFAULT_NETWORK, MeasurementRequest, RunPlan, Settings
 from vaehub.hub.store_reader import StoreReader
 from vaehub.hub.subjects import kind_of
-from vaehub.hub.views import Description, Measurement, Measurements
+from vaehub.hub.views import Description, Measurement, Measurements, Training
 from vaehub.hub.work import work
 from vaehub.registry.catalog import Catalog
 from vaehub.registry.documentation import document
@@ -144,7 +145,7 @@ class Hub(StoreReader):
         at_epochs: Sequence[int] = (),
         at_steps: Sequence[int] = (),
         force: bool = False,
-    ) -> TrainingRecord:
+    ) -> Training:
         """Train a recipe, or take the training from the store.
 
         Args:
@@ -161,7 +162,9 @@ class Hub(StoreReader):
         epochs = whole_numbers(at_epochs, "an epoch to record")
         stages = requests.stages_of(known, epochs, whole_numbers(at_steps, "a step to record"))
         with work(self.store):
-            return self._runner.train(known, [], stages=stages, force=force)
+            record = self._runner.train(known, [], stages=stages, force=force)
+            with self.store.session() as session:
+                return self._training(session, record.id)
 
     def measure(
         self,
@@ -365,7 +368,8 @@ class Hub(StoreReader):
         Raises:
             VaehubError: If the name or a parameter is wrong, or the data cannot be had.
         """
-        return self._inputs.data(name, settings)
+        with notebook_progress():
+            return self._inputs.data(name, settings)
 
     def sheet(self, data: object, *, seed: int = 0) -> Image:
         """Return a contact sheet of observations: along each factor, by class, or at random.

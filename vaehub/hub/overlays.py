@@ -14,7 +14,7 @@ from vaehub.core.errors import VaehubError
 from vaehub.core.identity import Json
 from vaehub.hub.plots import require_matplotlib
 from vaehub.hub.setting_labels import flat, setting_label, varied
-from vaehub.hub.views import Measurement, TrainingView
+from vaehub.hub.views import Measurement, Training
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -62,7 +62,7 @@ class Panel:
     labels: Sequence[str] | None = None
 
 
-def overlay(shown: Sequence[TrainingView | Measurement], units: Mapping[str, str]) -> Figure:
+def overlay(shown: Sequence[Training | Measurement], units: Mapping[str, str]) -> Figure:
     """Return several records in one picture; a colour for each setting, a line for each seed, and their mean.
 
     Losses of trainings have a panel for each term. Measurements of one metric have a panel for each vector, or for each
@@ -73,7 +73,7 @@ def overlay(shown: Sequence[TrainingView | Measurement], units: Mapping[str, str
         VaehubError: If they cannot be compared, or one of them has nothing to show; or matplotlib is missing.
     """
     require_matplotlib()
-    trainings = [each for each in shown if isinstance(each, TrainingView)]
+    trainings = [each for each in shown if isinstance(each, Training)]
     measurements = [each for each in shown if isinstance(each, Measurement)]
     if trainings and measurements:
         raise VaehubError(
@@ -88,7 +88,7 @@ def overlay(shown: Sequence[TrainingView | Measurement], units: Mapping[str, str
         return _drawn(panels[:MOST_PANELS], title, left)
 
 
-def _losses(shown: Sequence[TrainingView]) -> list[Panel]:
+def _losses(shown: Sequence[Training]) -> list[Panel]:
     for each in shown:
         if not each.epochs:
             raise VaehubError(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from vaehub.analysis import PALETTE, frame, label_lines, new_figure, plot_style
 from vaehub.core.errors import VaehubError
-from vaehub.hub.views import Measurement, TrainingView
+from vaehub.hub.display.figures import show_figures
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -15,16 +15,15 @@ if TYPE_CHECKING:
     from vaehub.core.metric import Metric
     from vaehub.hub.compare import Comparison
     from vaehub.hub.suggest_dim import Suggestion
+    from vaehub.hub.views import FindMetric, Measurement, Training
     from vaehub.store.records import MeasurementRecord
-
-    FindMetric = Callable[[MeasurementRecord], Metric]
 
 
 class NoPlotError(VaehubError):
     """The metric draws no plot, whatever it measured."""
 
 
-def training_plot(shown: TrainingView) -> Figure:
+def training_plot(shown: Training) -> Figure:
     """Return the loss curves of a training.
 
     Raises:
@@ -32,17 +31,15 @@ def training_plot(shown: TrainingView) -> Figure:
     """
     require_matplotlib()
     if not shown.epochs:
-        raise VaehubError(f"training {shown.record.id[:8]} ended before its first epoch, so there is no picture")
+        raise VaehubError(f"training {shown.id[:8]} ended before its first epoch, so there is no picture")
     with plot_style():
-        return loss_curves(shown.epochs, f"{shown.record.name_of('model')}, training {shown.record.id[:8]}")
+        figure = loss_curves(shown.epochs, f"{shown.name_of('model')}, training {shown.id[:8]}")
+    show_figures()
+    return figure
 
 
-def measurement_plot(shown: Measurement, metric_of: FindMetric) -> Figure:
+def measurement_plot(shown: Measurement) -> Figure:
     """Return the plot of a measurement.
-
-    Args:
-        shown: The measurement.
-        metric_of: Returns the metric of a record.
 
     Raises:
         VaehubError: If it failed, its metric has no plot, or matplotlib is missing.
@@ -53,7 +50,7 @@ def measurement_plot(shown: Measurement, metric_of: FindMetric) -> Figure:
         raise VaehubError(f"measurement {record.id[:8]} failed ({record.error}), so there is no picture")
     try:
         with plot_style():
-            figure = metric_of(record).plot(shown.result)
+            figure = _metric(record, shown.find_metric).plot(shown.result)
     except KeyError as error:
         raise VaehubError(
             f"measurement {record.id[:8]} was stored by another revision of metric {record.metric!r} and has no value "
@@ -61,17 +58,28 @@ def measurement_plot(shown: Measurement, metric_of: FindMetric) -> Figure:
         ) from error
     if figure is None:
         raise NoPlotError(f"metric {record.metric!r} has no picture; 'vaehub show {record.id[:8]}' prints its values")
+    show_figures()
     return figure
 
 
-def comparison_plot(found: Comparison, metric_of: FindMetric) -> Figure:
-    """Return the plot of a comparison; arguments and errors as :func:`measurement_plot`."""
+def comparison_plot(found: Comparison) -> Figure:
+    """Return the plot of a comparison; errors as :func:`measurement_plot`."""
     require_matplotlib()
+    first = found.measurements[0]
     with plot_style():
-        figure = metric_of(found.measurements[0].record).plot(found.result)
+        figure = _metric(first.record, first.find_metric).plot(found.result)
     if figure is None:
-        raise VaehubError(f"metric {found.metric!r} has no picture")
+        raise NoPlotError(f"metric {found.metric!r} has no picture")
+    show_figures()
     return figure
+
+
+def _metric(record: MeasurementRecord, find: FindMetric | None) -> Metric:
+    if find is None:
+        raise VaehubError(
+            f"measurement {record.id[:8]} was pickled, which left the way to its metric behind; 'hub.plot(it)' draws it"
+        )
+    return find(record)
 
 
 def require_matplotlib() -> None:
@@ -105,9 +113,16 @@ def loss_curves(epochs: Sequence[Mapping[str, Mapping[str, float]]], title: str)
 
 
 def suggestion_plot(found: Suggestion) -> Figure:
-    """Return the number of latents that each method suggests: a dot for each seed, a line at their mean."""
+    """Return the number of latents that each method suggests: a dot for each seed, a line at their mean.
+
+    Raises:
+        VaehubError: If matplotlib is missing.
+    """
+    require_matplotlib()
     with plot_style():
-        return _suggestion(found)
+        figure = _suggestion(found)
+    show_figures()
+    return figure
 
 
 def _suggestion(found: Suggestion) -> Figure:

@@ -248,14 +248,24 @@ class Runner:
     def known(self, measurement_ids: Sequence[str]) -> dict[str, Measurement]:
         """Return the measurements that are stored and succeeded, by id."""
         stored = self.store.find_many(measurement_ids)
-        return {name: _reused(found) for name, found in stored.items() if found.record.status == "done"}
+        return {name: self._reused(found) for name, found in stored.items() if found.record.status == "done"}
 
     def stored(self, measurement_id: str) -> Measurement:
         """Return a measurement from the store; raises :class:`StoreError` if it is there no more."""
         found = self.store.find_many([measurement_id]).get(measurement_id)
         if found is None:
             raise gone("measurement", measurement_id)
-        return _reused(found)
+        return self._reused(found)
+
+    def _reused(self, found: StoredMeasurement) -> Measurement:
+        """Return a measurement that was read from the store."""
+        return self._measurement(found.record, found.result, found.training, reused=True)
+
+    def _measurement(
+        self, record: MeasurementRecord, result: Result, training: TrainingRecord | None, *, reused: bool
+    ) -> Measurement:
+        # A function of its own, since a copy of a measurement would copy what a method is bound to.
+        return Measurement(record, result, training, reused, find_metric=lambda each: self.metric_of(each))
 
     def measure(self, request: MeasurementRequest, *, force: bool) -> Measurement:
         """Return a measurement from the store, or measure now; raises as :meth:`measure_all`."""
@@ -321,7 +331,7 @@ class Runner:
                 title = f"measurement {record.id[:8]} of metric {record.metric!r} failed"
                 raise WorkFailed(f"{title}: {why}") from failure
             self.builder.tell_measured(record.id, record.metric, result)
-            return Measurement(record, result, done.get(record.training or ""), reused=False)
+            return self._measurement(record, result, done.get(record.training or ""), reused=False)
 
     def _units(self, metric: Component) -> Mapping[str, str]:
         entry = self.catalog.find("metric", f"{metric.distribution}:{metric.name}").entry
@@ -367,10 +377,6 @@ def _lost(recipe: Recipe) -> NotRecorded:
         f"training {recipe.id[:8]} was made and recorded, and the store has it no more: it was deleted or "
         "moved while this ran; the same command makes it again"
     )
-
-
-def _reused(found: StoredMeasurement) -> Measurement:
-    return Measurement(found.record, found.result, found.training, reused=True)
 
 
 def _reason(error: BaseException) -> str:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vaehub.core.display import Displayed
 from vaehub.core.errors import VaehubError
 from vaehub.core.recipe import Recipe
 from vaehub.hub import requests
-from vaehub.hub.compare import Comparison
+from vaehub.hub.display.figures import show_figures
 from vaehub.hub.export import WeightsFormat, export_weights
 from vaehub.hub.inputs import Inputs
-from vaehub.hub.plots import comparison_plot, measurement_plot, training_plot
 from vaehub.hub.requests import Settings
 from vaehub.hub.runner import Runner
-from vaehub.hub.views import Measurement, Rows, TrainingView
+from vaehub.hub.views import Measurement, Rows, Training
 from vaehub.registry.catalog import Catalog
 from vaehub.registry.entries import Metric as MetricEntry
 from vaehub.store.failures import gone
@@ -29,9 +30,10 @@ if TYPE_CHECKING:
 
     from vaehub.hub.dataset_folder import DatasetFolder
     from vaehub.registry.holdings import Holding
+    from vaehub.store.session import Session
 
 
-class StoreReader:
+class StoreReader(Displayed):
     """The part of :class:`vaehub.Hub` that looks at what there is.
 
     Args:
@@ -55,11 +57,14 @@ class StoreReader:
         """
         return Rows(self.store.query(query))
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self.store.path)!r}, device={self._device!r})"
+
     def recent(self, limit: int = 20) -> tuple[list[TrainingRecord], list[MeasurementRecord]]:
         """Return the latest trainings and measurements, the latest first."""
         return self.store.recent(limit)
 
-    def show(self, prefix: str) -> TrainingView | Measurement:
+    def show(self, prefix: str) -> Training | Measurement:
         """Return the training or measurement whose id begins so.
 
         Raises:
@@ -68,11 +73,14 @@ class StoreReader:
         with self.store.session() as session:
             kind, found = self.store.resolve(prefix)
             if kind == "training":
-                record = session.trainings([found]).get(found)
-                if record is None:
-                    raise gone(kind, found)
-                return TrainingView(record, session.epochs(found), session.measurements_of(found))
+                return self._training(session, found)
         return self._runner.stored(found)
+
+    def _training(self, session: Session, found: str) -> Training:
+        record = session.trainings([found]).get(found)
+        if record is None:
+            raise gone("training", found)
+        return Training(**vars(record), epochs=session.epochs(found), measurements=session.measurements_of(found))
 
     def figure(self, prefix: str, *others: str) -> Figure:
         """Return the plot of a measurement, as its metric draws it, or the loss curves of a training.
@@ -92,14 +100,13 @@ class StoreReader:
             from vaehub.hub.overlays import overlay
 
             several = [self.show(each) for each in dict.fromkeys((prefix, *others))]
-            return overlay(several, self._units(several[0]))
-        shown = self.show(prefix)
-        if isinstance(shown, TrainingView):
-            return training_plot(shown)
-        return self.plot(shown)
+            figure = overlay(several, self._units(several[0]))
+            show_figures()
+            return figure
+        return self.show(prefix).plot()
 
-    def _units(self, shown: TrainingView | Measurement) -> Mapping[str, str]:
-        if isinstance(shown, TrainingView):
+    def _units(self, shown: Training | Measurement) -> Mapping[str, str]:
+        if isinstance(shown, Training):
             return {}
         metric = shown.record.request["metric"]
         assert isinstance(metric, Mapping), "requests are nested mappings"
@@ -110,16 +117,8 @@ class StoreReader:
         return entry.units if isinstance(entry, MetricEntry) else {}
 
     def plot(self, shown: Measurement) -> Figure:
-        """Return the plot of a measurement that was read before; raises as :meth:`figure`."""
-        return measurement_plot(shown, self._runner.metric_of)
-
-    def comparison_figure(self, found: Comparison) -> Figure:
-        """Return the plot of a comparison, as its metric draws it.
-
-        Raises:
-            VaehubError: If the metric has no plot, or matplotlib is missing.
-        """
-        return comparison_plot(found, self._runner.metric_of)
+        """Return the plot of a measurement from anywhere; raises as :meth:`figure`."""
+        return replace(shown, find_metric=self._runner.metric_of).plot()
 
     def export(
         self,

@@ -7,22 +7,28 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean, stdev
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
+from vaehub.core.display import Displayed
 from vaehub.core.errors import VaehubError
 from vaehub.core.params import parse
 from vaehub.core.recipe import Component, TrainParams
 from vaehub.hub import requests
 from vaehub.hub.arguments import count, is_path
 from vaehub.hub.data_copies import InMemoryData
+from vaehub.hub.frames import Tabular
 from vaehub.hub.requests import Settings
+from vaehub.hub.spread import deviation
 from vaehub.hub.study import Study
 from vaehub.hub.study.definition import Definition
 from vaehub.hub.study.pool import MOST_JOBS
 from vaehub.registry.entries import Metric, Suggests
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+    from matplotlib.figure import Figure
+
     from vaehub.core.data.dataset import Dataset
     from vaehub.hub.runner import Runner
     from vaehub.registry.catalog import Catalog
@@ -66,11 +72,11 @@ class Answer:
     @property
     def spread(self) -> float | None:
         """Standard deviation over seeds; ``None`` if there are fewer than two answers."""
-        return stdev(self.values) if len(self.values) > 1 else None
+        return deviation(self.values)
 
 
 @dataclass(frozen=True)
-class Suggestion:
+class Suggestion(Displayed, Tabular):
     """What all methods say of some data.
 
     Attributes:
@@ -86,6 +92,33 @@ class Suggestion:
     epochs: int
     answers: tuple[Answer, ...]
     has_begun: bool = True
+
+    def __repr__(self) -> str:
+        advice = "no recommendation yet" if self.latent_dim is None else f"{self.latent_dim} latents"
+        return f"Suggestion({self.data!r}: {advice}, by {len(self.answers)} methods)"
+
+    def plot(self) -> Figure:
+        """Return the number of latents by each method as a plot, which a notebook shows.
+
+        Raises:
+            VaehubError: If matplotlib is missing.
+        """
+        from vaehub.hub.plots import suggestion_plot
+
+        return suggestion_plot(self)
+
+    def to_arrow(self) -> pa.Table:
+        """Return one row for each method and answer as an Arrow table."""
+        import pyarrow as pa
+
+        rows = [
+            (each.method, each.suggests.meaning, each.suggests.is_bound, answer)
+            for each in self.answers
+            for answer in each.values
+        ]
+        kinds = {"method": pa.string(), "meaning": pa.string(), "is_bound": pa.bool_(), "value": pa.float64()}
+        columns = zip(*rows, strict=True) if rows else [()] * len(kinds)
+        return pa.table({name: pa.array(column, kinds[name]) for name, column in zip(kinds, columns, strict=True)})
 
     @property
     def latent_dim(self) -> int | None:

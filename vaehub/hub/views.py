@@ -1,34 +1,48 @@
-"""What comes back: results that read well in a terminal, in a notebook and in a data frame."""
+"""What comes back: results by name, as rows, and as pictures."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from html import escape
-from typing import TYPE_CHECKING, Any, overload
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Protocol, overload
 
-from vaehub.core.errors import VaehubError
+from vaehub.core.display import Displayed
+from vaehub.core.errors import UnknownName, VaehubError
 from vaehub.core.identity import canonical_json, identity
 from vaehub.core.result import Result, Vector
+from vaehub.hub.frames import Tabular
 from vaehub.store.records import MeasurementRecord, TrainingRecord
 
 if TYPE_CHECKING:
-    import pandas as pd
     import pyarrow as pa
+    from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
+    from vaehub.core.metric import Metric
     from vaehub.hub.study.definition import Definition
     from vaehub.registry.catalog import Registered
     from vaehub.registry.documentation import ParamInfo
 
-ROWS_SHOWN = 32
-"""Rows of a table that a notebook shows; all are in the data frame."""
-BAR = 160
-"""Pixels of the longest bar."""
+
+SCALARS_SHOWN = 3
+"""Values in the short text of a measurement."""
+
+
+class FindMetric(Protocol):
+    """What returns the metric of a record, which draws it."""
+
+    def __call__(self, record: MeasurementRecord, /) -> Metric:
+        """Return the metric, in any revision."""
+
+
+class UnknownValue(UnknownName, KeyError):  # noqa: N818 as its base
+    """A measurement has no value of this name."""
+
+    __str__ = Exception.__str__  # that of KeyError quotes the sentence
 
 
 @dataclass(frozen=True)
-class Measurement:
+class Measurement(Displayed, Tabular):
     """One metric applied to one subject.
 
     Attributes:
@@ -36,12 +50,18 @@ class Measurement:
         result: What was measured.
         training: Training that was measured; of a pair, the first; ``None`` for data and recipes.
         reused: Whether the store had it already.
+        find_metric: Returns the metric of a record, which draws it; ``None`` once a measurement has been pickled.
     """
 
     record: MeasurementRecord
     result: Result
     training: TrainingRecord | None
     reused: bool
+    find_metric: FindMetric | None = field(default=None, compare=False)
+
+    def __getstate__(self) -> dict[str, object]:
+        """Return what is pickled: all but the way to the metric, which leads through a whole hub."""
+        return vars(self) | {"find_metric": None}
 
     @property
     def id(self) -> str:
@@ -62,7 +82,23 @@ class Measurement:
         if name in result.arrays:
             return result.arrays[name]
         known = ", ".join([*result.scalars, *result.vectors, *result.tables, *result.signatures, *result.arrays])
-        raise KeyError(f"{self.record.metric} has no {name!r}, it has {known}")
+        raise UnknownValue(f"{self.record.metric} has no {name!r}, it has {known}")
+
+    def __repr__(self) -> str:
+        of = f" of training {self.record.training[:8]}" if self.record.training else ""
+        shown = "".join(f", {name} {value:.4g}" for name, value in list(self.result.scalars.items())[:SCALARS_SHOWN])
+        failed = ", failed" if self.record.status == "failed" else ""
+        return f"Measurement({self.record.metric} {self.id[:8]}{of}{failed}{shown})"
+
+    def plot(self) -> Figure:
+        """Return the plot, as the metric draws it, which a notebook shows.
+
+        Raises:
+            VaehubError: If it failed, its metric has no plot, or matplotlib is missing.
+        """
+        from vaehub.hub.plots import measurement_plot
+
+        return measurement_plot(self)
 
     def rows(self) -> Iterator[dict[str, object]]:
         """Yield one row for each value, with the columns of the view ``results`` that identify it."""
@@ -81,24 +117,8 @@ class Measurement:
             yield common | place | {"value": value} | ids
 
     def to_arrow(self) -> pa.Table:
-        """Return the rows as an Arrow table."""
+        """Return one row for each value as an Arrow table."""
         return Measurements([self]).to_arrow()
-
-    def to_pandas(self) -> pd.DataFrame:
-        """Return the rows as a data frame."""
-        return Measurements([self]).to_pandas()
-
-    def _repr_html_(self) -> str:
-        record, training = self.record, self.training
-        subject = (
-            f"{training.name_of('model')} on {training.name_of('dataset')}, seed {training.seed}" if training else ""
-        )
-        scalars = "".join(
-            f"<tr><th>{escape(name)}</th><td>{value:g}</td></tr>" for name, value in self.result.scalars.items()
-        )
-        tables = "".join(_html_vectors(group) for group in groups_by_index(self.result.vectors))
-        head = f"<b>{escape(record.metric)}</b> {escape(subject)} <code>{record.id[:8]}</code>"
-        return f"<div>{head}<table>{scalars}</table>{tables}</div>"
 
 
 @dataclass(frozen=True)
@@ -110,17 +130,39 @@ class Description:
     study: Definition | None = None
 
 
-@dataclass(frozen=True)
-class TrainingView:
-    """A training with its losses and what was measured of it."""
+@dataclass(frozen=True, repr=False)
+class Training(TrainingRecord):
+    """A training with its losses and what was measured of it.
 
-    record: TrainingRecord
-    epochs: list[dict[str, dict[str, float]]]
-    measurements: list[MeasurementRecord]
+    Attributes:
+        epochs: Losses of each epoch, by split and term.
+        measurements: What was measured of it, the latest first.
+    """
+
+    epochs: Sequence[Mapping[str, Mapping[str, float]]] = ()
+    measurements: Sequence[MeasurementRecord] = ()
+
+    @property
+    def record(self) -> TrainingRecord:
+        """The training alone, as a measurement has its record."""
+        return TrainingRecord(**{each.name: getattr(self, each.name) for each in fields(TrainingRecord)})
+
+    def plot(self) -> Figure:
+        """Return the loss curves, which a notebook shows.
+
+        Raises:
+            VaehubError: If it has no epoch, or matplotlib is missing.
+        """
+        from vaehub.hub.plots import training_plot
+
+        return training_plot(self)
 
 
-class Measurements(Sequence[Measurement]):
-    """Measurements in the order they were asked for."""
+class Measurements(Displayed, Tabular):
+    """Measurements in the order they were asked for.
+
+    They are no ``collections.abc.Sequence``: of such a thing polars takes the items for rows, and never asks for Arrow.
+    """
 
     def __init__(self, items: Sequence[Measurement]) -> None:
         self._items = tuple(items)
@@ -136,6 +178,9 @@ class Measurements(Sequence[Measurement]):
     def __len__(self) -> int:
         return len(self._items)
 
+    def __iter__(self) -> Iterator[Measurement]:
+        return iter(self._items)
+
     def __repr__(self) -> str:
         listed = ", ".join(f"{item.record.metric} {item.id[:8]}" for item in self._items)
         return f"Measurements({listed})"
@@ -149,19 +194,8 @@ class Measurements(Sequence[Measurement]):
         names = list(rows[0]) if rows else []
         return pa.table({name: pa.array([row[name] for row in rows], kinds.get(name, pa.string())) for name in names})
 
-    def to_pandas(self) -> pd.DataFrame:
-        """Return one row for each value as a data frame.
 
-        Raises:
-            VaehubError: If pandas is not installed.
-        """
-        return _pandas(self.to_arrow())
-
-    def _repr_html_(self) -> str:
-        return "".join(item._repr_html_() for item in self._items)
-
-
-class Rows:
+class Rows(Displayed, Tabular):
     """The answer to a query."""
 
     def __init__(self, table: pa.Table) -> None:
@@ -210,21 +244,6 @@ class Rows:
         """Return the columns: numbers, with NaN for what is missing, or objects."""
         return {name: _numbers(self._table[name]) for name in self.columns}
 
-    def to_pandas(self) -> pd.DataFrame:
-        """Return the rows as a data frame, with pandas' own integers where some are missing, which keep every digit.
-
-        Raises:
-            VaehubError: If pandas is not installed.
-        """
-        return _pandas(self._table)
-
-    def _repr_html_(self) -> str:
-        shown = list(Rows(self._table.slice(0, ROWS_SHOWN)))
-        body = "".join("<tr>" + "".join(f"<td>{_cell(item)}</td>" for item in row) + "</tr>" for row in shown)
-        head = "".join(f"<th>{escape(name)}</th>" for name in self.columns)
-        more = f"<p>{len(self) - ROWS_SHOWN} more rows</p>" if len(self) > ROWS_SHOWN else ""
-        return f"<table><tr>{head}</tr>{body}</table>{more}"
-
 
 def groups_by_index(vectors: Mapping[str, Vector]) -> list[dict[str, Vector]]:
     """Return vectors that share an index together, since they make one table."""
@@ -257,22 +276,6 @@ def _values(result: Result) -> Iterator[tuple[str, str | None, int | None, str |
             keys = canonical_json(dict(zip(table.keys, row, strict=True)))
             for name, column in table.columns.items():
                 yield name, table_name, index, None, keys, float(column[index])
-
-
-def _html_vectors(group: Mapping[str, Vector]) -> str:
-    name, first = next(iter(group.items()))
-    head = "".join(f"<th>{escape(title)}</th>" for title in (first.index, *group, name))
-    order = reading_order(group)
-    greatest = max((value for value in first.values if value > 0), default=1.0)
-    lines = []
-    for position in order[:ROWS_SHOWN]:
-        label = first.labels[position] if first.labels else str(position)
-        cells = "".join(f"<td>{vector.values[position]:.4g}</td>" for vector in group.values())
-        width = round(BAR * max(first.values[position], 0) / greatest)
-        bar = f'<td><div style="background:#4c78a8;height:.7em;width:{width}px"></div></td>'
-        lines.append(f"<tr><th>{escape(label)}</th>{cells}{bar}</tr>")
-    more = f"<p>{len(order) - ROWS_SHOWN} more</p>" if len(order) > ROWS_SHOWN else ""
-    return f"<table><tr>{head}</tr>{''.join(lines)}</table>{more}"
 
 
 def beyond_dates(column: str) -> VaehubError:
@@ -316,29 +319,3 @@ def _numbers(column: pa.ChunkedArray) -> NDArray[Any]:
     if types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind) or types.is_boolean(kind):
         return np.array([np.nan if item is None else float(item) for item in column.to_pylist()])
     return np.array(column.to_pylist(), dtype=object)
-
-
-def _cell(item: object) -> str:
-    if item is None:
-        return ""
-    return f"{item:.6g}" if isinstance(item, float) else escape(str(item))
-
-
-def _pandas(table: pa.Table) -> pd.DataFrame:
-    try:
-        import pandas as pd
-    except ImportError as error:
-        raise VaehubError("data frames need pandas: pip install 'vaehub[pandas]'; to_arrow() works without") from error
-    import pyarrow as pa
-    from pyarrow import types
-
-    # Arrow would make floating-point numbers of integers beside nulls, and round those beyond 2**53.
-    whole = {
-        getattr(pa, name.lower())(): getattr(pd, f"{name}Dtype")()
-        for name in ("Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64")
-    }
-    found: pd.DataFrame = table.to_pandas()
-    for at, column in enumerate(table.columns):
-        if types.is_integer(column.type) and column.null_count:
-            found.isetitem(at, pa.table({"": column}).to_pandas(types_mapper=whole.get)[""])
-    return found

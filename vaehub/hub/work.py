@@ -1,4 +1,4 @@
-"""The kind of what goes wrong in the midst of work: a request that has had results was not a wrong one."""
+"""The frame of all work: what goes wrong in the midst of it has its kind, and a notebook shows how far it is."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from vaehub.core.errors import NotRecorded, StoreError, VaehubError, WorkFailed
+from vaehub.hub.display.bars import notebook_progress
 from vaehub.store.store import Store
 
 
@@ -24,7 +25,8 @@ def work(store: Store) -> Iterator[None]:
     """
     before = store.n_recorded
     try:
-        yield
+        with notebook_progress():
+            yield
     except WorkFailed:
         raise
     except VaehubError as error:

@@ -122,7 +122,8 @@ def tables_of(selection: Selection) -> Tables:
     study = selection.study
     if study is None:
         return Tables((), ())
-    found, reasons = [], []
+    found: list[ReportTable] = []
+    reasons = []
     for each in study.definition.at(selection.scale).reports:
         try:
             found += study.report(each.name, selection.scale)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
+from vaehub.core.display import Displayed
 from vaehub.core.identity import Json
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def now() -> datetime:
 
 
 @dataclass(frozen=True)
-class TrainingRecord:
+class TrainingRecord(Displayed):
     """One row of ``trainings``.
 
     Attributes:
@@ -48,6 +49,10 @@ class TrainingRecord:
     seconds: float
     device: str
     weights: str | None = None
+
+    def __repr__(self) -> str:
+        what = f"{self.name_of('model')} on {self.name_of('dataset')}, seed {self.seed}, {self.latent_dim} latents"
+        return f"{type(self).__name__}({self.id[:8]}: {what}, {self.status})"
 
     def name_of(self, part: Literal["model", "network", "dataset"]) -> str:
         """Return the catalog name of a part of the recipe."""

@@ -57,6 +57,15 @@ def test_a_deviation_is_taken_as_an_error_by_the_number_of_its_runs():
         assert row.inside is inside
 
 
+@pytest.mark.parametrize("undefined", [math.nan, math.inf])
+def test_undefined_runs_are_reported_and_neither_inside_nor_outside(undefined):
+    rows = [{"name": "loss", "value": value} for value in (10.0, undefined)]
+    [row] = made(rows, [figure()]).rows
+    assert not math.isfinite(row.ours)
+    assert math.isnan(row.ours_spread)
+    assert row.inside is None
+
+
 def test_a_published_spread_that_is_no_error_is_shown_and_not_counted():
     runs = [{"name": "loss", "value": value} for value in (9.0, 11.0, 12.0)]
     [row] = made(runs, [figure(spread=2.0, kind="range")]).rows

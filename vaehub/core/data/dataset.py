@@ -15,6 +15,7 @@ from torch import Tensor
 from vaehub.core.data.conversion import as_tensor, observations_in_memory, row_numbers, whole_numbers
 from vaehub.core.data.factors import Factors
 from vaehub.core.data.on_demand import OnDemand
+from vaehub.core.display import Displayed
 from vaehub.core.errors import DataError
 
 UNNAMED = "data"
@@ -73,7 +74,7 @@ class Batch:
         return len(self.x)
 
 
-class Dataset:
+class Dataset(Displayed):
     """Observations, optionally with labels and factors of variation, and with named splits.
 
     Args:
@@ -149,6 +150,10 @@ class Dataset:
 
     def __len__(self) -> int:
         return len(self.stored)
+
+    def __repr__(self) -> str:
+        splits = "".join(f", {name} {len(rows):,}" for name, rows in self.splits.items())
+        return f"Dataset({self.name!r}, {len(self):,} of shape {self.spec.shape}{splits})"
 
     @property
     def x(self) -> Tensor:

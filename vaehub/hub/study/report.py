@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from decimal import Decimal
-from statistics import fmean, stdev
+from statistics import fmean
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 
+from vaehub.core.display import Displayed
 from vaehub.core.errors import VaehubError
+from vaehub.hub.frames import Tabular
+from vaehub.hub.spread import deviation
 from vaehub.hub.study.definition import NAMES, Report, Scaled
 from vaehub.hub.views import Rows
 from vaehub.store.published import Figure
@@ -42,7 +46,7 @@ class ReportRow:
         printed: The published number with its digits.
         difference: Ours less the published one.
         inside: Whether the difference is within 1.96 standard errors of both, and half a unit of the last digit
-            printed; ``None`` where neither has a spread.
+            printed; ``None`` where neither has a spread, or ours is undefined.
     """
 
     keys: Mapping[str, Key]
@@ -59,7 +63,7 @@ class ReportRow:
 
 
 @dataclass(frozen=True)
-class ReportTable:
+class ReportTable(Displayed, Tabular):
     """A report carried out."""
 
     name: str
@@ -72,6 +76,33 @@ class ReportTable:
     def keys(self) -> list[str]:
         """Names of the keys."""
         return list(self.rows[0].keys) if self.rows else []
+
+    def __repr__(self) -> str:
+        met = [row.inside for row in self.rows if row.inside is not None]
+        beside = f", {sum(met)} of {len(met)} inside" if met else ""
+        return f"ReportTable({self.name!r}, {len(self.rows)} rows{beside})"
+
+    def to_arrow(self) -> pa.Table:
+        """Return one row for each value as an Arrow table, with a column for each key."""
+        import pyarrow as pa
+
+        columns = {key: [row.keys[key] for row in self.rows] for key in self.keys}
+        mixed = {key: len({type(value) for value in column} - {NoneType}) > 1 for key, column in columns.items()}
+        found = {
+            key: [value if value is None or not mixed[key] else str(value) for value in column]
+            for key, column in columns.items()
+        }
+        names = [field.name for field in fields(ReportRow) if field.name != "keys"]
+        return pa.table(found | {name: [getattr(row, name) for row in self.rows] for name in names})
+
+
+class Reports(Displayed, tuple[ReportTable, ...]):
+    """The tables of a study, one after the other."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"Reports({', '.join(map(repr, self))})"
 
 
 def results_of(scaled: Scaled, settings: Sequence[Mapping[str, Any]], sql: str) -> str:
@@ -211,16 +242,16 @@ def _figure(keys: Mapping[str, Key], name: str, figures: Sequence[Figure], title
 
 def _row(keys: Mapping[str, Key], name: str, values: Sequence[float], figure: Figure | None) -> ReportRow:
     n, mean = len(values), fmean(values)
-    deviation = stdev(values) if n > 1 else None
+    sd = deviation(values)
     kind = figure.spread_kind if figure is not None and figure.spread_kind in _PER_ERROR else "sd"
-    ours_error = None if deviation is None else deviation / math.sqrt(n)
+    ours_error = None if sd is None else sd / math.sqrt(n)
     spread = None if ours_error is None else ours_error * _per_error(kind, n)
     if figure is None or figure.value is None:
         return ReportRow(keys, name, mean, spread, n, None, None, kind, None, None, None)
     theirs_error = _published_error(figure)
     difference = mean - figure.value
     inside = None
-    if ours_error is not None or theirs_error is not None:
+    if (ours_error is not None or theirs_error is not None) and math.isfinite(difference):
         allowed = Z95 * math.hypot(ours_error or 0.0, theirs_error or 0.0) + _half_digit(figure)
         inside = abs(difference) <= allowed
     return ReportRow(keys, name, mean, spread, n, figure.value, figure.spread, kind, figure.printed, difference, inside)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from vaehub.core.display import Displayed
 from vaehub.core.errors import VaehubError
 from vaehub.core.identity import Json
 from vaehub.hub.study.job_text import wanted_of
@@ -19,7 +20,7 @@ Phase = Literal["queued", "running", "lost"]
 
 
 @dataclass(frozen=True)
-class StudyState:
+class StudyState(Displayed):
     """How far a study is, counted in measurements.
 
     Attributes:
@@ -47,6 +48,10 @@ class StudyState:
     queued: int = 0
     lost: int = 0
     remarks: Sequence[str] = ()
+
+    def __repr__(self) -> str:
+        counts = f"{self.done} of {self.n_measurements} done, {self.failed} failed, {self.left} left"
+        return f"StudyState({self.study}, {self.scale}: {counts})"
 
     @property
     def left(self) -> int:

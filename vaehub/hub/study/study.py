@@ -12,13 +12,13 @@ from functools import partial
 from os import PathLike
 from typing import TYPE_CHECKING, Literal
 
+from vaehub.core.display import Displayed
 from vaehub.core.errors import NotRecorded, VaehubError, WorkFailed
 from vaehub.core.identity import Json, canonical_json
 from vaehub.core.progress import task
 from vaehub.core.recipe import Component
 from vaehub.hub import requests
 from vaehub.hub.arguments import count, mapping_of
-from vaehub.hub.plots import measurement_plot
 from vaehub.hub.requests import MeasurementRequest, Settings
 from vaehub.hub.study.definition import Analysis, Definition, Scaled
 from vaehub.hub.study.grid import Cell, Job, cells_of, jobs_of, trials_of
@@ -26,7 +26,7 @@ from vaehub.hub.study.pictures import PictureFormat, StudyPicture, check_folder,
 from vaehub.hub.study.pool import MOST_JOBS, DiedTrying, Pool
 from vaehub.hub.study.rehearsal import rehearse
 from vaehub.hub.study.remote_pool import Engine, RemotePool
-from vaehub.hub.study.report import ReportTable, report_of, results_of
+from vaehub.hub.study.report import Reports, report_of, results_of
 from vaehub.hub.study.state import StudyState, phases
 from vaehub.hub.subjects import kind_of
 from vaehub.hub.views import Rows
@@ -46,7 +46,7 @@ LOCAL = "local"
 """The executor of worker processes on this machine."""
 
 
-class Study:
+class Study(Displayed):
     """A study of a store.
 
     Args:
@@ -73,6 +73,9 @@ class Study:
         self._catalog = catalog
         self._runner = runner
         self._device = device
+
+    def __repr__(self) -> str:
+        return f"Study({self.name!r}, scales {', '.join(self.definition.scales)})"
 
     @property
     def name(self) -> str:
@@ -238,7 +241,7 @@ class Study:
             remarks=remarks,
         )
 
-    def report(self, name: str | None = None, scale: str | None = None) -> list[ReportTable]:
+    def report(self, name: str | None = None, scale: str | None = None) -> Reports:
         """Return the study's tables, with the published figures beside ours.
 
         Args:
@@ -268,7 +271,7 @@ class Study:
             self._enter(scaled, asked)
         settings = [cell.settings for cell in asked] + [cell.settings for cell in stored if cell.cell is None]
         figures = self._figures(scaled)
-        return [report_of(scaled, report, settings, self._store.query, figures) for report in wanted]
+        return Reports(report_of(scaled, report, settings, self._store.query, figures) for report in wanted)
 
     def pictures(
         self,
@@ -300,7 +303,7 @@ class Study:
             format,
             [analysis.name for analysis in scaled.analyses],
             {str(cell.settings["analysis"]): cell.measurement for cell in stored if cell.cell is None},
-            draw=lambda each: measurement_plot(self._runner.stored(each), self._runner.metric_of),
+            draw=lambda each: self._runner.stored(each).plot(),
             missing=f"is not made yet; 'vaehub study run {self.definition.reference} --scale {scaled.scale}' makes it",
         )
 
