@@ -123,15 +123,15 @@ def test_each_number_is_trained_with_several_seeds_and_knees_are_of_the_means(re
     assert (curves.keys["latent_dim"][:4], curves.keys["seed"][:4]) == ((1, 1, 1, 2), (3, 4, 5, 3))
     assert len(set(curves.keys["training"])) == 21
     assert means.keys["latent_dim"] == numbers
-    assert means.columns["reconstruction_mean"] == pytest.approx([25, 20, 15, 10, 10, 10, 10])
-    assert means.columns["reconstruction_deviation"] == pytest.approx([1] * 7)
+    assert means.columns["distortion_mean"] == pytest.approx([25, 20, 15, 10, 10, 10, 10])
+    assert means.columns["distortion_deviation"] == pytest.approx([1] * 7)
     assert means.columns["accuracy_deviation"] == pytest.approx(list(spread.values()))
     loss, _, accuracy = elbow.plot(found).axes
     [bars] = accuracy.containers
     heights = [end[1] - begin[1] for begin, end in bars.lines[2][0].get_segments()]
     assert heights == pytest.approx([2 * each for each in spread.values()])
     assert [line.get_xdata()[0] for line in accuracy.lines if line.get_linestyle() == "-."] == [4]
-    assert loss.get_title() == "reconstruction loss"
+    assert loss.get_title() == "distortion"
     assert "high and steady: 4" in [text.get_text() for text in accuracy.get_legend().get_texts()]
 
 

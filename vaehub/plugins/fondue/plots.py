@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 TITLES = {
-    "distortion": "distortion, the reconstruction loss",
+    "distortion": "distortion",
     "mse": "mean squared error of a value",
     "accuracy": "downstream accuracy",
 }
