@@ -22,6 +22,7 @@ NAMES = (
     "relevance",
     "training",
     "seeds",
+    "ard",
     "store",
     "turns",
     "executors",

@@ -18,6 +18,7 @@ from vaehub.hub.recipe_runner import RecipeRunner
 from vaehub.hub.requests import MeasurementRequest, RunPlan
 from vaehub.hub.views import Measurement
 from vaehub.registry.catalog import Catalog
+from vaehub.registry.entries import Metric as MetricEntry
 from vaehub.store.failures import gone
 from vaehub.store.records import MeasurementRecord, StoredMeasurement, TrainingRecord, now
 from vaehub.store.store import Store
@@ -314,12 +315,18 @@ class Runner:
                 failure = error
             why = None if failure is None else _reason(failure)
             record = _record_of(request, why, started, time.perf_counter() - clock)
+            record = replace(record, units=self._units(request.metric))
             self.store.record_measurement(record, result, replace=force)
             if failure is not None:
                 title = f"measurement {record.id[:8]} of metric {record.metric!r} failed"
                 raise WorkFailed(f"{title}: {why}") from failure
             self.builder.tell_measured(record.id, record.metric, result)
             return Measurement(record, result, done.get(record.training or ""), reused=False)
+
+    def _units(self, metric: Component) -> Mapping[str, str]:
+        entry = self.catalog.find("metric", f"{metric.distribution}:{metric.name}").entry
+        assert isinstance(entry, MetricEntry), "it is in the catalog as one"
+        return entry.units
 
     def _metric(self, request: MeasurementRequest) -> Metric:
         return self.builder.metric(request.metric, request.subject.contract(), request.seed)
