@@ -28,10 +28,10 @@ def interrupted(tmp_path, monkeypatch):
     record(store, "m1")
     detach = engine.detach
 
-    def detach_and_copy(connection, *, checkpoint=True):
+    def detach_and_copy(connection, *, checkpoint=True, again=True):
         if not path.exists():
             shutil.copytree(store.path, path, ignore=shutil.ignore_patterns("turns"))
-        detach(connection, checkpoint=checkpoint)
+        detach(connection, checkpoint=checkpoint, again=again)
 
     monkeypatch.setattr(engine, "detach", detach_and_copy)
     record(store, "m2")

@@ -57,3 +57,62 @@ def until():
             time.sleep(0.1)
 
     return until
+
+
+SLOW_NETWORK = """
+import time
+from pathlib import Path
+from torch import linspace, nn
+
+STEPS = Path({steps!r})
+
+class Encoder(nn.Linear):
+    def forward(self, x):
+        if self.training:
+            with STEPS.open("a") as steps:
+                steps.write("step\\n")
+            time.sleep({seconds})
+        y = super().forward(x.flatten(1))
+        return y[:, :2], y[:, 2:]
+
+class Decoder(nn.Linear):
+    def forward(self, z):
+        return super().forward(z).sigmoid().reshape(-1, 1, 8, 8)
+
+def made():
+    encoder, decoder = Encoder(64, 4), Decoder(2, 64)
+    for layer in encoder, decoder:
+        for weight in layer.parameters():
+            weight.data = linspace(-0.1, 0.1, weight.numel()).reshape(weight.shape)
+    return encoder, decoder
+"""
+
+
+@pytest.fixture
+def slow_study(tmp_path):
+    """Writes a study of trainings that take their time and no processor, one for each number of epochs.
+
+    Returns its name, and the file to which every step adds a line.
+    """
+
+    def slow_study(epochs, seconds=0.05):
+        steps = tmp_path / "steps"
+        steps.touch()
+        (tmp_path / "slow_vae.py").write_text(SLOW_NETWORK.format(steps=str(steps), seconds=seconds))
+        cases = ", ".join(f'{{"train.epochs" = {n}, seed = {seed}}}' for seed, n in enumerate(epochs))
+        (tmp_path / "slow.toml").write_text(f"""
+[recipe]
+model = "vae"
+network = "own"
+"network.object" = "slow_vae:made"
+"network.scale" = "logvar"
+"model.latent_dim" = 2
+"data.subset" = 500
+"train.batch_size" = 50
+[[grids]]
+cases = [{cases}]
+metrics = {{elbo = {{split = "train"}}}}
+""")
+        return "./slow.toml", steps
+
+    return slow_study

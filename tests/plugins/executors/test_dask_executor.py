@@ -62,6 +62,23 @@ def test_a_killed_worker_and_a_killed_submitter_cost_nothing_that_was_made(clust
 
 
 @pytest.mark.slow
+def test_what_a_worker_was_at_when_it_died_goes_on_elsewhere_from_its_checkpoint(cluster, slow_study, until, tmp_path):
+    address, workers = cluster
+    study, steps = slow_study([80, 80])
+    run = ("study", "run", study, "--store", "away", "--jobs", "1", "--executor", "dask")
+    submitter = Started(*run, "--set", f"executor.address={address}", "--set", "executor.wait=60")
+    checkpoints = tmp_path / "away" / "checkpoints"
+    until(lambda: len(list(checkpoints.glob("*.h5"))) == 2)
+    first = {path: path.stat().st_mtime_ns for path in checkpoints.glob("*.h5")}
+    until(lambda: all(path.stat().st_mtime_ns > moment for path, moment in first.items()))
+    workers[0].send_signal(signal.SIGKILL)
+    assert "2 of 2 measurements done, 0 failed, 0 left" in submitter.end(250).stdout
+    assert command("verify", "--store", "away").returncode == 0
+    # From the start it were as many steps again as were made before the last checkpoint.
+    assert 9 * 160 < len(steps.read_text().splitlines()) < 9 * 160 + 11 / 0.05
+
+
+@pytest.mark.slow
 def test_jobs_that_no_worker_could_take_are_refused(cluster, study, tmp_path):
     address, _ = cluster
     run = ("study", "run", study, "--store", "away", "--executor", "dask", "--set", f"executor.address={address}")
