@@ -54,7 +54,9 @@ def test_every_command_can_be_asked_for(paper, label, what, command, outcome, tm
             table = params.get("table") or params.get("report")
             assert table is None or table in {report.name for report in scaled.reports}
     elif name == "describe":
-        assert params["name"] in {each.entry.name for kind in KINDS for each in CATALOG.entries(kind.kind)}
+        *kinds, name = params["words"]
+        kinds = kinds or [kind.kind for kind in KINDS]
+        assert name in {each.entry.name for kind in kinds for each in CATALOG.entries(kind)}
     elif name == "compare":
         CATALOG.find("metric", params["metric"])
     else:
