@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from vaehub.cli import terminal
+from vaehub.registry.catalog import HOME
 
 if TYPE_CHECKING:
     from vaehub.registry.catalog import Catalog, Registered
@@ -60,9 +61,13 @@ def plugins(found: Catalog, *, details: bool) -> None:
     table(["plugin", "from", "contributes"], rows)
     console = terminal.out()
     for kind, name, owners in found.conflicts():
-        console.print(
-            f"{kind} {name!r} is claimed by {' and '.join(owners)}; ask for it as {owners[0]}:{name}", markup=False
-        )
+        guests = [owner for owner in owners if owner != HOME]
+        if HOME in owners:
+            told = " and ".join(f"{kind} {owner}:{name}" for owner in guests)
+            console.print(f"{kind} {name!r} is vaehub's; also claimed, ask for it as {told}", markup=False)
+        else:
+            told = " or ".join(f"{owner}:{name}" for owner in owners)
+            console.print(f"{kind} {name!r} is claimed by {' and '.join(owners)}; ask for it as {told}", markup=False)
     for each in found.plugins if details else ():
         if each.details:
             console.print(f"\n{each.name}\n{each.details}", markup=False)
