@@ -127,7 +127,7 @@ WRONG = [
     ),
     unloaded(
         "a hook with another argument",
-        r"hook 'vaehub_epoch_ended' asks for 'loss'; its arguments are training_id, epoch, losses, .*\({name}.py, line 2\)",
+        r"hook 'vaehub_epoch_ended' asks for 'loss'; its arguments are training_id, epoch, .*\({name}.py, line 2\)",
         HOOK + "@hookimpl\ndef vaehub_epoch_ended(epoch, loss): ...",
     ),
     unloaded(
@@ -183,7 +183,10 @@ WRONG = [
         "parameters of another class",
         "has its parameters in {name}_work:Work.Params, which is no vaehub.Params",
         ENTRY,
-        work="import vaehub\nclass Work(vaehub.ModelMetric):\n    class Params: ...\n    def measure(self, model, data): ...",
+        work="import vaehub\n"
+        "class Work(vaehub.ModelMetric):\n"
+        "    class Params: ...\n"
+        "    def measure(self, model, data): ...",
     ),
     Wrong(
         "an error at import",
@@ -195,19 +198,28 @@ WRONG = [
         "an unknown need",
         r"unexpected keyword argument 'encoder' \({name}_work.py, line 3\)",
         ENTRY,
-        work="import vaehub\nclass Work(vaehub.ModelMetric):\n    needs = vaehub.Needs(encoder=True)\n    def measure(self, model, data): ...",
+        work="import vaehub\n"
+        "class Work(vaehub.ModelMetric):\n"
+        "    needs = vaehub.Needs(encoder=True)\n"
+        "    def measure(self, model, data): ...",
     ),
     Wrong(
         "a constructor of its own",
         r"metric '{name}' cannot be made: TypeError: .*takes 2 positional",
         ENTRY,
-        work="import vaehub\nclass Work(vaehub.ModelMetric):\n    def __init__(self, params): ...\n    def measure(self, model, data): ...",
+        work="import vaehub\n"
+        "class Work(vaehub.ModelMetric):\n"
+        "    def __init__(self, params): ...\n"
+        "    def measure(self, model, data): ...",
     ),
     Wrong(
         "an error in check",
         r"metric '{name}' failed in its check, before any work: KeyError: 'u' \({name}_work.py, line 3\)",
         ENTRY,
-        work="import vaehub\nclass Work(vaehub.ModelMetric):\n    def check(self, model, data): raise KeyError('u')\n    def measure(self, model, data): ...",
+        work="import vaehub\n"
+        "class Work(vaehub.ModelMetric):\n"
+        "    def check(self, model, data): raise KeyError('u')\n"
+        "    def measure(self, model, data): ...",
     ),
     metric(
         "nothing returned",
@@ -292,13 +304,20 @@ WRONG = [
         "a network without decoder",
         r"AttributeError: .*'decoder'",
         "Network('{name}', '{name}_work:Work', 'a network')",
-        work="import vaehub\nfrom torch import nn\nclass Work(vaehub.Network):\n    def __init__(self, *given):\n        super().__init__(*given)\n        self.encoder = nn.Sequential(nn.Flatten(), nn.Linear(64, 8))\n",
+        work="import vaehub\n"
+        "from torch import nn\n"
+        "class Work(vaehub.Network):\n"
+        "    def __init__(self, *given):\n"
+        "        super().__init__(*given)\n"
+        "        self.encoder = nn.Sequential(nn.Flatten(), nn.Linear(64, 8))\n",
     ),
     Wrong(
         "features that are none",
         "gives a NoneType for .* observations; a tensor of real numbers",
         "Features('{name}', '{name}_work:Work', 'features')",
-        work="from vaehub.features import FeatureExtractor\nclass Work(FeatureExtractor):\n    def __call__(self, batch): ...\n",
+        work="from vaehub.features import FeatureExtractor\n"
+        "class Work(FeatureExtractor):\n"
+        "    def __call__(self, batch): ...\n",
     ),
 ]
 NAMES = [f"wrong{at}" for at in range(len(WRONG))]

@@ -164,7 +164,7 @@ def test_a_module_that_panics_is_the_fault_of_its_package(tmp_path, monkeypatch,
     found = registered("module_that_panics:A")
     with pytest.raises(
         VaehubError,
-        match="model 'm' of theirs cannot be .* 'module_that_panics:A': PanicException \\(module_that_panics.py, line 2\\); th",
+        match=r"model 'm' of theirs cannot be .* 'module_that_panics:A': PanicException \(module_.*.py, line 2\); th",
     ):
         found.load(LatentModel) if load == "load" else getattr(found, load)()
 

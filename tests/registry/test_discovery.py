@@ -123,7 +123,7 @@ def test_an_installed_plugin_is_found_with_its_distribution_and_version(distribu
             @hookimpl
             def vaehub_trained(training): ...
             """,
-            "hook 'vaehub_trained' asks for 'training'; its arguments are training_id, status, seconds, of which it may",
+            "hook 'vaehub_trained' asks for 'training'; its arguments are training_id, status, seconds, of",
         ),
     ],
 )
@@ -271,7 +271,8 @@ def test_every_broken_plugin_is_warned_of_once(distribution, caplog):
     with caplog.at_level(logging.WARNING):
         discover()
     assert [record.getMessage() for record in caplog.records] == [
-        f"plugin '{name}' of {name} was not loaded: {name} indeed ({name}.py, line 1); 'vaehub --debug plugin list' tells more"
+        f"plugin '{name}' of {name} was not loaded: {name} indeed ({name}.py, line 1); "
+        "'vaehub --debug plugin list' tells more"
         for name in ("bad", "worse")
     ]
 

@@ -113,7 +113,7 @@ class Recorder:
             return [str(note) for note in model.notes()]
         except KeyboardInterrupt:
             raise
-        # A stranger's model runs here, and must not cost a training that has ended. What it raises need be no Exception.
+        # A stranger's model runs here, and must not cost a training that has ended; it may raise no Exception.
         except BaseException as error:
             log.warning("the model's own notes on its training failed", exc_info=True)
             return [f"the model's own notes failed: {self._catalog.reason(error)}"]

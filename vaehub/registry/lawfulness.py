@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import get_args
 
 from vaehub.registry import hooks
@@ -65,7 +65,8 @@ def check_entry(entry: Entry) -> None:
     title = f"{entry.kind} {entry.name!r}"
     if not (isinstance(entry.name, str) and NAME.fullmatch(entry.name)):
         raise ValueError(
-            f"vaehub_catalog declares {title}, and a name is lower-case words joined by underscores, such as 'code_norm'"
+            f"vaehub_catalog declares {title}, and a name is lower-case words joined by underscores, such as "
+            "'code_norm'"
         )
     targets = (entry.params, entry.card if isinstance(entry, Dataset) else None)
     for target in (entry.target, *(each for each in targets if each is not None)):
@@ -84,7 +85,7 @@ def check_entry(entry: Entry) -> None:
         )
 
 
-def _hooks_of(manifest: object) -> Iterator[tuple[str, object]]:
+def _hooks_of(manifest: object) -> Iterator[tuple[str, Callable[..., object]]]:
     """Yield what a manifest has under names of hooks, or marked as hooks."""
     for name in dir(manifest):
         if name.startswith("vaehub_") and callable(found := getattr(manifest, name)):

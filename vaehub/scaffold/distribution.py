@@ -5,7 +5,7 @@ from __future__ import annotations
 import keyword
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
@@ -96,7 +96,7 @@ def _files(package: str, kinds: Sequence[str]) -> dict[str, str]:
     }
 
 
-def _render(template: str, values: dict[str, object]) -> str:
+def _render(template: str, values: Mapping[str, object]) -> str:
     text = files("vaehub.scaffold").joinpath("templates", f"{template}.j2").read_text(encoding="utf-8")
     # It writes program text, which HTML's escapes would spoil.
     environment = Environment(undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True)  # noqa: S701

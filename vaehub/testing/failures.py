@@ -101,7 +101,8 @@ class Item:
 
         Raises:
             NotChecked: If one without default is not given.
-            StopChecking: If they cannot be had.
+            VaehubError: If those given do not fit.
+            StopChecking: If the class cannot be loaded.
         """
         from vaehub.core.params import parse
 
@@ -111,4 +112,9 @@ class Item:
         ]
         if missing:
             raise NotChecked(f"{self.title} has no default for {', '.join(map(repr, missing))}; give settings={{…}}")
-        return self.attempt("does not take its parameters", lambda: parse(kind, settings or {}, owner=self.title))
+        try:
+            return parse(kind, settings or {}, owner=self.title)
+        except VaehubError as error:
+            if not settings:
+                raise NotChecked(f"{error}; give settings={{…}}") from error
+            raise

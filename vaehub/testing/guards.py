@@ -121,4 +121,9 @@ def _listen(event: str, arguments: tuple[Any, ...]) -> None:
 
 def _is_cache(path: str) -> bool:
     homes = (tempfile.gettempdir(), platformdirs.user_cache_dir(), platformdirs.user_config_dir(), "/dev", "/proc")
-    return "__pycache__" in path or any(path == home or path.startswith(f"{home}{os.sep}") for home in homes)
+    # Where somebody works is no cache, even if that is in a temporary folder, as it is in tests.
+    return "__pycache__" in path or (not _is_in(path, str(Path.cwd())) and any(_is_in(path, home) for home in homes))
+
+
+def _is_in(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(f"{folder}{os.sep}")

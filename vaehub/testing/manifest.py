@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
@@ -23,7 +24,7 @@ HEAVY = ("torch", "scipy", "duckdb", "h5py", "sklearn", "pyarrow", "pandas", "ma
 _PROBE = """
 import json, sys
 from importlib import import_module
-heavy, modules = json.loads(sys.argv[1])
+heavy, modules, sys.path[:] = json.loads(sys.argv[1])
 found = {}
 for module in modules:
     before = {name for name in heavy if name in sys.modules}
@@ -62,8 +63,8 @@ def check(name: str, catalog: Catalog, distribution: str | None = None) -> list[
 
 def heavy_imports(modules: Sequence[str]) -> dict[str, list[str]]:
     """Return the heavy packages that each module imports, in a fresh process that imports one after the other."""
-    command = [sys.executable, "-c", _PROBE, json.dumps([HEAVY, list(modules)])]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    command = [sys.executable, "-c", _PROBE, json.dumps([HEAVY, list(modules), sys.path])]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)  # noqa: S603 our own
     if done.returncode:
         last = done.stderr.strip().splitlines()[-1:]
         raise VaehubError(f"{', '.join(modules)} cannot be imported in a fresh process: {''.join(last)}")
@@ -82,10 +83,8 @@ def _check_one(plugin: Plugin, catalog: Catalog) -> list[str]:
     ]
     for entry in plugin.entries:
         item = Item(catalog.find(entry.kind, f"{plugin.distribution}:{entry.name}"), catalog)
-        try:
+        with suppress(StopChecking):  # noted
             _check_entry(item, entry, module)
-        except StopChecking:
-            pass  # noted
         found += item.sentences
     return found
 
@@ -94,11 +93,10 @@ def _check_entry(item: Item, entry: Entry, module: str) -> None:
     place = _line(module, entry.name)
     if "\n" in entry.summary or entry.summary.rstrip().endswith("."):
         item.broken(f"has the summary {entry.summary!r}, and a summary is one phrase without a full stop{place}")
-    first, second = (entry.summary + "  ")[:2]
-    if first.isupper() and second.islower():
+    if entry.summary[:1].isupper() and entry.summary[1:2].islower():
         item.broken(f"has a summary that begins with a capital, {entry.summary!r}; it stands in a table{place}")
     if entry.has_params:
-        kind = item.attempt("cannot be loaded", lambda: item.registered.load(_contract(entry)))
+        kind: type = item.attempt("cannot be loaded", lambda: item.registered.load(_contract(entry)))
         params = item.attempt("has parameters that cannot be loaded", item.registered.load_params)
         own = getattr(kind, "Params", None)
         if own is not params:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any, cast
@@ -117,7 +117,7 @@ def check(
     if names := differing(first, again):
         item.broken(f"gives other values each time for the same seed: {_told(names)}", kind.measure)
     other = measuring.measure(case, seed=1)
-    if _depends_not_on_seed(first) != _depends_not_on_seed(other):
+    if _names_and_axes(first) != _names_and_axes(other):
         item.broken("gives values of other names with another seed, and people write SQL against names", kind.measure)
     if not values_of(first):
         item.broken("returns no value at all", kind.measure)
@@ -129,8 +129,8 @@ def check(
         )
     if entry.suggests is not None and entry.suggests.value not in first.scalars:
         item.broken(
-            f"suggests a number of latents by {entry.suggests.value!r}, as its manifest says, and has no scalar of this "
-            f"name; it has {', '.join(first.scalars) or 'none'}",
+            f"suggests a number of latents by {entry.suggests.value!r}, as its manifest says, and has no scalar of "
+            f"this name; it has {', '.join(first.scalars) or 'none'}",
             kind.measure,
         )
     _check_picture(measuring, first)
@@ -158,7 +158,7 @@ def _accepted(measuring: Measuring, rows: Columns | None, model: str | None) -> 
     raise NotChecked(f"{measuring.item.title} refuses all that the kit has: {said}")
 
 
-def _cases(measuring: Measuring, rows: Columns | None, model: str | None) -> Any:
+def _cases(measuring: Measuring, rows: Columns | None, model: str | None) -> Iterator[Case]:
     tools, subject = measuring.tools, measuring.entry.subject
     if subject == "rows":
         if rows is None:
@@ -188,7 +188,7 @@ def _data_of(tools: Bench, of: str) -> Dataset:
     return tools.trained(tools.recipe("vae", of))[1]
 
 
-def _depends_not_on_seed(result: Result) -> dict[str, object]:
+def _names_and_axes(result: Result) -> dict[str, object]:
     return {name: value.ndim for name, value in values_of(result).items()}
 
 

@@ -30,9 +30,9 @@ def check_params(item: Item) -> None:
     try:
         kind.model_validate({name: value for name, value in defaults.items() if value is not None})
     except ValidationError as error:
-        problems = [each for each in problems_of(error, kind) if "is missing" not in each]
-        if problems and not any(field.is_required() for field in kind.model_fields.values()):
-            item.broken(f"has defaults that it does not take itself: {'; '.join(problems)}", kind)
+        # What is wrong of several together may well have to be given.
+        if any(detail["loc"] and detail["type"] != "missing" for detail in error.errors()):
+            item.broken(f"has defaults that it does not take itself: {'; '.join(problems_of(error, kind))}", kind)
 
 
 def _has_unbounded_integer(annotation: Any) -> bool:

@@ -1,0 +1,81 @@
+"""Our own plugins keep what we ask of a stranger's: the same checks, of every entry of the catalog."""
+
+import pytest
+
+from vaehub import testing
+from vaehub.registry.catalog import Catalog
+from vaehub.testing.manifest import heavy_imports
+
+CATALOG = Catalog()
+LIGHT = {
+    "metric": {"ssim_diversity", "variable_types"},
+    "model": {"vae"},
+    "network": {"linear"},
+    "dataset": {"digits", "helix"},
+    "features": {"pixels"},
+    "study": set(),
+    "published": {"ard"},
+    "executor": set(),
+}
+"""Entries whose checks are quick, by kind."""
+LONG = {"downstream_probe", "fondue", "fondue_beta", "fondue_ib", "fondue_ide", "elbow", "relevant_dimension"}
+"""Metrics that train many models, or classifiers, with their default parameters; their own tests are quicker."""
+METRICS: dict[str, dict[str, object]] = {}
+"""Settings of metrics, where their defaults are long."""
+PATHS = {"anndata", "arrays", "images", "vectors"}
+"""Datasets of a user's own files, which their own tests make."""
+
+
+def entries(kind, but=()):
+    for each in CATALOG.entries(kind):
+        name = each.entry.name
+        if name not in but:
+            yield pytest.param(name, marks=[] if name in LIGHT[kind] else [pytest.mark.slow])
+
+
+def checked(check, *arguments, **more):
+    try:
+        check(*arguments, **more)
+    except testing.NotChecked as reason:
+        pytest.skip(str(reason))
+
+
+def test_no_manifest_imports_anything_heavy():
+    modules = [each.module for each in CATALOG.plugins]
+    assert heavy_imports(modules) == {module: [] for module in modules}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("plugin", [each.name for each in CATALOG.plugins])
+def test_a_manifest_says_what_is_there(plugin):
+    testing.check_manifest(plugin)
+
+
+@pytest.mark.parametrize("name", entries("metric", but=LONG))
+def test_a_metric(name):
+    checked(testing.check_metric, name, settings=METRICS.get(name))
+
+
+@pytest.mark.parametrize("name", entries("model"))
+def test_a_model(name):
+    checked(testing.check_model, name)
+
+
+@pytest.mark.parametrize("name", entries("network"))
+def test_a_network(name):
+    checked(testing.check_network, name)
+
+
+@pytest.mark.parametrize("name", entries("dataset", but=PATHS))
+def test_a_dataset(name):
+    checked(testing.check_dataset, name)
+
+
+@pytest.mark.parametrize("name", entries("features"))
+def test_features(name):
+    checked(testing.check_features, name)
+
+
+@pytest.mark.parametrize("name", entries("published"))
+def test_published_values(name):
+    checked(testing.check_published, name)
