@@ -233,13 +233,13 @@ WRONG = [
     metric("an error in measure", r"failed: KeyError: 'key' \({name}_work.py, line 5\)", "return {{}}['key']"),
     metric(
         "too few latents",
-        "'size' with 3 values over the index 'latent', and the model has 4 latents",
+        "vectors over the index 'latent', 'size' with 3 values, and the model has 4 latents",
         "return vaehub.Result(vectors={{'size': [1.0, 2.0, 3.0]}})",
     ),
     metric(
         "unequal lengths",
-        "vectors of different lengths over one index, 'row': 'a' has 2, 'b' has 3",
-        "return vaehub.Result(vectors={{'a': vaehub.Vector([1, 2], 'row'), 'b': vaehub.Vector([1, 2, 3], 'row')}})",
+        "vectors over the index 'latent', 'a' with 2, 'b' with 3 values, and the model has 4 latents",
+        "return vaehub.Result(vectors={{'a': [1, 2], 'b': [1, 2, 3]}})",
     ),
     metric(
         "an unlawful value's name",

@@ -97,7 +97,7 @@ SAID = {
     "seeds": r"changes the global random state of numpy of the process as it measures",
     "counts": r"gives other values each time for the same seed: 'total'",
     "holes": r"gives NaN or infinity for 'total', and neither the class nor its kernels say in a docstring",
-    "four": r"fails on a model of 6 latents: .*'size' with 4 values over the index 'latent', and the model has 6",
+    "four": r"fails on a model of 6 latents: .*over the index 'latent', 'size' with 4 values, and the model has 6",
     "labels": r"uses labels and factors of what it measures, and 'needs' does not say so: AttributeError: .* line",
     "decodes": r"uses decoder of what it measures, and 'needs' does not say so: LookupError: .* line \d+\)",
     "peeks": r"gives another 'total' without labels and factors, and 'needs' does not say that it uses any",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator
 
 import torch
@@ -11,7 +10,7 @@ from torch import Tensor
 from vaehub.core.data.dataset import Dataset
 from vaehub.core.data.source import DataSource
 from vaehub.core.errors import DataError, VaehubError, WorkFailed, described
-from vaehub.core.metric import Metric
+from vaehub.core.metric import Metric, TableMetric
 from vaehub.core.model import LatentModel, Posterior, evaluating
 from vaehub.core.result import Result
 from vaehub.registry.lawfulness import NAME
@@ -38,34 +37,29 @@ def measured(found: object, metric: Metric, latent_dims: frozenset[int] | None =
     Args:
         found: As it returned it.
         metric: The metric.
-        latent_dims: Numbers of latents of the models that it measured, one of which a vector over latents has.
+        latent_dims: Numbers of latents of the models that it measured, one of which each vector over latents has.
 
     Raises:
-        WorkFailed: If it is no result, a name is none, or vectors over the same index differ in length.
+        WorkFailed: If it is no result, a name is none, or a vector over latents has another length than the model.
     """
     title, place = f"metric {metric.name!r}", place_of(metric.measure)
     if not isinstance(found, Result):
         raise WorkFailed(f"{title} returned {described(found)}, and 'measure' returns a vaehub.Result{place}")
-    for name in _names(found):
+    # What a metric of tables names is named by the columns of somebody's query.
+    for name in () if isinstance(metric, TableMetric) else _names(found):
         if not (isinstance(name, str) and NAME.fullmatch(name)):
             raise WorkFailed(
                 f"{title} returned a value named {name!r}, and names are lower-case words joined by underscores, such "
                 f"as 'n_active', since people write SQL against them{place}"
             )
-    for index, lengths in _lengths(found).items():
-        sizes = set(lengths.values())
-        told = ", ".join(f"{name!r} has {length}" for name, length in lengths.items())
-        if len(sizes) > 1:
-            raise WorkFailed(
-                f"{title} returned vectors of different lengths over one index, {index!r}: {told}; another index is "
-                f"named by vaehub.Vector(values, 'layer'){place}"
-            )
-        if index == "latent" and latent_dims is not None and not sizes <= latent_dims:
-            raise WorkFailed(
-                f"{title} returned {told.replace(' has ', ' with ')} values over the index 'latent', and the model has "
-                f"{' and '.join(map(str, sorted(latent_dims)))} latents; another index is named by "
-                f"vaehub.Vector(values, 'layer'){place}"
-            )
+    lengths = {name: len(vector.values) for name, vector in found.vectors.items() if vector.index == "latent"}
+    if latent_dims is not None and not set(lengths.values()) <= latent_dims:
+        told = ", ".join(f"{name!r} with {length}" for name, length in lengths.items() if length not in latent_dims)
+        raise WorkFailed(
+            f"{title} returned vectors over the index 'latent', {told} values, and the model has "
+            f"{' and '.join(map(str, sorted(latent_dims)))} latents; another index is named by "
+            f"vaehub.Vector(values, 'layer'){place}"
+        )
     return found
 
 
@@ -107,11 +101,3 @@ def _names(found: Result) -> Iterator[object]:
         yield from (*table.keys, *table.columns)
     for vector in found.vectors.values():
         yield vector.index
-
-
-def _lengths(found: Result) -> dict[str, dict[str, int]]:
-    """Return the lengths of vectors by name, for each index."""
-    lengths: dict[str, dict[str, int]] = defaultdict(dict)
-    for name, vector in found.vectors.items():
-        lengths[vector.index][name] = len(vector.values)
-    return lengths
