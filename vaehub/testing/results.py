@@ -10,6 +10,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from vaehub.core.params import Params
 from vaehub.core.result import Result
 
 Values = dict[str, NDArray[np.generic]]
@@ -39,15 +40,40 @@ def undefined(result: Result) -> list[str]:
     ]
 
 
+def comparable(one: Result, other: Result) -> list[str]:
+    """Return the names of values that stand for the same: of the same labels or keys, where they have some."""
+    vectors = [
+        name
+        for name, each in one.vectors.items()
+        if name in other.vectors and each.labels == other.vectors[name].labels
+    ]
+    tables = [
+        f"{name}.{column}"
+        for name, each in one.tables.items()
+        if name in other.tables and each.keys == other.tables[name].keys
+        for column in each.columns
+    ]
+    return [*(one.scalars.keys() & other.scalars.keys()), *vectors, *tables]
+
+
 def says_undefined(kind: type) -> bool:
     """Return whether a class, its module or the functions that these use say in words when a value is NaN."""
+    return any(re.search(r"\bnan\b|undefined|not defined|infinite", text, re.IGNORECASE) for text in _documents(kind))
+
+
+def says(kind: type, word: str, params: type[Params]) -> bool:
+    """Return whether what :func:`says_undefined` reads, or a parameter's description, has a word."""
+    described = [field.description or "" for field in params.model_fields.values()]
+    return any(re.search(word, text, re.IGNORECASE) for text in (*_documents(kind), *described))
+
+
+def _documents(kind: type) -> list[str]:
     module = sys.modules[kind.__module__]
     package = kind.__module__.rpartition(".")[0] or kind.__module__
     used = [each for each in vars(module).values() if _is_of(each, package)]
     inside = [each for part in used if inspect.ismodule(part) for each in vars(part).values() if _is_of(each, package)]
     methods: list[Callable[..., object]] = [each for each in vars(kind).values() if inspect.isfunction(each)]
-    documents = [inspect.getdoc(each) or "" for each in (module, kind, *methods, *used, *inside)]
-    return any(re.search(r"\bnan\b|undefined|not defined|infinite", text, re.IGNORECASE) for text in documents)
+    return [inspect.getdoc(each) or "" for each in (module, kind, *methods, *used, *inside)]
 
 
 def _is_of(thing: object, package: str) -> bool:
