@@ -64,8 +64,10 @@ def measured(found: object, metric: Metric, latent_dims: frozenset[int] | None =
 
 
 @torch.no_grad()
-def try_out(model: LatentModel, data: Dataset, title: str) -> None:
-    """Check what a model gives of two observations: an error costs less now than after training.
+def try_out(model: LatentModel, data: Dataset, title: str) -> int:
+    """Check what a model gives of two observations, and return how many there were.
+
+    An error costs less now than after training.
 
     Raises:
         VaehubError: If it encodes or decodes to something else than it should.
@@ -84,7 +86,7 @@ def try_out(model: LatentModel, data: Dataset, title: str) -> None:
                 of = "" if name == "means" else f"{name} of "
                 raise VaehubError(f"{title} encodes to {of}shape {tuple(found.shape)}, expected {expected}")
         if not model.decodes:
-            return
+            return len(batch)
         x: object = model.decode(posterior.mu)
         if not isinstance(x, Tensor):
             raise VaehubError(
@@ -92,6 +94,7 @@ def try_out(model: LatentModel, data: Dataset, title: str) -> None:
             )
         if x.shape != batch.x.shape:
             raise VaehubError(f"{title} decodes to shape {tuple(x.shape)}, expected {tuple(batch.x.shape)}")
+    return len(batch)
 
 
 def _names(found: Result) -> Iterator[object]:
