@@ -156,6 +156,7 @@ def _enter(cwd: Path, environment: Mapping[str, str]) -> None:
     os.chdir(cwd)
     os.environ.clear()
     os.environ.update(environment)
+    sys.path[:0] = [folder for folder in environment.get("PYTHONPATH", "").split(os.pathsep) if folder]
 
 
 def _say_into(out: Path, errors: Path) -> None:
@@ -168,7 +169,6 @@ def _say_into(out: Path, errors: Path) -> None:
 def _command(arguments: tuple[str, ...], cwd: Path, environment: Mapping[str, str], out: Path, errors: Path) -> None:
     _enter(cwd, environment)
     _say_into(out, errors)
-    sys.path[:0] = [folder for folder in environment.get("PYTHONPATH", "").split(os.pathsep) if folder]
     sys.argv = ["vaehub", *arguments]
     from vaehub.cli.main import main
 

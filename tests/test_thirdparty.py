@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 HERE = Path(__file__).parent
 README = HERE.parent / "README.md"
 CLUSTER = HERE.parent / "docs" / "cluster.md"
-ACME, BROKEN = HERE / "thirdparty" / "acme", HERE / "thirdparty" / "broken"
+ACME, BROKEN, CLIP = (HERE / "thirdparty" / name for name in ("acme", "broken", "clip"))
 COMMAND = [sys.executable, "-c", "from vaehub.cli.main import main; main()"]
 QUICK = ["--set", "train.epochs=2", "--set", "model.latent_dim=3"]
 
@@ -107,6 +107,44 @@ def test_a_stranger_brings_features_that_samples_are_compared_by(installed):
     wrong = asked("patches", "--set", "metric.options={side = 0}")
     assert wrong.returncode == 2
     assert "'side' is 0 and should be greater than 0" in wrong.stderr
+
+
+WEIGHTS = """
+import torch
+from clip_like.extractor import Vision
+from safetensors.torch import save_file
+torch.manual_seed(0)
+save_file(Vision(16).state_dict(), "clip.safetensors")
+from vaehub.testing import check_features
+check_features("clip_like", settings={"weights": "clip.safetensors"})
+"""
+
+
+@pytest.mark.parametrize("installed", [(CLIP, "clip-like")], indirect=True)
+def test_a_stranger_brings_an_encoder_of_images_with_a_file_of_weights(installed):
+    done = subprocess.run([sys.executable, "-c", WEIGHTS], capture_output=True, text=True, timeout=200, check=False)
+    assert done.returncode == 0, done.stderr
+    asked = ("run", "--model", "vae", "--metric", "frechet_distance", "--set", "metric.features=clip_like", *QUICK)
+    found = vaehub(*asked, "--set", "metric.weights=clip.safetensors", "--json")
+    assert found.returncode == 0, found.stderr
+    [measured] = json.loads(found.stdout)
+    assert measured["tables"]["features"]["columns"]["n_features"] == [16]
+    stored = vaehub(
+        "sql", "select distinct params ->> 'content' as content from measurements", "--format", "csv"
+    ).stdout
+    assert stored.splitlines()[1].startswith("sha256:")
+    missing = vaehub(*asked)
+    assert missing.returncode == 2
+    assert "'clip_like' needs its weights; set '-s metric.weights=FILE'" in missing.stderr
+
+
+@pytest.mark.parametrize("installed", [(ACME, "acme-vae")], indirect=True)
+def test_what_a_stranger_brings_keeps_what_plugins_promise(installed):
+    checked = json.loads(vaehub("plugin", "check", "acme-vae", "--json").stdout)
+    assert [each["title"].split()[0] for each in checked] == [
+        *("manifest", "model", "dataset", "metric", "features", "executor")
+    ]
+    assert all(each["broken"] == [] and each["unchecked"] == "" for each in checked), checked
 
 
 @pytest.mark.parametrize("installed", [(ACME, "acme-vae")], indirect=True)

@@ -81,9 +81,15 @@ def test_a_raised_revision_is_another_identity():
 
 
 def test_a_name_that_two_claim_is_asked_for_with_its_distribution():
-    both = catalog(("vaehub", rows()), ("acme", rows()))
-    with pytest.raises(VaehubError, match="features 'rows' is claimed by .*; ask for 'vaehub:rows' or 'acme:rows'"):
-        named(both, features="rows")
+    others = catalog(("one", rows()), ("acme", rows()))
+    with pytest.raises(VaehubError, match="features 'rows' is claimed by .*; ask for 'one:rows' or 'acme:rows'"):
+        named(others, features="rows")
+
+
+def test_a_name_of_ours_is_ours_whoever_else_claims_it():
+    both = catalog(("acme", rows()), ("vaehub", rows()))
+    assert named(both, features="rows").features == "rows"
+    assert named(both, features="acme:rows").features == "acme:rows"
     assert named(both, features="vaehub:rows").features == "rows"
     assert made(named(both, features="vaehub:rows"), both)(Batch(torch.rand(3, 1, 4, 4))).shape == (3, 8)
 

@@ -149,7 +149,9 @@ def test_what_is_no_class_is_refused():
 def test_a_module_that_fails_is_the_fault_of_its_package(tmp_path, monkeypatch):
     (tmp_path / "module_that_fails.py").write_text("1 / 0")
     monkeypatch.syspath_prepend(str(tmp_path))
-    with pytest.raises(VaehubError, match="'module_that_fails:A': division by zero; this is a fault of") as caught:
+    with pytest.raises(
+        VaehubError, match=r"'module_that_fails:A': division by zero \(module_that_fails.py, line 1\); this"
+    ) as caught:
         registered("module_that_fails:A").load(LatentModel)
     assert isinstance(caught.value.__cause__, ZeroDivisionError)
 
@@ -161,7 +163,8 @@ def test_a_module_that_panics_is_the_fault_of_its_package(tmp_path, monkeypatch,
     monkeypatch.syspath_prepend(str(tmp_path))
     found = registered("module_that_panics:A")
     with pytest.raises(
-        VaehubError, match="model 'm' of theirs cannot be .* 'module_that_panics:A': PanicException; th"
+        VaehubError,
+        match=r"model 'm' of theirs cannot be .* 'module_that_panics:A': PanicException \(module_.*.py, line 2\); th",
     ):
         found.load(LatentModel) if load == "load" else getattr(found, load)()
 

@@ -24,6 +24,7 @@ from vaehub.cli.options import (
     parse_numbers,
     parse_settings,
 )
+from vaehub.cli.plugins import plugin
 from vaehub.cli.report import report
 from vaehub.cli.standard_output import Command, answer
 from vaehub.cli.stores import store as store_app
@@ -41,7 +42,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-plugin = typer.Typer(help="Installed plugins.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(plugin, name="plugin")
 app.add_typer(data, name="data")
 app.add_typer(study, name="study")
@@ -357,30 +357,6 @@ def verify(
         records.verification(found)
     if found.problems:
         raise typer.Exit(1)
-
-
-@plugin.command(name="list")
-def plugin_list(context: typer.Context, as_json: JsonOption = False) -> None:
-    """List installed plugins and what they contribute."""
-    from vaehub.cli import tables, terminal
-    from vaehub.registry.catalog import Catalog
-
-    found = Catalog()
-    if as_json:
-        terminal.print_json(
-            [
-                {
-                    "name": each.name,
-                    "distribution": each.distribution,
-                    "version": each.version,
-                    "contributes": [f"{entry.kind} {entry.name}" for entry in each.entries],
-                    "failure": each.failure,
-                }
-                for each in found.plugins
-            ]
-        )
-    else:
-        tables.plugins(found, details=context.obj["debug"])
 
 
 def _with_stdout_to_itself(group: typer.Typer) -> None:

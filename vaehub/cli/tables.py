@@ -10,6 +10,7 @@ from rich.text import Text
 
 from vaehub.cli import layout, terminal
 from vaehub.cli.standard_output import answer
+from vaehub.registry.catalog import HOME
 
 WIDE, INDENT = 120, 4
 """Columns of a terminal with room for parameters as a table, and those that their meaning is moved in by elsewhere."""
@@ -84,9 +85,13 @@ def plugins(found: Catalog, *, details: bool) -> None:
     table(["plugin", "from", "contributes"], rows)
     console = terminal.out()
     for kind, name, owners in found.conflicts():
-        console.print(
-            f"{kind} {name!r} is claimed by {' and '.join(owners)}; ask for it as {owners[0]}:{name}", markup=False
-        )
+        guests = [owner for owner in owners if owner != HOME]
+        if HOME in owners:
+            told = " and ".join(f"{kind} {owner}:{name}" for owner in guests)
+            console.print(f"{kind} {name!r} is vaehub's; also claimed, ask for it as {told}", markup=False)
+        else:
+            told = " or ".join(f"{owner}:{name}" for owner in owners)
+            console.print(f"{kind} {name!r} is claimed by {' and '.join(owners)}; ask for it as {told}", markup=False)
     for each in found.plugins if details else ():
         if each.details:
             console.print(f"\n{each.name}\n{each.details}", markup=False)

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from vaehub.core.data.dataset import Batch
 from vaehub.core.errors import VaehubError, first_line
-from vaehub.core.metric import Extract, FindModel
+from vaehub.core.metric import Extract
+from vaehub.core.metric import FindModel as FindModel
 from vaehub.core.model import LatentModel
 from vaehub.core.params import P_co, Parametrised, Params
 from vaehub.core.random import seeded_construction

@@ -45,7 +45,7 @@ class FeatureParams(Params):
         None, description="other parameters of the extractor, by name; 'vaehub describe NAME' shows them"
     )
     extractor_revision: int | None = Field(
-        None, description="revision of the extractor, if it is not the first; found by itself, checked if given"
+        None, gt=0, description="revision of the extractor, if it is not the first; found by itself, checked if given"
     )
 
     def identity(self) -> dict[str, Json]:

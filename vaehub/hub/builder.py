@@ -20,18 +20,19 @@ from vaehub.core.data.dataset import Dataset
 from vaehub.core.data.source import DataSource
 from vaehub.core.errors import StoreError, VaehubError, WorkFailed
 from vaehub.core.metric import Metric
-from vaehub.core.model import LatentModel, evaluating
+from vaehub.core.model import LatentModel
 from vaehub.core.network import Network
 from vaehub.core.random import generator, seeded_construction
 from vaehub.core.recipe import Component, Recipe
 from vaehub.core.result import Result
+from vaehub.hub.answers import loaded, try_out
 from vaehub.hub.data_copies import DataCopies
 from vaehub.hub.extractors import Extractors
 from vaehub.hub.in_memory import InMemoryModel, content_of, recipe_of_model
 from vaehub.hub.memory import LIMIT, Memory, Trained
 from vaehub.hub.model_copies import faithful_copy, measured_copy
 from vaehub.hub.model_size import WithinMemory
-from vaehub.hub.recorder import Recorded, Recorder, reason, tell
+from vaehub.hub.recorder import Recorded, Recorder, tell
 from vaehub.hub.requests import restored_recipe
 from vaehub.hub.subjects import IN_MEMORY
 from vaehub.store.failures import gone
@@ -112,8 +113,9 @@ class Builder:
             return self.copies.find(dataset)
         found = self._memory.dataset(dataset)
         if found is None:
-            source = self._class("dataset", dataset, DataSource)(dataset.params)
-            found = self._checked(f"dataset {dataset.name!r}", source.load)
+            kind = self._class("dataset", dataset, DataSource)
+            source = self._checked(f"dataset {dataset.name!r}", lambda: kind(dataset.params))
+            found = self._checked(f"dataset {dataset.name!r}", lambda: loaded(source, dataset.name))
             self._memory.keep_dataset(dataset, found)
         return found
 
@@ -249,7 +251,7 @@ class Builder:
 
     def record_in_memory(self, recipe: Recipe) -> None:
         """Record a user's model as a training of 0 epochs, with its weights."""
-        recorder = Recorder(self._store, self._catalog.manager, self.device, recipe, force=False)
+        recorder = Recorder(self._store, self._catalog, self.device, recipe, force=False)
         recorder.done(recipe, self._in_memory[recipe.id].model, Fitted((), ("it was handed over as it is",)))
 
     # Training
@@ -348,7 +350,7 @@ class Builder:
         checkpoint = self._store.checkpoint(recipe.id)
         if force:
             checkpoint.discard()
-        recorder = Recorder(self._store, self._catalog.manager, self.device, recipe, force=force, notes=job.data.notes)
+        recorder = Recorder(self._store, self._catalog, self.device, recipe, force=force, notes=job.data.notes)
         snapshots = {each.train.length: partial(recorder.passed, each) for each in job.snapshots}
         model = job.model.to(self.device)
         return EnsembleMember(model, job.data, recipe.seed, checkpoint, recorder.epoch_ended, snapshots), recorder
@@ -361,12 +363,18 @@ class Builder:
         Raises:
             VaehubError: If it cannot be loaded, or measures something else than its manifest says.
         """
-        extractors = Extractors(self._catalog, self._model_of)
-        return self._class("metric", component, contract)(
-            component.params, seed, self._model_of, component.name, extractors
+        extractors, kind = Extractors(self._catalog, self.model_of), self._class("metric", component, contract)
+        return self._checked(
+            f"metric {component.name!r}",
+            lambda: kind(component.params, seed, self.model_of, component.name, extractors),
         )
 
-    def _model_of(self, training: str) -> LatentModel:
+    def model_of(self, training: str) -> LatentModel:
+        """Return the model of a stored training.
+
+        Raises:
+            VaehubError: If there is none.
+        """
         record = self._store.training(training)
         if record is None or record.status == "failed":
             raise VaehubError(f"training {training!r} is not in the store, or failed; 'vaehub show' lists trainings")
@@ -404,7 +412,7 @@ class Builder:
             raise
         # A stranger's code runs here, before any training has begun.
         except BaseException as error:
-            raise VaehubError(f"{title} cannot be made: {reason(error)}") from error
+            raise VaehubError(f"{title} cannot be made: {self._catalog.reason(error)}") from error
 
 
 def _discard(member: EnsembleMember) -> None:
@@ -417,14 +425,7 @@ def _discard(member: EnsembleMember) -> None:
 @torch.no_grad()
 def _tried_out(model: LatentModel, data: Dataset, title: str) -> float:
     """Check a model's shapes on two observations, and return the operations that it takes to learn from one."""
-    batch = data.split("train").batch(slice(0, 2))
-    with evaluating(model), FlopCounterMode(display=False) as counted:
-        mu = model.encode(batch).mu
-        if mu.shape != (len(batch), model.latent_dim):
-            raise VaehubError(f"{title} encodes to shape {tuple(mu.shape)}, expected {(len(batch), model.latent_dim)}")
-        if model.decodes:
-            x = model.decode(mu)
-            if x.shape != batch.x.shape:
-                raise VaehubError(f"{title} decodes to shape {tuple(x.shape)}, expected {tuple(batch.x.shape)}")
+    with FlopCounterMode(display=False) as counted:
+        n = try_out(model, data, title)
     n_weights = sum(weight.numel() for weight in model.parameters())
-    return operations(counted.get_total_flops() / len(batch), n_weights)
+    return operations(counted.get_total_flops() / n, n_weights)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from vaehub.core.errors import VaehubError, WorkFailed
+from vaehub.core.errors import WorkFailed
 from vaehub.store.records import Status, TrainingRecord, now
 from vaehub.training.fit import Fitted
 from vaehub.training.loop import EpochRecord
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from vaehub.core.model import LatentModel
     from vaehub.core.recipe import Recipe
+    from vaehub.registry.catalog import Catalog
     from vaehub.store.store import Store
 
 log = logging.getLogger(__name__)
@@ -38,7 +39,7 @@ class Recorder:
 
     Args:
         store: Where.
-        manager: Plugin manager, which receives the events.
+        catalog: Its plugins receive the events.
         device: Where the training takes place.
         recipe: What is trained.
         force: Whether to take the place of what is recorded.
@@ -48,7 +49,7 @@ class Recorder:
     def __init__(
         self,
         store: Store,
-        manager: PluginManager,
+        catalog: Catalog,
         device: torch.device,
         recipe: Recipe,
         *,
@@ -56,7 +57,7 @@ class Recorder:
         notes: Sequence[str] = (),
     ) -> None:
         self._store = store
-        self._manager = manager
+        self._catalog = catalog
         self._device = device
         self._recipe = recipe
         self._force = force
@@ -80,10 +81,10 @@ class Recorder:
 
     def failed(self, model: LatentModel, error: BaseException) -> WorkFailed:
         """Record that the training failed, and return what to raise."""
-        self._record(self._recipe, model, Fitted(self._history), reason(error))
+        self._record(self._recipe, model, Fitted(self._history), self._catalog.reason(error))
         recipe = self._recipe
         title = f"training {recipe.id[:8]} of model {recipe.model.name!r} with seed {recipe.seed} failed"
-        return WorkFailed(f"{title}: {reason(error)}")
+        return WorkFailed(f"{title}: {self._catalog.reason(error)}")
 
     def _record(self, recipe: Recipe, model: LatentModel, fitted: Fitted, error: str | None) -> Recorded | None:
         status: Status = "done" if error is None else "failed"
@@ -93,7 +94,7 @@ class Recorder:
             latent_dim=model.latent_dim,
             status=status,
             error=error,
-            notes=(*_notes_of(model), *fitted.notes, *self._notes) if error is None else (),
+            notes=(*self._notes_of(model), *fitted.notes, *self._notes) if error is None else (),
             started=self._started,
             seconds=time.perf_counter() - self._clock,
             device=str(self._device),
@@ -105,18 +106,17 @@ class Recorder:
         return None if stored is None else Recorded(stored, weights)
 
     def _tell(self, event: str, **news: object) -> None:
-        tell(self._manager, event, **news)
+        tell(self._catalog.manager, event, **news)
 
-
-def _notes_of(model: LatentModel) -> Sequence[str]:
-    try:
-        return [str(note) for note in model.notes()]
-    except KeyboardInterrupt:
-        raise
-    # A stranger's model runs here, and must not cost a training that has ended. What it raises need be no Exception.
-    except BaseException as error:
-        log.warning("the model's own notes on its training failed", exc_info=True)
-        return [f"the model's own notes failed: {reason(error)}"]
+    def _notes_of(self, model: LatentModel) -> Sequence[str]:
+        try:
+            return [str(note) for note in model.notes()]
+        except KeyboardInterrupt:
+            raise
+        # A stranger's model runs here, and must not cost a training that has ended; it may raise no Exception.
+        except BaseException as error:
+            log.warning("the model's own notes on its training failed", exc_info=True)
+            return [f"the model's own notes failed: {self._catalog.reason(error)}"]
 
 
 def _array(value: torch.Tensor) -> NDArray[Any]:
@@ -139,8 +139,3 @@ def tell(manager: PluginManager, event: str, **news: object) -> None:
         # A stranger's tracker runs here, and must not cost a training. What it raises need be no Exception.
         except BaseException:
             log.warning("plugin %r failed when told of %s", listener.plugin_name, event, exc_info=True)
-
-
-def reason(error: BaseException) -> str:
-    """Return the reason of a failure, as a record stores it."""
-    return str(error) if isinstance(error, VaehubError) else f"{type(error).__name__}: {error}"

@@ -103,7 +103,7 @@ class Runner:
                 raise
             # A stranger's code runs here, and what it raises, which need be no Exception, must not stop the others.
             except BaseException as error:  # noqa: BLE001
-                failures |= dict.fromkeys((request.id for request in of_trainings), _reason(error))
+                failures |= dict.fromkeys((request.id for request in of_trainings), self.catalog.reason(error))
         for request in asked:
             if request.id not in failures:
                 try:
@@ -111,7 +111,7 @@ class Runner:
                 except KeyboardInterrupt:
                     raise
                 except BaseException as error:  # noqa: BLE001 as above
-                    failures[request.id] = _reason(error)
+                    failures[request.id] = self.catalog.reason(error)
         return failures
 
     def try_out(self, recipes: Sequence[Recipe], wanted: Iterable[MeasurementRequest]) -> None:
@@ -317,13 +317,13 @@ class Runner:
             result, failure = Result(), None
             try:
                 with self.builder.threads_of(metric, subject.trainings):
-                    result = subject.measure(metric, arguments, RecipeRunner(self, request.seed))
+                    result = subject.result(metric, arguments, RecipeRunner(self, request.seed))
             except KeyboardInterrupt:
                 raise
             # A stranger's metric runs here, and what it raises need be no Exception.
             except BaseException as error:  # noqa: BLE001
                 failure = error
-            why = None if failure is None else _reason(failure)
+            why = None if failure is None else self.catalog.reason(failure)
             record = _record_of(request, why, started, time.perf_counter() - clock)
             record = replace(record, units=self._units(request.metric))
             self.store.record_measurement(record, result, replace=force)
@@ -377,12 +377,6 @@ def _lost(recipe: Recipe) -> NotRecorded:
         f"training {recipe.id[:8]} was made and recorded, and the store has it no more: it was deleted or "
         "moved while this ran; the same command makes it again"
     )
-
-
-def _reason(error: BaseException) -> str:
-    from vaehub.hub.recorder import reason
-
-    return reason(error)
 
 
 def _record_of(request: MeasurementRequest, why: str | None, started: datetime, seconds: float) -> MeasurementRecord:

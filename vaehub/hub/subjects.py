@@ -15,6 +15,7 @@ from vaehub.core.identity import Json
 from vaehub.core.recipe import Component, Recipe
 from vaehub.core.result import Result
 from vaehub.hub.views import Rows
+from vaehub.registry.places import package_of, place_of_error
 
 if TYPE_CHECKING:
     from vaehub.core.data.dataset import Dataset
@@ -167,7 +168,8 @@ class Subject(ABC, Generic[G]):
             raise
         # A stranger's check runs here, and what it raises need be no Exception.
         except BaseException as error:
-            why = f"{type(error).__name__}: {first_line(error)}"
+            place = place_of_error(error, [package_of(type(metric).__module__)])
+            why = f"{type(error).__name__}: {first_line(error)}{place}"
             raise VaehubError(f"metric {metric.name!r} failed in its check, before any work: {why}") from error
         return found
 
@@ -177,6 +179,20 @@ class Subject(ABC, Generic[G]):
 
         with torch.no_grad():
             return metric.measure(*arguments)
+
+    def result(self, metric: Metric, arguments: tuple[object, ...], runner: Runner) -> Result:
+        """Return what a metric measures, as :meth:`measure` does, once it is seen to be a result.
+
+        Raises:
+            WorkFailed: If it is none.
+        """
+        from vaehub.core.model import LatentModel
+        from vaehub.hub.answers import measured
+
+        found = self.measure(metric, arguments, runner)
+        models = arguments if self.trainings else ()
+        latent_dims = frozenset(each.latent_dim for each in models if isinstance(each, LatentModel))
+        return measured(found, metric, latent_dims or None)
 
     @classmethod
     def shown(cls, record: MeasurementRecord) -> str:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -16,12 +17,15 @@ from vaehub import __version__
 from vaehub.core.errors import UnknownName, VaehubError, first_line
 from vaehub.registry.discovery import Discovered, Plugin, discover
 from vaehub.registry.entries import KINDS, TRAIN, Dataset, Entry
+from vaehub.registry.places import package_of, place_of, place_of_error
 
 if TYPE_CHECKING:
     from vaehub.core.params import Params
     from vaehub.files.card import DataCard
 
 T = TypeVar("T")
+HOME = "vaehub"
+"""The distribution of the plugins that come with vaehub."""
 
 
 @dataclass(frozen=True)
@@ -41,12 +45,19 @@ class Registered:
         """Import the class.
 
         Raises:
-            VaehubError: If it cannot be imported, or is not of the class that its kind requires.
+            VaehubError: If it cannot be imported, is not of the class that its kind requires, or lacks a method.
         """
         found = self._import(self.entry.target)
         if not (isinstance(found, type) and issubclass(found, contract)):
             raise VaehubError(
                 f"{self.title} of {self.distribution} is {self.entry.target}, which is no {contract.__name__}; "
+                "this is a fault of that package"
+            )
+        missing = [] if contract is object else sorted(getattr(found, "__abstractmethods__", ()))
+        if missing:
+            raise VaehubError(
+                f"{self.title} of {self.distribution} is {self.entry.target}, which does not define "
+                f"{' and '.join(map(repr, missing))}, as every {contract.__name__} does{place_of(found)}; "
                 "this is a fault of that package"
             )
         return found
@@ -113,14 +124,18 @@ class Registered:
             raise self._fault(f"cannot be loaded from {target!r}", error) from error
 
     def _fault(self, what: str, error: BaseException) -> VaehubError:
+        place = place_of_error(error, [package_of(self.entry.target)])
         return VaehubError(
-            f"{self.title} of {self.distribution} {what}: {first_line(error)}; "
+            f"{self.title} of {self.distribution} {what}: {first_line(error)}{place}; "
             "this is a fault of that package or of its installation"
         )
 
 
 class Catalog:
-    """All names that installed plugins contribute. A name claimed twice is never resolved silently."""
+    """All names that installed plugins contribute.
+
+    A name that vaehub has is vaehub's, whoever else claims it; one that two others claim is resolved for neither.
+    """
 
     def __init__(self, discovered: Discovered | None = None) -> None:
         found = discovered or discover()
@@ -135,6 +150,18 @@ class Catalog:
                 for name in sorted(self._entries.get(each, {})):
                     yield from self._entries[each][name]
 
+    def reason(self, error: BaseException) -> str:
+        """Return the reason of a failure, as a record stores it: with the line of the plugin that it came from."""
+        if isinstance(error, VaehubError):
+            return str(error)
+        return f"{type(error).__name__}: {error}{place_of_error(error, self._packages)}"
+
+    @cached_property
+    def _packages(self) -> frozenset[str]:
+        """Packages of the plugins, with those of what their manifests name."""
+        targets = [entry.target for plugin in self.plugins for entry in plugin.entries]
+        return frozenset(map(package_of, [*(plugin.module for plugin in self.plugins), *targets]))
+
     def conflicts(self) -> Iterator[tuple[str, str, Sequence[str]]]:
         """Yield kind, name and distributions of every name that more than one distribution claims."""
         for kind, names in self._entries.items():
@@ -143,15 +170,15 @@ class Catalog:
                     yield kind, name, [claim.distribution for claim in claims]
 
     def find(self, kind: str, name: str) -> Registered:
-        """Return the entry of a name, or of ``distribution:name``.
+        """Return the entry of a name, or of ``distribution:name``; a name of vaehub's own is vaehub's.
 
         Raises:
-            VaehubError: If the name is unknown (the message suggests the nearest), or claimed by several distributions.
+            VaehubError: If the name is unknown (the message suggests the nearest), or claimed by several other
+                distributions.
         """
         distribution, _, bare = name.rpartition(":")
         claims = self._entries.get(kind, {}).get(bare, ())
-        if distribution:
-            claims = [claim for claim in claims if claim.distribution == distribution]
+        claims = [claim for claim in claims if claim.distribution == distribution] if distribution else _hosts(claims)
         if len(claims) == 1:
             return claims[0]
         if claims:
@@ -178,7 +205,7 @@ class Catalog:
             raise VaehubError(f"no installed plugin reads {str(path)!r}; a folder of images or {endings} can be read")
         # The longest ending is the most specific.
         longest = max(len(ending) for _, ending in fitting)
-        best = [each for each, ending in fitting if len(ending) == longest]
+        best = _hosts([each for each, ending in fitting if len(ending) == longest])
         if len(best) > 1:
             names = " and ".join(f"{each.distribution}:{each.entry.name}" for each in best)
             raise VaehubError(f"{str(path)!r} can be read by {names}; ask for one by name and set 'data.path'")
@@ -202,6 +229,11 @@ class Catalog:
         near = " or ".join(repr(each) for each in get_close_matches(name, known, n=2, cutoff=0.5))
         lister = f"'vaehub list {kind}'" if kind else "'vaehub list'"
         return f"; did you mean {near}? {lister} shows all" if near else f"; {lister} shows all"
+
+
+def _hosts(claims: Sequence[Registered]) -> Sequence[Registered]:
+    """Return what vaehub itself claims, if it does, else all: a guest takes no name away."""
+    return [claim for claim in claims if claim.distribution == HOME] or claims
 
 
 def _by_kind(plugins: Sequence[Plugin]) -> Mapping[str, Mapping[str, Sequence[Registered]]]:

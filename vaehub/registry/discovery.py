@@ -17,6 +17,8 @@ import pluggy
 from vaehub.core.errors import VaehubError
 from vaehub.registry import hooks
 from vaehub.registry.entries import KINDS, Entry
+from vaehub.registry.lawfulness import check_entry, check_hooks
+from vaehub.registry.places import package_of, place_of_error
 
 GROUP = "vaehub"
 ONLY = "VAEHUB_PLUGINS"
@@ -91,6 +93,7 @@ def _loaded(point: EntryPoint, manager: pluggy.PluginManager) -> Plugin:
     key = f"{distribution}:{point.name}"
     try:
         module = point.load()
+        check_hooks(module, point.value or "")
         manager.register(module, name=key)
         manager.check_pending()
         entries = _catalog(manager, module)
@@ -101,7 +104,8 @@ def _loaded(point: EntryPoint, manager: pluggy.PluginManager) -> Plugin:
     except BaseException as error:  # noqa: BLE001
         if manager.has_plugin(key):
             manager.unregister(name=key)
-        reason = " ".join(str(error).split()) or type(error).__name__
+        said = " ".join(str(error).split()) or type(error).__name__
+        reason = f"{said}{place_of_error(error, [package_of(point.value or '')])}"
         hint = "'vaehub --debug plugin list' tells more"
         log.warning("plugin %r of %s was not loaded: %s; %s", point.name, distribution, reason, hint)
         details = "".join(traceback.format_exception(error))
@@ -117,10 +121,15 @@ def _owner(distribution: Distribution | None) -> tuple[str, str]:
 
 def _catalog(manager: pluggy.PluginManager, module: object) -> tuple[Entry, ...]:
     implementations = [impl for impl in manager.hook.vaehub_catalog.get_hookimpls() if impl.plugin is module]
-    entries = tuple(entry for impl in implementations for entry in cast(Iterable[Entry], impl.function()))
+    answers: list[object] = [impl.function() for impl in implementations]
+    for answer in answers:
+        if not isinstance(answer, Iterable):
+            raise TypeError(f"vaehub_catalog returns {answer!r}, and it returns a list of entries")
+    entries = tuple(entry for answer in answers for entry in cast(Iterable[Entry], answer))
     for entry in entries:
         if not isinstance(entry, KINDS):
             raise TypeError(f"vaehub_catalog holds {entry!r}, which is none of Model, Network, Dataset, Metric …")
+        check_entry(entry)
     named = [(entry.kind, entry.name) for entry in entries]
     for kind, name in named:
         if named.count((kind, name)) > 1:

@@ -16,7 +16,7 @@ from vaehub.core.model import LatentModel
 from vaehub.core.progress import task
 from vaehub.core.random import seeded_layers
 from vaehub.core.recipe import TrainParams
-from vaehub.training.loop import EpochRecord, Loop, TrainingState, frozen
+from vaehub.training.loop import EpochRecord, Loop, TrainingState, checked, frozen
 from vaehub.training.precision import Precision
 
 SHARE_FOR_DATA = 0.5
@@ -119,7 +119,7 @@ def _run_epoch(
         for rows in epoch.batches:
             batch = precision.laid_out(loop.train.batch(rows))
             with frozen(loop.frozen_weights):
-                losses = loss_of(batch, loop.now(epoch))
+                losses = checked(loss_of(batch, loop.now(epoch)), loop.model)
                 loop.optimiser.zero_grad(set_to_none=True)
                 losses.total.backward()  # type: ignore[no-untyped-call]
             loop.step(batch, losses, epoch)

@@ -17,7 +17,7 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from vaehub.core.data.dataset import Batch, Dataset
 from vaehub.core.data.size import advice_on_size
-from vaehub.core.errors import TrainingDiverged
+from vaehub.core.errors import TrainingDiverged, WorkFailed, described
 from vaehub.core.model import EVALUATION_BATCH, Epoch, LatentModel, Losses, Step
 from vaehub.core.random import generator, seeded_layers
 from vaehub.core.recipe import TrainParams
@@ -304,6 +304,24 @@ class OpenEpoch:
     noise: torch.Generator
     batches: list[Tensor]
     sums: Sums
+
+
+def checked(losses: object, model: LatentModel) -> Losses:
+    """Return what a model's loss returned.
+
+    Raises:
+        WorkFailed: If it is something else than losses of one batch.
+    """
+    title = f"'loss' of model class {type(model).__name__!r}"
+    if not isinstance(losses, Losses):
+        raise WorkFailed(f"{title} returned {described(losses)}, and returns vaehub.Losses(total, terms)")
+    for name, value in {"total": losses.total, **losses.terms}.items():
+        if not (isinstance(value, Tensor) and value.ndim == 0):
+            raise WorkFailed(
+                f"{title} returned {described(value)} as {name!r}, and each loss is a tensor of one number, the mean "
+                "over the batch"
+            )
+    return losses
 
 
 @contextmanager

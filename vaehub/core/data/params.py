@@ -1,6 +1,6 @@
 """Parameters that datasets share: which observations, in which splits, at what size. Imports no torch."""
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -42,7 +42,7 @@ class DataParams(Params):
 class ImageParams(DataParams):
     """Conversion of images, in addition."""
 
-    channels: int | None = Field(
+    channels: Literal[1, 3] | None = Field(
         None, description="1 converts images to grey (ITU-R BT.601 luma), 3 repeats grey; none keeps the channels"
     )
     size: int | None = Field(

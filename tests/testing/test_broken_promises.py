@@ -1,0 +1,259 @@
+"""Each promise is really checked: a plugin that breaks it is told so, with file and line."""
+
+import importlib
+import re
+import sys
+from textwrap import dedent
+
+import pytest
+
+from vaehub import VaehubError, testing
+
+MANIFEST = """
+from vaehub.registry import Dataset, Executor, Features, Metric, Model, Network, Study, hookimpl
+{more}
+
+@hookimpl
+def vaehub_catalog():
+    return [{entries}]
+"""
+METRICS = """
+import random
+import numpy as np
+import torch
+import vaehub
+from vaehub import Needs, Result, Vector
+
+class Kept(vaehub.ModelMetric):
+    def measure(self, model, data):
+        sample = self.draw(model, data)
+        return Result(scalars={"total": sample.mu.abs().sum()}, vectors={"size": sample.mu.abs().mean(0)})
+
+class Draws(vaehub.ModelMetric):
+    def measure(self, model, data):
+        return Result(scalars={"total": torch.rand(())})
+
+class Seeds(vaehub.ModelMetric):
+    def measure(self, model, data):
+        np.random.seed(0)
+        return Result(scalars={"total": np.random.rand()})
+
+class Counts(vaehub.ModelMetric):
+    calls = 0
+    def measure(self, model, data):
+        Counts.calls += 1
+        return Result(scalars={"total": Counts.calls})
+
+class Holes(vaehub.ModelMetric):
+    def measure(self, model, data):
+        return Result(scalars={"total": float("nan")})
+
+class Four(vaehub.ModelMetric):
+    def measure(self, model, data):
+        return Result(vectors={"size": [1.0, 2.0, 3.0, 4.0]})
+
+class Labels(vaehub.ModelMetric):
+    def measure(self, model, data):
+        return Result(scalars={"total": data.labels.float().mean()})
+
+class Decodes(vaehub.ModelMetric):
+    def measure(self, model, data):
+        return Result(scalars={"total": model.decode(self.draw(model, data, 5).mu.float()).mean()})
+
+class Peeks(vaehub.ModelMetric):
+    def measure(self, model, data):
+        return Result(scalars={"total": 0.0 if data.labels is None else 1.0})
+
+class Layers(vaehub.ModelMetric):
+    def measure(self, model, data):
+        is_ours = hasattr(model.network, "encoder") and type(model).__name__ != "Wrapped"
+        return Result(scalars={"total": float(is_ours)})
+
+class Writes(vaehub.ModelMetric):
+    def measure(self, model, data):
+        with open("notes.txt", "w") as file:
+            file.write("x")
+        return Result(scalars={"total": 1.0})
+
+class Pictures(vaehub.ModelMetric):
+    def measure(self, model, data):
+        self.kept = 1
+        return Result(scalars={"total": 1.0})
+    def plot(self, result):
+        return self.kept
+
+class Suggests(vaehub.DatasetMetric):
+    def measure(self, data):
+        return Result(scalars={"total": 1.0})
+
+class Bare(vaehub.ModelMetric):
+    class Params(vaehub.Params):
+        n: int = 3
+    def measure(self, model, data):
+        return Result(scalars={"total": 1.0})
+"""
+SAID = {
+    "draws": r"gives other values each time for the same seed: 'total' \(promises_work.py, line \d+\)",
+    "seeds": r"changes the global random state of numpy of the process as it measures",
+    "counts": r"gives other values each time for the same seed: 'total'",
+    "holes": r"gives NaN or infinity for 'total', and neither the class nor its kernels say in a docstring",
+    "four": r"fails on a model of 6 latents: .*over the index 'latent', 'size' with 4 values, and the model has 6",
+    "labels": r"uses labels and factors of what it measures, and 'needs' does not say so: AttributeError: .* line",
+    "decodes": r"uses decoder of what it measures, and 'needs' does not say so: LookupError: .* line \d+\)",
+    "peeks": r"gives another 'total' without labels and factors, and 'needs' does not say that it uses any",
+    "layers": r"gives other values for the same model wrapped by vaehub.wrap: 'total'",
+    "writes": r"writes 'notes.txt' as it measures",
+    "pictures": r"cannot draw what it measured, from stored values alone: AttributeError: .*'kept'",
+    "suggests": r"suggests a number of latents by 'n_latents', as its manifest says, and has no scalar of this name",
+    "bare": r"the parameter 'n' without a description.*\n.*the parameter 'n', a whole number without bound",
+}
+QUICK = {"draws", "seeds", "labels", "writes", "bare"}
+OTHERS = """
+import torch
+import vaehub
+from torch import nn
+from vaehub import Losses, Posterior
+from vaehub.features import FeatureExtractor
+
+class Mine(vaehub.LatentModel):
+    def encode(self, batch):
+        return Posterior.split(self.network.encoder(batch.x))
+    def decode(self, z):
+        return torch.sigmoid(self.network.decoder(z))
+    def loss(self, batch, step):
+        error = (self.decode(self.encode(batch).mu) - batch.x).square().flatten(1).sum(1).mean()
+        return Losses(error, {"reconstruction": error})
+    def prior_sample(self, n, generator):
+        return torch.randn(n, self.latent_dim, generator=generator)
+
+class Stuck(Mine):
+    def loss(self, batch, step):
+        found = super().loss(batch, step)
+        return Losses(found.total * 0 + 1, {"reconstruction": found.total * 0 + 1})
+
+class Still(Mine):
+    def optimiser(self, learning_rate):
+        return torch.optim.SGD(self.parameters(), lr=0.0)
+
+class Global(Mine):
+    def prior_sample(self, n, generator):
+        return torch.randn(n, self.latent_dim)
+
+class Forgets(Mine):
+    steps = 0.0
+    def loss(self, batch, step):
+        found = super().loss(batch, step)
+        return Losses(found.total * (1 + self.steps), found.terms)
+    def step_ended(self, losses, step):
+        self.steps += 1
+
+class Flat(vaehub.Network):
+    def __init__(self, params, spec, latent_dim, n_statistics):
+        super().__init__(params, spec, latent_dim, n_statistics)
+        self.encoder = nn.Sequential(nn.Flatten(), nn.Linear(spec.n_values, latent_dim))
+        self.decoder = nn.Linear(latent_dim, spec.n_values)
+
+class Fresh(vaehub.DataSource):
+    def load(self):
+        return vaehub.Dataset(torch.rand(50, 3))
+
+class Overlap(vaehub.DataSource):
+    def load(self):
+        x = torch.arange(100.0)[:, None]
+        return vaehub.Dataset(x, splits={"train": range(60), "test": range(50, 100)})
+
+class Named(vaehub.DataSource):
+    def load(self):
+        return vaehub.Dataset(torch.arange(12.0)[:, None], factors=vaehub.Factors.grid(("Big Size", "b"), (3, 4)))
+
+class Centred(FeatureExtractor):
+    def __call__(self, batch):
+        flat = batch.x.flatten(1)
+        return flat - flat.mean(0)
+"""
+OTHERS_SAID = {
+    ("model", "stuck"): "has a loss whose gradient is zero for all weights",
+    ("model", "still"): r"does not learn: after 4 epochs its loss is",
+    ("model", "global"): "draws from its prior with other randomness than that of the generator",
+    ("model", "forgets"): "ends with other weights if it is interrupted and resumed",
+    ("network", "flat"): r"encodes 3 observations of \(1, 8, 8\) to \(3, 3\), and 2 statistics of 3 latents",
+    ("dataset", "fresh"): r"has other observations each time it is loaded \(promises_work.py, line \d+\)",
+    ("dataset", "overlap"): "has 10 observations in both 'train' and 'test'",
+    ("dataset", "named"): "has a factor named 'Big Size', and names are lower-case words",
+    ("features", "centred"): "gives an observation other features among others than alone",
+}
+CLASSES = {"model": "Model", "network": "Network", "dataset": "Dataset", "features": "Features", "metric": "Metric"}
+
+
+@pytest.fixture
+def promises(tmp_path, monkeypatch):
+    """Install a plugin of one module, without a package index."""
+    site = tmp_path / "site"
+    site.mkdir()
+    monkeypatch.syspath_prepend(str(site))
+
+    def make(entries, work="", more=""):
+        (site / "promises.py").write_text(MANIFEST.format(entries=", ".join(entries), more=dedent(more)))
+        (site / "promises_work.py").write_text(work)
+        info = site / "promises-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text("Metadata-Version: 2.1\nName: promises\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text("[vaehub]\npromises = promises\n")
+        importlib.invalidate_caches()
+
+    yield make
+    for name in ("promises", "promises_work"):
+        sys.modules.pop(name, None)
+
+
+def metric_entry(name):
+    more = ", subject='dataset', suggests=Suggests('n_latents', 'latents')" if name == "suggests" else ""
+    return f"Metric('{name}', 'promises_work:{name.capitalize()}', 'a metric'{more})"
+
+
+def test_a_metric_that_keeps_its_promises_passes(promises):
+    promises([metric_entry("kept")], METRICS)
+    testing.check_metric("kept")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name in QUICK else [pytest.mark.slow]) for name in SAID]
+)
+def test_a_metric_that_breaks_a_promise_is_told(promises, name):
+    promises([metric_entry(name)], METRICS, "from vaehub.registry import Suggests")
+    with pytest.raises(testing.PromiseBroken) as caught:
+        testing.check_metric(name)
+    assert re.search(
+        f"^metric '{name}' .*{SAID[name]}" if name != "bare" else SAID[name], str(caught.value), re.MULTILINE
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [pytest.param(*each, marks=[pytest.mark.slow] if each[0] == "model" else []) for each in OTHERS_SAID],
+)
+def test_whatever_breaks_a_promise_is_told(promises, kind, name):
+    promises([f"{CLASSES[kind]}('{name}', 'promises_work:{name.capitalize()}', 'a thing')"], OTHERS)
+    with pytest.raises(testing.PromiseBroken) as caught:
+        getattr(testing, f"check_{kind}")(name)
+    assert re.search(OTHERS_SAID[kind, name], str(caught.value)), str(caught.value)
+
+
+def test_a_heavy_manifest_is_told_with_its_line(promises):
+    promises([], more="import scipy")
+    with pytest.raises(testing.PromiseBroken, match=r"imports scipy in its manifest, .* \(promises.py, line 3\)"):
+        testing.check_manifest("promises")
+
+
+def test_a_summary_that_is_a_sentence_is_told_with_its_line(promises):
+    promises(["Metric('kept', 'promises_work:Kept', 'Measures.')"], '"""Work."""\n' + METRICS)
+    with pytest.raises(testing.PromiseBroken) as caught:
+        testing.check_manifest("promises")
+    capital, stop = sorted(caught.value.sentences, key=len, reverse=True)
+    assert "begins with a capital, 'Measures.'" in capital + stop
+    assert "one phrase without a full stop (promises.py, line 7)" in capital + stop
+
+
+def test_an_unknown_plugin_is_answered_with_the_nearest():
+    with pytest.raises(VaehubError, match="there is no installed plugin 'aard'; did you mean 'ard'"):
+        testing.check_plugin("aard")

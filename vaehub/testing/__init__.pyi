@@ -1,0 +1,12 @@
+from .checks import check_dataset as check_dataset
+from .checks import check_executor as check_executor
+from .checks import check_features as check_features
+from .checks import check_manifest as check_manifest
+from .checks import check_metric as check_metric
+from .checks import check_model as check_model
+from .checks import check_network as check_network
+from .checks import check_plugin as check_plugin
+from .checks import check_published as check_published
+from .checks import check_study as check_study
+from .failures import NotChecked as NotChecked
+from .failures import PromiseBroken as PromiseBroken
