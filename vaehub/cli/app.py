@@ -10,7 +10,15 @@ import typer
 
 from vaehub.cli.compare import compare
 from vaehub.cli.data import data
-from vaehub.cli.options import DeviceOption, IdArgument, JsonOption, StoreOption, parse_numbers, parse_settings
+from vaehub.cli.options import (
+    DeviceOption,
+    IdArgument,
+    JsonOption,
+    StoreOption,
+    TrackerOption,
+    parse_numbers,
+    parse_settings,
+)
 from vaehub.cli.report import report
 from vaehub.cli.standard_output import Command, answer
 from vaehub.cli.stores import store as store_app
@@ -108,6 +116,7 @@ def run(
         ),
     ] = "",
     device: DeviceOption = "auto",
+    _trackers: TrackerOption = None,
     force: Annotated[bool, typer.Option("--force", help="Train and measure even what is stored.")] = False,
     store: StoreOption = None,
     as_json: JsonOption = False,

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vaehub.cli.options import BudgetOption, DevicesOption, JsonOption, StoreOption, TimeLeft, parse_settings
+from vaehub.cli.options import (
+    BudgetOption,
+    DevicesOption,
+    JsonOption,
+    StoreOption,
+    TimeLeft,
+    TrackerOption,
+    parse_settings,
+)
 
 if TYPE_CHECKING:
     from vaehub.hub.suggest_dim import Answer, Suggestion
@@ -30,6 +38,7 @@ def suggest_dim(
         int | None, typer.Option("--jobs", "-j", min=1, help="Worker processes.", show_default="one for each core")
     ] = None,
     device: DevicesOption = "auto",
+    _trackers: TrackerOption = None,
     picture: Annotated[
         Path | None, typer.Option("--picture", "-o", help="Where to write a picture of it, such as dim.png.")
     ] = None,

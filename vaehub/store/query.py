@@ -66,7 +66,7 @@ def spilled(connection: DuckDBPyConnection, text: str, timeout: float = QUERY_TI
     import pyarrow as pa
 
     with _understood(connection, text, timeout) as rows:
-        reader = _portable_rows(rows).to_arrow_reader(BATCH)
+        reader = _reader(_portable_rows(rows))
         names = zip(rows.columns, reader.schema, strict=True)
         schema = pa.schema([field.with_name(name) for name, field in names])
         return Spill.of(schema, (pa.RecordBatch.from_arrays(each.columns, schema=schema) for each in _batches(reader)))
@@ -99,6 +99,11 @@ def _understood(connection: DuckDBPyConnection, text: str, timeout: float) -> It
         if is_damage(error):
             raise  # the query is not at fault
         raise VaehubError(f"the query was not understood: {_sentence(error)}") from error
+
+
+def _reader(rows: DuckDBPyRelation) -> pa.RecordBatchReader:
+    # Before DuckDB 1.5 the method has another name, which warns since.
+    return rows.to_arrow_reader(BATCH) if hasattr(rows, "to_arrow_reader") else rows.fetch_arrow_reader(BATCH)
 
 
 def _batches(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:

@@ -265,8 +265,13 @@ def test_a_worker_of_another_version_that_no_probe_reached_ends_the_run_and_take
 
 
 @pytest.mark.slow
-def test_workers_that_do_not_see_the_store_send_small_ones_that_are_merged(hub, study, run, tmp_path):
+def test_workers_that_do_not_see_the_store_send_small_ones_that_are_merged(hub, study, run, tmp_path, monkeypatch):
+    pytest.importorskip("tensorboard")
+    monkeypatch.setenv("VAEHUB_TRACKERS", f"tensorboard:{tmp_path / 'tracked'}")
     assert run("far") == []
+    # Trackers travel with the job.
+    assert len(list((tmp_path / "tracked").iterdir())) == 4
+    monkeypatch.delenv("VAEHUB_TRACKERS")
     assert study.state().done == 4
     assert hub.store.verify().problems == ()
     assert n_laid(hub) == 0
