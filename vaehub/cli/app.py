@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from vaehub.cli.cite import cite
 from vaehub.cli.compare import compare
 from vaehub.cli.data import data
 from vaehub.cli.options import (
@@ -155,6 +156,7 @@ def run(
 
 
 app.command()(compare)
+app.command()(cite)
 app.command(name="suggest-dim")(suggest_dim)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +25,12 @@ QUERIES = (StatementType.SELECT, StatementType.MULTI)
 WRITTEN_OUT = frozenset({"interval", "bit", "bignum", "union", "variant", "geometry", "time with time zone", "time_ns"})
 """Types that Arrow has not, or that files and Python cannot take from it: they are returned as DuckDB writes them."""
 
+
+_LOGGING = re.compile(r"\b(?:en|dis)able_logging\b", re.IGNORECASE)
+"""Functions that change what the process does; DuckDB 1 lets a locked connection call them, and then aborts."""
+
+_PIVOT = re.compile(r"\bpivot\b", re.IGNORECASE)
+_PIVOT_HINT = "; before DuckDB 2 a PIVOT is one if it lists the values: 'pivot results on name in (elbo, kl) using …'"
 
 QUERY_TIMEOUT = 300.0
 """Seconds that a query takes at most, if nothing else is said."""
@@ -76,9 +83,12 @@ def spilled(connection: DuckDBPyConnection, text: str, timeout: float = QUERY_TI
 def _understood(connection: DuckDBPyConnection, text: str, timeout: float) -> Iterator[DuckDBPyRelation]:
     """Give the rows that a query asks for, which are computed within the context and within a time."""
     try:
+        if _LOGGING.search(text):
+            raise duckdb.PermissionException("a query cannot switch logging")
         statements = connection.extract_statements(text)
         if len(statements) != 1:
-            raise VaehubError(f"one query at a time can be asked, got {len(statements)}")
+            hint = _PIVOT_HINT if statements and _PIVOT.search(text) else ""
+            raise VaehubError(f"one query at a time can be asked, got {len(statements)}{hint}")
         if statements[0].type not in QUERIES:
             kind = statements[0].type.name
             raise VaehubError(f"the store can be queried but not changed with SQL, and this is {_article(kind)} {kind}")

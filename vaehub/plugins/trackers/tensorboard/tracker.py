@@ -85,7 +85,7 @@ class TensorBoard:
     def _writer(self, run: str) -> Any:
         from torch.utils.tensorboard import SummaryWriter
 
-        return SummaryWriter(str(self._folder / run), flush_secs=SECONDS)  # type: ignore[no-untyped-call]
+        return SummaryWriter(str(self._folder / run), flush_secs=SECONDS)
 
 
 def _write_recipe(writer: Any, recipe: Mapping[str, Any]) -> None:
@@ -93,7 +93,7 @@ def _write_recipe(writer: Any, recipe: Mapping[str, Any]) -> None:
 
     writer.add_text("recipe", _as_code(recipe))
     # The writer's own method would put these into a run beside this one.
-    for summary in hparams(settings(recipe), {}):
+    for summary in hparams(settings(recipe), {}):  # type: ignore[no-untyped-call]
         writer.file_writer.add_summary(summary)
     writer.flush()
 
