@@ -1,7 +1,8 @@
 """Real commands with the lowest versions that ``pyproject.toml`` allows: ``python -m tests.lowest``.
 
-An environment is made in a temporary folder, with PyTorch as it is installed here, since its own lowest version takes gigabytes. A
-store that is written there is read here, and the other way round. With ``--here`` the commands run in this environment alone.
+An environment is made in a temporary folder, with PyTorch as it is installed here, since its own lowest version takes
+gigabytes. A store that is written there is read here, and the other way round. With ``--here`` the commands run in this
+environment alone.
 """
 
 from __future__ import annotations

@@ -52,7 +52,8 @@ def foreign_imports() -> Iterator[tuple[str, Path, str]]:
 def test_every_folder_of_plugins_is_an_entry_point():
     installed = {path for files in plugins().values() for path in files}
     shelves = {
-        ROOT / "plugins" / shelf / "__init__.py" for shelf in ("", "datasets", "executors", "models", "networks")
+        ROOT / "plugins" / shelf / "__init__.py"
+        for shelf in ("", "datasets", "executors", "models", "networks", "trackers")
     }
     assert set((ROOT / "plugins").rglob("*.py")) - installed == shelves
 

@@ -21,9 +21,8 @@ def cite(
     from vaehub.registry.catalog import Catalog
     from vaehub.registry.references import named, of_vaehub, references
 
-    if not names:
-        chosen, missing = [of_vaehub()], []
-    else:
+    chosen, missing = [of_vaehub()], list[str]()
+    if names:
         catalog = Catalog()
         found = [each for name in names for each in catalog.find_all(name)]
         chosen, missing = named(references(catalog.plugins), [each.entry.source for each in found])

@@ -26,6 +26,7 @@ WRITTEN_OUT = frozenset({"interval", "bit", "bignum", "union", "variant", "geome
 """Types that Arrow has not, or that files and Python cannot take from it: they are returned as DuckDB writes them."""
 
 
+_OUT_OF_REACH = "a query reads the store and nothing else; files and addresses are out of its reach"
 _LOGGING = re.compile(r"\b(?:en|dis)able_logging\b", re.IGNORECASE)
 """Functions that change what the process does; DuckDB 1 lets a locked connection call them, and then aborts."""
 
@@ -82,9 +83,9 @@ def spilled(connection: DuckDBPyConnection, text: str, timeout: float = QUERY_TI
 @contextmanager
 def _understood(connection: DuckDBPyConnection, text: str, timeout: float) -> Iterator[DuckDBPyRelation]:
     """Give the rows that a query asks for, which are computed within the context and within a time."""
+    if _LOGGING.search(text):
+        raise VaehubError(_OUT_OF_REACH)
     try:
-        if _LOGGING.search(text):
-            raise duckdb.PermissionException("a query cannot switch logging")
         statements = connection.extract_statements(text)
         if len(statements) != 1:
             hint = _PIVOT_HINT if statements and _PIVOT.search(text) else ""
@@ -102,9 +103,7 @@ def _understood(connection: DuckDBPyConnection, text: str, timeout: float) -> It
     except TypeError as error:
         raise VaehubError("the query was not understood: it is not valid Unicode") from error
     except duckdb.PermissionException as error:
-        raise VaehubError(
-            "a query reads the store and nothing else; files and addresses are out of its reach"
-        ) from error
+        raise VaehubError(_OUT_OF_REACH) from error
     except duckdb.Error as error:
         if is_damage(error):
             raise  # the query is not at fault

@@ -8,7 +8,7 @@ from PIL import Image
 from studies import small_study
 
 from vaehub import Hub, VaehubError
-from vaehub.plugins.trackers import names
+from vaehub.registry import run_names as names
 from vaehub.registry import trackers
 
 SETTINGS = {"train.epochs": 2, "model.latent_dim": 3, "data.subset": 100}

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, final
 from filelock import FileLock
 
 from vaehub import Result
-from vaehub.plugins.trackers.names import metric_name, require, run_name, settings, values
 from vaehub.registry import hookimpl
+from vaehub.registry.run_names import metric_name, require, run_name, settings, values
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
 from vaehub import Result
-from vaehub.plugins.trackers.names import metric_name, require, run_name, settings, values
 from vaehub.registry import hookimpl
+from vaehub.registry.run_names import metric_name, require, run_name, settings, values
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

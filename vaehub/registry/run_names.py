@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from vaehub import Result, VaehubError
+from vaehub.core.errors import VaehubError
+from vaehub.core.identity import identity
+
+if TYPE_CHECKING:
+    from vaehub.core.result import Result
 
 MOST_VALUES = 1000
 """Values of a vector that are sent one by one; longer ones are in the store alone."""
@@ -32,8 +35,7 @@ def run_name(training_id: str, recipe: Mapping[str, Any]) -> str:
 
 def metric_name(metric: str, params: Mapping[str, object]) -> str:
     """Return a name for a metric with its parameters, the same for each training."""
-    digest = hashlib.sha256(json.dumps(params, sort_keys=True).encode()).hexdigest()
-    return f"{metric}-{digest[:6]}" if params else metric
+    return f"{metric}-{identity(dict(params))[:6]}" if params else metric
 
 
 def settings(recipe: Mapping[str, Any]) -> dict[str, object]:
