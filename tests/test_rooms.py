@@ -11,7 +11,8 @@ from pathlib import Path
 import vaehub
 
 ROOT = Path(vaehub.__file__).parent
-PUBLIC = {f"vaehub{room}" for room in ("", ".registry", ".files", ".features", ".executors", ".analysis", ".adapters")}
+ROOMS = ("", ".registry", ".registry.run_names", ".files", ".features", ".executors", ".analysis", ".adapters")
+PUBLIC = {f"vaehub{room}" for room in ROOMS}
 """What a plugin may import, ours as a stranger's."""
 
 

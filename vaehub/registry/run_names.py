@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from vaehub.core.errors import VaehubError
-from vaehub.core.identity import identity
+from vaehub.core.identity import Json, identity
 
 if TYPE_CHECKING:
     from vaehub.core.result import Result
@@ -33,7 +33,7 @@ def run_name(training_id: str, recipe: Mapping[str, Any]) -> str:
     return f"{recipe['model']['name']}-{recipe['dataset']['name']}-seed{recipe['seed']}-{training_id[:8]}"
 
 
-def metric_name(metric: str, params: Mapping[str, object]) -> str:
+def metric_name(metric: str, params: Mapping[str, Json]) -> str:
     """Return a name for a metric with its parameters, the same for each training."""
     return f"{metric}-{identity(dict(params))[:6]}" if params else metric
 

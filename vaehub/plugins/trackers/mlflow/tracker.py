@@ -80,7 +80,7 @@ class MLflow:
         measurement_id: str,
         metric: str,
         result: Result,
-        params: Mapping[str, object],
+        params: Mapping[str, Any],
         subject: Mapping[str, object],
         trainings: Mapping[str, Mapping[str, Any]],
         plot: Callable[[], Figure | None],
