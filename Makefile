@@ -9,7 +9,7 @@ DEMO_STORE := vaehub-store/demo
 # The processes that tests start would each compile our modules again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test slow lowest gpu check bench clean
+.PHONY: demo test slow lowest gpu check bench site clean
 
 $(VENV)/demo.done: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -18,12 +18,17 @@ $(VENV)/demo.done: pyproject.toml constraints.txt
 
 $(VENV)/dev.done: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet -c constraints.txt -e '.[all,dev]'
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[all,dev,docs]'
+	touch $@
+
+$(VENV)/docs.done: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[docs]'
 	touch $@
 
 demo: $(VENV)/demo.done
 	$(BIN)/vaehub run --model ard --metric relevance --store $(DEMO_STORE)
-	$(BIN)/vaehub sql "select name, index, value from results where name = 'relevance' order by value desc limit 5" \
+	$(BIN)/vaehub sql "select name, index, value from results where name = 'relevance' order by isnan(value), value desc limit 5" \
 		--store $(DEMO_STORE)
 
 check: $(VENV)/dev.done
@@ -50,5 +55,10 @@ gpu: $(VENV)/dev.done
 bench: $(VENV)/dev.done
 	$(BIN)/python -m benchmarks
 
+# A warning, such as of a link that leads nowhere, is an error.
+site: $(VENV)/docs.done
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet -d build/doctrees docs build/site
+	@echo "the site is build/site/index.html"
+
 clean:
-	rm -rf $(VENV) vaehub-store .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) build vaehub-store .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -3,12 +3,15 @@
 import argparse
 import os
 import sys
+from contextlib import nullcontext
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.against import checked_out
 from benchmarks.measure import Options, Row
 
 NAMES = (
@@ -19,8 +22,10 @@ NAMES = (
     "relevance",
     "training",
     "seeds",
+    "ard",
     "store",
     "turns",
+    "executors",
     "million",
     "merge",
     "data",
@@ -38,18 +43,19 @@ BUSY = 0.5
 
 def main() -> None:
     """Print each row as soon as it is measured, and all rows at the end."""
-    names, options = _asked()
+    names, options, against = _asked()
     if (load := os.getloadavg()[0]) > BUSY:
         sys.stderr.write(f"warning: the machine is busy (load {load:.1f}), so that even ratios are unreliable\n")
     rows = []
-    for name in names:
-        for row in import_module(f"benchmarks.{name}").rows(options):
-            sys.stderr.write(f"{row}\n")
-            rows.append(row)
+    with checked_out(against) if against is not None else nullcontext(options.before) as before:
+        for name in names:
+            for row in import_module(f"benchmarks.{name}").rows(replace(options, before=before)):
+                sys.stderr.write(f"{row}\n")
+                rows.append(row)
     _print(rows)
 
 
-def _asked() -> tuple[list[str], Options]:
+def _asked() -> tuple[list[str], Options, str | None]:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Compare vaehub with its peers.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"what to compare: {', '.join(NAMES)}; else all")
     parser.add_argument(
@@ -64,12 +70,19 @@ def _asked() -> tuple[list[str], Options]:
     parser.add_argument(
         "--device", help="measure what this device computes, such as cuda:0, beside peers and the CPU, and nothing else"
     )
+    parser.add_argument(
+        "--against", metavar="REVISION", help="compare this checkout with an earlier revision, and nothing else"
+    )
     given = parser.parse_args()
+    if given.against is not None:
+        if given.names or given.device or given.before:
+            parser.error("--against measures its own jobs, and takes no names, device or checkout")
+        return ["against"], Options(given.environments, given.full), given.against
     if given.device is not None:
-        return _on_device(parser, given)
+        return *_on_device(parser, given), None
     if unknown := [name for name in given.names if name not in NAMES]:
         parser.error(f"unknown comparison {unknown[0]!r}; there are {', '.join(NAMES)}")
-    return given.names or list(NAMES), Options(given.environments, given.full, given.before or _before())
+    return given.names or list(NAMES), Options(given.environments, given.full, given.before or _before()), None
 
 
 def _on_device(parser: argparse.ArgumentParser, given: argparse.Namespace) -> tuple[list[str], Options]:

@@ -67,10 +67,13 @@ def blocks(language):
 
 
 def commands():
+    """Yield each command once, by whichever page shows it first."""
+    seen = set()
     for page, block in blocks(""):
         for line in block.splitlines():
-            if line.startswith("vaehub "):
-                command = line.split("  #")[0].strip()
+            command = line.split("  #")[0].strip()
+            if line.startswith("vaehub ") and command not in seen:
+                seen.add(command)
                 words = set(command.split())
                 is_long = SEARCHES & words or ("run" in words and (LARGER & words or page.stem in HEAVIER))
                 marks = [pytest.mark.slow] if is_long else []
@@ -180,3 +183,14 @@ def test_every_link_leads_somewhere():
     for page in PAGES:
         for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+DESCENDING = re.compile(r"order by (?!isnan)(?:[^\n\"]*[ ,(])?(?:value|mean|sd|cka)(?:\(.*?\))? desc")
+"""An order of numbers from the greatest down, of which NaN is one to DuckDB."""
+
+
+def test_nan_comes_last_where_people_are_shown_an_order():
+    assert DESCENDING.search("order by name, cka(a, b) desc")
+    assert not DESCENDING.search("order by isnan(value), value desc")
+    for page in [*PAGES, ROOT / "Makefile", *(ROOT / "vaehub" / "plugins").rglob("*.toml")]:
+        assert not DESCENDING.search(page.read_text()), page

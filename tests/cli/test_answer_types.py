@@ -51,7 +51,8 @@ CASES = {
     "timestamp": ("timestamp '2026-01-02 03:04:05'", "2026-01-02 03:04:05.000000", "2026-01-02 03:04:05"),
     "timestamp in seconds": ("'2026-01-02 03:04:05'::timestamp_s", "2026-01-02 03:04:05", "2026-01-02 03:04:05"),
     "enum": ("'a'::enum('a', 'b')", "a", "a"),
-    "json": ("'{\"a\": 1}'::json", '{"a": 1}', '{"a": 1}'),
+    "json": ("'{\"a\": 1}'::json", '{"a": 1}', {"a": 1}),
+    "missing json": ("null::json", "", None),
     "truth": ("true", "true", True),
     "missing": ("null", "", None),
 }
@@ -99,7 +100,7 @@ def test_columns_of_one_name_are_kept_or_refused(tmp_path):
 def test_tables_show_what_is_nested_as_json(capsys):
     rows = asked("map {'k': [1, 2]} as a, '\\xFF'::blob")
     tables.table(rows.columns, rows)
-    assert capsys.readouterr().out.splitlines()[3].split() == ['{"k":', "[1,", "2]}", "\\xFF"]
+    assert capsys.readouterr().out.splitlines()[2].split() == ['{"k":', "[1,", "2]}", "\\xFF"]
 
 
 def test_rows_of_python_hold_maps_as_dictionaries():
@@ -115,3 +116,37 @@ def test_what_parquet_cannot_hold_is_refused_and_the_file_stays(tmp_path):
         answers.write(asked("map {}"), "parquet", path)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_csv_quotes_only_what_needs_it(tmp_path):
+    text = """
+        select * from (values
+            ('plain words', 1.5::double, 1), ('a,b', 'nan'::double, null), ('say "it"', null, 3),
+            ('', 'inf'::double, 4), (null, -0.1, 5), (e'two\\nlines', 1e300, 6)
+        ) as t("a, b", x, n)
+    """
+    with duckdb.connect(config={"threads": 1}) as connection:
+        rows = Rows(query(connection, text))
+    answers.write(rows, "csv", tmp_path / "rows.csv")
+    assert (tmp_path / "rows.csv").read_text() == (
+        '"a, b",x,n\nplain words,1.5,1\n"a,b",nan,\n"say ""it""",,3\n"",inf,4\n,-0.1,5\n"two\nlines",1e+300,6\n'
+    )
+
+
+def test_parquet_of_an_answer_has_every_nan_for_duckdb(tmp_path):
+    rows = asked("unnest([1.0, 'nan'::double, 2.0])")
+    answers.write(rows, "parquet", tmp_path / "rows.parquet")
+    with duckdb.connect() as connection:
+        place = tmp_path / "rows.parquet"
+        assert connection.execute(f"select count(*) from '{place}' where isnan(v)").fetchall() == [(1,)]
+
+
+def test_integers_beside_nothing_keep_their_digits_in_pandas():
+    pytest.importorskip("pandas")
+    large = 2**60 + 1
+    with duckdb.connect(config={"threads": 1}) as connection:
+        rows = Rows(query(connection, f"from (values ({large}, 1, 0.5), (null, 2, null)) as t(n, m, x)"))
+    found = rows.to_pandas()
+    assert found["n"][0] == large
+    assert found["n"].isna().tolist() == [False, True]
+    assert [str(kind) for kind in found.dtypes][1:] != ["object", "object"]

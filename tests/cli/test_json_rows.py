@@ -26,3 +26,15 @@ def test_rows_are_written_as_the_whole_list_would_be(n, capsys):
     terminal.print_json([dict(zip(table.column_names, row, strict=True)) for row in Rows(table)])
     assert found.getvalue() == capsys.readouterr().out
     assert len(json.loads(found.getvalue())) == n
+
+
+def test_json_is_an_object_and_not_its_text():
+    kinds = pa.schema([pa.field("params", pa.string(), metadata={"kind": "json"}), pa.field("text", pa.string())])
+    table = pa.table([['{"n": [1, null]}', None, "2"], ['{"n": 1}', "null", ""]], schema=kinds)
+    found = io.StringIO()
+    json_rows.write(Rows(table), found)
+    assert json.loads(found.getvalue()) == [
+        {"params": {"n": [1, None]}, "text": '{"n": 1}'},
+        {"params": None, "text": "null"},
+        {"params": 2, "text": ""},
+    ]

@@ -95,6 +95,9 @@ def test_a_study_can_be_described(folder):
         [*COMMAND[:-1], "describe", "mnist_vae"], cwd=folder, capture_output=True, text=True, check=True
     )
     assert "study mnist_vae" in done.stdout
+    [scale] = [line for line in done.stdout.splitlines() if line.startswith("quick ")]
+    assert "model.latent_dim 2, 16" in scale
+    assert "reconstruction_error" in scale
 
 
 @pytest.mark.slow

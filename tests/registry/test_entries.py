@@ -45,3 +45,16 @@ def test_metrics_of_different_subjects_are_different():
 
 def test_only_metrics_have_a_subject():
     assert [kind.kind for kind in KINDS if "subject" in {field.name for field in fields(kind)}] == ["metric"]
+
+
+@pytest.mark.parametrize("units", [["nats"], {"kl": None}, {1: "nats"}, 3])
+def test_units_that_cannot_be_recorded_are_refused_in_the_manifest(units):
+    with pytest.raises((TypeError, ValueError)):
+        Metric("kl", "acme:Kl", "divergence", units=units)
+
+
+def test_metrics_of_other_units_are_other_entries():
+    one, other = (Metric("kl", "acme:Kl", "divergence", units=units) for units in ({"kl": "nats"}, {"kl": "bits"}))
+    assert one != other
+    assert one == Metric("kl", "acme:Kl", "divergence", units={"kl": "nats"})
+    assert len({one, other}) == 2

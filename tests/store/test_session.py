@@ -7,8 +7,9 @@ import pytest
 from stored_samples import a_measurement, a_result, a_training, python, same_result, weights
 
 from vaehub.core.errors import StoreError
-from vaehub.store import engine, schema
+from vaehub.store import engine, schema, turns
 from vaehub.store.files import write_arrays
+from vaehub.store.store import Store
 
 
 @pytest.fixture
@@ -172,3 +173,33 @@ def test_a_store_that_was_opened_before_and_is_none_now_is_refused(many):
 def test_of_a_store_one_query_reads_the_version(many, monkeypatch):
     monkeypatch.setattr(schema, "version_of", lambda _: pytest.fail("all of the schema was read"))
     many.training("t1")
+
+
+def test_what_is_served_in_a_row_is_looked_up_and_stays(many):
+    with many.serving(), many.session() as session:
+        many.record_measurement(a_measurement("m9", training=None), a_result(9))
+        assert list(session.find_many(["m9", "none"])) == ["m9"]
+        many.record_measurement(a_measurement("m10", training=None), a_result(9))
+    assert many.find_many(["m9", "m10"]).keys() == {"m9", "m10"}
+    assert not (many.path / "results.duckdb.wal").exists()
+
+
+def test_serving_reaches_nothing_but_the_store_and_ends_with_its_engine(many, tmp_path):
+    (tmp_path / "secret.csv").write_text("a\n1\n")
+    with many.serving(), many.session() as session, session._database.reading() as connection:
+        with pytest.raises(duckdb.PermissionException):
+            connection.execute(f"select * from '{tmp_path}/secret.csv'")
+        with pytest.raises(duckdb.Error):
+            connection.execute("set enable_external_access = true")
+    # What is kept for the next who writes is another.
+    other = Store.open(tmp_path / "other")
+    other.record_measurement(a_measurement("m1", training=None), a_result(1))
+    assert other.find_many(["m1"])
+
+
+def test_whoever_serves_knows_that_another_waits(many):
+    with many.serving():
+        assert not many.is_awaited
+        with turns._ticket(many.path / "turns"):  # as another process draws one
+            assert many.is_awaited
+        assert not many.is_awaited

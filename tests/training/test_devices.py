@@ -8,6 +8,7 @@ from pretended_device import pretended
 
 from vaehub.core.errors import VaehubError
 from vaehub.hub.study.pool import Pool
+from vaehub.store.store import Store
 from vaehub.training.devices import device_names, find_devices, one_device_name
 
 
@@ -80,7 +81,7 @@ def test_workers_are_spread_over_devices_and_a_lost_one_is_replaced_on_its_own(t
             self.job = job
 
     monkeypatch.setattr("vaehub.hub.study.pool._Worker", Worker)
-    pool = Pool(4, tmp_path, ["cuda:0", "cuda:1"], print)
+    pool = Pool(4, Store.open(tmp_path), ["cuda:0", "cuda:1"])
     waiting = deque(range(9))
     pool._give_out(waiting)
     assert sorted(made) == ["cuda:0", "cuda:0", "cuda:1", "cuda:1"]

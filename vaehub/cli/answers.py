@@ -106,12 +106,12 @@ def write(rows: Answer, form: str, output: Path | None) -> None:
 def show(rows: Answer) -> None:
     """Print the first rows as a table, whose columns are as wide as what they hold, and how many there are in all."""
     first: list[Sequence[object]] = []
-    n = 0
+    n, json = 0, Rows(rows.schema.empty_table()).json_columns
     for part in rows.parts(PART):
         # Only rows that are shown become Python's objects.
         first += next(part.parts(SHOWN - len(first)), ()) if len(first) < SHOWN else ()
         n += len(part)
-    tables.table(rows.columns, first)
+    tables.table(rows.columns, first, json=json)
     if n > SHOWN:
         words = f"{SHOWN:,} of {n:,} rows; '--format csv' and '--json' give all"
         terminal.out().print(words, markup=False)
@@ -119,19 +119,42 @@ def show(rows: Answer) -> None:
 
 def _write(rows: Answer, form: str, file: IO[bytes]) -> None:
     import pyarrow as pa
-    from pyarrow import csv
 
     try:
         if form == "csv":
-            with csv.CSVWriter(file, _flat(Rows(rows.schema.empty_table())).schema) as text:
-                for part in rows.parts(PART):
-                    text.write_table(_flat(part))
+            file.write(",".join(map(_quoted, rows.columns)).encode() + b"\n")
+            for part in rows.parts(PART):
+                file.write(_lines(_flat(part)))
         else:
             write_parquet(file, rows.schema, (part.to_arrow() for part in rows.parts(PART)))
     except pa.ArrowException as error:
         raise VaehubError(
             f"the answer cannot be written as {form}: {first_line(error)}; ask for the column as text, with '::varchar'"
         ) from error
+
+
+def _quoted(text: str) -> str:
+    is_plain = text and not any(letter in text for letter in ',"\r\n')
+    return text if is_plain else '"' + text.replace('"', '""') + '"'
+
+
+def _lines(table: pa.Table) -> bytes:
+    """Return rows as lines of CSV, with quotes only where text needs them: empty text has them, a missing value not."""
+    import pyarrow as pa
+    from pyarrow import compute, types
+
+    columns = []
+    for column in table.columns:
+        text = column.cast(pa.string())
+        if types.is_string(column.type) or types.is_large_string(column.type) or types.is_dictionary(column.type):
+            needs = compute.match_substring_regex(text, r'[,"\r\n]|^$')
+            doubled = compute.replace_substring(text, '"', '""')
+            text = compute.if_else(needs, compute.binary_join_element_wise('"', doubled, '"', ""), text)
+        columns.append(text)
+    if not len(table):
+        return b""
+    joined = compute.binary_join_element_wise(*columns, ",", null_handling="replace", null_replacement="")
+    return ("\n".join(joined.to_pylist()) + "\n").encode()
 
 
 def _flat(rows: Rows) -> pa.Table:

@@ -8,15 +8,21 @@ from typing import Annotated
 
 import typer
 
+from vaehub.cli import completion
 from vaehub.cli.cite import cite
 from vaehub.cli.compare import compare
 from vaehub.cli.data import data
 from vaehub.cli.options import (
+    DatasetOption,
     DeviceOption,
-    IdArgument,
+    IdsArgument,
     JsonOption,
+    ModelOption,
+    NetworkOption,
+    SeedsOption,
     StoreOption,
     TrackerOption,
+    TrainingArgument,
     parse_numbers,
     parse_settings,
 )
@@ -25,6 +31,7 @@ from vaehub.cli.standard_output import Command, answer
 from vaehub.cli.stores import store as store_app
 from vaehub.cli.study import study
 from vaehub.cli.suggest import suggest_dim
+from vaehub.cli.train import train
 from vaehub.core.errors import VaehubError
 
 app = typer.Typer(
@@ -92,13 +99,16 @@ def settings(
 
 @app.command()
 def run(
-    model: Annotated[str, typer.Option("--model", "-m", help="Model to train.")],
-    metrics: Annotated[list[str], typer.Option("--metric", "-k", help="Metric to measure; repeatable.")],
-    dataset: Annotated[str, typer.Option("--dataset", "-d", help="Data to train on, or a path to yours.")] = "digits",
-    network: Annotated[str, typer.Option("--network", "-n", help="Encoder and decoder.")] = "mlp",
-    seeds: Annotated[
-        list[int] | None, typer.Option("--seed", min=0, help="Seed; repeatable.", show_default="0")
-    ] = None,
+    model: ModelOption,
+    metrics: Annotated[
+        list[str],
+        typer.Option(
+            "--metric", "-k", help="Metric to measure; repeatable.", autocompletion=completion.names_of("metric")
+        ),
+    ],
+    dataset: DatasetOption = "digits",
+    network: NetworkOption = "mlp",
+    seeds: SeedsOption = None,
     assignments: Annotated[
         list[str] | None,
         typer.Option(
@@ -125,6 +135,7 @@ def run(
     """Train a model, measure it, and store the results."""
     from vaehub.cli import records, terminal
     from vaehub.cli.progress import progress
+    from vaehub.cli.seeds import show_over_seeds
     from vaehub.hub import Hub
     from vaehub.training.devices import one_device_name
 
@@ -151,16 +162,19 @@ def run(
             shown.add(each.training.id)
             records.training(each.training, reused=each.reused)
         records.measurement(each)
+    if len(set(seeds or [])) > 1:
+        show_over_seeds(found)
     last = found[-1].id[: records.SHORT]
-    terminal.hint(f"next: vaehub show {last} · vaehub plot {last} · vaehub sql 'from results'")
+    terminal.hint(f"next: vaehub show {last} · vaehub plot {last} · vaehub sql 'from summary'")
 
 
+app.command()(train)
 app.command()(compare)
 app.command()(cite)
-app.command(name="suggest-dim")(suggest_dim)
+app.command(name="suggest-dim", short_help="Suggest how many latents the data need.")(suggest_dim)
 
 
-@app.command(name="list")
+@app.command(name="list", short_help="List models, networks, datasets, metrics and studies.")
 def list_(
     kind: Annotated[Kind | None, typer.Argument(help="Only this kind.")] = None, as_json: JsonOption = False
 ) -> None:
@@ -175,9 +189,16 @@ def list_(
         tables.catalog(found)
 
 
-@app.command()
+@app.command(short_help="Describe a name with its parameters, or a study.")
 def describe(
-    name: Annotated[str, typer.Argument(help="Name in the catalog, distribution:name, or train.")],
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[KIND] NAME",
+            help="Name in the catalog, distribution:name, or train; after a kind, such as model, only of that kind.",
+            autocompletion=completion.described,
+        ),
+    ],
     as_json: JsonOption = False,
 ) -> None:
     """Describe a model, network, dataset, metric, feature extractor or training with its parameters, or a study."""
@@ -186,10 +207,20 @@ def describe(
     from vaehub.cli import studies, tables, terminal
     from vaehub.hub import Hub
 
-    found = Hub.open().describe(name)
+    if len(words) > 2:
+        raise VaehubError(f"one name is described at a time, after its kind if need be, and {len(words)} words came")
+    *kind, name = words
+    if kind and kind[0] not in list(Kind):
+        raise VaehubError(f"unknown kind {kind[0]!r}; the kinds are {', '.join(Kind)}")
+    found = Hub.open().describe(name, kind[0] if kind else None)
     if as_json:
         terminal.print_json(
-            [tables.registered_as_json(each.registered) | {"params": list(map(asdict, each.params))} for each in found]
+            [
+                tables.registered_as_json(each.registered)
+                | {"params": list(map(asdict, each.params))}
+                | ({"scales": studies.described_as_json(each.study)} if each.study is not None else {})
+                for each in found
+            ]
         )
         return
     for each in found:
@@ -200,14 +231,15 @@ def describe(
 
 @app.command()
 def show(
-    record: Annotated[str | None, typer.Argument(metavar="ID", help="Id, or the beginning of one.")] = None,
+    record: Annotated[
+        str | None,
+        typer.Argument(metavar="ID", help="Id, or the beginning of one.", autocompletion=completion.ids),
+    ] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, help="Records listed without an id.")] = 20,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show a training or a measurement, or the latest of both."""
-    from dataclasses import asdict
-
     from vaehub.cli import records, terminal
     from vaehub.hub import Hub
     from vaehub.hub.views import Measurement
@@ -216,7 +248,7 @@ def show(
     if record is None:
         trainings, measurements = hub.recent(limit)
         if as_json:
-            listed = {"measurements": list(map(asdict, measurements))}
+            listed = {"measurements": list(map(records.record_as_json, measurements))}
             terminal.print_json({"trainings": list(map(records.training_as_json, trainings)), **listed})
         else:
             records.recent(trainings, measurements)
@@ -228,7 +260,7 @@ def show(
         else:
             records.measurement(found)
     elif as_json:
-        parts = {"epochs": found.epochs, "measurements": [asdict(each) for each in found.measurements]}
+        parts = {"epochs": found.epochs, "measurements": list(map(records.record_as_json, found.measurements))}
         terminal.print_json(records.training_as_json(found.record) | parts)
     else:
         records.training_view(found)
@@ -236,27 +268,27 @@ def show(
 
 @app.command()
 def plot(
-    record: IdArgument,
+    ids: IdsArgument,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="File to write; its ending decides the format.")
     ] = None,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Draw a measurement, or the losses of a training, into a file."""
+    """Draw a measurement, or the losses of a training, into a file; or several of one kind into one picture."""
     from vaehub.cli import pictures, terminal
     from vaehub.hub import Hub
 
-    path = output or Path(f"{record}.png")
+    path = output or Path(f"{ids[0]}.png")
     pictures.check(path)
-    pictures.write(Hub.open(store).figure(record), path)
+    pictures.write(Hub.open(store).figure(*ids), path)
     if as_json:
         terminal.print_json({"file": str(path)})
     else:
         terminal.echo(path)
 
 
-app.command()(report)
+app.command(short_help="Write one self-contained page of what is stored.")(report)
 
 
 @app.command()
@@ -288,7 +320,7 @@ def sql(
 
 @app.command()
 def export(
-    record: IdArgument,
+    record: TrainingArgument,
     format_: Annotated[
         WeightsFormat, typer.Option("--format", "-f", help="How to write the weights.")
     ] = WeightsFormat.safetensors,
@@ -307,7 +339,7 @@ def export(
         terminal.echo(path)
 
 
-@app.command()
+@app.command(short_help="Check every value, checksum and pointer of the store.")
 def verify(
     sweep: Annotated[
         bool, typer.Option("--sweep", help="Delete files that interrupted work left an hour ago.")

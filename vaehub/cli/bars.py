@@ -22,6 +22,10 @@ PATIENCE = 0.5
 """Seconds after which work is shown as a bar."""
 
 
+LENGTH, SHORT_LENGTH, WIDE = 24, 12, 100
+"""Characters of a bar, of one on a narrow terminal, and columns from which a terminal is wide."""
+
+
 class _Patient(Progress):
     """Bars that appear only for work that takes a while, so that quick steps do not flicker."""
 
@@ -31,14 +35,17 @@ class _Patient(Progress):
 
 def made_bars(console: Console) -> Progress:
     """Return bars on a console, without any yet."""
+    length = LENGTH if console.width >= WIDE else SHORT_LENGTH
     return _Patient(
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
+        TextColumn("{task.description}", table_column=Column(no_wrap=True)),
+        BarColumn(bar_width=length, table_column=Column(no_wrap=True, min_width=length)),
         MofNCompleteColumn(table_column=Column(no_wrap=True)),
         TimeElapsedColumn(table_column=Column(no_wrap=True)),
         TimeRemainingColumn(table_column=Column(no_wrap=True)),
-        TextColumn("[dim]{task.fields[note]}"),
+        # What is said of a step has the room that is left, so that all bars have one length.
+        TextColumn("[dim]{task.fields[note]}", table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1)),
         console=console,
+        expand=True,
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vaehub.cli import completion
 from vaehub.cli.options import DeviceOption, JsonOption, StoreOption, TrackerOption, parse_settings
 from vaehub.core.errors import VaehubError
 
@@ -14,14 +15,21 @@ if TYPE_CHECKING:
     from vaehub.core.result import Table
     from vaehub.hub.compare import Comparison
 
-BETWEEN = 3
-"""Characters between two columns of a table."""
-
 
 def compare(
-    a: Annotated[str, typer.Argument(metavar="A", help="Id of a training, or the beginning of one.")],
-    b: Annotated[str, typer.Argument(metavar="B", help="Id of another.")],
-    metric: Annotated[str, typer.Option("--metric", "-k", help="Metric of pairs, such as cka.")],
+    a: Annotated[
+        str,
+        typer.Argument(
+            metavar="A", help="Id of a training, or the beginning of one.", autocompletion=completion.training_ids
+        ),
+    ],
+    b: Annotated[str, typer.Argument(metavar="B", help="Id of another.", autocompletion=completion.training_ids)],
+    metric: Annotated[
+        str,
+        typer.Option(
+            "--metric", "-k", help="Metric of pairs, such as cka.", autocompletion=completion.names_of("metric")
+        ),
+    ],
     seeds: Annotated[
         list[int] | None,
         typer.Option(
@@ -107,12 +115,14 @@ def _show(found: Comparison) -> None:
 
 def _matrices(each: Table, width: int) -> list[tuple[list[str], list[list[object]]]]:
     """Return each column of scores of pairs as a matrix, where it is one and the terminal is wide enough."""
+    from vaehub.cli.layout import GAP
+
     if [key[-2:] for key in each.keys] != ["_a", "_b"]:
         return []
     first, second = each.keys.values()
     rows, columns = list(dict.fromkeys(first)), list(dict.fromkeys(second))
     widest = max(len(str(row)) for row in [*rows, *each.columns])
-    needed = widest + sum(BETWEEN + max(len(str(column)), len("-0.000")) for column in columns)
+    needed = widest + sum(GAP + max(len(str(column)), len("-0.000")) for column in columns)
     if needed > width or len(rows) * len(columns) != len(first):
         return []
     return [

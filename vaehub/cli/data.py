@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vaehub.cli import completion
 from vaehub.cli.options import JsonOption, parse_settings
 from vaehub.core.errors import VaehubError
 
@@ -15,7 +16,12 @@ if TYPE_CHECKING:
 
 data = typer.Typer(help="Datasets: their origin and content.", no_args_is_help=True, rich_markup_mode=None)
 
-NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Dataset, or a path to your own.")]
+NameArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME", help="Dataset, or a path to your own.", autocompletion=completion.names_of("dataset")
+    ),
+]
 SetOption = Annotated[
     list[str] | None,
     typer.Option("--set", "-s", metavar="NAME=VALUE", help="Parameter of the dataset, such as size=64."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import IO, TYPE_CHECKING
 
 from vaehub.cli import terminal
@@ -14,11 +15,14 @@ PART = 1000
 
 
 def write(rows: Answer, file: IO[str]) -> None:
-    """Write rows as one list of objects, exactly as :func:`terminal.print_json` would."""
+    """Write rows as one list of objects, exactly as :func:`terminal.print_json` would; JSON is not text there."""
     first = True
     for part in rows.parts(PART):
+        nested = part.json_columns
         for row in part:
-            text = terminal.as_json(dict(zip(rows.columns, row, strict=True)))
+            item = dict(zip(rows.columns, row, strict=True))
+            item |= {name: json.loads(text) for name in nested if isinstance(text := item[name], str)}
+            text = terminal.as_json(item)
             file.write(("[\n  " if first else ",\n  ") + text.replace("\n", "\n  "))
             first = False
     file.write("[]\n" if first else "\n]\n")

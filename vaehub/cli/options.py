@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from vaehub.cli import completion
 from vaehub.core.errors import VaehubError
 
 
@@ -46,7 +47,34 @@ TrackerOption = Annotated[
         callback=_track,
     ),
 ]
-IdArgument = Annotated[str, typer.Argument(metavar="ID", help="Id, or the beginning of one.")]
+IdArgument = Annotated[
+    str, typer.Argument(metavar="ID", help="Id, or the beginning of one.", autocompletion=completion.ids)
+]
+IdsArgument = Annotated[
+    list[str], typer.Argument(metavar="ID...", help="Ids, or their beginnings.", autocompletion=completion.ids)
+]
+TrainingArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="ID", help="Id of a training, or the beginning of one.", autocompletion=completion.training_ids
+    ),
+]
+ModelOption = Annotated[
+    str, typer.Option("--model", "-m", help="Model to train.", autocompletion=completion.names_of("model"))
+]
+DatasetOption = Annotated[
+    str,
+    typer.Option(
+        "--dataset",
+        "-d",
+        help="Data to train on, or a path to yours.",
+        autocompletion=completion.names_of("dataset"),
+    ),
+]
+NetworkOption = Annotated[
+    str, typer.Option("--network", "-n", help="Encoder and decoder.", autocompletion=completion.names_of("network"))
+]
+SeedsOption = Annotated[list[int] | None, typer.Option("--seed", min=0, help="Seed; repeatable.", show_default="0")]
 MOST_NUMBERS = 1_000_000
 """Most numbers of a range."""
 _SECONDS = {"s": 1, "m": 60, "h": 3600}

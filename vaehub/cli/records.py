@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, cast
 
 from rich.text import Text
 
 from vaehub.cli import terminal
+from vaehub.cli.layout import Bar
 from vaehub.cli.tables import cell, table
 from vaehub.hub.subjects import shown
 from vaehub.hub.views import Measurement, groups_by_index, reading_order
@@ -22,8 +24,6 @@ HEAD = 100
 """Values of a vector that are printed."""
 ROWS = 20
 """Rows of a table that are printed: a graph may have hundreds of edges."""
-BAR = 24
-"""Characters of the longest bar."""
 SHORT = 8
 """Characters of an id that people read; any unique beginning is accepted."""
 
@@ -55,7 +55,7 @@ def measurement(item: Measurement) -> None:
 
 def training(record: TrainingRecord, *, reused: bool | None = None) -> None:
     """Print one line on a training, and its notes."""
-    n, unit = _length(record)
+    n, unit = length_of(record)
     verb = "trained" if n else "not trained"
     verb = "failed" if record.status == "failed" else "taken from the store" if reused else verb
     length = f"1 {unit}" if n == 1 else f"{n} {unit}s"
@@ -74,7 +74,7 @@ def training(record: TrainingRecord, *, reused: bool | None = None) -> None:
         console.print(record.error, markup=False)
 
 
-def _length(record: TrainingRecord) -> tuple[int, str]:
+def length_of(record: TrainingRecord) -> tuple[int, str]:
     """Return the length of a training and its unit, ``epoch`` or ``step``."""
     train = record.recipe["train"]
     assert isinstance(train, Mapping), "recipes are nested mappings"
@@ -114,12 +114,11 @@ def recent(trainings: Sequence[TrainingRecord], measurements: Sequence[Measureme
             each.latent_dim,
             each.seed,
             each.status,
-            f"{each.seconds:.1f}",
             _time(each.started),
         )
         for each in trainings
     ]
-    table(["training", "model", "network", "dataset", "latents", "seed", "status", "seconds", "started (UTC)"], rows)
+    table(["training", "model", "network", "dataset", "latents", "seed", "status", "started (UTC)"], rows)
     records(measurements)
 
 
@@ -162,6 +161,11 @@ def as_json(item: Measurement) -> dict[str, object]:
     }
 
 
+def record_as_json(record: MeasurementRecord) -> dict[str, object]:
+    """Return what was measured and when, as plain values; its units are with its values."""
+    return {name: value for name, value in asdict(record).items() if name != "units"}
+
+
 def training_as_json(record: TrainingRecord) -> dict[str, object]:
     """Return a training as plain values."""
     names = ("id", "status", "error", "latent_dim", "seconds", "device", "started")
@@ -195,8 +199,8 @@ def _vectors(group: Mapping[str, Vector]) -> None:
     rows = []
     for at in reading_order(group)[:HEAD]:
         label = [first.labels[at]] if first.labels else []
-        bar = "█" * round(BAR * first.values[at] / greatest) if greatest and first.values[at] > 0 else ""
-        rows.append([at, *label, *(float(vector.values[at]) for vector in group.values()), bar])
+        share = float(first.values[at]) / greatest if greatest and first.values[at] > 0 else 0.0
+        rows.append([at, *label, *(float(vector.values[at]) for vector in group.values()), Bar(share)])
     table([first.index, *([""] if first.labels else []), *group, ""], rows)
     _rest(n, HEAD, "values")
 
@@ -207,4 +211,4 @@ def _rest(n: int, shown: int, what: str) -> None:
 
 
 def _time(moment: object) -> str:
-    return f"{moment:%Y-%m-%d %H:%M:%S}"
+    return f"{moment:%Y-%m-%d %H:%M}"

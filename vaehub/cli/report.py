@@ -7,13 +7,18 @@ from typing import Annotated
 
 import typer
 
+from vaehub.cli import completion
 from vaehub.cli.options import JsonOption, StoreOption
 
 
 def report(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[STUDY | ID...]", help="A study, or ids of records; else the whole store."),
+        typer.Argument(
+            metavar="[STUDY | ID...]",
+            help="A study, or ids of records; else the whole store.",
+            autocompletion=completion.studies_and_ids,
+        ),
     ] = None,
     query: Annotated[
         str | None,

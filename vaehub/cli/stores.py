@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vaehub.cli import completion
 from vaehub.cli.options import JsonOption, StoreOption
 from vaehub.cli.standard_output import Command
 
@@ -53,7 +54,10 @@ def merge(
 @store.command(cls=Command)
 def prune(
     records: Annotated[
-        list[str] | None, typer.Argument(metavar="[ID]...", help="Ids of records, or the beginnings of ids.")
+        list[str] | None,
+        typer.Argument(
+            metavar="[ID]...", help="Ids of records, or the beginnings of ids.", autocompletion=completion.ids
+        ),
     ] = None,
     failed: Annotated[bool, typer.Option("--failed", help="Only what failed.")] = False,
     study: Annotated[str | None, typer.Option("--study", help="Only what this study alone asks for.")] = None,

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from vaehub.cli import completion
 from vaehub.cli.options import (
     BudgetOption,
     DevicesOption,
@@ -20,12 +21,17 @@ from vaehub.cli.options import (
 from vaehub.core.errors import VaehubError
 
 study = typer.Typer(
-    help="Studies: grids of recipes and metrics, and the tables made of them.",
+    help="Studies: grids of recipes and metrics, and their tables.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
 
-NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Study, or a path to a TOML file.")]
+NameArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME", help="Study, or a path to a TOML file.", autocompletion=completion.names_of("study")
+    ),
+]
 ScaleOption = Annotated[
     str | None,
     typer.Option("--scale", help="How much of it, such as quick or paper.", show_default="quick, or its first"),
@@ -79,7 +85,12 @@ def run(
     ] = None,
     budget: BudgetOption = None,
     executor: Annotated[
-        str, typer.Option("--executor", help="Where the work is done: local, or one of 'vaehub list executor'.")
+        str,
+        typer.Option(
+            "--executor",
+            help="Where the work is done: local, or one of 'vaehub list executor'.",
+            autocompletion=completion.names_of("executor"),
+        ),
     ] = "local",
     settings: Annotated[
         list[str] | None,

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vaehub.cli import completion
 from vaehub.cli.options import (
     BudgetOption,
     DevicesOption,
     JsonOption,
+    NetworkOption,
     StoreOption,
     TimeLeft,
     TrackerOption,
@@ -22,8 +24,15 @@ if TYPE_CHECKING:
 
 
 def suggest_dim(
-    data: Annotated[str, typer.Argument(metavar="DATA", help="Dataset, or a path to yours: a folder or a file.")],
-    network: Annotated[str, typer.Option("--network", "-n", help="Encoder and decoder.")] = "mlp",
+    data: Annotated[
+        str,
+        typer.Argument(
+            metavar="DATA",
+            help="Dataset, or a path to yours: a folder or a file.",
+            autocompletion=completion.names_of("dataset"),
+        ),
+    ],
+    network: NetworkOption = "mlp",
     methods: Annotated[
         list[str] | None,
         typer.Option("--method", "-m", help="Metric to ask; repeatable.", show_default="all that can say"),

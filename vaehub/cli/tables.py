@@ -2,36 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from rich import box
-from rich.table import Table
+from rich.padding import Padding
 from rich.text import Text
 
-from vaehub.cli import terminal
+from vaehub.cli import layout, terminal
+from vaehub.cli.standard_output import answer
+
+WIDE, INDENT = 120, 4
+"""Columns of a terminal with room for parameters as a table, and those that their meaning is moved in by elsewhere."""
 
 if TYPE_CHECKING:
     from vaehub.registry.catalog import Catalog, Registered
     from vaehub.registry.documentation import ParamInfo
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print rows under a heading; numbers to the right."""
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, json: Collection[str] = ()) -> None:
+    """Print rows under a heading; numbers to the right.
+
+    Args:
+        columns: The headings.
+        rows: Values, and :class:`vaehub.cli.layout.Bar`.
+        json: Columns of text that is JSON: it may be cut to what a terminal has room for.
+    """
     rows = [list(row) for row in rows]
-    numeric = [bool(rows) and all(_is_number(row[at]) for row in rows) for at in range(len(columns))]
-    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name, right in zip(columns, numeric, strict=True):
-        shown.add_column(name, justify="right" if right else "left", overflow="fold")
-    for row in rows:
-        shown.add_row(*(Text(cell(item)) for item in row))
-    terminal.out().print(shown)
+    shown = [_column(name, [row[at] for row in rows], is_json=name in json) for at, name in enumerate(columns)]
+    console = terminal.out()
+    if layout.write(console, shown, is_terminal=answer().isatty()):
+        console.print(f"{layout.CUT} marks what is cut to fit; '--json' gives all", markup=False)
+    console.print()
+
+
+def _column(name: str, items: Sequence[object], *, is_json: bool) -> layout.Column:
+    is_nested = any(isinstance(item, Mapping | list | tuple) for item in items)
+    return layout.Column(
+        name,
+        [item if isinstance(item, layout.Bar) else cell(item) for item in items],
+        is_number=any(map(_is_number, items)) and all(item is None or _is_number(item) for item in items),
+        is_clipped=is_json or is_nested,
+    )
 
 
 def catalog(items: Sequence[Registered]) -> None:
     """Print catalog entries."""
     rows = [(each.entry.kind, each.entry.name, each.entry.summary, each.distribution) for each in items]
-    table(["kind", "name", "", "from"], rows)
+    table(["kind", "name", "meaning", "from"], rows)
 
 
 def description(item: Registered, params: Sequence[ParamInfo]) -> None:
@@ -43,8 +60,15 @@ def description(item: Registered, params: Sequence[ParamInfo]) -> None:
     if not params:
         console.print("no parameters\n" if entry.has_params else "")
         return
+    if answer().isatty() and console.width < WIDE:
+        for each in params:
+            kind = "; ".join(filter(None, (each.type, each.limits)))
+            console.print(Text.assemble((each.name, "bold"), f" = {_default(each)}  ", (kind, "dim")))
+            console.print(Padding(Text(each.description), (0, 0, 0, INDENT)))
+        console.print()
+        return
     rows = [(each.name, each.type, _default(each), each.limits, each.description) for each in params]
-    table(["parameter", "type", "default", "limits", ""], rows)
+    table(["parameter", "type", "default", "limits", "meaning"], rows)
 
 
 def plugins(found: Catalog, *, details: bool) -> None:

@@ -6,7 +6,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import torch
 from numpy.typing import NDArray
@@ -46,7 +46,12 @@ class Metric(Parametrised[P_co], ABC):
         models: Returns the model of a stored training.
         name: Name in the catalog; that of the class, if none is given.
         extractors: Returns the feature extractor of the catalog that parameters name.
+
+    Attributes:
+        computes_much: Whether several threads are worth it even where the network is small.
     """
+
+    computes_much: ClassVar[bool] = False
 
     def __init__(
         self,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from vaehub.adapters.modules import check_finite
 from vaehub.adapters.user_model import Wrapped
@@ -37,6 +38,7 @@ from vaehub.store.failures import gone
 from vaehub.training.devices import find_devices
 from vaehub.training.ensemble import CannotBeBatched, EnsembleMember, fit_together
 from vaehub.training.fit import Fitted, fit
+from vaehub.training.threads import operations, threads_for
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -85,15 +87,18 @@ class Builder:
         catalog: Where classes are found.
         store: Where trainings are kept.
         device: Name of the device; of several, the first computes.
+        share: Threads of this process where the cores were divided among workers.
     """
 
-    def __init__(self, catalog: Catalog, store: Store, device: str) -> None:
+    def __init__(self, catalog: Catalog, store: Store, device: str, *, share: int | None = None) -> None:
         self._catalog = catalog
         self._store = store
         self.device = find_devices(device)[0]
         self.copies = DataCopies()
         self._memory = Memory()
         self._in_memory: dict[str, Trained] = {}
+        self._share = share
+        self._work: dict[str, float] = {}  # floating-point operations of a step, by recipe
 
     # Data and models
 
@@ -135,7 +140,7 @@ class Builder:
                 return kind(params, network, data.spec)
 
         model = self._checked(title, construct)
-        self._checked(title, lambda: _try_out(model, data, title))
+        self._checked(title, lambda: self._try_out(recipe, model, data, title))
         return model
 
     def job(self, recipe: Recipe, snapshots: Sequence[Recipe] = ()) -> TrainingJob:
@@ -218,7 +223,7 @@ class Builder:
             measured.meet(split.split("train").batch(slice(0, TRIED)), data.spec)
         recipe = recipe_of_model(measured, content, dataset)
         if recipe.id not in self._in_memory:
-            self._checked(title, lambda: _try_out(measured, split.to(self.device), title))
+            self._checked(title, lambda: self._try_out(recipe, measured, split.to(self.device), title))
             self._keep_adopted(recipe.id, Trained(measured, split))
         return recipe
 
@@ -265,16 +270,17 @@ class Builder:
     def _train(self, job: TrainingJob, member: EnsembleMember, recorder: Recorder, notes: Sequence[str]) -> None:
         recipe = job.recipe
         try:
-            fitted = fit(
-                member.model,
-                member.data,
-                recipe.train,
-                seed=recipe.seed,
-                checkpoint=member.checkpoint,
-                on_epoch=member.on_epoch,
-                snapshots=member.snapshots,
-                label=f"training {recipe.model.name}, seed {recipe.seed}",
-            )
+            with self._threads([recipe]):
+                fitted = fit(
+                    member.model,
+                    member.data,
+                    recipe.train,
+                    seed=recipe.seed,
+                    checkpoint=member.checkpoint,
+                    on_epoch=member.on_epoch,
+                    snapshots=member.snapshots,
+                    label=f"training {recipe.model.name}, seed {recipe.seed}",
+                )
         except StoreError:
             raise  # a checkpoint could not be read or written: the training itself is not at fault
         except KeyboardInterrupt:
@@ -298,11 +304,12 @@ class Builder:
         first = jobs[0].recipe
         seeds = ", ".join(str(job.recipe.seed) for job in jobs)
         try:
-            found = fit_together(
-                [member for member, _ in members],
-                first.train,
-                label=f"training {first.model.name}, seeds {seeds}",
-            )
+            with self._threads([job.recipe for job in jobs], are_together=True):
+                found = fit_together(
+                    [member for member, _ in members],
+                    first.train,
+                    label=f"training {first.model.name}, seeds {seeds}",
+                )
         except CannotBeBatched as error:
             note = f"seeds were trained one by one, because this model cannot be trained together: {error}"
             log.warning(note)
@@ -379,7 +386,23 @@ class Builder:
             plot=partial(metric.plot, result),
         )
 
+    # Threads
+
+    def threads_of(self, metric: Metric, trainings: Sequence[Recipe]) -> AbstractContextManager[None]:
+        """Return the context in which a metric measures trainings, which have been built: its number of threads."""
+        is_small = trainings and not metric.computes_much
+        return self._threads(trainings) if is_small else nullcontext()
+
+    def _threads(self, recipes: Sequence[Recipe], *, are_together: bool = False) -> AbstractContextManager[None]:
+        steps = [self._work[recipe.id] for recipe in recipes]
+        return threads_for(sum(steps) if are_together else max(steps), self.device, share=self._share)
+
     # Strangers
+
+    def _try_out(self, recipe: Recipe, model: LatentModel, data: Dataset, title: str) -> None:
+        """Check a model's shapes, since an error costs less now than after training, and see how much work it is."""
+        per_observation = _tried_out(model, data, title)
+        self._work[recipe.id] = min(recipe.train.batch_size, len(data.split("train"))) * per_observation
 
     def _class(self, kind: str, component: Component, contract: type[T]) -> type[T]:
         return self._catalog.find(kind, f"{component.distribution}:{component.name}").load(contract)
@@ -402,15 +425,16 @@ def _discard(member: EnsembleMember) -> None:
 
 
 @torch.no_grad()
-def _try_out(model: LatentModel, data: Dataset, title: str) -> None:
-    """Check a model's shapes on two observations: an error costs less now than after training."""
+def _tried_out(model: LatentModel, data: Dataset, title: str) -> float:
+    """Check a model's shapes on two observations, and return the operations that it takes to learn from one."""
     batch = data.split("train").batch(slice(0, 2))
-    with evaluating(model):
+    with evaluating(model), FlopCounterMode(display=False) as counted:
         mu = model.encode(batch).mu
         if mu.shape != (len(batch), model.latent_dim):
             raise VaehubError(f"{title} encodes to shape {tuple(mu.shape)}, expected {(len(batch), model.latent_dim)}")
-        if not model.decodes:
-            return
-        x = model.decode(mu)
-        if x.shape != batch.x.shape:
-            raise VaehubError(f"{title} decodes to shape {tuple(x.shape)}, expected {tuple(batch.x.shape)}")
+        if model.decodes:
+            x = model.decode(mu)
+            if x.shape != batch.x.shape:
+                raise VaehubError(f"{title} decodes to shape {tuple(x.shape)}, expected {tuple(batch.x.shape)}")
+    n_weights = sum(weight.numel() for weight in model.parameters())
+    return operations(counted.get_total_flops() / len(batch), n_weights)

@@ -46,6 +46,7 @@ class _Table:
 # Commands stay in the store: they may name folders and people.
 _TABLES = {
     "results": _Table("from results", "results", "a value that was measured, with all that it was measured of"),
+    "summary": _Table("from summary", "summary", "mean and deviation over seeds, for each setting, value and index"),
     "study_results": _Table(
         "from study_results", "study_results", "the same, for each point of a study that asks for it"
     ),
@@ -197,6 +198,6 @@ _READING = (
     "",
     "```sql",
     "-- in DuckDB",
-    "select model, metric, name, avg(value) from 'data/results.parquet' group by all order by all;",
+    "select model, latent_dim, metric, name, mean, sd, n from 'data/summary.parquet' where index is null order by all;",
     "```",
 )

@@ -140,15 +140,31 @@ class Hub(StoreReader):
         with work(self.store):
             return Measurements(self._runner.run(plans, force=force))
 
-    def train(self, recipe: Recipe, *, force: bool = False) -> TrainingRecord:
+    def train(
+        self,
+        recipe: Recipe,
+        *,
+        at_epochs: Sequence[int] = (),
+        at_steps: Sequence[int] = (),
+        force: bool = False,
+    ) -> TrainingRecord:
         """Train a recipe, or take the training from the store.
+
+        Args:
+            recipe: What to train.
+            at_epochs: Numbers of epochs after which the model is recorded too, as the training of so many epochs.
+            at_steps: Numbers of steps likewise, of a training whose length is ``train.steps``.
+            force: Train even what is stored.
 
         Raises:
             VaehubError: If it cannot be carried out.
             WorkFailed: If the training fails; that is recorded.
         """
+        known = self._inputs.recipe(recipe)
+        epochs = whole_numbers(at_epochs, "an epoch to record")
+        stages = requests.stages_of(known, epochs, whole_numbers(at_steps, "a step to record"))
         with work(self.store):
-            return self._runner.train(self._inputs.recipe(recipe), [], force=force)
+            return self._runner.train(known, [], stages=stages, force=force)
 
     def measure(
         self,
@@ -316,19 +332,20 @@ class Hub(StoreReader):
                 jobs=jobs,
             )
 
-    def describe(self, name: str) -> list[Description]:
-        """Return the entries of a name in the catalog, with their parameters, in every kind that has it.
+    def describe(self, name: str, kind: str | None = None) -> list[Description]:
+        """Return the entries of a name in the catalog, with their parameters, in one kind or in every one that has it.
 
         The name ``train`` stands for the settings of trainings.
 
         Raises:
             VaehubError: If there is no such name.
         """
+        found = self.catalog.find_all(name) if kind is None else [self.catalog.find(kind, name)]
         return [
             Description(each, document(each.load_params()))
             if each.entry.has_params
             else Description(each, [], self.study(name).definition if each.entry.kind == "study" else None)
-            for each in self.catalog.find_all(name)
+            for each in found
         ]
 
     # Data

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from vaehub.analysis import frame, new_figure
+from vaehub.analysis import PALETTE, frame, label_lines, new_figure, plot_style
 from vaehub.core.errors import VaehubError
 from vaehub.hub.views import Measurement, TrainingView
 
@@ -33,7 +33,8 @@ def training_plot(shown: TrainingView) -> Figure:
     require_matplotlib()
     if not shown.epochs:
         raise VaehubError(f"training {shown.record.id[:8]} ended before its first epoch, so there is no picture")
-    return loss_curves(shown.epochs, f"{shown.record.name_of('model')}, training {shown.record.id[:8]}")
+    with plot_style():
+        return loss_curves(shown.epochs, f"{shown.record.name_of('model')}, training {shown.record.id[:8]}")
 
 
 def measurement_plot(shown: Measurement, metric_of: FindMetric) -> Figure:
@@ -51,7 +52,8 @@ def measurement_plot(shown: Measurement, metric_of: FindMetric) -> Figure:
     if record.status == "failed":
         raise VaehubError(f"measurement {record.id[:8]} failed ({record.error}), so there is no picture")
     try:
-        figure = metric_of(record).plot(shown.result)
+        with plot_style():
+            figure = metric_of(record).plot(shown.result)
     except KeyError as error:
         raise VaehubError(
             f"measurement {record.id[:8]} was stored by another revision of metric {record.metric!r} and has no value "
@@ -65,7 +67,8 @@ def measurement_plot(shown: Measurement, metric_of: FindMetric) -> Figure:
 def comparison_plot(found: Comparison, metric_of: FindMetric) -> Figure:
     """Return the plot of a comparison; arguments and errors as :func:`measurement_plot`."""
     require_matplotlib()
-    figure = metric_of(found.measurements[0].record).plot(found.result)
+    with plot_style():
+        figure = metric_of(found.measurements[0].record).plot(found.result)
     if figure is None:
         raise VaehubError(f"metric {found.metric!r} has no picture")
     return figure
@@ -95,24 +98,30 @@ def loss_curves(epochs: Sequence[Mapping[str, Mapping[str, float]]], title: str)
         axes.set_xlabel("epoch")
         frame(axes)
     figure.axes[0].set_ylabel("nats per observation")
-    figure.axes[-1].legend(frameon=False)
+    if len(figure.axes[-1].lines) > 1:
+        label_lines(figure.axes[-1], figure.axes[-1].lines)
     figure.suptitle(title)
     return figure
 
 
 def suggestion_plot(found: Suggestion) -> Figure:
     """Return the number of latents that each method suggests: a dot for each seed, a line at their mean."""
+    with plot_style():
+        return _suggestion(found)
+
+
+def _suggestion(found: Suggestion) -> Figure:
     from matplotlib.ticker import MaxNLocator
 
     answers = [(each, each.mean) for each in found.answers if each.mean is not None]
     figure = new_figure(7.0, 1.2 + 0.5 * max(1, len(answers)))
     axes = figure.subplots()
     for row, (each, mean) in enumerate(answers):
-        colour = "grey" if each.suggests.is_bound else "tab:blue"
+        colour = "0.6" if each.suggests.is_bound else PALETTE[0]
         axes.plot(each.values, [row] * len(each.values), "o", color=colour, alpha=0.5, markeredgewidth=0)
         axes.plot([mean], [row], "|", color=colour, markersize=22, markeredgewidth=2)
     if found.latent_dim is not None:
-        axes.axvline(found.latent_dim, color="tab:orange", linewidth=1, zorder=0)
+        axes.axvline(found.latent_dim, color=PALETTE[3], linewidth=1, zorder=0)
     axes.set_yticks(range(len(answers)), [f"{each.method}\n{each.seconds:.0f} s" for each, _ in answers], fontsize=8)
     axes.set_ylim(max(1, len(answers)) - 0.5, -0.5)
     axes.set_xlim(left=0)

@@ -18,6 +18,7 @@ from vaehub.hub.recipe_runner import RecipeRunner
 from vaehub.hub.requests import MeasurementRequest, RunPlan
 from vaehub.hub.views import Measurement
 from vaehub.registry.catalog import Catalog
+from vaehub.registry.entries import Metric as MetricEntry
 from vaehub.store.failures import gone
 from vaehub.store.records import MeasurementRecord, StoredMeasurement, TrainingRecord, now
 from vaehub.store.store import Store
@@ -39,12 +40,14 @@ class Runner:
         store: Where answers are kept.
         catalog: Where classes are found.
         device: Name of the device; looked for when it is first needed.
+        share: Threads of this process where the cores were divided among workers.
     """
 
-    def __init__(self, store: Store, catalog: Catalog, device: str) -> None:
+    def __init__(self, store: Store, catalog: Catalog, device: str, *, share: int | None = None) -> None:
         self.store = store
         self.catalog = catalog
         self.device = device
+        self._share = share
 
     @cached_property
     def builder(self) -> Builder:
@@ -52,7 +55,7 @@ class Runner:
         # Brings torch along, which answers from the store do not need.
         from vaehub.hub.builder import Builder
 
-        return Builder(self.catalog, self.store, self.device)
+        return Builder(self.catalog, self.store, self.device, share=self._share)
 
     # Plans
 
@@ -303,7 +306,8 @@ class Runner:
             started, clock = now(), time.perf_counter()
             result, failure = Result(), None
             try:
-                result = subject.measure(metric, arguments, RecipeRunner(self, request.seed))
+                with self.builder.threads_of(metric, subject.trainings):
+                    result = subject.measure(metric, arguments, RecipeRunner(self, request.seed))
             except KeyboardInterrupt:
                 raise
             # A stranger's metric runs here, and what it raises need be no Exception.
@@ -311,12 +315,18 @@ class Runner:
                 failure = error
             why = None if failure is None else _reason(failure)
             record = _record_of(request, why, started, time.perf_counter() - clock)
+            record = replace(record, units=self._units(request.metric))
             self.store.record_measurement(record, result, replace=force)
             if failure is not None:
                 title = f"measurement {record.id[:8]} of metric {record.metric!r} failed"
                 raise WorkFailed(f"{title}: {why}") from failure
             self.builder.tell_measured(request, metric, result)
             return Measurement(record, result, done.get(record.training or ""), reused=False)
+
+    def _units(self, metric: Component) -> Mapping[str, str]:
+        entry = self.catalog.find("metric", f"{metric.distribution}:{metric.name}").entry
+        assert isinstance(entry, MetricEntry), "it is in the catalog as one"
+        return entry.units
 
     def _metric(self, request: MeasurementRequest) -> Metric:
         return self.builder.metric(request.metric, request.subject.contract(), request.seed)

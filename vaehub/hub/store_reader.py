@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vaehub.core.errors import VaehubError
 from vaehub.core.recipe import Recipe
 from vaehub.hub import requests
 from vaehub.hub.compare import Comparison
@@ -16,6 +18,7 @@ from vaehub.hub.requests import Settings
 from vaehub.hub.runner import Runner
 from vaehub.hub.views import Measurement, Rows, TrainingView
 from vaehub.registry.catalog import Catalog
+from vaehub.registry.entries import Metric as MetricEntry
 from vaehub.store.failures import gone
 from vaehub.store.records import MeasurementRecord, StudyRecord, TrainingRecord
 from vaehub.store.store import Store
@@ -71,16 +74,40 @@ class StoreReader:
                 return TrainingView(record, session.epochs(found), session.measurements_of(found))
         return self._runner.stored(found)
 
-    def figure(self, prefix: str) -> Figure:
+    def figure(self, prefix: str, *others: str) -> Figure:
         """Return the plot of a measurement, as its metric draws it, or the loss curves of a training.
 
+        Several trainings, or measurements of one metric, share one picture: a colour for each setting, and a thin line
+        for each seed.
+
+        Args:
+            prefix: Beginning of an id.
+            others: Beginnings of further ids.
+
         Raises:
-            VaehubError: If there is no such record, it failed, or it has no plot; or matplotlib is missing.
+            VaehubError: If there is no such record, it failed, it has no plot, or several cannot be compared; or
+                matplotlib is missing.
         """
+        if others:
+            from vaehub.hub.overlays import overlay
+
+            several = [self.show(each) for each in dict.fromkeys((prefix, *others))]
+            return overlay(several, self._units(several[0]))
         shown = self.show(prefix)
         if isinstance(shown, TrainingView):
             return training_plot(shown)
         return self.plot(shown)
+
+    def _units(self, shown: TrainingView | Measurement) -> Mapping[str, str]:
+        if isinstance(shown, TrainingView):
+            return {}
+        metric = shown.record.request["metric"]
+        assert isinstance(metric, Mapping), "requests are nested mappings"
+        try:
+            entry = self.catalog.find("metric", f"{metric['distribution']}:{metric['name']}").entry
+        except VaehubError:
+            return {}  # its plugin is not installed here: values are drawn without their units
+        return entry.units if isinstance(entry, MetricEntry) else {}
 
     def plot(self, shown: Measurement) -> Figure:
         """Return the plot of a measurement that was read before; raises as :meth:`figure`."""

@@ -183,6 +183,11 @@ class Rows:
         return f"Rows({len(self)} of {', '.join(self.columns)})"
 
     @property
+    def json_columns(self) -> list[str]:
+        """Names of the columns of JSON, whose values are its text."""
+        return [field.name for field in self.schema if (field.metadata or {}).get(b"kind") == b"json"]
+
+    @property
     def digest(self) -> str:
         """What tells these rows from others: names and values, in order."""
         return identity({"columns": self.columns, "rows": [[str(item) for item in row] for row in self]})
@@ -206,7 +211,7 @@ class Rows:
         return {name: _numbers(self._table[name]) for name in self.columns}
 
     def to_pandas(self) -> pd.DataFrame:
-        """Return the rows as a data frame.
+        """Return the rows as a data frame, with pandas' own integers where some are missing, which keep every digit.
 
         Raises:
             VaehubError: If pandas is not installed.
@@ -321,7 +326,19 @@ def _cell(item: object) -> str:
 
 def _pandas(table: pa.Table) -> pd.DataFrame:
     try:
-        import pandas  # noqa: F401
+        import pandas as pd
     except ImportError as error:
         raise VaehubError("data frames need pandas: pip install 'vaehub[pandas]'; to_arrow() works without") from error
-    return table.to_pandas()
+    import pyarrow as pa
+    from pyarrow import types
+
+    # Arrow would make floating-point numbers of integers beside nulls, and round those beyond 2**53.
+    whole = {
+        getattr(pa, name.lower())(): getattr(pd, f"{name}Dtype")()
+        for name in ("Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64")
+    }
+    found: pd.DataFrame = table.to_pandas()
+    for at, column in enumerate(table.columns):
+        if types.is_integer(column.type) and column.null_count:
+            found.isetitem(at, pa.table({"": column}).to_pandas(types_mapper=whole.get)[""])
+    return found

@@ -4,7 +4,8 @@ Comparison is written once, in the base class: generating it for each class take
 at the expense of every command.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 Subject = Literal["model", "dataset", "pair", "recipe", "rows"]
@@ -39,7 +40,7 @@ class Entry:
         return type(self) is type(other) and vars(self) == vars(other)
 
     def __hash__(self) -> int:
-        return hash((type(self), *vars(self).values()))
+        return hash((type(self), self.name, self.target, self.revision))
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,12 +100,25 @@ class Metric(Entry):
     Attributes:
         subject: What it measures: ``model``, ``dataset``, ``pair``, ``recipe`` or ``rows`` (the result of a query).
         suggests: How it answers ``vaehub suggest-dim``, if it does.
+        units: Unit of each value that has one, by the name of the value: ``{"kl": "nats"}``.
     """
 
     kind: ClassVar[str] = "metric"
 
     subject: Subject = "model"
     suggests: Suggests | None = None
+    units: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse units that could not be recorded, before anything is measured.
+
+        Raises:
+            TypeError: If they are no texts by name.
+        """
+        if not all(isinstance(each, str) for pair in dict(self.units).items() for each in pair):
+            raise TypeError(
+                f"units of metric {self.name!r} are a text for each name of a value, such as {{'kl': 'nats'}}"
+            )
 
 
 @dataclass(frozen=True, eq=False)

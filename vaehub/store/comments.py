@@ -1,8 +1,10 @@
 """What each column means, in the database itself: ``select * from duckdb_columns()`` shows it in any client.
 
-A migration holds this text, so that it is never edited: a migration that makes or changes a column or a view says what
+Migrations hold these texts, so that none is ever edited: a migration that makes or changes a column or a view says what
 its columns mean.
 """
+
+from collections.abc import Mapping
 
 _PROCESS = "process that wrote it, a row of provenance"
 _TRAINING = "id of the training that was measured; of a pair, the first; null for data, recipes and tables"
@@ -165,9 +167,57 @@ _TABLES = {
     "schema_version": {"version": "number of a migration", "migrated": "when it was carried out"},
 }
 
-COMMENTS = "".join(
-    f"""comment on column "{table}"."{column}" is '{meaning}';\n"""
-    for table, columns in _TABLES.items()
-    for column, meaning in columns.items()
-)
+
+def _statements(tables: Mapping[str, Mapping[str, str]]) -> str:
+    return "".join(
+        f"""comment on column "{table}"."{column}" is '{meaning}';\n"""
+        for table, columns in tables.items()
+        for column, meaning in columns.items()
+    )
+
+
+COMMENTS = _statements(_TABLES)
 """The statements, of the tables and views of the sixth schema."""
+
+_LIKELIHOOD = "likelihood of the model, where it has a choice; values under different ones do not compare"
+_EPOCHS = "passes over the training split, of a training whose length is not in steps"
+_STEPS = "steps, of a training whose length is in steps"
+_SPLIT = "split of the data that was measured, where the metric takes one"
+_UNIT = "unit of the value, where its metric names one"
+_COMPARED = {"likelihood": _LIKELIHOOD, "epochs": _EPOCHS, "steps": _STEPS, "split": _SPLIT}
+
+COMMENTS_OF_SUMMARIES = _statements(
+    {
+        "trainings": {
+            "likelihood": _LIKELIHOOD,
+            "epochs": _EPOCHS,
+            "steps": _STEPS,
+            "setting": "digest of the recipe without its seed",
+        },
+        "measurements": {
+            "likelihood": f"of a recipe that was measured, {_LIKELIHOOD}",
+            "epochs": f"of a recipe that was measured, {_EPOCHS}",
+            "steps": f"of a recipe that was measured, {_STEPS}",
+            "split": _SPLIT,
+            "setting": "digest of all that decides the values but seeds and trainings",
+        },
+        "measured_values": {"unit": _UNIT},
+        "results": {"study": "names of the studies that ask for it", **_RESULT, **_COMPARED, "unit": _UNIT},
+        "study_results": _ASKED | _RESULT | _COMPARED | {"unit": _UNIT},
+        "summary": {
+            **{name: _TRAINED[name] for name in ("model", "network", "dataset", "latent_dim")},
+            "beta": _BETA,
+            **_COMPARED,
+            "metric": _METRIC,
+            **{name: _VALUE[name] for name in ("name", "index_name", "index", "keys")},
+            "label": "name of the position, where it has the same one in all measurements",
+            "mean": "mean over seeds; NaN where a value is",
+            "sd": "standard deviation over seeds, of the n - 1 kind; null of one value, NaN where one is infinite",
+            "n": "number of values, one for each seed or pair of seeds",
+            "unit": _UNIT,
+            "params": _PARAMS,
+            "setting": "digest of all that the values have in common",
+        },
+    }
+)
+"""The statements, of what the seventh schema adds or makes anew."""

@@ -31,7 +31,7 @@ from vaehub.store import engine
 from vaehub.store.failures import interruptible
 from vaehub.store.files import PARTIAL, publish
 from vaehub.store.schema import VERSION, migrate, recorded_version
-from vaehub.store.turns import Turn, TurnTimeout, turn
+from vaehub.store.turns import Turn, TurnTimeout, is_awaited, turn
 from vaehub.store.undo import Undo
 
 LOCK_TIMEOUT = "VAEHUB_LOCK_TIMEOUT"
@@ -47,6 +47,8 @@ READ_ONLY: dict[str, str | bool | int | float | list[str]] = {
     "lock_configuration": "true",
 }
 """A reader's SQL reaches the store's tables and nothing else: no files, no network, no Python variables."""
+CONFINE = "set enable_external_access = false"
+"""Cannot be taken back as long as the engine runs; files that are open can be written."""
 LOCKS = ("enable_external_access", "lock_configuration")
 """Those of them that can be set when a file is open, the last one last."""
 
@@ -78,6 +80,7 @@ class Database:
         self._holder: int | None = None
         self._connection: DuckDBPyConnection | None = None
         self._writes = False
+        self._is_confined = False
 
     @property
     def is_held(self) -> bool:
@@ -177,9 +180,18 @@ class Database:
                     connection.rollback()
                 raise
 
+    @property
+    def is_awaited(self) -> bool:
+        """Whether another process waits for its turn, while it is this one's."""
+        return is_awaited(self._tickets)
+
     @contextmanager
-    def held(self) -> Iterator[DuckDBPyConnection]:
-        """Hold the file for a burst of transactions; other processes wait, so make it short."""
+    def held(self, *, confined: bool = False) -> Iterator[DuckDBPyConnection]:
+        """Hold the file for a burst of transactions; other processes wait, so make it short.
+
+        Args:
+            confined: Whether views in the place of our tables must reach nothing else either, since it is looked at.
+        """
         if self._holder is None:
             self._expect_to_write()
         with self.session():
@@ -192,9 +204,13 @@ class Database:
             try:
                 self._open(read_only=False)
                 assert self._connection is not None, "it has been opened"
+                if confined:
+                    self._is_confined = True
+                    self._connection.execute(CONFINE)
                 yield self._connection
             finally:
                 self._close()
+                self._is_confined = False
 
     def _expect_to_write(self) -> None:
         """Do before the turn comes what no other process should wait for."""
@@ -256,7 +272,7 @@ class Database:
                 can_be_undone = True
         finally:
             try:
-                engine.detach(connection, checkpoint=can_be_undone)
+                engine.detach(connection, checkpoint=can_be_undone, again=not self._is_confined)
             finally:
                 self._undo.end()
 

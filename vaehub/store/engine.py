@@ -83,8 +83,14 @@ def attach(path: Path) -> DuckDBPyConnection:
     return engine
 
 
-def detach(engine: DuckDBPyConnection, *, checkpoint: bool = True) -> None:
-    """Close the database: what was committed is written into its file, or stays in its log without a checkpoint."""
+def detach(engine: DuckDBPyConnection, *, checkpoint: bool = True, again: bool = True) -> None:
+    """Close the database: what was committed is written into its file, or stays in its log without a checkpoint.
+
+    Args:
+        engine: That has it.
+        checkpoint: Whether to write into the file.
+        again: Whether the engine can open another.
+    """
     try:
         if not checkpoint:
             engine.execute("pragma disable_checkpoint_on_shutdown")
@@ -96,7 +102,7 @@ def detach(engine: DuckDBPyConnection, *, checkpoint: bool = True) -> None:
         if not isinstance(error, duckdb.Error):
             raise
         return
-    if checkpoint:
+    if checkpoint and again:
         keep(engine)
     else:
         engine.close()

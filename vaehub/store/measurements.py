@@ -65,7 +65,7 @@ def rows(record: MeasurementRecord, result: Result, provenance: str) -> Rows:
     asked = [record.id, record.metric, params, record.seed, subject, record.training, record.other]
     outcome = [request, record.status, record.error, record.started, record.seconds]
     found = {"measurements": row(_STORED, _KINDS, [*asked, *outcome, provenance])}
-    if blocks := list(_blocks(record.id, result)):
+    if blocks := list(_blocks(record, result)):
         found["measured_values"] = pa.Table.from_batches(blocks)
     if signatures := [_signatures_table(record.id, name, each) for name, each in result.signatures.items()]:
         found["measured_signatures"] = pa.concat_tables(signatures)
@@ -167,23 +167,23 @@ class _Values:
         )
 
 
-def _blocks(measurement: str, result: Result) -> Iterator[pa.RecordBatch]:
+def _blocks(record: MeasurementRecord, result: Result) -> Iterator[pa.RecordBatch]:
     if result.scalars:
         n = len(result.scalars)
-        yield _block(measurement, list(result.scalars), [None] * n, [None] * n, list(result.scalars.values()))
+        yield _block(record, list(result.scalars), [None] * n, [None] * n, list(result.scalars.values()))
     for name, vector in result.vectors.items():
         n = len(vector.values)
-        yield _block(measurement, [name] * n, [vector.index] * n, np.arange(n), vector.values, labels=vector.labels)
+        yield _block(record, [name] * n, [vector.index] * n, np.arange(n), vector.values, labels=vector.labels)
     for table_name, table in result.tables.items():
         rows = zip(*table.keys.values(), strict=True)
         keys = [canonical_json(dict(zip(table.keys, row, strict=True))) for row in rows]
         for name, column in table.columns.items():
             n = len(column)
-            yield _block(measurement, [name] * n, [table_name] * n, np.arange(n), column, keys=keys)
+            yield _block(record, [name] * n, [table_name] * n, np.arange(n), column, keys=keys)
 
 
 def _block(
-    measurement: str,
+    record: MeasurementRecord,
     names: Sequence[str],
     index_names: Sequence[str | None],
     index: Any,
@@ -197,13 +197,14 @@ def _block(
     n, text = len(names), pa.string()
     return pa.record_batch(
         {
-            "measurement": pa.repeat(pa.scalar(measurement, text), n),
+            "measurement": pa.repeat(pa.scalar(record.id, text), n),
             "name": pa.array(names, text),
             "index_name": pa.array(index_names, text),
             "index": pa.array(index, pa.int64()),
             "label": pa.nulls(n, text) if labels is None else pa.array(labels, text),
             "keys": pa.nulls(n, text) if keys is None else pa.array(keys, text),
             "value": pa.array(values, pa.float64()),
+            "unit": pa.array(map(record.units.get, names), text),
         }
     )
 

@@ -32,6 +32,8 @@ _LOGGING = re.compile(r"\b(?:en|dis)able_logging\b", re.IGNORECASE)
 
 _PIVOT = re.compile(r"\bpivot\b", re.IGNORECASE)
 _PIVOT_HINT = "; before DuckDB 2 a PIVOT is one if it lists the values: 'pivot results on name in (elbo, kl) using …'"
+IS_JSON = {b"kind": b"json"}
+"""What is noted of a column of JSON in the schema of an answer."""
 
 QUERY_TIMEOUT = 300.0
 """Seconds that a query takes at most, if nothing else is said."""
@@ -62,8 +64,11 @@ def query(connection: DuckDBPyConnection, text: str, timeout: float = QUERY_TIME
         VaehubError: If the query is wrong, or is none.
         WorkFailed: If it takes longer, or more memory than it may have.
     """
+    import pyarrow as pa
+
     with _understood(connection, text, timeout) as rows:
-        return _portable_rows(rows).to_arrow_table().rename_columns(rows.columns)
+        found = _portable_rows(rows).to_arrow_table()
+        return pa.Table.from_arrays(found.columns, schema=_named(found.schema, rows))
 
 
 def spilled(connection: DuckDBPyConnection, text: str, timeout: float = QUERY_TIMEOUT) -> Spill:
@@ -75,8 +80,7 @@ def spilled(connection: DuckDBPyConnection, text: str, timeout: float = QUERY_TI
 
     with _understood(connection, text, timeout) as rows:
         reader = _reader(_portable_rows(rows))
-        names = zip(rows.columns, reader.schema, strict=True)
-        schema = pa.schema([field.with_name(name) for name, field in names])
+        schema = _named(reader.schema, rows)
         return Spill.of(schema, (pa.RecordBatch.from_arrays(each.columns, schema=schema) for each in _batches(reader)))
 
 
@@ -113,6 +117,16 @@ def _understood(connection: DuckDBPyConnection, text: str, timeout: float) -> It
 def _reader(rows: DuckDBPyRelation) -> pa.RecordBatchReader:
     # Before DuckDB 1.5 the method has another name, which warns since.
     return rows.to_arrow_reader(BATCH) if hasattr(rows, "to_arrow_reader") else rows.fetch_arrow_reader(BATCH)
+
+
+def _named(schema: pa.Schema, rows: DuckDBPyRelation) -> pa.Schema:
+    """Return a schema with the names of the columns, and a note on those of JSON, which Arrow has as text."""
+    import pyarrow as pa
+
+    columns = zip(schema, rows.columns, rows.types, strict=True)
+    return pa.schema(
+        [field.with_name(name).with_metadata(IS_JSON if str(kind) == "JSON" else None) for field, name, kind in columns]
+    )
 
 
 def _batches(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:

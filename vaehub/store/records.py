@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
@@ -80,6 +80,7 @@ class MeasurementRecord:
         error: Why not.
         started: When, in UTC, without zone.
         seconds: Duration.
+        units: Unit of each value that has one, by name: recorded beside the values, and not read again.
     """
 
     id: str
@@ -94,6 +95,7 @@ class MeasurementRecord:
     error: str | None
     started: datetime
     seconds: float
+    units: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True)

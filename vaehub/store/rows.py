@@ -28,9 +28,12 @@ def insert(connection: DuckDBPyConnection, rows: Rows) -> None:
         duckdb.ConstraintException: If there is a record of the same id.
         KeyError: If rows are of a table that holds no records.
     """
-    for table, incoming in rows.items():  # DuckDB finds the rows by the name of this variable
-        assert incoming is not None, "a table has rows"
+    for table, incoming in rows.items():
+        # By name, since a connection that reaches nothing else does not look for variables either. If the insertion
+        # fails, the name goes with the transaction.
+        connection.register("incoming", incoming)
         connection.execute(_INSERT[table])
+        connection.unregister("incoming")
 
 
 def together(records: Iterable[Rows]) -> Rows:

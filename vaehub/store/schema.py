@@ -13,6 +13,7 @@ from contextlib import suppress
 from duckdb import BinderException, CatalogException, DuckDBPyConnection, TransactionException
 
 from vaehub.store.comments import COMMENTS
+from vaehub.store.summaries import SUMMARIES
 
 MIGRATIONS: tuple[str, ...] = (
     """
@@ -326,6 +327,7 @@ MIGRATIONS: tuple[str, ...] = (
     where m.status = 'done';
     """,
     COMMENTS,
+    SUMMARIES,
 )
 
 VERSION = len(MIGRATIONS)
@@ -352,14 +354,33 @@ OWNERS = {
 }
 """Tables whose rows belong to a record, and the column that names it."""
 
+_LENGTH = {
+    "epochs": "case when {0}.steps' is null then try_cast({0}.epochs' as bigint) end",
+    "steps": "try_cast({0}.steps' as bigint)",
+}
+
 DERIVED: Mapping[str, Mapping[str, str]] = {
-    "trainings": {"beta": "try_cast(recipe ->> '$.model.params.beta' as double)"},
+    "trainings": {
+        "beta": "try_cast(recipe ->> '$.model.params.beta' as double)",
+        "likelihood": "recipe ->> '$.model.params.likelihood'",
+        **{name: each.format("recipe ->> '$.train.params") for name, each in _LENGTH.items()},
+        "setting": """md5(json_merge_patch(recipe::json, '{"seed": null}')::varchar)""",
+    },
     "measurements": {
         "model": "subject ->> '$.recipe.model.name'",
         "network": "subject ->> '$.recipe.network.name'",
         "dataset": "coalesce(subject ->> '$.dataset.name', subject ->> '$.recipe.dataset.name')",
         "beta": "try_cast(subject ->> '$.recipe.model.params.beta' as double)",
         "recipe": "subject -> '$.recipe'",
+        "likelihood": "subject ->> '$.recipe.model.params.likelihood'",
+        **{name: each.format("subject ->> '$.recipe.train.params") for name, each in _LENGTH.items()},
+        "split": "params ->> '$.split'",
+        "setting": """
+            md5(json_merge_patch(
+                request::json,
+                '{"seed": null, "subject": {"training": null, "pair": null, "recipe": {"seed": null}}}'
+            )::varchar)
+        """,
     },
 }
 """Columns that repeat what JSON of the same row says, for the views; computed when a row is inserted."""

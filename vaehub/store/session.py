@@ -104,6 +104,21 @@ class Session:
         with self._held("written", self._database.held()):
             yield
 
+    @contextmanager
+    def serving(self) -> Iterator[None]:
+        """Hold the database for records and look-ups in a row, each record its own commit."""
+        with ExitStack() as stack:
+            with translated(self._name, "written"):
+                stack.enter_context(self._database.held(confined=True))
+            yield
+            with translated(self._name, "written"):
+                stack.close()
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether another process waits for the database, which this one holds."""
+        return self._database.is_awaited
+
     def prepare(self, papers: Iterable[Paper]) -> None:
         """Make the database if there is none, see that it can be written, and record the figures of papers."""
         with translated(self._name, "written"), self._database.held() as connection:
@@ -121,6 +136,8 @@ class Session:
             if connection is None or not measurement_ids:
                 return {}
             records = measurements.find_many(connection, measurement_ids)
+            if not records:
+                return {}
             needed = [record.training for record in records.values() if record.training is not None]
             known = trainings.find_many(connection, needed)
             results = measurements.values(connection, list(records))

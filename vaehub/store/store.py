@@ -371,6 +371,16 @@ class Store:
         self._files.mkdir(parents=True, exist_ok=True)
         return self._session.burst()
 
+    def serving(self) -> AbstractContextManager[object]:
+        """Hold the database for records and look-ups of workers in a row; let go when another process waits."""
+        self._files.mkdir(parents=True, exist_ok=True)
+        return self._session.serving()
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether another process waits for the database, which this one holds."""
+        return self._session.is_awaited
+
     def working_on(self, record_id: str) -> AbstractContextManager[None]:
         """Lock a record while it is made, across processes; the lock of a process that dies is released.
 

@@ -238,6 +238,11 @@ def _drawn(folder: Path) -> _Ticket:
     return _Ticket(path, pipe)
 
 
+def is_awaited(folder: Path) -> bool:
+    """Return whether others have tickets beside the one whose turn it is."""
+    return folder.is_dir() and len(_names(folder, SUFFIX)) > 1
+
+
 def left_by_the_dead(folder: Path) -> list[Path]:
     """Return tickets and errands of processes that have died, which those behind them have not taken away."""
     there = sorted(folder.iterdir()) if folder.is_dir() else []

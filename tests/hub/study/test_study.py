@@ -13,7 +13,6 @@ import pytest
 
 from vaehub import Hub, StoreError, VaehubError
 from vaehub.core.errors import WorkFailed
-from vaehub.hub.study import pool
 from vaehub.hub.study.worker_process import RemoteSession, StoreCall, StoreReply
 from vaehub.store.store import Store
 
@@ -173,14 +172,6 @@ def test_a_file_that_is_here_is_offered_where_no_study_has_its_name(tmp_path, mo
     written(tmp_path)
     with pytest.raises(VaehubError, match="unknown study 'small'; .*; the file here is asked for as './small.toml'"):
         Hub.open(tmp_path / "store").study("small")
-
-
-def test_threads_are_divided_among_workers_unless_the_user_says(monkeypatch):
-    monkeypatch.setattr(pool, "n_cores", lambda: 8)
-    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    assert [pool._n_threads(n) for n in (1, 3, 16)] == [8, 2, 1]
-    monkeypatch.setenv("OMP_NUM_THREADS", "2")
-    assert [pool._n_threads(n) for n in (1, 16)] == [2, 2]
 
 
 def test_a_report_of_a_study_that_was_not_made_says_how_to(tmp_path):

@@ -26,17 +26,17 @@ def test_the_elbow_of_a_vae_has_all_curves_and_their_knees(shared):
     curves, means, knees = (found.result.tables[name] for name in ("curves", "means", "knees"))
     assert curves.keys["latent_dim"] == (1, 1, 2, 2, 4, 4, 16, 16)
     assert curves.keys["seed"] == (0, 1) * 4
-    assert set(curves.columns) == {"mse", "squared_error", "reconstruction", "accuracy"}
+    assert set(curves.columns) == {"mse", "squared_error", "distortion", "accuracy"}
     mean = {name: values.reshape(4, 2).mean(axis=1) for name, values in curves.columns.items()}
     assert all(means.columns[f"{name}_mean"].tolist() == values.tolist() for name, values in mean.items())
-    assert mean["reconstruction"][0] > mean["reconstruction"][-1]
+    assert mean["distortion"][0] > mean["distortion"][-1]
     assert mean["accuracy"][0] < mean["accuracy"][-1]
-    for name, falls in (("reconstruction", True), ("mse", True), ("accuracy", False)):
+    for name, falls in (("distortion", True), ("mse", True), ("accuracy", False)):
         assert found[f"knee_{name}"] == knee((1, 2, 4, 16), mean[name], falls=falls).at
     assert {found["knee_mse"], found["knee_accuracy"]} <= {2, 4}
     assert found["steadiest"] == steadiest((1, 2, 4, 16), curves.columns["accuracy"].reshape(4, 2)).at
-    assert knees.keys["curve"] == ("reconstruction", "mse", "accuracy")
-    assert knees.columns["knee"].tolist() == [found["knee_reconstruction"], found["knee_mse"], found["knee_accuracy"]]
+    assert knees.keys["curve"] == ("distortion", "mse", "accuracy")
+    assert knees.columns["knee"].tolist() == [found["knee_distortion"], found["knee_mse"], found["knee_accuracy"]]
     assert len(shared.figure(found.id).axes) == 3
 
 
@@ -44,7 +44,7 @@ def test_the_elbow_of_a_vae_has_all_curves_and_their_knees(shared):
 def test_the_elbow_of_a_deterministic_model_and_again_from_the_store(hub, trained):
     recipe = hub.recipe("ae", settings=QUICK)
     found = hub.measure("elbow", recipe, settings={**DIMS, "n_seeds": 1})
-    assert set(found.result.scalars) == {"knee_reconstruction", "knee_mse"}
+    assert set(found.result.scalars) == {"knee_distortion", "knee_mse"}
     assert trained() == 4
     finer = hub.measure("elbow", recipe, settings={"latent_dims": [1, 2, 3, 4, 16], "n_seeds": 1})
     assert trained() == 5
@@ -86,7 +86,7 @@ def test_the_plot_shows_the_curve_its_chord_and_its_knee(recipe):
     assert (list(curve.get_xdata()), list(curve.get_ydata())) == ([1, 2, 4], [3.0, 1.2, 1.0])
     assert (list(chord.get_xdata()), list(chord.get_ydata())) == ([1, 4], [3.0, 1.0])
     assert list(at.get_xdata()) == [2, 2]
-    assert same_color(at.get_color(), "tab:red")
+    assert same_color(at.get_color(), "#D55E00")
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("latents", "mean squared error")
 
 
@@ -102,7 +102,7 @@ class Laboratory:
             self.probes.append(params)
             return Result(tables={"mean": Table({"subset": ["all"]}, {"mean_test_accuracy": [self.accuracies[at]]})})
         self.trained.append(at)
-        return Result({"mse": self.losses[at] / 100, "squared_error": 0.0, "reconstruction": self.losses[at]})
+        return Result({"mse": self.losses[at] / 100, "squared_error": 0.0, "distortion": self.losses[at]})
 
 
 def test_each_number_is_trained_with_several_seeds_and_knees_are_of_the_means(recipe):
@@ -118,20 +118,20 @@ def test_each_number_is_trained_with_several_seeds_and_knees_are_of_the_means(re
     elbow = Elbow(ElbowParams(latent_dims=numbers, n_seeds=3, accuracy=True))
     found = elbow.measure(recipe.vary(seed=3), runner)
     assert runner.trained == [(n, seed) for n in numbers for seed in (3, 4, 5)]
-    assert found.scalars == {"knee_reconstruction": 4, "knee_mse": 4, "knee_accuracy": 4, "steadiest": 4}
+    assert found.scalars == {"knee_distortion": 4, "knee_mse": 4, "knee_accuracy": 4, "steadiest": 4}
     curves, means = found.tables["curves"], found.tables["means"]
     assert (curves.keys["latent_dim"][:4], curves.keys["seed"][:4]) == ((1, 1, 1, 2), (3, 4, 5, 3))
     assert len(set(curves.keys["training"])) == 21
     assert means.keys["latent_dim"] == numbers
-    assert means.columns["reconstruction_mean"] == pytest.approx([25, 20, 15, 10, 10, 10, 10])
-    assert means.columns["reconstruction_deviation"] == pytest.approx([1] * 7)
+    assert means.columns["distortion_mean"] == pytest.approx([25, 20, 15, 10, 10, 10, 10])
+    assert means.columns["distortion_deviation"] == pytest.approx([1] * 7)
     assert means.columns["accuracy_deviation"] == pytest.approx(list(spread.values()))
     loss, _, accuracy = elbow.plot(found).axes
     [bars] = accuracy.containers
     heights = [end[1] - begin[1] for begin, end in bars.lines[2][0].get_segments()]
     assert heights == pytest.approx([2 * each for each in spread.values()])
     assert [line.get_xdata()[0] for line in accuracy.lines if line.get_linestyle() == "-."] == [4]
-    assert loss.get_title() == "reconstruction loss"
+    assert loss.get_title() == "distortion"
     assert "high and steady: 4" in [text.get_text() for text in accuracy.get_legend().get_texts()]
 
 

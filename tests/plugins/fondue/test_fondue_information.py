@@ -223,13 +223,13 @@ def test_errors_are_of_the_decoded_means_and_the_own_term_is_that_of_the_elbo(sm
     assert found["mse"] == pytest.approx(float((made - part.x).square().mean()), rel=1e-5)
     assert found["squared_error"] == pytest.approx(64 * found["mse"])
     # One draw for each observation in both, but not the same ones.
-    assert found["reconstruction"] == pytest.approx(hub.measure("elbo", recipe)["reconstruction"], rel=0.05)
+    assert found["distortion"] == pytest.approx(hub.measure("elbo", recipe)["distortion"], rel=0.05)
 
 
 def test_a_deterministic_model_has_an_error_and_elbo_has_none(hub):
     recipe = hub.recipe("ae", settings={"network.hidden": [16], "train.epochs": 1})
     found = hub.measure("reconstruction_error", recipe)
-    assert set(found.result.scalars) == {"mse", "squared_error", "n_samples", "reconstruction"}
+    assert set(found.result.scalars) == {"mse", "squared_error", "n_samples", "distortion"}
     sampled = hub.measure("reconstruction_error", recipe, settings={"z": "sampled"})
     assert sampled["mse"] == found["mse"], "there is nothing to draw"
     with pytest.raises(VaehubError, match="elbo"):
@@ -248,7 +248,7 @@ def test_irrelevant_latents_are_held_at_their_mean_or_lose_their_noise(small):
     with torch.no_grad():
         made = model.decode(torch.where(relevant, mu, mu.mean(dim=0)))
     assert held["mse"] == pytest.approx(float((made - part.x).square().mean()), rel=1e-5)
-    assert "reconstruction" not in held.result.scalars, "the model's own term is of all latents"
+    assert "distortion" not in held.result.scalars, "the model's own term is of all latents"
 
     def of(latents, z):
         return hub.measure("reconstruction_error", recipe, settings={**few, "latents": latents, "z": z})["mse"]

@@ -96,13 +96,15 @@ def test_the_codes_reduction_is_at_most_the_papers(shared, perfect, with_factors
     assert (codes["matrix"].diagonal() < papers["matrix"].diagonal()).all()
 
 
-def test_some_factors_can_be_asked_for_and_those_of_one_value_are_left_out(shared, perfect, with_factors):
+def test_some_factors_can_be_asked_for_and_those_of_one_value_are_left_out(shared, perfect, with_factors, caplog):
     found = shared.measure(
         "conditioned_response_matrix", perfect, data=with_factors, settings={**CONDITIONED, "factors": ["c", "a"]}
     )
     assert found.result.vectors["factor_response"].labels == ("c", "a")
+    assert not caplog.text
     held = with_factors.subset((with_factors.factors.classes[:, 1] == 0).nonzero()[:, 0])
     assert shared.measure("conditioned_response_matrix", perfect, data=held, settings=CONDITIONED)["n_factors"] == 2
+    assert "nothing can respond to 'b', without a second value in the split 'all'; left out" in caplog.text
 
 
 def test_incomplete_groups_are_taken_when_asked(shared, perfect, with_factors):

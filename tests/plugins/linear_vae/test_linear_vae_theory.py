@@ -7,6 +7,7 @@ import torch
 from vaehub import Dataset, Hub, TrainParams, VaehubError, generator
 from vaehub.core.random import seeded_construction
 from vaehub.hub.refusals import refuse
+from vaehub.plugins.linear_vae import moments as spectra
 from vaehub.plugins.linear_vae.kernels import (
     diagonal_variance,
     mean_distance,
@@ -15,6 +16,7 @@ from vaehub.plugins.linear_vae.kernels import (
 )
 from vaehub.plugins.linear_vae.linear_vae_theory import LinearVaeTheory
 from vaehub.plugins.linear_vae.model import LinearVae
+from vaehub.plugins.linear_vae.moments import Moments
 from vaehub.plugins.linear_vae.params import LinearVaeParams, LinearVaeTheoryParams
 from vaehub.plugins.networks.convolutions.linear import Linear
 from vaehub.plugins.networks.convolutions.params import LinearParams
@@ -72,14 +74,44 @@ def test_directions_without_variance_are_passive():
     np.testing.assert_array_equal(predicted_variance(np.array([0.0, -1e-18]), 0.1), [1, 1])
 
 
-def test_encoders_that_differ_where_data_do_not_vary_have_the_same_means(rng):
-    covariance = np.diag([1.0, 2.0, 0.0])
-    other = rng.normal(size=(2, 3))
-    difference = np.array([[0, 0, 5.0], [0, 0, -3.0]])
-    mean, zeros = np.zeros(3), np.zeros(2)
-    assert mean_distance(difference, zeros, other, mean, covariance) == 0
-    assert mean_distance(0.1 * other, zeros, other, mean, covariance) == pytest.approx(0.1)
-    assert np.isnan(mean_distance(difference, zeros, 0 * other, mean, covariance))
+@pytest.mark.parametrize("widest", [0, 10])
+def test_encoders_that_differ_where_data_do_not_vary_have_the_same_means(rng, monkeypatch, widest):
+    monkeypatch.setattr(spectra, "WIDEST", widest)
+    x = rng.normal(size=(50, 3)) * [1, 2, 0] + [0, 0, 4]
+    found = Moments.of(Dataset(x))
+    difference = torch.tensor([[0, 0, 5.0], [0, 0, -3.0]], dtype=torch.float64)
+    assert found.variance_along(difference) == pytest.approx(0, abs=1e-12)
+    other = torch.tensor(rng.normal(size=(2, 3)))
+    means = Dataset(x).x.double().numpy() @ other.numpy().T
+    assert found.variance_along(other) == pytest.approx(means.var(axis=0).sum())
+
+
+def test_a_distance_is_a_share_of_the_means_deviation():
+    offset = np.array([0.3, 0.4])
+    assert mean_distance(offset, np.array(0.75), np.array(4.0)) == pytest.approx(0.5)
+    assert np.isnan(mean_distance(offset, np.array(0.75), np.array(0.0)))
+
+
+def test_wide_data_have_the_spectrum_of_their_covariance(rng, monkeypatch):
+    data = Dataset(rng.normal(size=(600, 40)) @ rng.normal(size=(40, 40)))
+    held = Moments.of(data).leading(7)
+    monkeypatch.setattr(spectra, "WIDEST", 39)
+    read = Moments.of(data)
+    assert read.covariance is None
+    for found, expected in zip(read.leading(7), held, strict=True):
+        if found.ndim == 2:
+            found, expected = found @ found.mT, expected @ expected.mT
+        np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("n", [1, 4])
+def test_wide_data_of_few_directions_have_eigenvalues_of_0(rng, monkeypatch, n):
+    monkeypatch.setattr(spectra, "WIDEST", 39)
+    eigenvalues, vectors, rest = Moments.of(Dataset(rng.normal(size=(n, 40)))).leading(6)
+    assert (eigenvalues[: n - 1] > 0.1).all()
+    assert float(eigenvalues[n - 1 :].abs().max()) < 1e-12
+    assert rest == pytest.approx(0, abs=1e-12)
+    torch.testing.assert_close(vectors.mT @ vectors, torch.eye(6, dtype=torch.float64))
 
 
 def test_the_closed_form_is_where_theory_says(data):

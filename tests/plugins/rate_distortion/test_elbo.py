@@ -67,7 +67,7 @@ def test_the_bound_of_an_exact_posterior_is_the_log_likelihood(data):
 
 def test_the_bound_is_minus_the_sum_of_its_terms(data):
     scalars = Elbo(ElboParams()).measure(Exact(data), data).scalars
-    assert scalars["elbo"] == pytest.approx(-scalars["reconstruction"] - scalars["kl"])
+    assert scalars["elbo"] == pytest.approx(-scalars["distortion"] - scalars["kl"])
 
 
 def test_terms_are_means_over_observations_however_they_are_batched(data):
@@ -99,4 +99,4 @@ def test_the_split_is_the_one_that_is_asked_for(data, split):
 def test_more_draws_of_z_change_the_reconstruction_and_not_the_divergence(data):
     once, more = (Elbo(ElboParams(n_samples=n)).measure(Exact(data), data).scalars for n in (1, 5))
     assert once["kl"] == pytest.approx(more["kl"])
-    assert once["reconstruction"] != more["reconstruction"]
+    assert once["distortion"] != more["distortion"]

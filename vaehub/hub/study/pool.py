@@ -8,18 +8,21 @@ import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing import get_context
-from multiprocessing.connection import wait
+from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from vaehub.core.errors import WorkFailed
 from vaehub.hub.study.grid import Job
-from vaehub.hub.study.worker_process import Ended, StoreCall, StoreReply, work
+from vaehub.hub.study.record_keeper import LULL, RecordKeeper
+from vaehub.hub.study.worker_process import Ended, StoreCall, StoreReply, Threads, work
+from vaehub.store.store import Store
+from vaehub.training.threads import SETTINGS
 
-THREAD_SETTINGS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+THREAD_SETTINGS = (*SETTINGS, "OPENBLAS_NUM_THREADS")
 """Read by libraries when they are loaded, which is before a worker can say anything."""
 MOST_JOBS = 1000
 """Workers that a machine could start; each takes some hundred megabytes."""
@@ -42,17 +45,16 @@ class Pool:
 
     Args:
         size: How many processes.
-        store: Folder of the store.
+        store: Where they look, and record.
         devices: Where they compute, as many on each as on any other.
-        serve: Makes the calls of a worker to the store.
     """
 
-    def __init__(self, size: int, store: Path, devices: Sequence[str], serve: Callable[[StoreCall], object]) -> None:
+    def __init__(self, size: int, store: Store, devices: Sequence[str]) -> None:
         self._size = size
-        self._store = store
+        self._store = store.path
         self._devices = devices
-        self._threads = _n_threads(size)
-        self._serve = serve
+        self._threads = Threads.among(size)
+        self._keeper = RecordKeeper(store)
         self._workers: list[_Worker] = []
 
     @property
@@ -71,6 +73,7 @@ class Pool:
             for worker in self._workers:
                 worker.end()
             self._workers = []
+            self._keeper.let_go()
 
     def run(self, jobs: Sequence[Job], until: float = math.inf) -> Iterator[tuple[Job, dict[str, str]]]:
         """Yield each job when it has ended, with the reasons for which measurements of it could not be made.
@@ -87,8 +90,9 @@ class Pool:
         while waiting or self.n_busy:
             self._give_out(waiting)
             lines = {worker.line: worker for worker in self._workers}
-            ready = wait(list(lines), None if until == math.inf else max(0.0, until - time.monotonic()))
+            ready = self._ready(list(lines), until)
             if time.monotonic() >= until:
+                self._keeper.let_go()
                 self._stop_work()
                 return
             for line in ready:
@@ -110,6 +114,15 @@ class Pool:
                     yield job, dict(said.failures)
                 else:
                     worker.answer(self._answer(said))
+        self._keeper.let_go()
+
+    def _ready(self, lines: Sequence[Connection], until: float) -> Sequence[object]:
+        """Wait for workers to say something; the database is not held while they compute."""
+        if self._keeper.holds:
+            if not self._keeper.is_due and (ready := wait(lines, LULL)):
+                return ready
+            self._keeper.let_go()
+        return wait(lines, None if until == math.inf else max(0.0, until - time.monotonic()))
 
     def _give_out(self, waiting: deque[Job]) -> None:
         idle = [worker for worker in self._workers if worker.job is None]
@@ -132,7 +145,7 @@ class Pool:
 
     def _answer(self, call: StoreCall) -> StoreReply:
         try:
-            return StoreReply(self._serve(call))
+            return StoreReply(self._keeper.serve(call))
         # The worker raises it where it asked.
         except Exception as error:  # noqa: BLE001
             return StoreReply(error=error)
@@ -141,12 +154,12 @@ class Pool:
 class _Worker:
     """One process and the line to it."""
 
-    def __init__(self, store: Path, device: str, threads: int) -> None:
+    def __init__(self, store: Path, device: str, threads: Threads) -> None:
         context = get_context("spawn")
         self.device = device
         self.job: Job | None = None
         self.line, theirs = context.Pipe()
-        with _SPAWNING, _environment(dict.fromkeys(THREAD_SETTINGS, str(threads))):
+        with _SPAWNING, _environment(dict.fromkeys(THREAD_SETTINGS, str(threads.number))):
             self._process: BaseProcess = context.Process(
                 target=work, args=(theirs, store, device, threads), daemon=True
             )
@@ -180,17 +193,6 @@ class _Worker:
         self._process.kill()
         self._process.join()
         self.line.close()
-
-
-def _n_threads(n_workers: int) -> int:
-    """Return how many threads each worker has: its share of the cores, unless the user has said."""
-    asked = os.environ.get(THREAD_SETTINGS[0], "")
-    return int(asked) if asked.isdecimal() and int(asked) > 0 else max(1, n_cores() // n_workers)
-
-
-def n_cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager

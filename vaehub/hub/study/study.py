@@ -23,12 +23,11 @@ from vaehub.hub.requests import MeasurementRequest, Settings
 from vaehub.hub.study.definition import Analysis, Definition, Scaled
 from vaehub.hub.study.grid import Cell, Job, cells_of, jobs_of, trials_of
 from vaehub.hub.study.pictures import PictureFormat, StudyPicture, check_folder, write_pictures
-from vaehub.hub.study.pool import MOST_JOBS, DiedTrying, Pool, n_cores
+from vaehub.hub.study.pool import MOST_JOBS, DiedTrying, Pool
 from vaehub.hub.study.rehearsal import rehearse
 from vaehub.hub.study.remote_pool import Engine, RemotePool
 from vaehub.hub.study.report import ReportTable, report_of, results_of
 from vaehub.hub.study.state import StudyState, phases
-from vaehub.hub.study.worker_process import StoreCall
 from vaehub.hub.subjects import kind_of
 from vaehub.hub.views import Rows
 from vaehub.hub.work import work
@@ -36,6 +35,7 @@ from vaehub.registry.catalog import Catalog
 from vaehub.store.published import Figure, Paper
 from vaehub.store.records import CellRecord, Outcome
 from vaehub.training.devices import device_names, find_devices, one_device_name
+from vaehub.training.threads import n_cores
 
 if TYPE_CHECKING:
     from vaehub.hub.runner import Runner
@@ -149,7 +149,7 @@ class Study:
         if is_over():
             return self._stopped(scale, "trying" if missing else "work")
         with ExitStack() as stack:
-            pool = stack.enter_context(Pool(size, self._store.path, devices, self._serve).running())
+            pool = stack.enter_context(Pool(size, self._store, devices).running())
             if remote is not None and missing:
                 stack.enter_context(remote.running())
                 remote.check()
@@ -315,10 +315,6 @@ class Study:
         if names == ["cpu"] or (names == ["auto"] and jobs is not None):
             return names
         return [str(each) for each in find_devices(self._device)]
-
-    def _serve(self, call: StoreCall) -> object:
-        with self._store.session() as session:
-            return call.made_to(session)
 
     def _try(self, pool: Pool, missing: Sequence[Cell], until: float) -> bool:
         """Return whether all of it was tried before the time was over; refuse what cannot be done."""

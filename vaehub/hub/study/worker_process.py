@@ -26,6 +26,27 @@ from vaehub.store.records import MeasurementRecord, StoredMeasurement, TrainingR
 from vaehub.store.session import Inserted, Session
 from vaehub.store.store import Store
 from vaehub.store.trainings import Losses
+from vaehub.training.threads import asked_by_environment, n_cores
+
+
+@dataclass(frozen=True)
+class Threads:
+    """How many threads a worker has.
+
+    Attributes:
+        number: Of large work.
+        is_asked: Whether the user has said so, for work of any size.
+    """
+
+    number: int
+    is_asked: bool
+
+    @classmethod
+    def among(cls, n_workers: int) -> Threads:
+        """Return the threads of each worker: its share of the cores, unless the user has said."""
+        asked = asked_by_environment()
+        return cls(max(1, n_cores() // n_workers) if asked is None else asked, asked is not None)
+
 
 ASKABLE = frozenset({"find_many", "trainings", "file_of", "ids", "insert_training", "insert_measurement"})
 """What a worker may ask of the store."""
@@ -38,6 +59,11 @@ class StoreCall:
     method: str
     arguments: tuple[Any, ...]
     replace: bool | None = None
+
+    @property
+    def records(self) -> bool:
+        """Whether it changes the store."""
+        return self.replace is not None
 
     def made_to(self, session: Session) -> Any:
         """Make the call."""
@@ -121,7 +147,7 @@ class RemoteSession(Session):
         return reply.value
 
 
-def work(line: Connection, store: Path, device: str, threads: int) -> None:
+def work(line: Connection, store: Path, device: str, threads: Threads) -> None:
     """Do job after job, until there are no more or whoever gives them is gone.
 
     Args:
@@ -135,10 +161,11 @@ def work(line: Connection, store: Path, device: str, threads: int) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     import torch
 
-    torch.set_num_threads(threads)
+    torch.set_num_threads(threads.number)
+    share = None if threads.is_asked else threads.number
     catalog = Catalog()
     trackers.add(catalog.manager, trackers.asked())
-    runner = Runner(Store(store, RemoteSession(line)), catalog, device)
+    runner = Runner(Store(store, RemoteSession(line)), catalog, device, share=share)
     while True:
         job: Job | None = line.recv()
         if job is None:

@@ -17,6 +17,7 @@ def vaehub_catalog() -> Sequence[Entry]:
             "MIG: mutual information gap between the two most informative latents of each factor",
             params=f"{HERE}.params:InformationParams",
             source="Chen et al. 2018",
+            units={"mutual_information": "nats", "entropy": "nats"},
         ),
         Metric(
             "modularity",

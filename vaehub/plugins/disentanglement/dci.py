@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 class Dci(LearnedScore[DciParams]):
     """The three properties of Eastwood & Williams 2018, with boosted trees: Locatello et al. 2019."""
 
+    computes_much = True  # LightGBM has threads
     n_varying = 2
 
     def check(self, model: LatentModel, data: Dataset) -> None:

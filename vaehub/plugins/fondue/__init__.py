@@ -56,7 +56,8 @@ def vaehub_catalog() -> Sequence[Entry]:
             params=f"{PARAMS}:ElbowParams",
             source="Bonheme 2023, Section 8.4; Satopää et al. 2011; Mai Ngoc & Hwang 2020",
             subject="recipe",
-            revision=3,
+            revision=4,
+            units={"distortion": "nats", "distortion_mean": "nats", "distortion_deviation": "nats"},
         ),
         Metric(
             "latent_traces",
@@ -72,6 +73,13 @@ def vaehub_catalog() -> Sequence[Entry]:
             "information plane: entropy of each layer, mutual information with inputs and reconstructions, in bits",
             params=f"{PARAMS}:InformationPlaneParams",
             source="Bonheme 2023, Appendix D.2; Giraldo et al. 2015",
+            units=dict.fromkeys(
+                (
+                    *("entropy", "entropy_z", "information_input", "information_reconstruction"),
+                    *("information_x_reconstruction", "highest"),
+                ),
+                "bits",
+            ),
         ),
         Metric(
             "structure_preservation_index",
@@ -84,10 +92,11 @@ def vaehub_catalog() -> Sequence[Entry]:
         Metric(
             "reconstruction_error",
             f"{HERE}.reconstruction_error:ReconstructionError",
-            "mean squared reconstruction error, of any autoencoder, and the model's own reconstruction term",
+            "mean squared reconstruction error, of any autoencoder, and the distortion of the model's own likelihood",
             params=f"{PARAMS}:ReconstructionErrorParams",
             source="Bonheme 2023, Chapter 8",
-            revision=3,
+            revision=4,
+            units={"distortion": "nats"},
         ),
         Study(
             "fondue",

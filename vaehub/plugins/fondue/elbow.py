@@ -15,9 +15,9 @@ from vaehub.plugins.fondue.sweep import VARIED, asked
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-FALLS = {"reconstruction": True, "mse": True, "accuracy": False}
+FALLS = {"distortion": True, "mse": True, "accuracy": False}
 """Whether a curve falls as latents become more; those that knees are looked for in."""
-ERRORS = ("reconstruction", "mse", "squared_error")
+ERRORS = ("distortion", "mse", "squared_error")
 
 
 @final

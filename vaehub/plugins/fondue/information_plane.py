@@ -31,6 +31,7 @@ class InformationPlane(ModelMetric[InformationPlaneParams]):
     from the sampled z.
     """
 
+    computes_much = True
     needs = Needs(decoder=True, observations=2)
 
     def measure(self, model: LatentModel, data: Dataset) -> Result:

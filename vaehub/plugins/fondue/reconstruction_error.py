@@ -12,8 +12,8 @@ from vaehub.analysis import Derivatives, decode
 from vaehub.plugins.ard.kernels import is_relevant, latent_relevance
 from vaehub.plugins.fondue.params import ReconstructionErrorParams
 
-OWN = "reconstruction"
-"""Name of the term of a loss."""
+TERM, OWN = "reconstruction", "distortion"
+"""Name of the term of a loss, and of its value here, which has the constant that losses leave out."""
 
 
 @final
@@ -22,8 +22,8 @@ class ReconstructionError(ModelMetric[ReconstructionErrorParams]):
 
     Counts are compared at the library size that a model's means are given at.
 
-    The reconstruction term of the model's loss, if it has one, is measured as well, with its own noise and in nats, as
-    in ``elbo``; unless latents are left out, since that term uses all of them.
+    The reconstruction term of the model's loss, if it has one, is measured as well, with its own noise and in nats: the
+    ``distortion``, as in ``elbo``; unless latents are left out, since that term uses all of them.
 
     Saha, Joshi & Whitaker 2025, supplementary Table 10, have the error with relevant latents for ARD-VAE, and with all
     for most others. Their released code leaves the rest at their posterior means, without noise (``relevant_noise``);
@@ -70,7 +70,7 @@ class ReconstructionError(ModelMetric[ReconstructionErrorParams]):
         total = 0.0
         for batch in data.to(model.device).batches(EVALUATION_BATCH):
             losses = model.loss(batch, step)
-            if OWN not in losses.terms:
+            if TERM not in losses.terms:
                 return {}
-            total += (float(losses.terms[OWN]) + losses.omitted) * len(batch)
+            total += (float(losses.terms[TERM]) + losses.omitted) * len(batch)
         return {OWN: total / len(data)}

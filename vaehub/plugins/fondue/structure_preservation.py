@@ -17,6 +17,7 @@ class StructurePreservationIndex(ModelMetric[StructurePreservationParams]):
     As printed it grows with the number of observations: compare results of one ``n_samples``, or ask for ``per_pair``.
     """
 
+    computes_much = True
     needs = Needs(decoder=True, observations=2)
 
     def check(self, model: LatentModel, data: Dataset) -> None:

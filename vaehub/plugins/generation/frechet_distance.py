@@ -16,6 +16,8 @@ class FrechetDistance(ModelMetric[FrechetDistanceParams]):
     cannot be compared with it, nor with each other.
     """
 
+    computes_much = True
+
     @property
     def needs(self) -> Needs:
         """A decoder and a prior, unless the samples come from elsewhere."""

@@ -20,6 +20,8 @@ class KernelDistance(ModelMetric[KernelDistanceParams]):
     It is called KID if, and only if, the features are those of Inception, as published.
     """
 
+    computes_much = True
+
     @property
     def needs(self) -> Needs:
         """A decoder and a prior, unless the samples come from elsewhere."""

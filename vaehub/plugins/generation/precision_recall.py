@@ -22,6 +22,8 @@ class PrecisionRecall(ModelMetric[PrecisionRecallParams]):
     and by balls around nearest neighbours (Kynkäänniemi et al. 2019).
     """
 
+    computes_much = True
+
     @property
     def needs(self) -> Needs:
         """A decoder and a prior, unless the samples come from elsewhere."""

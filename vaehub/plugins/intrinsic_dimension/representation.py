@@ -39,6 +39,8 @@ class RepresentationDimension(ModelMetric[RepresentationParams]):
     no more than rounding does.
     """
 
+    computes_much = True
+
     @property
     def needs(self) -> Needs:
         """One observation more than neighbours of each."""

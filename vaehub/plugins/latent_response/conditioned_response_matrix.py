@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, final
 
 import torch
@@ -26,6 +27,8 @@ from vaehub.plugins.latent_response.responses import (
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+log = logging.getLogger(__name__)
+
 
 @final
 class ConditionedResponseMatrix(ModelMetric[ConditionedMatrixParams]):
@@ -47,6 +50,7 @@ class ConditionedResponseMatrix(ModelMetric[ConditionedMatrixParams]):
         split = self.draw_observations(data, "all").data
         assert split.factors is not None, "refused without"
         asked = asked_factors(split.factors, self.params.factors)
+        self._say_left_out(split.factors, asked)
         matrix = torch.stack([self._row(model, split, split.factors, factor) for factor in asked])
         is_kept, n_samples = self._kept(model, data)
         kept = matrix[:, is_kept]
@@ -71,6 +75,16 @@ class ConditionedResponseMatrix(ModelMetric[ConditionedMatrixParams]):
             },
             arrays={"matrix": matrix},
         )
+
+    def _say_left_out(self, factors: Factors, asked: list[int]) -> None:
+        left_out = [name for place, name in enumerate(factors.names) if place not in asked]
+        if left_out and not self.params.factors:
+            log.warning(
+                "metric %r: nothing can respond to %s, without a second value in the split %r; left out",
+                self.name,
+                ", ".join(map(repr, left_out)),
+                self.params.split,
+            )
 
     def _row(self, model: LatentModel, split: Dataset, factors: Factors, factor: int) -> Tensor:
         """Return the responses of each latent while one factor varies, shape ``(latent_dim,)``."""

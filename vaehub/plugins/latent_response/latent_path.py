@@ -55,6 +55,7 @@ class LatentPath(ModelMetric[LatentPathParams]):
     dimensions.
     """
 
+    computes_much = True
     needs = Needs(decoder=True, x_only=True, observations=2)
 
     def check(self, model: LatentModel, data: Dataset) -> None:

@@ -15,6 +15,7 @@ def vaehub_catalog() -> Sequence[Entry]:
             "linear VAE (probabilistic PCA), with its analytic ELBO, by gradient steps or in closed form",
             params="vaehub.plugins.linear_vae.params:LinearVaeParams",
             source="Lucas et al. 2019",
+            revision=2,
         ),
         Metric(
             "linear_vae_theory",
@@ -22,5 +23,6 @@ def vaehub_catalog() -> Sequence[Entry]:
             "posterior variances that theory predicts for a linear VAE, beside the learned ones",
             params="vaehub.plugins.linear_vae.params:LinearVaeTheoryParams",
             source="Bonheme 2023, Eqs. 4.15, 4.16, 4.23 and 4.24; Lucas et al. 2019",
+            revision=2,
         ),
     ]

@@ -32,34 +32,66 @@ def ppca_solution(
         and each with its greatest entry positive; constant ``(m,)``; variance, scalar. The variance is 0 where the
         covariance leaves nothing over: the bound then has no maximum, and grows as the variance falls.
     """
+    return spectral_solution(mean, *leading_spectrum(covariance, latent_dim), gamma, beta)
+
+
+def leading_spectrum(covariance: Tensor, latent_dim: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the greatest eigenvalues of a covariance, their vectors, and the sum of all others.
+
+    Args:
+        covariance: Shape ``(m, m)``.
+        latent_dim: How many.
+
+    Returns:
+        Eigenvalues ``(latent_dim,)``, falling and at least 0; vectors ``(m, latent_dim)``; sum of the others, scalar.
+    """
     eigenvalues, vectors = torch.linalg.eigh(covariance)
-    eigenvalues, vectors = eigenvalues.flip(0).clamp(min=0), vectors.flip(1)[:, :latent_dim]
-    best = _best_variance(eigenvalues, latent_dim, beta) if gamma is None else eigenvalues.new_tensor(gamma)
-    weights = vectors * (eigenvalues[:latent_dim] - beta * best).clamp(min=0).sqrt()
+    eigenvalues = eigenvalues.clamp(min=0)
+    # Smallest first, or the sum would lose them.
+    rest = eigenvalues[: len(eigenvalues) - latent_dim].cumsum(0)[-1]
+    return eigenvalues.flip(0)[:latent_dim], vectors.flip(1)[:, :latent_dim], rest
+
+
+def spectral_solution(
+    mean: Tensor, eigenvalues: Tensor, vectors: Tensor, rest: Tensor, gamma: float | None, beta: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return what :func:`ppca_solution` does, of what :func:`leading_spectrum` gives.
+
+    Args:
+        mean: Of the observations, shape ``(m,)``.
+        eigenvalues: The greatest, one for each latent, falling, shape ``(latent_dim,)``.
+        vectors: Of length 1, shape ``(m, latent_dim)``.
+        rest: Sum of the eigenvalues left out.
+        gamma: Variance of the decoder; ``None`` for the best one.
+        beta: Weight of the divergence.
+
+    Returns:
+        Weights, constant and variance.
+    """
+    best = _best_variance(eigenvalues, rest, len(mean), beta) if gamma is None else eigenvalues.new_tensor(gamma)
+    weights = vectors * (eigenvalues - beta * best).clamp(min=0).sqrt()
     greatest = weights.gather(0, weights.abs().argmax(dim=0, keepdim=True))
     return torch.where(greatest < 0, -weights, weights), mean, best
 
 
-def _best_variance(eigenvalues: Tensor, latent_dim: int, beta: float) -> Tensor:
-    m = len(eigenvalues)
+def _best_variance(eigenvalues: Tensor, rest: Tensor, m: int, beta: float) -> Tensor:
     # In the precision of the eigenvalues: of whole numbers times a weight, torch would make single precision.
-    n_kept = torch.arange(latent_dim + 1, dtype=eigenvalues.dtype, device=eigenvalues.device)
-    # Smallest first, or the rest would be a difference of large numbers.
-    rest = eigenvalues.flip(0).cumsum(0).flip(0)[: latent_dim + 1]
-    rest = rest.where(rest > m * torch.finfo(rest.dtype).eps * eigenvalues[0], 0)
+    n_kept = torch.arange(len(eigenvalues) + 1, dtype=eigenvalues.dtype, device=eigenvalues.device)
+    # Of what is left out with so many kept. Smallest first, or the rest would be a difference of large numbers.
+    left = torch.cat([rest[None], eigenvalues.flip(0)]).cumsum(0).flip(0)
+    left = left.where(left > m * torch.finfo(left.dtype).eps * eigenvalues[0], 0)
     places = m - beta * n_kept
-    if places[-1] > 0 and rest[-1] == 0:
-        return rest[-1]
+    if places[-1] > 0 and left[-1] == 0:
+        return left[-1]
     # With its latents chosen best, the objective is a smooth function of the variance: its least value is at one of
     # the points where it would be level if so many were kept, and elsewhere they can only lie higher.
-    candidates = (rest / places)[(places > 0) & (rest > 0)]
+    candidates = (left / places)[(places > 0) & (left > 0)]
     if len(candidates) == 0:
-        return torch.zeros_like(rest[-1])
+        return torch.zeros_like(left[-1])
     threshold = beta * candidates[:, None]
-    kept = (eigenvalues > threshold) & (torch.arange(m, device=eigenvalues.device) < latent_dim)
     ratio = eigenvalues / threshold
-    totals = m * candidates.log() + beta * torch.where(kept, ratio.clamp(min=1).log() + 1, ratio).sum(dim=1)
-    return candidates[totals.argmin()]
+    terms = torch.where(ratio > 1, ratio.clamp(min=1).log() + 1, ratio).sum(dim=1) + rest / threshold[:, 0]
+    return candidates[(m * candidates.log() + beta * terms).argmin()]
 
 
 @accepts_arrays
@@ -124,25 +156,21 @@ def predicted_variance(eigenvalues: Tensor, gamma: float | Tensor, beta: float =
 
 
 @accepts_arrays
-def mean_distance(weights: Tensor, bias: Tensor, other: Tensor, mean: Tensor, covariance: Tensor) -> Tensor:
+def mean_distance(offset: Tensor, spread: Tensor, scale: Tensor) -> Tensor:
     """Return how far the means of an encoder are from those of another, over data: root of the mean square.
 
     Entries of the weights are not compared: those of values that do not vary, such as an image's empty corners, are
     free, and nobody trains them.
 
     Args:
-        weights: Of the encoder, less those of the other, shape ``(n, m)``.
-        bias: Of the encoder, less that of the other, shape ``(n,)``.
-        other: Weights of the other, shape ``(n, m)``.
-        mean: Of the observations, shape ``(m,)``.
-        covariance: Of the observations, shape ``(m, m)``.
+        offset: Difference of the two means of the mean observation, shape ``(n,)``.
+        spread: Variance of the difference of the means over the observations, summed over latents, scalar.
+        scale: Variance of the means of the other, summed over latents, scalar.
 
     Returns:
         Distance as a share of the standard deviation of the means of the other, scalar; ``nan`` if that is 0.
     """
-    offset = weights @ mean + bias
-    distance = ((weights @ covariance) * weights).sum() + offset.square().sum()
-    scale = ((other @ covariance) * other).sum()
+    distance = spread + offset.square().sum()
     return torch.where(scale > 0, (distance / scale).clamp(min=0).sqrt(), torch.nan)
 
 

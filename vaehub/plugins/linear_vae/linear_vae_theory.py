@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, final
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 
 from vaehub import Dataset, LatentModel, ModelMetric, Result, VaehubError, Vector
@@ -14,11 +13,11 @@ from vaehub.plugins.linear_vae.kernels import (
     diagonal_variance,
     linear_posterior,
     mean_distance,
-    ppca_solution,
     predicted_variance,
+    spectral_solution,
 )
 from vaehub.plugins.linear_vae.model import LinearVae, only_map
-from vaehub.plugins.linear_vae.moments import moments
+from vaehub.plugins.linear_vae.moments import Moments
 from vaehub.plugins.linear_vae.params import LinearVaeTheoryParams
 
 if TYPE_CHECKING:
@@ -51,17 +50,22 @@ class LinearVaeTheory(ModelMetric[LinearVaeTheoryParams]):
         assert isinstance(model, LinearVae), "refused if another"
         beta, gamma = model.params.beta, model.log_gamma.cpu().double().exp()
         split = self.draw_observations(data, "all").data
-        mean, covariance = moments(split)
-        eigenvalues = torch.linalg.eigvalsh(covariance).flip(0)[: model.latent_dim].clamp(min=0)
+        moments = Moments.of(split)
+        eigenvalues, vectors, rest = moments.leading(model.latent_dim)
         predicted = predicted_variance(eigenvalues, gamma, beta)
         trained, order = model.logvar.cpu().double().exp().sort()
         weights, bias = _weights_and_bias(model.network.decoder)
         encoder, offset = _weights_and_bias(model.network.encoder)
         best, _ = linear_posterior(weights, gamma, beta)
-        mean_error = mean_distance(encoder - best, offset + best @ bias, best, mean, covariance)
-        best_gamma = ppca_solution(mean, covariance, model.latent_dim, None, beta)[2]
+        difference = encoder - best
+        mean_error = mean_distance(
+            difference @ moments.mean + offset + best @ bias,
+            moments.variance_along(difference),
+            moments.variance_along(best),
+        )
+        best_gamma = spectral_solution(moments.mean, eigenvalues, vectors, rest, None, beta)[2]
         n_active = int((eigenvalues > beta * gamma).sum())
-        difference = trained - predicted
+        error = trained - predicted
         return Result(
             scalars={
                 "beta": beta,
@@ -71,14 +75,14 @@ class LinearVaeTheory(ModelMetric[LinearVaeTheoryParams]):
                 "n_predicted_active": n_active,
                 "n_predicted_passive": model.latent_dim - n_active,
                 "n_trained_active": int((trained < self.params.active_below).sum()),
-                "max_difference": float(difference.abs().max()),
+                "max_difference": float(error.abs().max()),
                 "mean_error": float(mean_error),
                 "n_samples": len(split),
             },
             vectors={
                 "trained_variance": Vector(trained, "rank"),
                 "predicted_variance": Vector(predicted, "rank"),
-                "difference": Vector(difference, "rank"),
+                "difference": Vector(error, "rank"),
                 "variance_of_decoder": Vector(diagonal_variance(weights, gamma, beta)[order], "rank"),
                 "eigenvalue": Vector(eigenvalues, "rank"),
                 "latent": Vector(order, "rank"),

@@ -21,10 +21,10 @@ from vaehub.plugins.linear_vae.kernels import (
     diagonal_variance,
     linear_posterior,
     linear_reconstruction,
-    ppca_solution,
     shared_kl,
+    spectral_solution,
 )
-from vaehub.plugins.linear_vae.moments import moments
+from vaehub.plugins.linear_vae.moments import Moments
 from vaehub.plugins.linear_vae.params import LinearVaeParams
 
 RESHAPING = (nn.Flatten, nn.Unflatten, nn.Identity)
@@ -90,7 +90,8 @@ class LinearVae(LatentModel[LinearVaeParams]):
             return False
         given, beta = self.params.decoder_variance, self.params.beta
         fixed = None if given == "learned" else given
-        weights, bias, gamma = ppca_solution(*moments(epoch.data), self.latent_dim, fixed, beta)
+        moments = Moments.of(epoch.data)
+        weights, bias, gamma = spectral_solution(moments.mean, *moments.leading(self.latent_dim), fixed, beta)
         if gamma == 0:
             raise VaehubError(
                 f"model 'linear_vae' has no optimum here, because {self.latent_dim} latents explain the "

@@ -25,6 +25,7 @@ def vaehub_catalog() -> Sequence[Entry]:
             "total correlation, averaged mutual information and effective rank of the mean and sampled representations",
             params=f"{HERE}.params:DependenceParams",
             source="Bonheme 2023, Section 6.4.2",
+            units={"total_correlation": "nats", "averaged_mutual_information": "nats"},
         ),
         Metric(
             "latent_correlation",

@@ -14,9 +14,11 @@ def vaehub_catalog() -> Sequence[Entry]:
         Metric(
             "elbo",
             f"{HERE}.elbo:Elbo",
-            "ELBO: evidence lower bound with its reconstruction and KL terms, in nats per observation",
+            "ELBO: evidence lower bound with its terms, distortion and KL, in nats per observation",
             params=f"{HERE}.params:ElboParams",
             source="Kingma & Welling 2014, Eq. 3",
+            revision=2,
+            units=dict.fromkeys(("elbo", "distortion", "kl"), "nats"),
         ),
         Metric(
             "rate_distortion",
@@ -25,6 +27,13 @@ def vaehub_catalog() -> Sequence[Entry]:
             params=f"{HERE}.params:RateDistortionParams",
             source="Alemi et al. 2018; Bonheme 2023, Eq. 4.19; Chen et al. 2018, Appendix C",
             revision=2,
+            units=dict.fromkeys(
+                (
+                    *("rate", "distortion", "elbo", "mutual_information", "mutual_information_se"),
+                    *("marginal_kl", "log_n"),
+                ),
+                "nats",
+            ),
         ),
         Metric(
             "rate_distortion_plane",

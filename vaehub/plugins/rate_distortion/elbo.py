@@ -18,7 +18,8 @@ class Elbo(ModelMetric[ElboParams]):
 
     The terms are those of the model's own loss, unweighted: a beta does not enter, and the divergence is from the
     model's own prior. What a likelihood leaves out of its reconstruction term is added, so that a squared error counts
-    as the density of a Gaussian of variance 1/2. Bounds of densities and of probabilities do not compare.
+    as the density of a Gaussian of variance 1/2. With it the term is the distortion; ``reconstruction`` is the name of
+    what a loss has. Bounds of densities and of probabilities do not compare.
     """
 
     needs = Needs(decoder=True)
@@ -36,7 +37,7 @@ class Elbo(ModelMetric[ElboParams]):
             )
 
     def measure(self, model: LatentModel, data: Dataset) -> Result:
-        """Return ``elbo``, ``reconstruction`` (-log p(x|z)) and ``kl``."""
+        """Return ``elbo``, ``distortion`` (-log p(x|z), as in ``rate_distortion``) and ``kl``."""
         split = self.draw_observations(data, "all").data.to(model.device)
         step = self._step(model.device)
         sums = in_double(torch.zeros(2, device=model.device))
@@ -46,14 +47,14 @@ class Elbo(ModelMetric[ElboParams]):
                 terms = in_double(torch.stack([losses.terms[name] for name in TERMS]))
                 terms[0] += losses.omitted
                 sums += terms * len(batch)
-        reconstruction, kl = (sums / (len(split) * self.params.n_samples)).tolist()
-        elbo = -(reconstruction + kl)
+        distortion, kl = (sums / (len(split) * self.params.n_samples)).tolist()
+        elbo = -(distortion + kl)
         if not math.isfinite(elbo):
             raise WorkFailed(
-                f"the bound is {elbo}, with a reconstruction term of {reconstruction} and a divergence of {kl}: the "
+                f"the bound is {elbo}, with a distortion of {distortion} and a divergence of {kl}: the "
                 "model gives NaN or infinite values"
             )
-        return Result(scalars={"elbo": elbo, "reconstruction": reconstruction, "kl": kl, "n_samples": len(split)})
+        return Result(scalars={"elbo": elbo, "distortion": distortion, "kl": kl, "n_samples": len(split)})
 
     def _step(self, device: torch.device) -> Step:
         return Step(index=0, epoch=0, generator=self.generator("noise", device=device))
