@@ -9,7 +9,7 @@ DEMO_STORE := vaehub-store/demo
 # The processes that tests start would each compile our modules again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test slow gpu check bench site tutorials clean
+.PHONY: demo test slow lowest gpu check bench site tutorials clean
 
 $(VENV)/demo.done: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -42,6 +42,10 @@ test: check
 
 slow: $(VENV)/dev.done
 	$(BIN)/python -m pytest -m slow --numprocesses auto --dist worksteal
+
+# Real commands in a temporary environment with the lowest versions that pyproject.toml allows, PyTorch apart.
+lowest: $(VENV)/dev.done
+	$(BIN)/python -m tests.lowest
 
 # The device is that of VAEHUB_TEST_DEVICE, else the first accelerator that PyTorch finds.
 gpu: $(VENV)/dev.done

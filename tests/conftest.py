@@ -46,6 +46,7 @@ def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("VAEHUB_STORE", raising=False)
     monkeypatch.delenv("VAEHUB_PLUGINS", raising=False)
+    monkeypatch.delenv("VAEHUB_TRACKERS", raising=False)
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ from pathlib import Path
 import vaehub
 
 ROOT = Path(vaehub.__file__).parent
-PUBLIC = {f"vaehub{room}" for room in ("", ".registry", ".files", ".features", ".executors", ".analysis", ".adapters")}
+ROOMS = ("", ".registry", ".registry.run_names", ".files", ".features", ".executors", ".analysis", ".adapters")
+PUBLIC = {f"vaehub{room}" for room in ROOMS}
 """What a plugin may import, ours as a stranger's."""
 
 
@@ -52,7 +53,8 @@ def foreign_imports() -> Iterator[tuple[str, Path, str]]:
 def test_every_folder_of_plugins_is_an_entry_point():
     installed = {path for files in plugins().values() for path in files}
     shelves = {
-        ROOT / "plugins" / shelf / "__init__.py" for shelf in ("", "datasets", "executors", "models", "networks")
+        ROOT / "plugins" / shelf / "__init__.py"
+        for shelf in ("", "datasets", "executors", "models", "networks", "trackers")
     }
     assert set((ROOT / "plugins").rglob("*.py")) - installed == shelves
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-HEAVY = ["torch", "scipy", "duckdb", "h5py", "sklearn", "pyarrow", "pandas", "matplotlib"]
+HEAVY = ["torch", "scipy", "duckdb", "h5py", "sklearn", "pyarrow", "pandas", "matplotlib", "requests", "pooch", "PIL"]
 
 PROBE = """
 import json, sys

@@ -33,7 +33,7 @@ name = "near"
 table = "3.2"
 sql = '''
 {SQL}, value from published
-where "table" = '3.2' and name = 'significant_dims' and keys ->> 'dataset' = 'mnist' and keys ->> 'classes' = '1'
+where "table" = '3.2' and name = 'significant_dims' and (keys ->> 'dataset') = 'mnist' and (keys ->> 'classes') = '1'
     and coalesce(keys ->> 'epochs', '40') = '40'
 '''
 """

@@ -48,6 +48,7 @@ def interrupted(tmp_path, monkeypatch):
     return path
 
 
+@pytest.mark.skipif(duckdb.__version__ < "2", reason="DuckDB 1 lays out its blocks otherwise here")
 def test_without_its_undo_it_would_be_a_database_that_nothing_opens(interrupted):
     (interrupted / "results.undo").unlink()
     with pytest.raises(StoreError, match="cannot be opened as a database: .*checksum"):

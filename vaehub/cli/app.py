@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from vaehub.cli import completion
+from vaehub.cli.cite import cite
 from vaehub.cli.compare import compare
 from vaehub.cli.data import data
 from vaehub.cli.options import (
@@ -20,6 +21,7 @@ from vaehub.cli.options import (
     NetworkOption,
     SeedsOption,
     StoreOption,
+    TrackerOption,
     TrainingArgument,
     parse_numbers,
     parse_settings,
@@ -125,6 +127,7 @@ def run(
         ),
     ] = "",
     device: DeviceOption = "auto",
+    _trackers: TrackerOption = None,
     force: Annotated[bool, typer.Option("--force", help="Train and measure even what is stored.")] = False,
     store: StoreOption = None,
     as_json: JsonOption = False,
@@ -167,6 +170,7 @@ def run(
 
 app.command()(train)
 app.command()(compare)
+app.command()(cite)
 app.command(name="suggest-dim", short_help="Suggest how many latents the data need.")(suggest_dim)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vaehub.cli import completion
-from vaehub.cli.options import DeviceOption, JsonOption, StoreOption, parse_settings
+from vaehub.cli.options import DeviceOption, JsonOption, StoreOption, TrackerOption, parse_settings
 from vaehub.core.errors import VaehubError
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ def compare(
         Path | None, typer.Option("--picture", "-o", help="Where to write a picture of it, such as cka.png.")
     ] = None,
     device: DeviceOption = "auto",
+    _trackers: TrackerOption = None,
     force: Annotated[bool, typer.Option("--force", help="Measure even what is stored.")] = False,
     store: StoreOption = None,
     as_json: JsonOption = False,

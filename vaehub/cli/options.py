@@ -11,6 +11,15 @@ import typer
 from vaehub.cli import completion
 from vaehub.core.errors import VaehubError
 
+
+def _track(trackers: list[str] | None) -> list[str] | None:
+    if trackers:
+        from vaehub.registry.trackers import ask
+
+        ask(trackers)
+    return trackers
+
+
 StoreOption = Annotated[
     Path | None,
     typer.Option("--store", envvar="VAEHUB_STORE", help="Directory of the store.", show_default="./vaehub-store"),
@@ -28,6 +37,15 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 BudgetOption = Annotated[
     str | None,
     typer.Option("--budget", metavar="TIME", help="Stop after this time, such as 90s, 5m or 1.5h; run again to go on."),
+]
+TrackerOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--tracker",
+        metavar="NAME:PLACE",
+        help="Send losses, values and plots there too, as tensorboard:runs; repeatable. Or VAEHUB_TRACKERS.",
+        callback=_track,
+    ),
 ]
 IdArgument = Annotated[
     str, typer.Argument(metavar="ID", help="Id, or the beginning of one.", autocompletion=completion.ids)

@@ -9,7 +9,15 @@ from typing import Annotated
 import typer
 
 from vaehub.cli import completion
-from vaehub.cli.options import BudgetOption, DevicesOption, JsonOption, StoreOption, TimeLeft, parse_settings
+from vaehub.cli.options import (
+    BudgetOption,
+    DevicesOption,
+    JsonOption,
+    StoreOption,
+    TimeLeft,
+    TrackerOption,
+    parse_settings,
+)
 from vaehub.core.errors import VaehubError
 
 study = typer.Typer(
@@ -89,6 +97,7 @@ def run(
         typer.Option("--set", "-s", metavar="executor.NAME=VALUE", help="Parameter of the executor."),
     ] = None,
     device: DevicesOption = "auto",
+    _trackers: TrackerOption = None,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -15,6 +15,7 @@ from vaehub.cli.options import (
     NetworkOption,
     StoreOption,
     TimeLeft,
+    TrackerOption,
     parse_settings,
 )
 
@@ -46,6 +47,7 @@ def suggest_dim(
         int | None, typer.Option("--jobs", "-j", min=1, help="Worker processes.", show_default="one for each core")
     ] = None,
     device: DevicesOption = "auto",
+    _trackers: TrackerOption = None,
     picture: Annotated[
         Path | None, typer.Option("--picture", "-o", help="Where to write a picture of it, such as dim.png.")
     ] = None,

@@ -33,7 +33,7 @@ from vaehub.hub.memory import LIMIT, Memory, Trained
 from vaehub.hub.model_copies import faithful_copy, measured_copy
 from vaehub.hub.model_size import WithinMemory
 from vaehub.hub.recorder import Recorded, Recorder, tell
-from vaehub.hub.requests import restored_recipe
+from vaehub.hub.requests import MeasurementRequest, restored_recipe
 from vaehub.hub.subjects import IN_MEMORY
 from vaehub.store.failures import gone
 from vaehub.training.devices import find_devices
@@ -380,9 +380,19 @@ class Builder:
             raise VaehubError(f"training {training!r} is not in the store, or failed; 'vaehub show' lists trainings")
         return self.trained(restored_recipe(self._catalog, record.recipe), record).model
 
-    def tell_measured(self, measurement_id: str, metric: str, result: Result) -> None:
+    def tell_measured(self, request: MeasurementRequest, metric: Metric, result: Result) -> None:
         """Tell plugins that a measurement is recorded."""
-        tell(self._catalog.manager, "measured", measurement_id=measurement_id, metric=metric, result=result)
+        tell(
+            self._catalog.manager,
+            "measured",
+            measurement_id=request.id,
+            metric=request.metric.name,
+            result=result,
+            params=request.metric.params.identity(),
+            subject=request.subject.key(),
+            trainings={recipe.id: recipe.identity() for recipe in request.subject.trainings},
+            plot=partial(metric.plot, result),
+        )
 
     # Threads
 

@@ -18,6 +18,7 @@ from vaehub.hub.store_reader import StoreReader
 from vaehub.hub.subjects import kind_of
 from vaehub.hub.views import Description, Measurement, Measurements, Training
 from vaehub.hub.work import work
+from vaehub.registry import trackers
 from vaehub.registry.catalog import Catalog
 from vaehub.registry.documentation import document
 from vaehub.store.published import Paper
@@ -50,10 +51,12 @@ class Hub(StoreReader):
                 ``cuda:0,1``, each has a worker of a study, and the first computes the rest.
 
         Raises:
-            VaehubError: If the path cannot be a store, or the device is unknown.
+            VaehubError: If the path cannot be a store, the device is unknown, or ``VAEHUB_TRACKERS`` names a tracker
+                that cannot be had.
         """
         device_names(device)
         catalog = Catalog()
+        trackers.add(catalog.manager, trackers.asked())
         versions = {plugin.distribution: plugin.version for plugin in catalog.plugins}
         return cls(Store.open(path, plugins=versions, papers=partial(_papers, catalog)), catalog, device)
 

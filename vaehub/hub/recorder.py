@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from vaehub.core.errors import WorkFailed
+from vaehub.core.errors import WorkFailed, first_line
+from vaehub.registry.trackers import is_tracker
 from vaehub.store.records import Status, TrainingRecord, now
 from vaehub.training.fit import Fitted
 from vaehub.training.loop import EpochRecord
@@ -102,7 +103,14 @@ class Recorder:
         weights = {name: _array(value) for name, value in model.state_dict().items()}
         losses = [epoch.losses for epoch in fitted.history]
         stored = self._store.record_training(record, losses, None if error else weights, replace=self._force)
-        self._tell("trained", training_id=recipe.id, status=status, seconds=record.seconds)
+        self._tell(
+            "trained",
+            training_id=recipe.id,
+            status=status,
+            seconds=record.seconds,
+            recipe=recipe.identity(),
+            error=error,
+        )
         return None if stored is None else Recorded(stored, weights)
 
     def _tell(self, event: str, **news: object) -> None:
@@ -137,5 +145,20 @@ def tell(manager: PluginManager, event: str, **news: object) -> None:
         except KeyboardInterrupt:
             raise
         # A stranger's tracker runs here, and must not cost a training. What it raises need be no Exception.
-        except BaseException:
-            log.warning("plugin %r failed when told of %s", listener.plugin_name, event, exc_info=True)
+        except BaseException as error:
+            if is_tracker(listener.plugin_name):
+                _give_up(manager, listener.plugin_name, event, error)
+            else:
+                log.warning("plugin %r failed when told of %s", listener.plugin_name, event, exc_info=True)
+
+
+def _give_up(manager: PluginManager, tracker: str, event: str, error: BaseException) -> None:
+    """Tell a tracker no more: where its place is gone, each event would cost a wait and say the same again."""
+    manager.unregister(name=tracker)
+    log.warning(
+        "%s failed when told of %s, and hears of nothing more here; all work is recorded in the store as ever: %s",
+        tracker,
+        event,
+        f"{type(error).__name__}: {first_line(error)}",
+        exc_info=error if log.isEnabledFor(logging.DEBUG) else None,
+    )

@@ -330,7 +330,7 @@ class Runner:
             if failure is not None:
                 title = f"measurement {record.id[:8]} of metric {record.metric!r} failed"
                 raise WorkFailed(f"{title}: {why}") from failure
-            self.builder.tell_measured(record.id, record.metric, result)
+            self.builder.tell_measured(request, metric, result)
             return self._measurement(record, result, done.get(record.training or ""), reused=False)
 
     def _units(self, metric: Component) -> Mapping[str, str]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import pluggy
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from vaehub.core.result import Result
     from vaehub.registry.entries import Entry
 
@@ -22,6 +24,20 @@ def vaehub_catalog() -> Sequence[Entry]:
 
 
 @hookspec
+def vaehub_tracker(where: str) -> object:
+    """Return an object whose methods, marked with ``hookimpl``, hear of the events below.
+
+    It is asked for by ``--tracker PLUGIN:WHERE`` or ``VAEHUB_TRACKERS``, in each process that trains or measures.
+
+    Args:
+        where: A path that is whole, or an address with ``://``.
+
+    Raises:
+        VaehubError: If it cannot work, such as for want of a package; nothing has been done then.
+    """
+
+
+@hookspec
 def vaehub_training_started(training_id: str, recipe: Mapping[str, object]) -> None:
     """A training begins; ``recipe`` holds names and parameters as plain values."""
 
@@ -32,10 +48,34 @@ def vaehub_epoch_ended(training_id: str, epoch: int, losses: Mapping[str, Mappin
 
 
 @hookspec
-def vaehub_trained(training_id: str, status: str, seconds: float) -> None:
-    """A training has ended and is recorded; ``status`` is ``done`` or ``failed``."""
+def vaehub_trained(
+    training_id: str, status: str, seconds: float, recipe: Mapping[str, object], error: str | None
+) -> None:
+    """A training has ended and is recorded; ``status`` is ``done`` or ``failed``, and ``error`` says why it failed.
+
+    A model on the way, of ``--at-epochs``, is a training of its own, and its beginning is that of the whole training.
+    """
 
 
 @hookspec
-def vaehub_measured(measurement_id: str, metric: str, result: Result) -> None:
-    """A measurement has succeeded and is recorded."""
+def vaehub_measured(
+    measurement_id: str,
+    metric: str,
+    result: Result,
+    params: Mapping[str, object],
+    subject: Mapping[str, object],
+    trainings: Mapping[str, Mapping[str, object]],
+    plot: Callable[[], Figure | None],
+) -> None:
+    """A measurement has succeeded and is recorded.
+
+    Args:
+        measurement_id: Its identity.
+        metric: Name of the metric.
+        result: What was measured.
+        params: Parameters of the metric.
+        subject: What was measured, as plain values.
+        trainings: Recipes of the trainings that were measured, by id: one of a model, two of a pair, else none. They
+            may have been trained long ago, by another process.
+        plot: Draws the metric's plot of the result; returns ``None`` if it has none, and needs matplotlib.
+    """

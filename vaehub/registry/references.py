@@ -10,9 +10,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
+from vaehub import __version__
 from vaehub.registry.discovery import Plugin
 
 FILE = "references.bib"
+YEAR = 2026
+"""In which this version of vaehub was released."""
 
 _ENTRY = re.compile(r"^@\w+\{(?P<key>[^,\s]+),.*?^\}", re.MULTILINE | re.DOTALL)
 _FIELD = r"^\s*{}\s*=\s*[{{\"]?(.*?)[}}\"]?,?\s*$"
@@ -35,6 +38,17 @@ class Reference:
     def is_named_in(self, source: str) -> bool:
         """Return whether a source, such as ``Kim & Mnih 2018, Eq. 2; Spearman 1904``, names it."""
         return any(re.search(rf"(?<!& )(?<!\w){re.escape(label)}(?!\w)", source) for label in self.labels)
+
+
+def of_vaehub() -> Reference:
+    """Return vaehub itself, in the version that is installed."""
+    text = f"""@software{{vaehub,
+  author = {{{{The vaehub developers}}}},
+  title = {{vaehub: latent-space analyses of variational autoencoders}},
+  year = {{{YEAR}}},
+  version = {{{__version__}}},
+}}"""
+    return Reference("vaehub", text, ())
 
 
 def references(plugins: Iterable[Plugin]) -> list[Reference]:

@@ -17,15 +17,20 @@ from duckdb import DuckDBPyConnection
 FORMAT = "v1.0.0"
 """Storage format of new databases: the oldest that DuckDB writes, so that clients of any version 1 open them."""
 
-WITHOUT_LOG: dict[str, str | bool | int | float | list[str]] = {
+Config = dict[str, str | bool | int | float | list[str]]
+
+_WRITES_LARGE_COMMITS_APART = tuple(int(part) for part in duckdb.__version__.split(".")[:2]) >= (1, 5)
+"""Whether a large commit has a threshold of its own; before, all had the same."""
+
+WITHOUT_LOG: Config = {
     "checkpoint_threshold": "0b",
-    "auto_checkpoint_skip_wal_threshold": 0,
+    **({"auto_checkpoint_skip_wal_threshold": 0} if _WRITES_LARGE_COMMITS_APART else {}),
 }
 """Every commit is a checkpoint."""
 
-WITHOUT_CHECKPOINTS: dict[str, str | bool | int | float | list[str]] = {
+WITHOUT_CHECKPOINTS: Config = {
     "checkpoint_threshold": "1TB",
-    "auto_checkpoint_skip_wal_threshold": 2**62,
+    **({"auto_checkpoint_skip_wal_threshold": 2**62} if _WRITES_LARGE_COMMITS_APART else {}),
 }
 """No commit is one, however large: what a checkpoint overwrites is kept first, when the database is closed."""
 

@@ -112,7 +112,7 @@ _LISTS = (
     create or replace temp table merge_other_analyses as
     select h.rowid as place, t.measurement from results.cells as h join other.cells as t
         on h.study = t.study and h.scale = t.scale and h.cell is null and t.cell is null
-        and h.settings ->> 'analysis' = t.settings ->> 'analysis'
+        and (h.settings ->> 'analysis') = (t.settings ->> 'analysis')
     where h.measurement != t.measurement
     """,
     # Of a study that the store has too, only analyses that it has not; of one of an earlier schema, what it has not.
@@ -124,8 +124,8 @@ _LISTS = (
         select 1 from results.cells as h
         where h.study = t.study and h.scale = t.scale
         and case
-            when t.cell is null and t.settings ->> 'analysis' is not null
-                then h.cell is null and h.settings ->> 'analysis' = t.settings ->> 'analysis'
+            when t.cell is null and (t.settings ->> 'analysis') is not null
+                then h.cell is null and (h.settings ->> 'analysis') = (t.settings ->> 'analysis')
             else h.measurement = t.measurement and h.cell is not distinct from t.cell and h.settings = t.settings
         end
     )

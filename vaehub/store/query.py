@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,12 @@ WRITTEN_OUT = frozenset({"interval", "bit", "bignum", "union", "variant", "geome
 """Types that Arrow has not, or that files and Python cannot take from it: they are returned as DuckDB writes them."""
 
 
+_OUT_OF_REACH = "a query reads the store and nothing else; files and addresses are out of its reach"
+_LOGGING = re.compile(r"\b(?:en|dis)able_logging\b", re.IGNORECASE)
+"""Functions that change what the process does; DuckDB 1 lets a locked connection call them, and then aborts."""
+
+_PIVOT = re.compile(r"\bpivot\b", re.IGNORECASE)
+_PIVOT_HINT = "; before DuckDB 2 a PIVOT is one if it lists the values: 'pivot results on name in (elbo, kl) using …'"
 IS_JSON = {b"kind": b"json"}
 """What is noted of a column of JSON in the schema of an answer."""
 
@@ -72,7 +79,7 @@ def spilled(connection: DuckDBPyConnection, text: str, timeout: float = QUERY_TI
     import pyarrow as pa
 
     with _understood(connection, text, timeout) as rows:
-        reader = _portable_rows(rows).to_arrow_reader(BATCH)
+        reader = _reader(_portable_rows(rows))
         schema = _named(reader.schema, rows)
         return Spill.of(schema, (pa.RecordBatch.from_arrays(each.columns, schema=schema) for each in _batches(reader)))
 
@@ -80,10 +87,13 @@ def spilled(connection: DuckDBPyConnection, text: str, timeout: float = QUERY_TI
 @contextmanager
 def _understood(connection: DuckDBPyConnection, text: str, timeout: float) -> Iterator[DuckDBPyRelation]:
     """Give the rows that a query asks for, which are computed within the context and within a time."""
+    if _LOGGING.search(text):
+        raise VaehubError(_OUT_OF_REACH)
     try:
         statements = connection.extract_statements(text)
         if len(statements) != 1:
-            raise VaehubError(f"one query at a time can be asked, got {len(statements)}")
+            hint = _PIVOT_HINT if statements and _PIVOT.search(text) else ""
+            raise VaehubError(f"one query at a time can be asked, got {len(statements)}{hint}")
         if statements[0].type not in QUERIES:
             kind = statements[0].type.name
             raise VaehubError(f"the store can be queried but not changed with SQL, and this is {_article(kind)} {kind}")
@@ -97,13 +107,16 @@ def _understood(connection: DuckDBPyConnection, text: str, timeout: float) -> It
     except TypeError as error:
         raise VaehubError("the query was not understood: it is not valid Unicode") from error
     except duckdb.PermissionException as error:
-        raise VaehubError(
-            "a query reads the store and nothing else; files and addresses are out of its reach"
-        ) from error
+        raise VaehubError(_OUT_OF_REACH) from error
     except duckdb.Error as error:
         if is_damage(error):
             raise  # the query is not at fault
         raise VaehubError(f"the query was not understood: {_sentence(error)}") from error
+
+
+def _reader(rows: DuckDBPyRelation) -> pa.RecordBatchReader:
+    # Before DuckDB 1.5 the method has another name, which warns since.
+    return rows.to_arrow_reader(BATCH) if hasattr(rows, "to_arrow_reader") else rows.fetch_arrow_reader(BATCH)
 
 
 def _named(schema: pa.Schema, rows: DuckDBPyRelation) -> pa.Schema:

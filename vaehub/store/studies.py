@@ -11,7 +11,7 @@ from vaehub.store.records import CellRecord, StudyRecord, now
 
 _FORGET = "delete from studies where study = ? and scale = ?"
 _FORGET_CELLS = "delete from cells where study = ? and scale = ? and cell is not null"
-_FORGET_ANALYSIS = "delete from cells where study = ? and scale = ? and cell is null and settings ->> 'analysis' = ?"
+_FORGET_ANALYSIS = "delete from cells where study = ? and scale = ? and cell is null and (settings ->> 'analysis') = ?"
 _INSERT = "insert into studies values (?, ?, ?, ?, ?)"
 _INSERT_CELLS = "insert into cells select $1, $2, * from incoming"
 _CELLS = """

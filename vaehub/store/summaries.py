@@ -15,20 +15,20 @@ _CHANGES = """
     alter table measurements add column setting varchar;    -- digest of the request without seeds and trainings
     alter table measured_values add column unit varchar;
     update trainings set
-        likelihood = recipe ->> '$.model.params.likelihood',
+        likelihood = (recipe ->> '$.model.params.likelihood'),
         epochs = case
-            when recipe ->> '$.train.params.steps' is null then try_cast(recipe ->> '$.train.params.epochs' as bigint)
+            when (recipe ->> '$.train.params.steps') is null then try_cast(recipe ->> '$.train.params.epochs' as bigint)
         end,
         steps = try_cast(recipe ->> '$.train.params.steps' as bigint),
         setting = md5(json_merge_patch(recipe, '{"seed": null}')::varchar);
     update measurements set
-        likelihood = subject ->> '$.recipe.model.params.likelihood',
+        likelihood = (subject ->> '$.recipe.model.params.likelihood'),
         epochs = case
-            when subject ->> '$.recipe.train.params.steps' is null
+            when (subject ->> '$.recipe.train.params.steps') is null
             then try_cast(subject ->> '$.recipe.train.params.epochs' as bigint)
         end,
         steps = try_cast(subject ->> '$.recipe.train.params.steps' as bigint),
-        split = params ->> '$.split',
+        split = (params ->> '$.split'),
         setting = md5(json_merge_patch(
             request, '{"seed": null, "subject": {"training": null, "pair": null, "recipe": {"seed": null}}}'
         )::varchar);

@@ -22,7 +22,7 @@ STUDY = (
     + REPORT
     + curve("bound by latents")
     + curve("bound / latents", y="bars")
-    + curve("never found", where=" and keys ->> 'part' = 'none'")
+    + curve("never found", where=" and (keys ->> 'part') = 'none'")
 )
 
 
@@ -54,7 +54,7 @@ def test_each_analysis_is_drawn_into_a_file_of_its_name(made, tmp_path, form, be
 def test_a_picture_is_as_the_hub_draws_it(made, tmp_path):
     hub, path = made
     [first, *_] = hub.study(path).pictures(tmp_path)
-    [(measurement,)] = hub.sql("select measurement from cells where settings ->> 'analysis' = 'bound by latents'")
+    [(measurement,)] = hub.sql("select measurement from cells where (settings ->> 'analysis') = 'bound by latents'")
     with plot_style():
         hub.figure(measurement).savefig(tmp_path / "direct.png", dpi=150)
     with Image.open(first.file) as ours, Image.open(tmp_path / "direct.png") as direct:

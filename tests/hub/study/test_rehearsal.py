@@ -112,7 +112,7 @@ name = "c"
 metric = "curves"
 params = {x = "n", y = ["loss"]}
 sql = '''
-select (keys ->> 'n')::int as n, value as loss from results where name = 'loss' and keys ->> 'part' = 'test'
+select (keys ->> 'n')::int as n, value as loss from results where name = 'loss' and (keys ->> 'part') = 'test'
 '''
 """
 
@@ -139,7 +139,7 @@ def test_text_where_a_curve_needs_numbers_is_refused_before_anything_is_measured
 
 def test_a_curve_over_one_value_of_the_grid_is_refused_before_anything_is_measured(catalog):
     known = CURVES.replace("(keys ->> 'n')::int as n", '"data.n_classes" as n')
-    one = known.replace(" and keys ->> 'part' = 'test'", "")
+    one = known.replace(" and (keys ->> 'part') = 'test'", "")
     tried(catalog, STUDY + one)
     with pytest.raises(VaehubError, match="there is only one: 5"):
         tried(catalog, STUDY.replace("[1, 5]", "[5]").replace('table = "3.1"', "") + one)

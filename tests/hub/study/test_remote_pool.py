@@ -8,7 +8,7 @@ from contextlib import suppress
 import pytest
 
 from tests.studies import small_study
-from vaehub import Hub, VaehubError
+from vaehub import Hub, VaehubError, __version__
 from vaehub.core.errors import WorkFailed
 from vaehub.executors import Executor, JobState
 from vaehub.hub.study import remote_pool
@@ -265,8 +265,13 @@ def test_a_worker_of_another_version_that_no_probe_reached_ends_the_run_and_take
 
 
 @pytest.mark.slow
-def test_workers_that_do_not_see_the_store_send_small_ones_that_are_merged(hub, study, run, tmp_path):
+def test_workers_that_do_not_see_the_store_send_small_ones_that_are_merged(hub, study, run, tmp_path, monkeypatch):
+    pytest.importorskip("tensorboard")
+    monkeypatch.setenv("VAEHUB_TRACKERS", f"tensorboard:{tmp_path / 'tracked'}")
     assert run("far") == []
+    # Trackers travel with the job.
+    assert len(list((tmp_path / "tracked").iterdir())) == 4
+    monkeypatch.delenv("VAEHUB_TRACKERS")
     assert study.state().done == 4
     assert hub.store.verify().problems == ()
     assert n_laid(hub) == 0
@@ -277,7 +282,7 @@ def test_workers_that_do_not_see_the_store_send_small_ones_that_are_merged(hub, 
 
 
 def test_a_worker_that_does_not_see_the_store_says_so(tmp_path):
-    text = json.dumps({"id": "a", "vaehub": "0.1.0", "store": str(tmp_path / "elsewhere")})
+    text = json.dumps({"id": "a", "vaehub": __version__, "store": str(tmp_path / "elsewhere")})
     unseen = "does not see store .*elsewhere'; name one on a disk that all workers have"
     with pytest.raises(VaehubError, match=unseen):
         work(text)
@@ -303,7 +308,7 @@ def test_what_is_no_job_is_refused(tmp_path, content):
 
 def test_a_job_that_is_no_longer_wanted_is_not_done(tmp_path):
     (tmp_path / "jobs").mkdir()
-    work(json.dumps({"id": "a", "vaehub": "0.1.0", "store": str(tmp_path), "wanted": {}}))
+    work(json.dumps({"id": "a", "vaehub": __version__, "store": str(tmp_path), "wanted": {}}))
     work_all([tmp_path / "jobs" / "a.json"])
     assert list((tmp_path / "jobs").iterdir()) == []
 

@@ -45,7 +45,7 @@ def test_every_model_is_a_stored_training_with_its_traces(shared, recipe):
     assert set(zip(steps(found), steps(found, "gap"), strict=True)) <= {tuple(row) for row in rows}
     listed = shared.sql(
         "select keys ->> '$.training' as training, t.latent_dim, r.value from results r "
-        "join trainings t on t.id = keys ->> '$.training' where metric = 'fondue' and name = 'n'"
+        "join trainings t on t.id = (keys ->> '$.training') where metric = 'fondue' and name = 'n'"
     )
     assert all(latent_dim == value for _, latent_dim, value in listed)
 

@@ -88,8 +88,8 @@ def test_a_copy_is_stored_as_infinite_and_a_constant_as_undefined_each_with_its_
     assert math.isfinite(values["averaged_mutual_information"])
     assert math.isfinite(row(found, "sampled", "all")["total_correlation"])
     rows = hub.sql(
-        "select value from results where name = 'total_correlation' and keys ->> '$.subset' = 'active' "
-        "and keys ->> '$.representation' = 'mean'"
+        "select value from results where name = 'total_correlation' and (keys ->> '$.subset') = 'active' "
+        "and (keys ->> '$.representation') = 'mean'"
     )
     assert [tuple(each) for each in rows] == [(math.inf,)]
     texts = [text.get_text() for text in hub.figure(found.id).axes[0].texts]

@@ -14,6 +14,7 @@ from vaehub.core.recipe import Component, Recipe
 from vaehub.hub.requests import MeasurementRequest, restored_component, restored_recipe
 from vaehub.hub.study.grid import Job
 from vaehub.hub.subjects import IN_MEMORY, kind_of
+from vaehub.registry import trackers
 from vaehub.registry.catalog import Catalog
 from vaehub.store.delivery_session import Known, plain_of
 
@@ -68,6 +69,7 @@ def text_of(
             "store": None if store is None else str(store),
             "device": device,
             "known": plain_of(known),
+            "trackers": trackers.asked(),
             **work,
             **more,
         }

@@ -17,6 +17,7 @@ from vaehub.core.errors import VaehubError
 from vaehub.hub.runner import Runner
 from vaehub.hub.study.job_text import restored_job
 from vaehub.hub.study.small_store import packed
+from vaehub.registry import trackers
 from vaehub.registry.catalog import Catalog
 from vaehub.store.deliveries import Deliveries
 from vaehub.store.delivery_session import DeliverySession, known_of
@@ -94,7 +95,8 @@ def _do_alone(asked: dict[str, Any]) -> bytes:
         job = restored_job(asked, catalog)
         versions = {plugin.distribution: plugin.version for plugin in catalog.plugins}
         store = Store.open(Path(folder) / "store", plugins=versions)
-        failures = Runner(store, catalog, asked["device"]).run_all(job.recipes, job.wanted.values())
+        with trackers.added(catalog.manager, asked.get("trackers", ())):
+            failures = Runner(store, catalog, asked["device"]).run_all(job.recipes, job.wanted.values())
         return packed(store.path, failures)
 
 
@@ -105,9 +107,10 @@ def _do(asked: dict[str, Any], store: Path, deliveries: Deliveries) -> None:
         catalog, provenance = _of_process()
         job = restored_job(asked, catalog)
         session = DeliverySession(deliveries, asked["id"], provenance, known_of(asked["known"]))
-        runner = Runner(Store(store, session), catalog, asked["device"])
         wanted = [request for name, request in job.wanted.items() if name not in session.done]
-        failures = runner.run_all(job.recipes, wanted) if wanted else {}
+        with trackers.added(catalog.manager, asked.get("trackers", ())):
+            runner = Runner(Store(store, session), catalog, asked["device"])
+            failures = runner.run_all(job.recipes, wanted) if wanted else {}
     deliveries.end(asked["id"], failures)
 
 

@@ -18,6 +18,7 @@ from vaehub.core.errors import StoreError, VaehubError
 from vaehub.core.result import Result
 from vaehub.hub.runner import Runner
 from vaehub.hub.study.grid import Job
+from vaehub.registry import trackers
 from vaehub.registry.catalog import Catalog
 from vaehub.store.files import StoredFile, WrittenFile
 from vaehub.store.published import Paper
@@ -162,7 +163,9 @@ def work(line: Connection, store: Path, device: str, threads: Threads) -> None:
 
     torch.set_num_threads(threads.number)
     share = None if threads.is_asked else threads.number
-    runner = Runner(Store(store, RemoteSession(line)), Catalog(), device, share=share)
+    catalog = Catalog()
+    trackers.add(catalog.manager, trackers.asked())
+    runner = Runner(Store(store, RemoteSession(line)), catalog, device, share=share)
     while True:
         job: Job | None = line.recv()
         if job is None:

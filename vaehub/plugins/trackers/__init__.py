@@ -1,0 +1,1 @@
+"""Trackers: what is trained and measured, shown by other programs as it goes."""
