@@ -45,8 +45,8 @@ def plugins_named(name: str, catalog: Catalog) -> list[Plugin]:
     if not found:
         known = [each for plugin in catalog.plugins for each in (plugin.name, plugin.distribution)]
         near = get_close_matches(name, known, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise VaehubError(f"there is no installed plugin {name!r}{hint}; 'vaehub plugin list' shows all")
+        hint = f"; did you mean {near[0]!r}?" if near else ";"
+        raise VaehubError(f"there is no installed plugin {name!r}{hint} 'vaehub plugin list' shows all")
     return found
 
 
