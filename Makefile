@@ -9,7 +9,7 @@ DEMO_STORE := vaehub-store/demo
 # The processes that tests start would each compile our modules again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test slow gpu check bench tutorials clean
+.PHONY: demo test slow gpu check bench site tutorials clean
 
 $(VENV)/demo.done: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -18,7 +18,12 @@ $(VENV)/demo.done: pyproject.toml constraints.txt
 
 $(VENV)/dev.done: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet -c constraints.txt -e '.[all,dev]'
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[all,dev,docs]'
+	touch $@
+
+$(VENV)/docs.done: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[docs]'
 	touch $@
 
 demo: $(VENV)/demo.done
@@ -50,5 +55,10 @@ bench: $(VENV)/dev.done
 tutorials: $(VENV)/dev.done
 	$(BIN)/python -m tests.tutorials $(NAMES)
 
+# A warning, such as of a link that leads nowhere, is an error.
+site: $(VENV)/docs.done
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet -d build/doctrees docs build/site
+	@echo "the site is build/site/index.html"
+
 clean:
-	rm -rf $(VENV) vaehub-store .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) build vaehub-store .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -67,10 +67,13 @@ def blocks(language):
 
 
 def commands():
+    """Yield each command once, by whichever page shows it first."""
+    seen = set()
     for page, block in blocks(""):
         for line in block.splitlines():
-            if line.startswith("vaehub "):
-                command = line.split("  #")[0].strip()
+            command = line.split("  #")[0].strip()
+            if line.startswith("vaehub ") and command not in seen:
+                seen.add(command)
                 words = set(command.split())
                 is_long = SEARCHES & words or ("run" in words and (LARGER & words or page.stem in HEAVIER))
                 marks = [pytest.mark.slow] if is_long else []

@@ -2,15 +2,13 @@
 
 import os
 import re
-import shlex
 from pathlib import Path
 
 import pytest
-from typer.main import get_command
 
+from tests.command_lines import parsed
 from tests.references import ROOT, numbered_in, references_in
 from vaehub import Hub
-from vaehub.cli.app import app
 from vaehub.cli.options import parse_settings
 from vaehub.hub import requests
 from vaehub.hub.study.definition import Definition
@@ -31,19 +29,6 @@ def rows():
             if line.startswith("|") and not line.startswith(("| ---", "| | what")):
                 label, what, command, outcome = (cell.strip() for cell in line.strip("|").split(" | "))
                 yield pytest.param(paper, label, what, command, outcome, id=f"{paper} {label}")
-
-
-def parsed(command):
-    """Return the name of a command and its options, as the command line understands them."""
-    name, *words = shlex.split(command)
-    assert name == "vaehub"
-    found, context = get_command(app), None
-    names = []
-    while hasattr(found, "commands"):
-        names.append(words.pop(0))
-        found = found.commands[names[-1]]
-    context = found.make_context(" ".join(names), list(words))
-    return " ".join(names), context.params
 
 
 def test_every_paper_has_a_section():

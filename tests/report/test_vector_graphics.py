@@ -1,5 +1,7 @@
 """Pictures of a page are bounded and show the same as before."""
 
+import io
+import re
 from urllib.parse import unquote
 from xml.etree import ElementTree
 
@@ -7,9 +9,9 @@ import numpy as np
 import pytest
 
 from vaehub.analysis import new_figure
-from vaehub.report.vector_graphics import picture_of
+from vaehub.report.vector_graphics import compact, picture_of
 
-pytest.importorskip("matplotlib")
+rc_context = pytest.importorskip("matplotlib").rc_context
 
 
 def test_labels_keep_their_markup_as_text():
@@ -29,3 +31,49 @@ def test_a_figure_with_too_many_points_comes_as_pixels(rng):
     assert found.uri.startswith("data:image/webp;base64,")
     assert len(found.uri) < 60_000
     assert (found.width, found.height) == (576, 384)
+
+
+def test_short_graphics_have_the_same_corners_texts_and_styles_that_differ(rng):
+    figure = new_figure(4, 3)
+    axes = figure.subplots()
+    axes.bar(range(4), rng.uniform(size=4), color="#0072B2")
+    axes.plot(rng.uniform(size=30), marker="o")
+    axes.set_title("it's < 1")
+    stream = io.BytesIO()
+    with rc_context({"svg.fonttype": "none"}):
+        figure.savefig(stream, format="svg")
+    whole = ElementTree.fromstring(stream.getvalue())
+    short = ElementTree.fromstring(compact(stream.getvalue()))
+    for mine, theirs in zip(_of(short, "path"), _of(whole, "path"), strict=True):
+        assert _corners(mine.attrib["d"]) == pytest.approx(_corners(theirs.attrib["d"]), abs=0.006)
+        assert _style(mine) == _style(theirs)
+    texts = [[each.text for each in _of(root, "text")] for root in (short, whole)]
+    assert texts[0] == texts[1]
+    assert all("font-family" not in each.attrib["style"] for each in _of(short, "text"))
+    assert short.attrib["font-family"].startswith("DejaVu Sans")
+    for mine, theirs in zip(_of(short, "use"), _of(whole, "use"), strict=True):
+        assert _style(mine).items() <= _style(theirs).items()
+    assert len(compact(stream.getvalue())) < len(stream.getvalue()) / 2
+
+
+def _of(root, kind):
+    return list(root.iter(f"{{http://www.w3.org/2000/svg}}{kind}"))
+
+
+def _style(element):
+    return dict(part.split(":") for part in element.get("style", "").replace(" ", "").split(";") if part)
+
+
+def _corners(path):
+    """Return the coordinates of a path of lines, with those that level and upright lines leave out."""
+    found, x, y = [], 0.0, 0.0
+    for command, rest in re.findall(r"([MLHVCz])([^MLHVCz]*)", path):
+        numbers = [float(each) for each in rest.split()]
+        if command == "H":
+            numbers = [numbers[0], y]
+        elif command == "V":
+            numbers = [x, numbers[0]]
+        found += numbers
+        if numbers:
+            x, y = numbers[-2:]
+    return found

@@ -19,6 +19,7 @@ QUERIES = {
     "signatures": "select layer, signature from signatures order by all",
     "similarity": "select cka(a.signature, b.signature) as s from signatures as a, signatures as b order by all",
     "studies": "select count(*) from study_results",
+    "summary": "select name, index, label, mean, sd, n, setting from summary order by all",
 }
 ASK = """
 import json, sys, duckdb

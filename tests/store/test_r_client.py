@@ -24,6 +24,7 @@ QUERIES = (
     "from epochs",
     "from signatures",
     "from study_results",
+    "select name, index, mean, sd, n from summary order by all",
     "select index, keys, value from results where index is null or keys is null or isnan(value)",
     "select seed::varchar as seed from results",
 )

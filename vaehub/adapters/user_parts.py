@@ -42,7 +42,7 @@ def range_of(inputs: str | None) -> tuple[float, float]:
 class UserEncoder(nn.Module):
     """Converts the output of a user's encoder to that of a network's encoder.
 
-    Accepted is what :mod:`vaehub.adapters.readings` reads. Observations are given in the encoder's own number format,
+    Accepted is what ``vaehub/adapters/readings.py`` reads. Observations are given in the encoder's own number format,
     scaled to the range that it was trained on, and as a copy, which it may overwrite. Latents of any shape are
     flattened.
 

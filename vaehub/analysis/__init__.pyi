@@ -27,7 +27,9 @@ from .plots import bars as bars
 from .plots import frame as frame
 from .plots import heat_map as heat_map
 from .plots import label_columns as label_columns
+from .plots import label_lines as label_lines
 from .plots import new_figure as new_figure
+from .plots import plot_style as plot_style
 from .structural import SsimBlock as SsimBlock
 from .structural import SsimVariant as SsimVariant
 from .structural import smallest_ssim_side as smallest_ssim_side

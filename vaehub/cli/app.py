@@ -14,7 +14,7 @@ from vaehub.cli.data import data
 from vaehub.cli.options import (
     DatasetOption,
     DeviceOption,
-    IdArgument,
+    IdsArgument,
     JsonOption,
     ModelOption,
     NetworkOption,
@@ -264,20 +264,20 @@ def show(
 
 @app.command()
 def plot(
-    record: IdArgument,
+    ids: IdsArgument,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="File to write; its ending decides the format.")
     ] = None,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Draw a measurement, or the losses of a training, into a file."""
+    """Draw a measurement, or the losses of a training, into a file; or several of one kind into one picture."""
     from vaehub.cli import pictures, terminal
     from vaehub.hub import Hub
 
-    path = output or Path(f"{record}.png")
+    path = output or Path(f"{ids[0]}.png")
     pictures.check(path)
-    pictures.write(Hub.open(store).figure(record), path)
+    pictures.write(Hub.open(store).figure(*ids), path)
     if as_json:
         terminal.print_json({"file": str(path)})
     else:

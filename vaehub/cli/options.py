@@ -32,6 +32,9 @@ BudgetOption = Annotated[
 IdArgument = Annotated[
     str, typer.Argument(metavar="ID", help="Id, or the beginning of one.", autocompletion=completion.ids)
 ]
+IdsArgument = Annotated[
+    list[str], typer.Argument(metavar="ID...", help="Ids, or their beginnings.", autocompletion=completion.ids)
+]
 TrainingArgument = Annotated[
     str,
     typer.Argument(

@@ -37,5 +37,7 @@ def write(figure: Figure, path: Path) -> None:
     Raises:
         VaehubError: If that fails.
     """
-    with whole_file(path, "the picture") as place:
+    from vaehub.analysis import plot_style
+
+    with whole_file(path, "the picture") as place, plot_style():
         figure.savefig(place, dpi=150)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from vaehub.analysis import frame, new_figure
+from vaehub.analysis import PALETTE, frame, label_lines, new_figure, plot_style
 from vaehub.core.errors import VaehubError
 from vaehub.hub.display.figures import show_figures
 
@@ -32,7 +32,8 @@ def training_plot(shown: Training) -> Figure:
     require_matplotlib()
     if not shown.epochs:
         raise VaehubError(f"training {shown.id[:8]} ended before its first epoch, so there is no picture")
-    figure = loss_curves(shown.epochs, f"{shown.name_of('model')}, training {shown.id[:8]}")
+    with plot_style():
+        figure = loss_curves(shown.epochs, f"{shown.name_of('model')}, training {shown.id[:8]}")
     show_figures()
     return figure
 
@@ -48,7 +49,8 @@ def measurement_plot(shown: Measurement) -> Figure:
     if record.status == "failed":
         raise VaehubError(f"measurement {record.id[:8]} failed ({record.error}), so there is no picture")
     try:
-        figure = _metric(record, shown.find_metric).plot(shown.result)
+        with plot_style():
+            figure = _metric(record, shown.find_metric).plot(shown.result)
     except KeyError as error:
         raise VaehubError(
             f"measurement {record.id[:8]} was stored by another revision of metric {record.metric!r} and has no value "
@@ -64,7 +66,8 @@ def comparison_plot(found: Comparison) -> Figure:
     """Return the plot of a comparison; errors as :func:`measurement_plot`."""
     require_matplotlib()
     first = found.measurements[0]
-    figure = _metric(first.record, first.find_metric).plot(found.result)
+    with plot_style():
+        figure = _metric(first.record, first.find_metric).plot(found.result)
     if figure is None:
         raise NoPlotError(f"metric {found.metric!r} has no picture")
     show_figures()
@@ -103,7 +106,8 @@ def loss_curves(epochs: Sequence[Mapping[str, Mapping[str, float]]], title: str)
         axes.set_xlabel("epoch")
         frame(axes)
     figure.axes[0].set_ylabel("nats per observation")
-    figure.axes[-1].legend(frameon=False)
+    if len(figure.axes[-1].lines) > 1:
+        label_lines(figure.axes[-1], figure.axes[-1].lines)
     figure.suptitle(title)
     return figure
 
@@ -115,17 +119,24 @@ def suggestion_plot(found: Suggestion) -> Figure:
         VaehubError: If matplotlib is missing.
     """
     require_matplotlib()
+    with plot_style():
+        figure = _suggestion(found)
+    show_figures()
+    return figure
+
+
+def _suggestion(found: Suggestion) -> Figure:
     from matplotlib.ticker import MaxNLocator
 
     answers = [(each, each.mean) for each in found.answers if each.mean is not None]
     figure = new_figure(7.0, 1.2 + 0.5 * max(1, len(answers)))
     axes = figure.subplots()
     for row, (each, mean) in enumerate(answers):
-        colour = "grey" if each.suggests.is_bound else "tab:blue"
+        colour = "0.6" if each.suggests.is_bound else PALETTE[0]
         axes.plot(each.values, [row] * len(each.values), "o", color=colour, alpha=0.5, markeredgewidth=0)
         axes.plot([mean], [row], "|", color=colour, markersize=22, markeredgewidth=2)
     if found.latent_dim is not None:
-        axes.axvline(found.latent_dim, color="tab:orange", linewidth=1, zorder=0)
+        axes.axvline(found.latent_dim, color=PALETTE[3], linewidth=1, zorder=0)
     axes.set_yticks(range(len(answers)), [f"{each.method}\n{each.seconds:.0f} s" for each, _ in answers], fontsize=8)
     axes.set_ylim(max(1, len(answers)) - 0.5, -0.5)
     axes.set_xlim(left=0)
@@ -134,5 +145,4 @@ def suggestion_plot(found: Suggestion) -> Figure:
     advice = "no recommendation yet" if found.latent_dim is None else f"use {found.latent_dim} latents"
     axes.set_title(f"{found.data}: {advice}", fontsize=10)
     frame(axes)
-    show_figures()
     return figure

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
@@ -11,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from vaehub.core.errors import VaehubError
 from vaehub.core.identity import Json, canonical_json
-from vaehub.report.records import SEEDS, Records, flat, setting_label, varied
+from vaehub.hub.setting_labels import SEEDS, flat, setting_label, varied
+from vaehub.report.records import Records
 
 if TYPE_CHECKING:
     from vaehub.hub.study.report import ReportTable
@@ -22,8 +22,18 @@ SHORT = 8
 """Characters of an id that people read."""
 MOST_ROWS = 6_000
 """Rows of the table of values."""
-COUNTS = re.compile(r"n_active|n_selected|n_relevant|significant_dims")
-"""Names of values that count the latents that a training uses."""
+COUNTS = {"n_active": "active", "n_relevant": "relevant", "n_selected": "selected", "significant_dims": "significant"}
+"""Values that count the latents that a training uses, and what these latents are called."""
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many latents trainings of one setting use."""
+
+    metric: str
+    word: str
+    text: str
+    mean: float
 
 
 @dataclass(frozen=True)
@@ -36,8 +46,8 @@ class Setting:
     label: str
     latents: str
     n: int
-    counts: Sequence[tuple[str, str, str]]
-    """Metric, name and number of latents that are used."""
+    counts: Sequence[Count]
+    """Of the latents that are used, by metric."""
 
 
 @dataclass(frozen=True)
@@ -183,7 +193,7 @@ def settings(records: Records) -> list[Setting]:
         if found.record.training is not None and found.record.other is None:
             of_training = counted.setdefault(found.record.training, {})
             for name, value in found.result.scalars.items():
-                if COUNTS.fullmatch(name):
+                if name in COUNTS:
                     of_training.setdefault((found.record.metric, name), []).append(value)
     rows = []
     for names in groups.values():
@@ -192,11 +202,29 @@ def settings(records: Records) -> list[Setting]:
         for name in names:
             for key, each in counted.get(name, {}).items():
                 values.setdefault(key, []).extend(each)
-        counts = [(metric, name, spread_text(each)) for (metric, name), each in values.items()]
+        counts = [
+            Count(metric, COUNTS[name], spread_text(each), fmean(each)) for (metric, name), each in values.items()
+        ]
         latents = " or ".join(sorted({str(records.trainings[name].latent_dim) for name in names}, key=int))
         parts = (first.name_of("model"), first.name_of("network"), first.name_of("dataset"))
         rows.append(Setting(*parts, records.label(names[0]), latents, len(names), counts))
     return rows
+
+
+def in_use(rows: Sequence[Setting]) -> dict[str, list[str]]:
+    """Return how many latents are used, over all settings, and the metrics that say so."""
+    latents = " or ".join(sorted({each for row in rows for each in row.latents.split(" or ")}, key=int))
+    counts: dict[tuple[str, str], list[Count]] = {}
+    for row in rows:
+        for each in row.counts:
+            counts.setdefault((each.metric, each.word), []).append(each)
+    found: dict[str, list[str]] = {}
+    for (metric, word), same in counts.items():
+        means = [each.mean for each in same]
+        least, greatest = number(min(means), 3), number(max(means), 3)
+        text = same[0].text if len(same) == 1 else least if least == greatest else f"{least} to {greatest}"
+        found.setdefault(f"{text} of {latents} {word}", []).append(metric)
+    return found
 
 
 def values(records: Records, found: Sequence[Item]) -> Iterator[Value]:
@@ -259,22 +287,40 @@ def trained(records: Records) -> list[Trained]:
 
 
 def facts(records: Records, found: Sequence[Item]) -> Mapping[str, object]:
-    """Return what the comparison of two trainings shows, as plain values for the page's own script."""
-    plain: dict[str, dict[str, object]] = {}
+    """Return what the comparison of two trainings shows, as plain values for the page's own script.
+
+    Names stand once, and each training has a value for each of them.
+    """
+    settings: dict[str, dict[str, str]] = {}
+    numbers: dict[str, dict[str, str]] = {name: {} for name in records.trainings}
     for name, record in records.trainings.items():
-        label = ", ".join(filter(None, [records.label(name), f"seed {records.seed_of(name)}"]))
-        title = f"{record.name_of('model')} on {record.name_of('dataset')}: {label} ({name[:SHORT]})"
-        own = {key: _plain(value) for key, value in flat(record.recipe).items()}
-        plain[name] = {"title": title, "settings": own, "values": {}}
+        settings[name] = {key: _plain(value) for key, value in flat(record.recipe).items()}
     labels = _metric_labels(records)
     for item in found:
         stored = records.measurements[item.id]
-        if item.training and not item.other and item.training in plain:
+        if item.training in numbers and not item.other:
             where = f"{item.metric} ({labels[item.id]})" if labels[item.id] else item.metric
-            into = plain[item.training]["values"]
-            assert isinstance(into, dict), "made above"
-            into |= {f"{where}: {name}": number(value, 5) for name, value in stored.result.scalars.items()}
-    return plain
+            for name, value in stored.result.scalars.items():
+                numbers[item.training][f"{where}: {name}"] = number(value, 5)
+    names = [list(dict.fromkeys(name for each in part.values() for name in each)) for part in (settings, numbers)]
+    return {
+        "settings": names[0],
+        "values": names[1],
+        "trainings": {
+            name: {
+                "title": _title(records, name),
+                "settings": [settings[name].get(each, "") for each in names[0]],
+                "values": [numbers[name].get(each, "") for each in names[1]],
+            }
+            for name in records.trainings
+        },
+    }
+
+
+def _title(records: Records, training: str) -> str:
+    record = records.trainings[training]
+    label = ", ".join(filter(None, [records.label(training), f"seed {records.seed_of(training)}"]))
+    return f"{record.name_of('model')} on {record.name_of('dataset')}: {label} ({training[:SHORT]})"
 
 
 def drawing_order(found: Sequence[Item]) -> dict[str, str]:

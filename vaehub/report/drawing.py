@@ -22,9 +22,9 @@ from vaehub.training.threads import n_cores
 if TYPE_CHECKING:
     from vaehub.hub import Hub
 
-ALL_PICTURES = 3_400_000
+ALL_PICTURES = 4_000_000
 """Bytes of all pictures of a page."""
-LEAST, GREATEST = 8_000, 60_000
+GREATEST = 60_000
 """Bytes of one picture as SVG."""
 MOST_PICTURES = 300
 """Pictures of a page: each takes about a tenth of a second of one core."""
@@ -32,6 +32,11 @@ FEW = 24
 """Pictures that are drawn sooner than other processes have started."""
 PART = 8
 """Pictures that a process draws at a time."""
+
+
+Found = dict[str, Picture | str | None]
+"""Of each measurement its picture, why it has none, or nothing where its metric draws none."""
+Submit = Callable[[Sequence[str], int], "Future[Found]"]
 
 
 @dataclass(frozen=True)
@@ -49,42 +54,60 @@ class Drawn:
     left_out: Sequence[str]
 
 
-def draw(hub: Hub, metrics: Mapping[str, str]) -> Drawn:
+def draw(submit: Submit, metrics: Mapping[str, str]) -> Drawn:
     """Return the pictures of measurements, drawn from stored values alone.
 
     Args:
-        hub: Where they are stored.
+        submit: Who draws, of :func:`drawers`.
         metrics: Metric of each measurement by its id, in the order in which they are to be drawn, until there are
             enough.
 
     Raises:
-        VaehubError: If matplotlib is missing, or arrays are damaged.
-        WorkFailed: If a process that draws ends before it is done.
+        VaehubError: If arrays are damaged.
     """
-    require_matplotlib()
-    # One of each metric tells which of them draw anything, and thus how many pictures share the page.
-    first = list({metric: name for name, metric in reversed(list(metrics.items()))}.values())
-    with task("drawing", min(len(metrics), MOST_PICTURES)) as advance, _pool(hub, len(metrics)) as submit:
-        found = _collected(submit, [[name] for name in first], GREATEST, advance)
-        without = {metrics[name] for name, each in found.items() if each is None}
-        others = [name for name, metric in metrics.items() if name not in found and metric not in without]
-        n_left = MOST_PICTURES - len(found)
-        wanted = others[:n_left]
-        most = max(LEAST, min(GREATEST, ALL_PICTURES // (len(wanted) + len(found))) if wanted else GREATEST)
-        found |= _collected(submit, [wanted[at : at + PART] for at in range(0, len(wanted), PART)], most, advance)
+    found: Found = {}
+    left = list(metrics)
+    with task("drawing", min(len(metrics), MOST_PICTURES)) as advance:
+        while left and (room := MOST_PICTURES - sum(each is not None for each in found.values())) > 0:
+            found |= _collected(submit, left[:room], GREATEST, advance)
+            without = {metrics[name] for name, each in found.items() if each is None}
+            left = [name for name in left[room:] if metrics[name] not in without]
+        sizes = {name: len(each.uri) for name, each in found.items() if isinstance(each, Picture)}
+        most = share(list(sizes.values()), ALL_PICTURES)
+        found |= _collected(submit, [name for name, size in sizes.items() if size > most], most, lambda _: None)
     pictures = {name: each for name, each in found.items() if isinstance(each, Picture)}
     reasons = {name: each for name, each in found.items() if isinstance(each, str)}
-    return Drawn(pictures, reasons, others[n_left:])
+    return Drawn(pictures, reasons, left)
 
 
-Found = dict[str, Picture | str | None]
-"""Of each measurement its picture, why it has none, or nothing where its metric draws none."""
-Submit = Callable[[Sequence[str], int], "Future[Found]"]
+def share(sizes: Sequence[int], room: int) -> int:
+    """Return the most that one of several may take, so that all have room: what small ones leave is for large ones."""
+    at_most = room
+    for taken, size in enumerate(sorted(sizes)):
+        at_most = room // (len(sizes) - taken)
+        if size > at_most:
+            break
+        room -= size
+    else:
+        at_most = max(sizes, default=at_most)
+    return at_most
 
 
 @contextmanager
-def _pool(hub: Hub, n: int) -> Iterator[Submit]:
-    """Give what draws some measurements: this process, or several others where there are many."""
+def drawers(hub: Hub, n: int) -> Iterator[Submit]:
+    """Give what draws some measurements: this process, or several others where there are many.
+
+    The others start at once, so that what is read meanwhile does not wait for them.
+
+    Args:
+        hub: Where they are stored.
+        n: How many measurements there are.
+
+    Raises:
+        VaehubError: If matplotlib is missing.
+        WorkFailed: If a process that draws ends before it is done.
+    """
+    require_matplotlib()
     n_processes = min(n_cores(), 8, n // PART)
     if n <= FEW or n_processes < 2:
 
@@ -97,6 +120,8 @@ def _pool(hub: Hub, n: int) -> Iterator[Submit]:
         return
     with ProcessPoolExecutor(n_processes, get_context("spawn")) as processes:
         try:
+            for _ in range(n_processes):
+                processes.submit(_started)
             yield lambda ids, most: processes.submit(_draw_elsewhere, hub.store.path, ids, most)
         except BrokenProcessPool as error:
             raise WorkFailed(
@@ -108,9 +133,16 @@ def _pool(hub: Hub, n: int) -> Iterator[Submit]:
             raise
 
 
-def _collected(submit: Submit, parts: Sequence[Sequence[str]], most: int, advance: Advance) -> Found:
+def _started() -> None:
+    """Load what draws."""
+    import matplotlib.backends.backend_svg  # noqa: F401
+
+    import vaehub.core.metric  # noqa: F401
+
+
+def _collected(submit: Submit, names: Sequence[str], most: int, advance: Advance) -> Found:
     found: Found = {}
-    for done in as_completed([submit(part, most) for part in parts]):
+    for done in as_completed([submit(names[at : at + PART], most) for at in range(0, len(names), PART)]):
         drawn = done.result()
         found |= drawn
         advance(len(drawn))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from base64 import b64encode
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -19,7 +20,7 @@ from vaehub.hub.whole_file import can_be_written, whole_file
 from vaehub.registry.references import named, references
 from vaehub.report import content
 from vaehub.report.commands import commands_of
-from vaehub.report.drawing import Drawn, draw
+from vaehub.report.drawing import Drawn, draw, drawers
 from vaehub.report.loss_curves import description, panels
 from vaehub.report.records import Records, read
 from vaehub.report.selection import Selection, select
@@ -28,6 +29,8 @@ from vaehub.store.records import now
 if TYPE_CHECKING:
     from vaehub.hub import Hub
 
+FEW_NAMES = 3
+"""Models, or data, up to which the top of a page says what each of them is."""
 SHOWN = 200
 """Rows of a table that are shown before more are asked for."""
 
@@ -79,10 +82,11 @@ def write_report(
     require_matplotlib()
     can_be_written(place, "the report")
     selection = select(hub, names, query=query, scale=scale)
-    records = read(hub, selection)
-    items = content.items(records, selection.analyses)
-    tables = content.tables_of(selection)
-    drawn = draw(hub, content.drawing_order(items))
+    with drawers(hub, len(selection.measurements)) as submit:
+        records = read(hub, selection)
+        items = content.items(records, selection.analyses)
+        tables = content.tables_of(selection)
+        drawn = draw(submit, content.drawing_order(items))
     page = _rendered(hub, selection, records, items, tables, drawn, place)
     with whole_file(place, "the report") as new:
         new.write_text(page, encoding="utf-8", errors="backslashreplace")
@@ -115,7 +119,7 @@ def _rendered(
     used = _used(selection, records, items)
     sources = {(each.entry.kind, each.entry.name): each.entry.source for each in hub.catalog.entries()}
     chosen, missing = named(references(hub.catalog.plugins), [sources[name] for name in used if name in sources])
-    trained = content.trained(records)
+    trained, settings = content.trained(records), content.settings(records)
     both: list[content.Trained | content.Item] = [*trained, *items]
     failed = [each for each in both if each.status == "failed"]
     return environment.get_template("page.html").render(
@@ -127,7 +131,11 @@ def _rendered(
         # Nothing else runs and nothing is fetched, whatever the texts of a page are.
         policy=f"default-src 'none'; img-src data:; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
         "base-uri 'none'; form-action 'none'",
-        settings=content.settings(records),
+        settings=settings,
+        in_use=content.in_use(settings),
+        summaries=_summaries(hub),
+        few=FEW_NAMES,
+        paper=_paper(selection, sources),
         tables=tables,
         values=rows[: content.MOST_ROWS],
         n_values=len(rows),
@@ -150,6 +158,24 @@ def _rendered(
         shown=SHOWN,
         short=content.SHORT,
     )
+
+
+def _summaries(hub: Hub) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {"model": {}, "data": {}}
+    for kind, entry in (("model", "model"), ("data", "dataset")):
+        # Of two plugins with one name, the page does not say which it is of.
+        entries = [each.entry for each in hub.catalog.entries(entry)]
+        once = Counter(each.name for each in entries)
+        found[kind] = defaultdict(str, {each.name: each.summary for each in entries if once[each.name] == 1})
+    return found
+
+
+def _paper(selection: Selection, sources: Mapping[tuple[str, str], str]) -> str:
+    """Return the publication whose values stand beside those of a study."""
+    if selection.study is None:
+        return ""
+    paper = selection.study.definition.at(selection.scale).paper
+    return sources.get(("published", paper), "")
 
 
 def _text(name: str) -> str:

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from vaehub.core.identity import Json
+from vaehub.hub.setting_labels import flat, setting_label, varied
 from vaehub.store.records import MeasurementRecord, StoredMeasurement, TrainingRecord
 
 if TYPE_CHECKING:
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 
 POINTS = 48
 """Points of a loss curve, whatever the number of epochs."""
-SEEDS = ("seed", "data.seed")
-"""Settings over which values are averaged."""
 
 _LOSSES = """
 with last as (select training, max(epoch) as epoch from epochs where training in ({ids}) group by training)
@@ -124,38 +123,3 @@ def _rows(hub: Hub, query: str, ids: Sequence[str]) -> Iterator[tuple[Any, ...]]
         return iter(())
     quoted = ", ".join("'" + each.replace("'", "''") + "'" for each in ids)
     return iter(hub.sql(query.format(ids=quoted, points=POINTS)))
-
-
-def flat(recipe: Mapping[str, Json]) -> dict[str, Json]:
-    """Return a recipe as settings: ``model``, ``seed``, ``model.latent_dim`` and so on."""
-    found: dict[str, Json] = {}
-    for part in ("model", "network", "dataset", "train"):
-        value = recipe.get(part)
-        if isinstance(value, Mapping):
-            scope = "data" if part == "dataset" else part
-            if part != "train":
-                found[part] = value["name"]
-            params = value["params"]
-            assert isinstance(params, Mapping), "recipes are nested mappings"
-            found |= {f"{scope}.{name}": each for name, each in params.items()}
-    if "seed" in recipe:
-        found["seed"] = recipe["seed"]
-    return found
-
-
-def varied(all_settings: Sequence[Mapping[str, Json]]) -> list[str]:
-    """Return the names of settings that differ, but for seeds and the names of models, networks and data."""
-    names = dict.fromkeys(name for each in all_settings for name in each)
-    kept = [name for name in names if name not in (*SEEDS, "model", "network", "dataset")]
-    return [name for name in kept if len({repr(each[name]) for each in all_settings if name in each}) > 1]
-
-
-def setting_label(settings: Mapping[str, Json], names: Sequence[str]) -> str:
-    """Return settings in words, without their scope where they can be told apart."""
-    return ", ".join(f"{name.partition('.')[2] or name} {_shown(settings[name])}" for name in names if name in settings)
-
-
-def _shown(value: Json) -> str:
-    if isinstance(value, list | tuple):
-        return "-".join(map(str, value))
-    return "none" if value is None else str(value)

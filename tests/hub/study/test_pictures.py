@@ -7,6 +7,7 @@ from PIL import Image
 from studies import curve, small_study
 
 from vaehub import Hub, VaehubError
+from vaehub.analysis import plot_style
 from vaehub.hub.study.pictures import file_names
 
 pytest.importorskip("matplotlib")
@@ -54,7 +55,8 @@ def test_a_picture_is_as_the_hub_draws_it(made, tmp_path):
     hub, path = made
     [first, *_] = hub.study(path).pictures(tmp_path)
     [(measurement,)] = hub.sql("select measurement from cells where settings ->> 'analysis' = 'bound by latents'")
-    hub.figure(measurement).savefig(tmp_path / "direct.png", dpi=150)
+    with plot_style():
+        hub.figure(measurement).savefig(tmp_path / "direct.png", dpi=150)
     with Image.open(first.file) as ours, Image.open(tmp_path / "direct.png") as direct:
         assert ours.tobytes() == direct.tobytes()
 

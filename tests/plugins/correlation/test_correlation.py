@@ -152,7 +152,7 @@ def test_a_plot_has_one_bar_and_one_scatter_for_each_feature_the_strongest_first
     assert bars.get_yticklabels()[3].get_text() == "constant"
     assert [text.get_text() for text in bars.texts][3] == "undefined"
     assert scatters[0].collections[0].get_offsets().shape == (60, 2)
-    assert all(same_color(bar.get_facecolor(), "tab:blue") for bar in bars.patches)
+    assert all(same_color(bar.get_facecolor(), "#0072B2") for bar in bars.patches)
     assert bars.get_xlabel() == "Spearman's rank correlation with significant_dims (n = 60)"
     assert bars.get_title() == "lines hold 95 % of the resamplings"
     assert scatters[0].get_ylabel() == "significant_dims"

@@ -86,7 +86,7 @@ def test_the_plot_shows_the_curve_its_chord_and_its_knee(recipe):
     assert (list(curve.get_xdata()), list(curve.get_ydata())) == ([1, 2, 4], [3.0, 1.2, 1.0])
     assert (list(chord.get_xdata()), list(chord.get_ydata())) == ([1, 4], [3.0, 1.0])
     assert list(at.get_xdata()) == [2, 2]
-    assert same_color(at.get_color(), "tab:red")
+    assert same_color(at.get_color(), "#D55E00")
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("latents", "mean squared error")
 
 
@@ -123,15 +123,15 @@ def test_each_number_is_trained_with_several_seeds_and_knees_are_of_the_means(re
     assert (curves.keys["latent_dim"][:4], curves.keys["seed"][:4]) == ((1, 1, 1, 2), (3, 4, 5, 3))
     assert len(set(curves.keys["training"])) == 21
     assert means.keys["latent_dim"] == numbers
-    assert means.columns["reconstruction_mean"] == pytest.approx([25, 20, 15, 10, 10, 10, 10])
-    assert means.columns["reconstruction_deviation"] == pytest.approx([1] * 7)
+    assert means.columns["distortion_mean"] == pytest.approx([25, 20, 15, 10, 10, 10, 10])
+    assert means.columns["distortion_deviation"] == pytest.approx([1] * 7)
     assert means.columns["accuracy_deviation"] == pytest.approx(list(spread.values()))
     loss, _, accuracy = elbow.plot(found).axes
     [bars] = accuracy.containers
     heights = [end[1] - begin[1] for begin, end in bars.lines[2][0].get_segments()]
     assert heights == pytest.approx([2 * each for each in spread.values()])
     assert [line.get_xdata()[0] for line in accuracy.lines if line.get_linestyle() == "-."] == [4]
-    assert loss.get_title() == "reconstruction loss"
+    assert loss.get_title() == "distortion"
     assert "high and steady: 4" in [text.get_text() for text in accuracy.get_legend().get_texts()]
 
 

@@ -67,13 +67,13 @@ def test_the_plot_shows_what_was_measured(trained_hub, name):
     if name == "kernel_distance":
         assert sum(bar.get_height() for bar in axes.patches) == 5
         assert axes.lines[0].get_xdata()[0] == found["kernel_distance"]
-        assert all(colors.same_color(bar.get_facecolor(), "tab:blue") for bar in axes.patches)
+        assert all(colors.same_color(bar.get_facecolor(), "#0072B2") for bar in axes.patches)
         assert "pixels" in axes.get_xlabel()
     else:
         assert len(axes.lines[0].get_xdata()) == 1001
         assert axes.lines[1].get_xdata()[0] == found["recall"]
         assert axes.lines[3].get_ydata() == [found["knn_precision"]]
-        assert [colors.same_color(axes.lines[at].get_color(), "tab:blue") for at in (0, 3)] == [True, False]
+        assert [colors.same_color(axes.lines[at].get_color(), "#0072B2") for at in (0, 3)] == [True, False]
         assert "pixels" in axes.get_title()
 
 

@@ -186,7 +186,7 @@ def test_the_plot_has_heights_intervals_and_the_threshold_in_their_colours():
     vectors = {"ratio": [0.9, 0.1], "ratio_low": [0.8, 0.0], "ratio_high": [1.0, 0.2]}
     axes = Intervention(Intervention.Params()).plot(Result(scalars=scalars, vectors=vectors)).axes[0]
     assert [bar.get_height() for bar in axes.patches] == [0.9, 0.1]
-    assert all(colors.same_color(bar.get_facecolor(), "tab:blue") for bar in axes.patches)
+    assert all(colors.same_color(bar.get_facecolor(), "#0072B2") for bar in axes.patches)
     assert [line[:, 1].tolist() for line in axes.collections[0].get_segments()] == [[0.8, 1.0], [0.0, 0.2]]
-    assert colors.same_color(axes.lines[0].get_color(), "tab:red")
+    assert colors.same_color(axes.lines[0].get_color(), "#D55E00")
     assert axes.get_title() == "1 of 2 latents above 0.75 (line)"

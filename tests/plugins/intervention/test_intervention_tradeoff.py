@@ -135,9 +135,9 @@ def test_the_picture_has_the_stored_shares_the_latents_and_the_significant_ones(
     axes = InterventionTradeoff(InterventionTradeoff.Params()).plot(Result({"significant_dims": 1}, vectors)).axes[0]
     lines = {line.get_label(): line for line in axes.lines}
     for label, name, colour in (
-        ("error of sampling removed", "joint_share", "tab:blue"),
-        ("diversity of images kept", "diversity_share", "tab:orange"),
-        ("variety of one image's samples kept", "variety_share", "tab:green"),
+        ("error of sampling removed", "joint_share", "#0072B2"),
+        ("diversity of images kept", "diversity_share", "#E69F00"),
+        ("variety of one image's samples kept", "variety_share", "#009E73"),
     ):
         assert lines[label].get_ydata().tolist() == vectors[name]
         assert colors.same_color(lines[label].get_color(), colour)

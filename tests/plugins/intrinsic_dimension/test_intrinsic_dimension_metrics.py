@@ -204,7 +204,7 @@ def test_estimates_by_neighbours_are_drawn_beside_the_retained_one_and_each_obse
     assert line.get_xdata().tolist() == [5, 10]
     assert line.get_ydata().tolist() == found.vectors["mle"].values.tolist()
     assert set(retained.get_ydata()) == {found.scalars["dimension"]}
-    assert colors.same_color(retained.get_color(), "tab:red")
+    assert colors.same_color(retained.get_color(), "#D55E00")
     [text] = left.get_legend().get_texts()
     assert text.get_text() == f"{found.scalars['dimension']:.2f}, retained at k = 10"
     # Of the greatest local estimates, one in a hundred is beyond the axis.
@@ -220,7 +220,7 @@ def test_points_on_the_line_are_blue_and_those_left_out_grey(plane):
     assert kept.get_ydata().tolist() == found.arrays["minus_log_survival"].tolist()
     assert rest.get_xdata().tolist() == found.arrays["log_ratio"][90:-1].tolist()
     assert line.get_ydata()[1] / line.get_xdata()[1] == pytest.approx(found.scalars["dimension"])
-    assert colors.same_color(kept.get_color(), "tab:blue")
+    assert colors.same_color(kept.get_color(), "#0072B2")
     assert colors.same_color(rest.get_color(), "0.7")
 
 

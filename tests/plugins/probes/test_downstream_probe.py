@@ -251,9 +251,7 @@ def test_the_plot_has_a_bar_for_each_subset_and_a_dot_for_each_factor(whole):
     result = whole
     [axes] = DownstreamProbe(DownstreamProbeParams()).plot(result).axes
     assert len(axes.patches) == 12
-    assert [to_hex(bar.get_facecolor()) for bar in axes.patches] == [to_hex("tab:blue")] * 6 + [
-        to_hex("tab:orange")
-    ] * 6
+    assert [to_hex(bar.get_facecolor()) for bar in axes.patches] == [to_hex("#0072B2")] * 6 + [to_hex("#E69F00")] * 6
     assert [text.get_text() for text in axes.get_xticklabels()][:2] == ["all", "active"]
     assert [len(each.get_offsets()) for each in axes.collections] == [2] * 12
     assert axes.lines[0].get_ydata()[0] == pytest.approx(5 / 12)

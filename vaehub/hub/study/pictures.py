@@ -9,6 +9,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from vaehub.analysis import plot_style
 from vaehub.core.errors import VaehubError
 from vaehub.hub.plots import require_matplotlib
 from vaehub.hub.whole_file import can_be_written, whole_file
@@ -91,7 +92,7 @@ def write_pictures(
             found.append(StudyPicture(name, None, f"analysis {name!r}: {error}"))
             continue
         path = folder / f"{stem}.{form}"
-        with whole_file(path, "the picture") as place:
+        with whole_file(path, "the picture") as place, plot_style():
             figure.savefig(place, dpi=DPI)
         found.append(StudyPicture(name, path))
     return found

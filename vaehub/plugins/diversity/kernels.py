@@ -121,7 +121,7 @@ def embedding_diversity(embeddings: Tensor) -> tuple[float, float]:
     """Return mean and variance of the cosine distance over all pairs of different observations, in closed form.
 
     Müller et al. 2025, Appendix B. With rows e of length 1 and Gram matrix E'E, the cosines of all pairs add up to
-    (|sum e|² - n) / 2 and their squares to (|E'E|² - n) / 2, so that no pair is computed by itself.
+    ``(|sum e|² - n) / 2`` and their squares to ``(|E'E|² - n) / 2``, so that no pair is computed by itself.
 
     Args:
         embeddings: One row for each observation, shape ``(n, n_features)``; ``n`` at least 2.
@@ -141,7 +141,7 @@ def embedding_diversity(embeddings: Tensor) -> tuple[float, float]:
 def embedding_moments(embeddings: Tensor, counts: Tensor) -> Moments:
     """Return the values of :func:`embedding_diversity` and the mean of every resampling.
 
-    Weighted by how often each observation was drawn, c, it is (n² - |sum c e|²) / (n² - sum c²).
+    Weighted by how often each observation was drawn, c, it is ``(n² - |sum c e|²) / (n² - sum c²)``.
 
     Args:
         embeddings: One row for each observation, shape ``(n, n_features)``.

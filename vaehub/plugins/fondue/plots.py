@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 TITLES = {
-    "distortion": "distortion, the reconstruction loss",
+    "distortion": "distortion",
     "mse": "mean squared error of a value",
     "accuracy": "downstream accuracy",
 }
@@ -38,7 +38,7 @@ def plot_search(table: Table, answer: float, threshold: float, unit: str) -> Fig
     for place, each in enumerate(every):
         mine = np.flatnonzero(epochs == each)
         in_order = mine[np.argsort(n[mine])]
-        colour = f"C{place}"
+        colour = PALETTE[place % len(PALETTE)]
         axes.plot(n[in_order], gap[in_order], color=colour, marker="o", markersize=4, label=f"{each} epochs")
         # Lines of several epochs are close to each other, and their numbers stand side by side.
         aside = ASIDE * (place - (len(every) - 1) / 2)
@@ -95,12 +95,12 @@ def plot_elbows(result: Result) -> Figure:
         axes.errorbar(places, values, yerr=deviations, marker="o", markersize=4, capsize=2)
         axes.plot(places[[0, -1]], values[[0, -1]], color="0.7", linewidth=0.8, linestyle=":", label="chord")
         if np.isfinite(at):
-            axes.axvline(at, color="tab:red", linewidth=0.9, linestyle="--", label=f"knee: {at:g}")
+            axes.axvline(at, color=PALETTE[3], linewidth=0.9, linestyle="--", label=f"knee: {at:g}")
         else:
             axes.plot([], [], " ", label=f"no knee: {reason}")
         if name == "accuracy" and "steadiest" in result.scalars:
             best = result.scalars["steadiest"]
-            axes.axvline(best, color="tab:green", linewidth=0.9, linestyle="-.", label=f"high and steady: {best:g}")
+            axes.axvline(best, color=PALETTE[2], linewidth=0.9, linestyle="-.", label=f"high and steady: {best:g}")
         axes.set_xlabel("latents")
         axes.set_ylabel(UNITS[str(name)])
         axes.set_title(TITLES[str(name)], fontsize=10)
@@ -126,7 +126,7 @@ def plot_traces(result: Result) -> Figure:
     axes.set_xlabel("latent")
     axes.set_ylabel("variance")
     axes.set_title(f"gap of the traces: {scalars['gap']:.3g}", fontsize=10)
-    axes.legend(fontsize=8, frameon=False)
+    figure.legend(loc="outside lower center", ncols=3, fontsize=8, frameon=False)
     return figure
 
 

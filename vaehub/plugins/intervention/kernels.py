@@ -78,7 +78,7 @@ def contribution_ratios(
         x: Observations, shape ``(n, *shape)``.
         intervention_eps: Noise of its own for each intervention, shape ``(n, latent_dim, latent_dim)``, the second axis
             being the latent that is set.
-        error: Of reconstructions, such as :func:`vaehub.plugins.intervention.ssim.structural_error`.
+        error: Of reconstructions, such as ``vaehub.plugins.intervention.ssim.structural_error``.
     """
     return from_errors(intervention_errors(decode, mu, sigma, eps, x, intervention_eps, error).mean(dim=0))
 

@@ -35,7 +35,7 @@ def by_neighbours(result: Result) -> Figure:
     local = result.arrays["local"]
     finite = local[np.isfinite(local)]
     if len(finite):
-        right.hist(finite, bins=N_BINS, range=(0, float(np.quantile(finite, SHOWN)) or 1.0), color="tab:gray")
+        right.hist(finite, bins=N_BINS, range=(0, float(np.quantile(finite, SHOWN)) or 1.0), color="0.6")
     _retained(right, result, "", upright=True)
     right.set(xlabel=f"of each observation, k = {result.scalars['retained_k']:.0f}", ylabel="observations")
     frame(right)

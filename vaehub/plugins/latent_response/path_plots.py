@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vaehub import Result
-from vaehub.analysis import frame, new_figure
+from vaehub.analysis import PALETTE, frame, new_figure
 from vaehub.plugins.latent_response.field_plots import can_be_drawn, colours_of, draw_diverging, draw_plane, low_scale
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
 
-ROUTES = {"path": "#1a9641", "line": "#d7191c"}
-"""Green and red, as in the paper's Figure 3."""
+ROUTES = {"path": PALETTE[2], "line": PALETTE[3]}
+"""Green and red, as in the paper's Figure 3, in tones that people with colour blindness tell apart."""
 NAMES = {"path": "along the path", "line": "along the straight line"}
 PANEL = 4.6
 """Inches that a panel is wide."""
@@ -57,7 +57,7 @@ def _routes(axes: Axes, result: Result) -> None:
     pair = result.arrays["plane"].tolist()
     for name, colour in ROUTES.items():
         axes.plot(*result.arrays[name][:, pair].T, color=colour, linewidth=1.6, label=NAMES[name])
-    axes.plot(*result.arrays["path"][[0, -1]][:, pair].T, "o", color="#ff69b4", markeredgecolor="black", markersize=6)
+    axes.plot(*result.arrays["path"][[0, -1]][:, pair].T, "o", color=PALETTE[4], markeredgecolor="black", markersize=6)
     axes.set_xlabel(f"latent {pair[0]}")
     axes.set_ylabel(f"latent {pair[1]}")
 
@@ -88,7 +88,7 @@ def _decoded(figure: SubFigure, place: tuple[int, int, int], result: Result) -> 
     axes = figure.add_subplot(*place, projection="3d" if n_dims == 3 else None)
     axes.locator_params(nbins=5)
     axes.tick_params(labelsize=7)
-    for name, colour in {"observations": "black", "reconstructions": "#2c7fb8"}.items():
+    for name, colour in {"observations": "black", "reconstructions": PALETTE[0]}.items():
         if name in result.arrays:
             points = result.arrays[name].T
             axes.plot(*points, ".", color=colour, markersize=2, alpha=0.35, markeredgewidth=0, label=name)

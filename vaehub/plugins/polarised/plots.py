@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vaehub import Result
-from vaehub.analysis import bars, frame, heat_map, new_figure
+from vaehub.analysis import PALETTE, bars, frame, heat_map, new_figure
 from vaehub.plugins.polarised.kernels import LATENT_TYPES
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Values = NDArray[Any]
 
-COLOURS = {"active": "tab:blue", "mixed": "tab:orange", "passive": "tab:gray"}
+COLOURS = {"active": PALETTE[0], "mixed": PALETTE[1], "passive": "0.6"}
 PANELS = {
     "mean": "mean",
     "variance": "variance",
@@ -116,7 +116,7 @@ def grouped_bars(result: Result) -> Figure:
     labels = [f"{name.replace('_', ' ')} ({size:.0f})" for name, size in zip(subsets, sizes, strict=True)]
     figure = new_figure(3.4 * len(QUANTITIES), 3.6)
     for axes, (column, title) in zip(figure.subplots(1, len(QUANTITIES)), QUANTITIES.items(), strict=True):
-        for shift, name, colour in ((-0.2, "mean", "tab:blue"), (0.2, "sampled", "tab:green")):
+        for shift, name, colour in ((-0.2, "mean", PALETTE[0]), (0.2, "sampled", PALETTE[2])):
             values = table.columns[column][[rows[name, subset] for subset in subsets]]
             bars(axes, values, labels, colours=colour, label=name, shift=shift, width=0.4)
         axes.set_title(title, fontsize=10)

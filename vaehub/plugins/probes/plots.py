@@ -47,7 +47,7 @@ def _draw(axes: Axes, table: Table, classifier: str, subsets: list[str]) -> None
             axes.bar(x, accuracy[chosen].mean(), width=0.92 * width, color=COLOURS[representation], label=label)
             if chosen.sum() > 1:
                 axes.scatter(np.full(chosen.sum(), x), accuracy[chosen], s=10, color="black", zorder=3)
-    axes.axhline(chance.mean(), color="tab:red", linewidth=1, linestyle="--", label="chance")
+    axes.axhline(chance.mean(), color=PALETTE[3], linewidth=1, linestyle="--", label="chance")
     axes.set_xticks(range(len(subsets)), [subset.replace("_", "\n") for subset in subsets])
     axes.set_ylim(0, 1)
     axes.set_ylabel("test accuracy")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, final
 import torch
 
 from vaehub import Dataset, LatentModel, ModelMetric, Needs, Result, Table, VaehubError
-from vaehub.analysis import bars, chosen_layers, frame, new_figure, representations
+from vaehub.analysis import PALETTE, bars, chosen_layers, frame, new_figure, representations
 from vaehub.plugins.similarity.kernels import cka_matrix, procrustes_matrix
 from vaehub.plugins.similarity.layer_properties import layer_properties, warn_if_undersampled
 from vaehub.plugins.similarity.params import InputSimilarityParams
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 INPUT = "input"
-SHOWN = {"cka": "tab:blue", "procrustes": "tab:green"}
+SHOWN = {"cka": PALETTE[0], "procrustes": PALETTE[2]}
 """Colour of each similarity."""
 
 

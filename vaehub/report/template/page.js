@@ -12,7 +12,7 @@
     const more = document.createElement("button");
     more.type = "button";
     more.className = "more";
-    const found = { section, rows, more, shown: STEP, words: rows.map((row) => row.textContent.toLowerCase()) };
+    const found = { section, rows, more, shown: STEP, texts: null };
     more.addEventListener("click", () => { found.shown += 5 * STEP; show(found); });
     section.append(more);
     return found;
@@ -25,9 +25,11 @@
   const show = (found) => {
     const { chosen, words } = wanted();
     let n = 0;
+    // Read when somebody first looks for words.
+    if (words.length && !found.texts) found.texts = found.rows.map((row) => row.textContent.toLowerCase());
     found.rows.forEach((row, at) => {
       const fits = chosen.every(([name, value]) => !(name in row.dataset) || row.dataset[name] === value)
-        && words.every((word) => found.words[at].includes(word));
+        && words.every((word) => found.texts[at].includes(word));
       if (fits) n += 1;
       row.hidden = !fits || n > found.shown;
     });
@@ -78,7 +80,7 @@
     const found = sections.find(({ section }) => section.contains(table));
     if (found) {
       found.rows = [...body.rows];
-      found.words = found.rows.map((row) => row.textContent.toLowerCase());
+      found.texts = null;
       show(found);
     }
   });
@@ -116,10 +118,10 @@
   // Two trainings, side by side.
   const source = document.getElementById("facts");
   if (!source) return;
-  const facts = JSON.parse(source.textContent), ids = Object.keys(facts);
+  const facts = JSON.parse(source.textContent), trainings = facts.trainings, ids = Object.keys(trainings);
   const left = document.getElementById("left"), right = document.getElementById("right");
   for (const select of [left, right]) {
-    for (const id of ids) select.append(new Option(facts[id].title, id));
+    for (const id of ids) select.append(new Option(trainings[id].title, id));
   }
   right.selectedIndex = 1;
   const line = (kind, ...texts) => {
@@ -133,18 +135,17 @@
     return row;
   };
   const compare = () => {
-    const a = facts[left.value], b = facts[right.value], table = document.getElementById("beside");
-    table.tHead.replaceChildren(line("th", "", a.title, b.title));
-    const names = (part) => [...new Set([...Object.keys(a[part]), ...Object.keys(b[part])])];
+    const a = trainings[left.value], b = trainings[right.value], table = document.getElementById("beside");
+    table.tHead.replaceChildren(line("th", "what", a.title, b.title));
     const rows = [];
     for (const part of ["settings", "values"]) {
-      for (const name of names(part)) {
-        const [one, other] = [a[part][name] ?? "", b[part][name] ?? ""];
-        if (part === "settings" && one === other) continue;
+      facts[part].forEach((name, at) => {
+        const [one, other] = [a[part][at], b[part][at]];
+        if (!(one || other) || (part === "settings" && one === other)) return;
         const row = line("td", name, one, other);
         if (one !== other) row.className = "differs";
         rows.push(row);
-      }
+      });
     }
     table.tBodies[0].replaceChildren(...rows);
     const curves = [left.value, right.value].map((id) => {

@@ -1,0 +1,73 @@
+"""Several records in one picture."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from vaehub import Hub, Result, VaehubError
+
+pytest.importorskip("matplotlib")
+QUICK = {"train.epochs": 2, "data.subset": 100}
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory):
+    return Hub.open(tmp_path_factory.mktemp("overlays"), device="cpu")
+
+
+@pytest.fixture(scope="module")
+def found(hub):
+    """Relevance of two settings with two seeds each."""
+    measured = [
+        hub.run("vae", "relevance", seed=[0, 1], settings=QUICK | {"model.latent_dim": latents}) for latents in (2, 3)
+    ]
+    return [each for some in measured for each in some]
+
+
+def test_seeds_are_thin_lines_of_one_colour_with_their_mean(hub, found):
+    panels = {axes.get_title(): axes for axes in hub.figure(*(each.id for each in found)).axes}
+    lines = panels["relevance"].lines
+    assert len(lines) == 6
+    # No latent is the same in two trainings: their order is that of their values.
+    ordered = [np.sort(each["relevance"])[::-1] for each in found]
+    for line, values in zip([*lines[:2], *lines[3:5]], ordered, strict=True):
+        np.testing.assert_array_equal(line.get_ydata(), values)
+    for mean, own in ((lines[2], ordered[:2]), (lines[5], ordered[2:])):
+        np.testing.assert_allclose(mean.get_ydata(), np.mean(own, axis=0))
+    assert [lines[at].get_label() for at in (2, 5)] == ["latent_dim 2", "latent_dim 3"]
+    assert len({lines[at].get_color() for at in (0, 1, 2)}) == 1
+    assert lines[0].get_color() != lines[3].get_color()
+
+
+def test_trainings_share_a_panel_for_each_term_of_the_loss(hub, found):
+    ids = [each.training.id for each in found[::2]]
+    panels = {axes.get_title(): axes for axes in hub.figure(*ids).axes}
+    assert set(panels) == {"total, validation", "reconstruction, validation", "kl, validation"}
+    stored = [[epoch["validation"]["kl"] for epoch in hub.store.epochs(each)] for each in ids]
+    drawn = panels["kl, validation"]
+    assert [line.get_ydata().tolist() for line in drawn.lines] == stored
+    assert drawn.get_ylabel() == "nats per observation"
+
+
+def test_single_numbers_are_dots_by_setting(hub):
+    found = hub.run("vae", "elbo", seed=[0, 1], settings=QUICK)
+    panels = {axes.get_title(): axes for axes in hub.figure(*(each.id for each in found)).axes}
+    drawn = [float(line.get_ydata()[0]) for line in panels["elbo"].lines]
+    values = [each["elbo"] for each in found]
+    assert drawn == pytest.approx([*values, np.mean(values)])
+    assert panels["elbo"].get_ylabel() == "nats"
+
+
+def test_what_cannot_be_compared_is_refused_in_a_sentence(hub, found):
+    [other] = hub.run("vae", "elbo", settings=QUICK | {"model.latent_dim": 2})
+    with pytest.raises(VaehubError, match="'relevance' and 'elbo' measure different things; name measurements of one"):
+        hub.figure(found[0].id, other.id)
+    with pytest.raises(VaehubError, match="trainings and measurements have no axis in common"):
+        hub.figure(found[0].id, other.training.id)
+    record = dataclasses.replace(other.record, id="0" * 24)
+    hub.store.record_measurement(record, Result(tables={}, scalars={"other": 1.0}))
+    with pytest.raises(VaehubError, match="of metric 'elbo' have no number and no vector in common"):
+        hub.figure(other.id, record.id)
+    with pytest.raises(VaehubError, match="has an id that begins with 'ffff'"):
+        hub.figure(other.id, "ffff")
