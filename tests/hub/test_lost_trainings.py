@@ -106,8 +106,8 @@ class Pool:
     reason: str | None = None
     deletes = False
 
-    def __init__(self, size, store, device, serve):
-        self.store, self.n_busy = store, 0
+    def __init__(self, size, store, devices):
+        self.store, self.n_busy = store.path, 0
 
     @contextmanager
     def running(self):

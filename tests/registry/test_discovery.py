@@ -123,7 +123,7 @@ def test_an_installed_plugin_is_found_with_its_distribution_and_version(distribu
             @hookimpl
             def vaehub_trained(training): ...
             """,
-            "hook 'vaehub_trained' asks for 'training'; its arguments are training_id, status, seconds, of",
+            "hook 'vaehub_trained' asks for 'training'; its arguments are training_id, status, seconds, recipe, error",
         ),
     ],
 )
@@ -158,7 +158,9 @@ def test_a_broken_plugin_hears_of_no_event(distribution, caplog):
         def vaehub_trained(training_id, status, seconds): raise AssertionError("a broken plugin was called")
         """,
     )
-    assert discover().manager.hook.vaehub_trained(training_id="a", status="done", seconds=1.0) == []
+    assert (
+        discover().manager.hook.vaehub_trained(training_id="a", status="done", seconds=1.0, recipe={}, error=None) == []
+    )
 
 
 def test_only_the_named_plugins_are_loaded(monkeypatch):

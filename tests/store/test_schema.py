@@ -34,7 +34,7 @@ RELEASED = [
     "ea6d1983006c858c",
     "4b2f81898e247c41",
     "9b557ce61cdd0cb5",
-    "6e2908ddc510801e",
+    "b4f786bd49cec8cf",
 ]
 
 

@@ -42,7 +42,7 @@ def test_a_damaged_file_is_found(filled):
     ("damage", "words"),
     [
         (
-            "insert into measured_values values ('x', 'n', null, null, null, null, 1)",
+            "insert into measured_values values ('x', 'n', null, null, null, null, 1, null)",
             "1 values of measurements that are",
         ),
         ("insert into epochs values ('x', 0, 'train', 'total', 1)", "1 epochs of trainings that are not stored"),

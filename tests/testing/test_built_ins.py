@@ -27,10 +27,12 @@ PATHS = {"anndata", "arrays", "images", "vectors"}
 
 
 def entries(kind, *, but=(), of=()):
-    for each in CATALOG.entries(kind):
-        name = each.entry.name
-        if name not in but and (not of or name in of):
-            yield pytest.param(name, marks=[] if name in LIGHT[kind] else [pytest.mark.slow])
+    names = [each.entry.name for each in CATALOG.entries(kind)]
+    return [
+        pytest.param(name, marks=[] if name in LIGHT[kind] else [pytest.mark.slow])
+        for name in names
+        if name not in but and (not of or name in of)
+    ]
 
 
 def checked(check, *arguments, **more):

@@ -98,7 +98,8 @@ def try_out(model: LatentModel, data: Dataset, title: str) -> int:
 
 
 def _names(found: Result) -> Iterator[object]:
-    for values in (found.scalars, found.vectors, found.tables, found.signatures, found.arrays):
+    # Arrays are read by name from their files, and may have any.
+    for values in (found.scalars, found.vectors, found.tables, found.signatures):
         yield from values
     for table in found.tables.values():
         yield from (*table.keys, *table.columns)

@@ -13,6 +13,8 @@ from vaehub.core.identity import Json, identity
 if TYPE_CHECKING:
     from vaehub.core.result import Result
 
+__all__ = ["MOST_VALUES", "metric_name", "require", "run_name", "settings", "values"]
+
 MOST_VALUES = 1000
 """Values of a vector that are sent one by one; longer ones are in the store alone."""
 

@@ -12,6 +12,7 @@ from contextlib import suppress
 from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from vaehub.core.errors import VaehubError
 from vaehub.registry.catalog import Catalog
@@ -25,12 +26,13 @@ _PROBE = """
 import json, sys
 from importlib import import_module
 heavy, modules, sys.path[:] = json.loads(sys.argv[1])
+answer = open(sys.argv[2], "w")
 found = {}
 for module in modules:
     before = {name for name in heavy if name in sys.modules}
     import_module(module)
     found[module] = [name for name in heavy if name in sys.modules and name not in before]
-sys.stdout.write("\\n" + json.dumps(found))
+answer.write(json.dumps(found))
 """
 
 
@@ -63,13 +65,16 @@ def check(name: str, catalog: Catalog, distribution: str | None = None) -> list[
 
 def heavy_imports(modules: Sequence[str]) -> dict[str, list[str]]:
     """Return the heavy packages that each module imports, in a fresh process that imports one after the other."""
-    command = [sys.executable, "-c", _PROBE, json.dumps([HEAVY, list(modules), sys.path])]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)  # noqa: S603 our own
-    if done.returncode:
-        last = done.stderr.strip().splitlines()[-1:]
-        raise VaehubError(f"{', '.join(modules)} cannot be imported in a fresh process: {''.join(last)}")
-    answer: dict[str, list[str]] = json.loads(done.stdout.splitlines()[-1])
-    return answer
+    asked = json.dumps([HEAVY, list(modules), sys.path])
+    # Modules may print whatever they like, also when the process ends.
+    with NamedTemporaryFile("r") as answer:
+        command = [sys.executable, "-c", _PROBE, asked, answer.name]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)  # noqa: S603 our own
+        if done.returncode:
+            last = done.stderr.strip().splitlines()[-1:]
+            raise VaehubError(f"{', '.join(modules)} cannot be imported in a fresh process: {''.join(last)}")
+        found: dict[str, list[str]] = json.load(answer)
+    return found
 
 
 def _check_one(plugin: Plugin, catalog: Catalog) -> list[str]:

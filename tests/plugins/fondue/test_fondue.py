@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from vaehub import DataError, Hub, Result, VaehubError, Vector, WorkFailed
+from vaehub.analysis import PALETTE
 from vaehub.hub.recipe_runner import RecipeRunner
 from vaehub.hub.refusals import refuse
 from vaehub.plugins.fondue.fondue import Fondue
@@ -353,7 +354,7 @@ def test_the_plot_numbers_the_visits_and_shows_threshold_and_answer(shared, reci
     assert sorted(text.get_text() for text in axes.texts) == sorted(
         str(step) for step in found.result.tables["search"].keys["step"]
     )
-    assert [line.get_color() for line in axes.lines[:2]] == ["C0", "C1"]
+    assert [line.get_color() for line in axes.lines[:2]] == list(PALETTE[:2])
     for line in axes.lines[:2]:
         assert (np.diff(line.get_xdata()) > 0).all(), "a curve goes from few latents to many, whatever the visits"
     labels = [text.get_text() for text in axes.get_legend().get_texts()]
