@@ -9,7 +9,7 @@ DEMO_STORE := vaehub-store/demo
 # The processes that tests start would each compile our modules again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test slow lowest gpu check bench site tutorials clean
+.PHONY: demo test slow longest lowest gpu check bench site tutorials clean
 
 $(VENV)/demo.done: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -41,7 +41,11 @@ test: check
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 slow: $(VENV)/dev.done
-	$(BIN)/python -m pytest -m slow --numprocesses auto --dist worksteal
+	$(BIN)/python -m pytest -m 'slow and not longest' --numprocesses auto --dist worksteal
+
+# By hand: what CI cannot afford.
+longest: $(VENV)/dev.done
+	$(BIN)/python -m pytest -m longest --numprocesses auto --dist worksteal
 
 # Real commands in a temporary environment with the lowest versions that pyproject.toml allows, PyTorch apart.
 lowest: $(VENV)/dev.done

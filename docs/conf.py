@@ -44,7 +44,7 @@ bibtex_bibfiles = [f"../{path.relative_to(DOCS.parent)}" for path in sorted(DOCS
 nitpicky = True
 nitpick_ignore_regex = [
     ("py:.*", r"(?!vaehub\.).*"),
-    ("py:(class|obj)", r"vaehub\.(adapters|analysis|core|features|files|hub|plugins|store)\..*"),
+    ("py:(class|obj)", r"vaehub\.(adapters|analysis|core|features|files|hub|plugins|store|testing)\..*"),
 ]
 
 

@@ -188,7 +188,7 @@ def test_an_uninstalled_plugin_is_gone_and_its_results_stay(tmp_path):
 @pytest.mark.parametrize("installed", [(BROKEN, "broken-vae")], indirect=True)
 def test_a_plugin_that_cannot_be_imported_breaks_nothing_else(installed):
     found = plugins()
-    assert found["broken"]["failure"] == "No module named 'a_package_that_nobody_has'"
+    assert found["broken"]["failure"] == "No module named 'a_package_that_nobody_has' (broken_vae.py, line 3)"
     assert found["ard"]["failure"] is None
     listed = vaehub("list")
     assert listed.returncode == 0

@@ -133,6 +133,13 @@ def test_csv_quotes_only_what_needs_it(tmp_path):
     )
 
 
+def test_a_line_of_csv_is_never_empty(tmp_path):
+    with duckdb.connect(config={"threads": 1}) as connection:
+        rows = Rows(query(connection, "select * from (values (1), (null), (3)) as t(n)"))
+    answers.write(rows, "csv", tmp_path / "rows.csv")
+    assert (tmp_path / "rows.csv").read_text() == 'n\n1\n""\n3\n'
+
+
 def test_parquet_of_an_answer_has_every_nan_for_duckdb(tmp_path):
     rows = asked("unnest([1.0, 'nan'::double, 2.0])")
     answers.write(rows, "parquet", tmp_path / "rows.parquet")

@@ -69,6 +69,7 @@ def test_models_after_some_epochs_are_stored_too(command, words, hub):
         (["--at-epochs", "7"], "numbers from 1 to 'train.epochs', which is 2"),
         (["--set", "metric.n_samples=1"], "a recipe has no metric"),
         (["--network", "mpl"], "did you mean 'mlp'"),
+        (["--seed", "0", "--seed", "1", "--set", "train.together=true"], "'train.together' trains the seeds of"),
         (["--seed", "1", "--seed", "9223372036854775808"], "which the store can keep"),
     ],
 )

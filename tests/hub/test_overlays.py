@@ -71,3 +71,20 @@ def test_what_cannot_be_compared_is_refused_in_a_sentence(hub, found):
         hub.figure(other.id, record.id)
     with pytest.raises(VaehubError, match="has an id that begins with 'ffff'"):
         hub.figure(other.id, "ffff")
+
+
+def test_recipes_and_second_trainings_are_settings(hub, found):
+    of_recipes = [
+        hub.measure("relevant_dimension", hub.recipe("vae", seed=0, settings=QUICK | {"model.latent_dim": n}))
+        for n in (2, 3)
+    ]
+    assert _groups_of(hub.figure(*(each.id for each in of_recipes))) == ["latent_dim 2", "latent_dim 3"]
+    first, *others = (each.training.id for each in found[:3])
+    pairs = [hub.compare(first, other, "variance_similarity").measurements[0] for other in others]
+    with_both = [f"with {other[:8]}" for other in others]
+    assert set(_groups_of(hub.figure(*(each.id for each in pairs)))) == set(with_both)
+
+
+def _groups_of(figure):
+    labels = dict.fromkeys(line.get_label() for axes in figure.axes for line in axes.lines)
+    return [label for label in labels if not label.startswith("_")]

@@ -30,9 +30,15 @@ LONG = [(name, scale) for name, study in STUDIES.items() for scale in study.scal
 """All but the usual scale: hundreds or thousands of trainings, whose rehearsal takes up to a minute."""
 
 
-@pytest.mark.parametrize(
-    ("name", "scale"), [pytest.param(*each, marks=[pytest.mark.slow] if each in LONG else []) for each in SCALES]
-)
+LONGEST = [("polarised", "paper"), ("polarised", "seeds"), ("similarity", "paper")]
+"""Thousands of trainings."""
+
+
+def _marks(scale):
+    return [pytest.mark.slow] * (scale in LONG) + [pytest.mark.longest] * (scale in LONGEST)
+
+
+@pytest.mark.parametrize(("name", "scale"), [pytest.param(*each, marks=_marks(each)) for each in SCALES])
 def test_it_could_be_made(name, scale):
     scaled = STUDIES[name].at(scale)
     cells = cells_of(scaled, CATALOG, str)

@@ -126,6 +126,30 @@ def test_a_tracker_without_a_place_is_refused(tracker):
         trackers.whole(tracker)
 
 
+def test_a_place_with_a_comma_is_refused():
+    with pytest.raises(VaehubError, match="the place of tracker 'tensorboard:a,b' has a comma"):
+        trackers.whole("tensorboard:a,b")
+
+
+def test_a_name_of_vaehubs_own_stays_its_own_and_others_are_told_apart(manager):
+    made = {name: Maker(Heard) for name in ("vaehub:heard", "zeta:heard", "acme:other", "zeta:other")}
+    for name, maker in made.items():
+        manager.register(maker, name=name)
+    trackers.add(manager, ["heard:/x"])
+    assert [len(made[name].made) for name in ("vaehub:heard", "zeta:heard")] == [1, 0]
+    with pytest.raises(VaehubError, match="tracker 'other' is claimed by acme:other and zeta:other; uninstall one"):
+        trackers.add(manager, ["other:/x"])
+
+
+def test_what_cannot_be_made_by_a_worker_costs_no_work(manager, caplog):
+    maker = Maker(Heard)
+    manager.register(maker, name="acme:heard")
+    with trackers.added(manager, ["lost:/x", "heard:/x"]):
+        assert len(maker.made) == 1
+    [record] = caplog.records
+    assert record.getMessage().startswith("unknown tracker 'lost'")
+
+
 def test_a_tracker_that_cannot_be_made_is_refused_before_any_work(manager):
     def fails(where):
         raise RuntimeError("license expired")

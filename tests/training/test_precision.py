@@ -194,7 +194,7 @@ def test_an_error_of_the_model_is_not_blamed_on_the_compiler(monkeypatch):
 
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler")
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("precision", ["float32", pytest.param("bfloat16", marks=pytest.mark.longest)])
 def test_compiled_it_learns_the_same_up_to_rounding_with_the_same_noise(precision):
     (_, expected), (_, found) = learned(precision=precision), learned(precision=precision, compile=True)
     assert not found.notes

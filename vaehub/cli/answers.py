@@ -153,7 +153,9 @@ def _lines(table: pa.Table) -> bytes:
         columns.append(text)
     if not len(table):
         return b""
-    joined = compute.binary_join_element_wise(*columns, ",", null_handling="replace", null_replacement="")
+    # The only field of a line, if it is missing, would be an empty line, which readers of CSV pass over.
+    missing = '""' if len(columns) == 1 else ""
+    joined = compute.binary_join_element_wise(*columns, ",", null_handling="replace", null_replacement=missing)
     return ("\n".join(joined.to_pylist()) + "\n").encode()
 
 

@@ -14,9 +14,11 @@ from vaehub.cli.options import (
     NetworkOption,
     SeedsOption,
     StoreOption,
+    TrackerOption,
     parse_numbers,
     parse_settings,
 )
+from vaehub.core.errors import VaehubError
 
 
 def train(
@@ -42,6 +44,7 @@ def train(
     device: DeviceOption = "auto",
     force: Annotated[bool, typer.Option("--force", help="Train even what is stored.")] = False,
     store: StoreOption = None,
+    _trackers: TrackerOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Train a model and store it, without measuring anything."""
@@ -57,6 +60,11 @@ def train(
     recipes = [
         hub.recipe(model, dataset=dataset, network=network, seed=each, settings=settings) for each in seeds or [0]
     ]
+    if len(recipes) > 1 and any(recipe.train.together for recipe in recipes):
+        raise VaehubError(
+            "'train.together' trains the seeds of 'vaehub run' as one program, and 'vaehub train' takes one after the "
+            "other; leave it out, or use 'vaehub run'"
+        )
     with work(hub.store), progress():
         known = {recipe.id: hub.store.training(recipe.id) for recipe in recipes}
         found = [hub.train(each, at_epochs=epochs, at_steps=steps, force=force) for each in recipes]

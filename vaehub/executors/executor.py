@@ -10,6 +10,12 @@ from typing import ClassVar, Literal
 
 from vaehub.core.params import P_co, Parametrised
 
+SHARE_OF_THREADS = "VAEHUB_SHARE_OF_THREADS"
+"""Variable by which an engine's worker is told that the number of its threads is a share of the machine.
+
+``OMP_NUM_THREADS`` alone would be taken for the wish of a user, which holds for work of any size.
+"""
+
 
 @dataclass(frozen=True)
 class Job:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
-from statistics import fmean
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +14,7 @@ from vaehub.core.errors import VaehubError
 from vaehub.core.recipe import Recipe
 from vaehub.core.result import Result, Table, Vector
 from vaehub.hub.frames import Tabular
+from vaehub.hub.spread import mean
 from vaehub.hub.subjects import is_own
 from vaehub.hub.views import Measurements
 
@@ -97,7 +97,7 @@ def mean_result(results: Sequence[Result]) -> Result:
             "the mean over seeds is of the same layers in each training, and these differ; name layers that all have"
         )
     return Result(
-        scalars={name: fmean(each.scalars[name] for each in results) for name in first.scalars},
+        scalars={name: mean([each.scalars[name] for each in results]) for name in first.scalars},
         vectors={
             name: Vector(np.mean([each.vectors[name].values for each in results], axis=0), vector.index, vector.labels)
             for name, vector in first.vectors.items()

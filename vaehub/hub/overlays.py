@@ -178,8 +178,13 @@ def _groups(settings: Sequence[Mapping[str, Json]]) -> list[str]:
 
 def _settings(shown: Measurement) -> dict[str, Json]:
     own = {f"metric.{name}": value for name, value in shown.record.params.items()}
+    if shown.record.other is not None:
+        own["with"] = shown.record.other[:8]
     if shown.training is not None:
         return flat(shown.training.recipe) | own
+    recipe = shown.record.subject.get("recipe")
+    if isinstance(recipe, Mapping):
+        return flat(recipe) | own
     data = shown.record.subject.get("dataset")
     return (flat({"dataset": data}) if isinstance(data, Mapping) else {}) | own
 

@@ -1,10 +1,16 @@
-"""The spread of values over runs."""
+"""Mean and spread of values over runs."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from statistics import stdev
+from statistics import fmean, stdev
+
+
+def mean(values: Sequence[float]) -> float:
+    """Return the mean of at least one value; infinite where one is, NaN where one is or both infinities occur."""
+    # statistics.fmean() raises an error of both infinities.
+    return fmean(values) if all(map(math.isfinite, values)) else sum(values) / len(values)
 
 
 def deviation(values: Sequence[float]) -> float | None:

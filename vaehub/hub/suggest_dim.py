@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from vaehub.core.display import Displayed
@@ -19,7 +18,7 @@ from vaehub.hub.arguments import count, is_path
 from vaehub.hub.data_copies import InMemoryData
 from vaehub.hub.frames import Tabular
 from vaehub.hub.requests import Settings
-from vaehub.hub.spread import deviation
+from vaehub.hub.spread import deviation, mean
 from vaehub.hub.study import Study
 from vaehub.hub.study.definition import Definition
 from vaehub.hub.study.pool import MOST_JOBS
@@ -67,7 +66,7 @@ class Answer:
     @property
     def mean(self) -> float | None:
         """Mean over seeds; ``None`` if there is no answer."""
-        return fmean(self.values) if self.values else None
+        return mean(self.values) if self.values else None
 
     @property
     def spread(self) -> float | None:

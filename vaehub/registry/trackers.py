@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,6 +11,8 @@ from pathlib import Path
 import pluggy
 
 from vaehub.core.errors import VaehubError, first_line
+
+log = logging.getLogger(__name__)
 
 TRACKERS = "VAEHUB_TRACKERS"
 """Names and places of trackers, separated by commas; processes that work for this one read it too."""
@@ -31,9 +34,13 @@ def whole(tracker: str) -> str:
     """Return a tracker with the whole path of its place, which is the same wherever work is done.
 
     Raises:
-        VaehubError: If it has no place.
+        VaehubError: If it has no place, or one with a comma.
     """
     name, _, where = tracker.strip().partition(":")
+    if "," in where:
+        raise VaehubError(
+            f"the place of tracker {tracker!r} has a comma, which stands between trackers in {TRACKERS}; name another"
+        )
     if not name or not where:
         raise VaehubError(
             f"tracker {tracker!r} has no place; write NAME:PLACE, such as tensorboard:runs, or mlflow:http://HOST:5000"
@@ -56,10 +63,24 @@ def add(manager: pluggy.PluginManager, trackers: Sequence[str]) -> list[str]:
     return added
 
 
+def add_what_can_be(manager: pluggy.PluginManager, trackers: Sequence[str]) -> list[str]:
+    """Have trackers hear of events where others, who asked for the work, have made them too; as :func:`add`.
+
+    One that cannot be made here is left out with a warning: work that was given is done.
+    """
+    names = []
+    for each in trackers:
+        try:
+            names += add(manager, [each])
+        except VaehubError as error:
+            log.warning("%s; all work is recorded in the store as ever", error)
+    return names
+
+
 @contextmanager
 def added(manager: pluggy.PluginManager, trackers: Sequence[str]) -> Iterator[None]:
-    """Have trackers hear of events as long as the context lasts; raises as :func:`add`."""
-    names = add(manager, trackers)
+    """Have trackers hear of events as long as the context lasts; what cannot be made here costs no work."""
+    names = add_what_can_be(manager, trackers)
     try:
         yield
     finally:
@@ -75,12 +96,19 @@ def is_tracker(plugin: str) -> bool:
 
 def _add(manager: pluggy.PluginManager, tracker: str, key: str) -> None:
     name, _, where = tracker.partition(":")
-    makers = {impl.plugin_name.rpartition(":")[2]: impl for impl in manager.hook.vaehub_tracker.get_hookimpls()}
+    makers: dict[str, list[pluggy.HookImpl]] = {}
+    for impl in manager.hook.vaehub_tracker.get_hookimpls():
+        makers.setdefault(impl.plugin_name.rpartition(":")[2], []).append(impl)
     if name not in makers:
         known = ", ".join(sorted(makers)) or "none"
         raise VaehubError(f"unknown tracker {name!r}; installed plugins have {known}, written as NAME:PLACE")
+    # A name of vaehub's own stays vaehub's.
+    chosen = [each for each in makers[name] if each.plugin_name.startswith("vaehub:")] or makers[name]
+    if len(chosen) > 1:
+        claimed = " and ".join(sorted(each.plugin_name for each in chosen))
+        raise VaehubError(f"tracker {name!r} is claimed by {claimed}; uninstall one of them")
     try:
-        listener = makers[name].function(where)
+        listener = chosen[0].function(where)
         manager.register(listener, name=key)
         manager.check_pending()
     except (VaehubError, KeyboardInterrupt):

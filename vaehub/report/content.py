@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean, stdev
+from statistics import stdev
 from typing import TYPE_CHECKING
 
 from vaehub.core.errors import VaehubError
 from vaehub.core.identity import Json, canonical_json
 from vaehub.hub.setting_labels import SEEDS, flat, setting_label, varied
+from vaehub.hub.spread import mean as mean_of
 from vaehub.report.records import Records
 
 if TYPE_CHECKING:
@@ -203,7 +204,7 @@ def settings(records: Records) -> list[Setting]:
             for key, each in counted.get(name, {}).items():
                 values.setdefault(key, []).extend(each)
         counts = [
-            Count(metric, COUNTS[name], spread_text(each), fmean(each)) for (metric, name), each in values.items()
+            Count(metric, COUNTS[name], spread_text(each), mean_of(each)) for (metric, name), each in values.items()
         ]
         latents = " or ".join(sorted({str(records.trainings[name].latent_dim) for name in names}, key=int))
         parts = (first.name_of("model"), first.name_of("network"), first.name_of("dataset"))
@@ -213,16 +214,18 @@ def settings(records: Records) -> list[Setting]:
 
 def in_use(rows: Sequence[Setting]) -> dict[str, list[str]]:
     """Return how many latents are used, over all settings, and the metrics that say so."""
-    latents = " or ".join(sorted({each for row in rows for each in row.latents.split(" or ")}, key=int))
     counts: dict[tuple[str, str], list[Count]] = {}
+    of: dict[tuple[str, str], set[str]] = {}
     for row in rows:
         for each in row.counts:
             counts.setdefault((each.metric, each.word), []).append(each)
+            of.setdefault((each.metric, each.word), set()).update(row.latents.split(" or "))
     found: dict[str, list[str]] = {}
     for (metric, word), same in counts.items():
         means = [each.mean for each in same]
         least, greatest = number(min(means), 3), number(max(means), 3)
         text = same[0].text if len(same) == 1 else least if least == greatest else f"{least} to {greatest}"
+        latents = " or ".join(sorted(of[metric, word], key=int))
         found.setdefault(f"{text} of {latents} {word}", []).append(metric)
     return found
 
@@ -245,15 +248,15 @@ def values(records: Records, found: Sequence[Item]) -> Iterator[Value]:
     for item, numbers in groups.values():
         for name, each in numbers.items():
             sd = number(stdev(each), 3) if len(each) > 1 and all(map(math.isfinite, each)) else ""
-            mean = number(fmean(each), 5)
+            mean = number(mean_of(each), 5)
             yield Value(item.model, item.data, item.label, item.metric, name, mean, sd, len(each))
 
 
 def spread_text(found: Sequence[float]) -> str:
     """Return mean and standard deviation of some values, as they are read."""
     if len(found) < 2 or not all(map(math.isfinite, found)):
-        return number(fmean(found), 3)
-    return f"{number(fmean(found), 3)} ± {number(stdev(found), 2)}"
+        return number(mean_of(found), 3)
+    return f"{number(mean_of(found), 3)} ± {number(stdev(found), 2)}"
 
 
 def trained(records: Records) -> list[Trained]:

@@ -10,3 +10,4 @@ from .checks import check_published as check_published
 from .checks import check_study as check_study
 from .failures import NotChecked as NotChecked
 from .failures import PromiseBroken as PromiseBroken
+from .plugin import Checked as Checked

@@ -98,8 +98,6 @@ def _check_entry(item: Item, entry: Entry, module: str) -> None:
     place = _line(module, entry.name)
     if "\n" in entry.summary or entry.summary.rstrip().endswith("."):
         item.broken(f"has the summary {entry.summary!r}, and a summary is one phrase without a full stop{place}")
-    if entry.summary[:1].isupper() and entry.summary[1:2].islower():
-        item.broken(f"has a summary that begins with a capital, {entry.summary!r}; it stands in a table{place}")
     if entry.has_params:
         kind: type = item.attempt("cannot be loaded", lambda: item.registered.load(_contract(entry)))
         params = item.attempt("has parameters that cannot be loaded", item.registered.load_params)

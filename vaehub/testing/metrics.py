@@ -174,8 +174,8 @@ def _cases(measuring: Measuring, rows: Columns | None, model: str | None) -> Ite
     ):
         recipe = tools.recipe(each, of)
         if subject == "recipe":
-            data = tools.runner.builder.data_of(tools.recipe(each, of)) if False else tools.trained(recipe)[1]
-            yield Case(of, (recipe, tools.trained(recipe)[0], data), recipe)
+            model_, data = tools.trained(recipe)
+            yield Case(of, (recipe, model_, data), recipe)
         elif subject == "pair":
             a, data = tools.trained(recipe)
             b, _ = tools.trained(tools.recipe(each, of, **{"train.epochs": 3}))

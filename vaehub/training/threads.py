@@ -12,6 +12,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vaehub.executors import SHARE_OF_THREADS
+
 if TYPE_CHECKING:  # whoever divides cores among workers does not load torch
     import torch
 
@@ -36,6 +38,12 @@ def asked_by_environment() -> int | None:
     """Return the number of threads that the user's environment asks for."""
     asked = [os.environ.get(name, "") for name in SETTINGS]
     return next((int(each) for each in asked if each.isdecimal() and int(each) > 0), None)
+
+
+def share_of_threads() -> int | None:
+    """Return the threads of this process where whoever started it divided the cores, and no user asked for a number."""
+    given = os.environ.get(SHARE_OF_THREADS, "")
+    return int(given) if given.isdecimal() else None
 
 
 def operations(counted: float, n_weights: int) -> float:

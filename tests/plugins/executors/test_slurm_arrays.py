@@ -70,5 +70,5 @@ def test_what_a_task_runs_has_setup_python_and_threads(tmp_path, jobs):
     Slurm(params, tmp_path / "slurm").submit(jobs[:1])
     setup, threads, *_, work = (tmp_path / "script").read_text().splitlines()[1:]
     assert setup == "module load gcc"
-    assert threads == 'export OMP_NUM_THREADS="${OMP_NUM_THREADS:-3}"'
+    assert threads == '[ -n "$OMP_NUM_THREADS" ] || export OMP_NUM_THREADS=3 VAEHUB_SHARE_OF_THREADS=3'
     assert work.startswith('eval "exec /opt/python -c ')

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
-from statistics import fmean
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
@@ -13,7 +12,7 @@ from vaehub.core.identity import canonical_json
 from vaehub.hub.display.figures import drawn
 from vaehub.hub.display.records import lengths_of
 from vaehub.hub.display.tables import NOTHING, ROWS_SHOWN, bar, facts, fold, paragraph, table, title
-from vaehub.hub.spread import deviation
+from vaehub.hub.spread import deviation, mean
 from vaehub.hub.subjects import shown
 from vaehub.hub.views import groups_by_index, reading_order
 
@@ -142,7 +141,7 @@ def _over_seeds(found: Measurements) -> Markup:
 def _mean(numbers: Sequence[float], n_seeds: int) -> Iterator[str]:
     if n_seeds > 1:
         sd = deviation(numbers)
-        yield f"{fmean(numbers):.4g}" + ("" if sd is None else f" ± {sd:.2g}")
+        yield f"{mean(numbers):.4g}" + ("" if sd is None else f" ± {sd:.2g}")
 
 
 def _seed(found: Measurement) -> int:

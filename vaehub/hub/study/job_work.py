@@ -23,6 +23,7 @@ from vaehub.store.deliveries import Deliveries
 from vaehub.store.delivery_session import DeliverySession, known_of
 from vaehub.store.provenance import Provenance
 from vaehub.store.store import Store
+from vaehub.training.threads import share_of_threads
 
 _ONE_AT_A_TIME = threading.Lock()
 """Workers may have several threads, and models of one process share settings of PyTorch."""
@@ -96,7 +97,8 @@ def _do_alone(asked: dict[str, Any]) -> bytes:
         versions = {plugin.distribution: plugin.version for plugin in catalog.plugins}
         store = Store.open(Path(folder) / "store", plugins=versions)
         with trackers.added(catalog.manager, asked.get("trackers", ())):
-            failures = Runner(store, catalog, asked["device"]).run_all(job.recipes, job.wanted.values())
+            runner = Runner(store, catalog, asked["device"], share=share_of_threads())
+            failures = runner.run_all(job.recipes, job.wanted.values())
         return packed(store.path, failures)
 
 
@@ -109,7 +111,7 @@ def _do(asked: dict[str, Any], store: Path, deliveries: Deliveries) -> None:
         session = DeliverySession(deliveries, asked["id"], provenance, known_of(asked["known"]))
         wanted = [request for name, request in job.wanted.items() if name not in session.done]
         with trackers.added(catalog.manager, asked.get("trackers", ())):
-            runner = Runner(Store(store, session), catalog, asked["device"])
+            runner = Runner(Store(store, session), catalog, asked["device"], share=share_of_threads())
             failures = runner.run_all(job.recipes, wanted) if wanted else {}
     deliveries.end(asked["id"], failures)
 

@@ -6,14 +6,13 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from decimal import Decimal
-from statistics import fmean
 from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 from vaehub.core.display import Displayed
 from vaehub.core.errors import VaehubError
 from vaehub.hub.frames import Tabular
-from vaehub.hub.spread import deviation
+from vaehub.hub.spread import deviation, mean
 from vaehub.hub.study.definition import NAMES, Report, Scaled
 from vaehub.hub.views import Rows
 from vaehub.store.published import Figure
@@ -241,20 +240,20 @@ def _figure(keys: Mapping[str, Key], name: str, figures: Sequence[Figure], title
 
 
 def _row(keys: Mapping[str, Key], name: str, values: Sequence[float], figure: Figure | None) -> ReportRow:
-    n, mean = len(values), fmean(values)
+    n, ours = len(values), mean(values)
     sd = deviation(values)
     kind = figure.spread_kind if figure is not None and figure.spread_kind in _PER_ERROR else "sd"
     ours_error = None if sd is None else sd / math.sqrt(n)
     spread = None if ours_error is None else ours_error * _per_error(kind, n)
     if figure is None or figure.value is None:
-        return ReportRow(keys, name, mean, spread, n, None, None, kind, None, None, None)
+        return ReportRow(keys, name, ours, spread, n, None, None, kind, None, None, None)
     theirs_error = _published_error(figure)
-    difference = mean - figure.value
+    difference = ours - figure.value
     inside = None
     if (ours_error is not None or theirs_error is not None) and math.isfinite(difference):
         allowed = Z95 * math.hypot(ours_error or 0.0, theirs_error or 0.0) + _half_digit(figure)
         inside = abs(difference) <= allowed
-    return ReportRow(keys, name, mean, spread, n, figure.value, figure.spread, kind, figure.printed, difference, inside)
+    return ReportRow(keys, name, ours, spread, n, figure.value, figure.spread, kind, figure.printed, difference, inside)
 
 
 _PER_ERROR = ("se", "sd", "ci95")

@@ -164,7 +164,7 @@ def work(line: Connection, store: Path, device: str, threads: Threads) -> None:
     torch.set_num_threads(threads.number)
     share = None if threads.is_asked else threads.number
     catalog = Catalog()
-    trackers.add(catalog.manager, trackers.asked())
+    trackers.add_what_can_be(catalog.manager, trackers.asked())
     runner = Runner(Store(store, RemoteSession(line)), catalog, device, share=share)
     while True:
         job: Job | None = line.recv()

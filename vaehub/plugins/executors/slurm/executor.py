@@ -13,7 +13,7 @@ from typing import final
 from uuid import uuid4
 
 from vaehub import VaehubError
-from vaehub.executors import Executor, Job, JobState
+from vaehub.executors import SHARE_OF_THREADS, Executor, Job, JobState
 from vaehub.plugins.executors.slurm.commands import NoAnswer, known_tasks, limit, said, slurm, tried
 from vaehub.plugins.executors.slurm.params import SlurmParams
 
@@ -148,7 +148,9 @@ class Slurm(Executor[SlurmParams]):
         return [f"--{name}={value}" for name, value in given.items() if value is not None] + params.options
 
     def _script(self, *work: str) -> str:
-        threads = f'export OMP_NUM_THREADS="${{OMP_NUM_THREADS:-{self.params.cpus}}}"'
+        n = self.params.cpus
+        # What nobody asked for is a share of the machine, which small work leaves unused.
+        threads = f'[ -n "$OMP_NUM_THREADS" ] || export OMP_NUM_THREADS={n} {SHARE_OF_THREADS}={n}'
         return "\n".join(["#!/bin/bash", *self.params.setup, threads, *work, ""])
 
     def _command(self, *, inside: bool = False) -> str:
