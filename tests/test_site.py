@@ -268,6 +268,6 @@ def _search(site):
         WebDriverWait(browser, 60).until(
             lambda page: page.execute_script(
                 "return [...document.querySelectorAll('#search-results li a')]"
-                ".some(a => a.href.includes('polarised.html'))"
+                ".some(a => a.href.includes('questions.html'))"
             )
         )
