@@ -6,7 +6,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_output
 
-from tests.tutorials import TUTORIALS, alike, differences, run, stripped
+from tests.tutorials import TUTORIALS, agree, differences, run, stripped
 
 
 @pytest.mark.slow
@@ -41,7 +41,7 @@ def test_there_are_five_notebooks_with_outputs_of_no_machine():
     ],
 )
 def test_words_and_counts_must_agree_and_other_numbers_nearly(stored, given, same):
-    assert alike(stored, given) == same
+    assert agree(stored, given) == same
 
 
 def test_times_and_bars_that_are_gone_are_not_stored():

@@ -68,7 +68,7 @@ def differences(stored: NotebookNode, given: NotebookNode) -> Iterator[str]:
         if len(before) != len(after):
             yield f"cell {number} gives {len(after)} outputs, and {len(before)} are stored: {after}"
         for old, new in zip(before, after, strict=False):
-            if not alike(old, new):
+            if not agree(old, new):
                 yield f"cell {number} gives\n{new}\nand stored is\n{old}"
 
 
@@ -88,13 +88,13 @@ def text(output: NotebookNode) -> str:
     return f"{sorted(data)}\n{data.get('text/plain', '')}\n{unescape(words)}"
 
 
-def alike(stored: str, given: str) -> bool:
+def agree(stored: str, given: str) -> bool:
     """Return whether two texts have the same words and whole numbers, and nearly the same other numbers."""
     one, other = (ID.sub("id", each).split() for each in (stored, given))
-    return len(one) == len(other) and all(map(_alike, one, other))
+    return len(one) == len(other) and all(map(_agrees, one, other))
 
 
-def _alike(stored: str, given: str) -> bool:
+def _agrees(stored: str, given: str) -> bool:
     if NUMBER.sub("0", stored) != NUMBER.sub("0", given):
         return False
     pairs = zip(NUMBER.findall(stored), NUMBER.findall(given), strict=True)

@@ -114,7 +114,7 @@ def test_the_ard_study_has_the_papers_runs():
     # Tables 4 and 5 have two sizes.
     for model in ("geco_l0_arm", "mask_aae"):
         assert {recipe.model.params.latent_dim for recipe in recipes if recipe.model.name == model} >= {16, 32}
-    # Figures 1b and S1 are of trainings that are made anyway.
+    # Figures 1b and S1 use trainings that are made anyway.
     trained = {recipe.vary(train={"epochs": 0}).id for recipe in recipes}
     assert {cell.request.subject.what.vary(train={"epochs": 0}).id for cell in snapshots} <= trained
 

@@ -10,7 +10,8 @@ from small_disk import can_mount, fill, small_disk
 from stored_samples import a_measurement, a_result, a_training, same_result, weights
 
 from vaehub.core.errors import NotRecorded, StoreError
-from vaehub.store.schema import MIGRATIONS, VERSION, migrate
+from vaehub.store.migrations import MIGRATIONS
+from vaehub.store.schema import VERSION, migrate
 from vaehub.store.store import Store
 
 pytestmark = [

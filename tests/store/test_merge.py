@@ -15,6 +15,7 @@ from vaehub.core.errors import StoreError
 from vaehub.core.result import Result, Signatures
 from vaehub.store import schema
 from vaehub.store.files import sha256
+from vaehub.store.migrations import MIGRATIONS
 from vaehub.store.prune import Selection
 from vaehub.store.records import CellRecord
 from vaehub.store.store import Store
@@ -292,7 +293,7 @@ def test_a_store_that_cannot_be_written_is_refused(make, monkeypatch):
 def test_a_store_of_an_earlier_schema_is_merged_and_stays_as_it_is(make, tmp_path):
     (tmp_path / "earlier").mkdir()
     with duckdb.connect(tmp_path / "earlier" / "results.duckdb") as connection:
-        schema.migrate(connection, schema.MIGRATIONS[:1])
+        schema.migrate(connection, MIGRATIONS[:1])
         connection.execute("""
             insert into measurements values
             ('m9', 'mine', 'elbo', '{}', 0, '{}', null, null, '{}', 'done', null, now()::timestamp, 1, 'p1')

@@ -9,8 +9,9 @@ from stored_samples import a_measurement, a_training
 from vaehub.core.result import Result
 from vaehub.store import measurements, trainings
 from vaehub.store import rows as rows_of_records
+from vaehub.store.migrations import MIGRATIONS
 from vaehub.store.rows import insert
-from vaehub.store.schema import MIGRATIONS, VERSION, migrate, version_of
+from vaehub.store.schema import VERSION, migrate, version_of
 
 TABLES = {
     "arrays",

@@ -1,4 +1,4 @@
-"""Each promise is really checked: a plugin that breaks it is told so, with file and line."""
+"""Each promise is checked: one that is broken is reported with file and line."""
 
 import importlib
 import re

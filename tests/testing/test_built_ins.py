@@ -29,17 +29,10 @@ PATHS = {"anndata", "arrays", "images", "vectors"}
 def entries(kind, *, but=(), of=()):
     names = [each.entry.name for each in CATALOG.entries(kind)]
     return [
-        pytest.param(name, marks=[] if name in LIGHT[kind] else [pytest.mark.slow])
+        pytest.param(kind, name, marks=[] if name in LIGHT[kind] else [pytest.mark.slow])
         for name in names
         if name not in but and (not of or name in of)
     ]
-
-
-def checked(check, *arguments, **more):
-    try:
-        check(*arguments, **more)
-    except testing.NotChecked as reason:
-        pytest.skip(str(reason))
 
 
 def test_no_manifest_imports_anything_heavy():
@@ -53,31 +46,19 @@ def test_a_manifest_says_what_is_there(plugin):
     testing.check_manifest(plugin)
 
 
-@pytest.mark.parametrize("name", entries("metric", of=METRICS))
-def test_a_metric(name):
-    checked(testing.check_metric, name)
-
-
-@pytest.mark.parametrize("name", entries("model", of=MODELS))
-def test_a_model(name):
-    checked(testing.check_model, name)
-
-
-@pytest.mark.parametrize("name", entries("network"))
-def test_a_network(name):
-    checked(testing.check_network, name)
-
-
-@pytest.mark.parametrize("name", entries("dataset", but=PATHS))
-def test_a_dataset(name):
-    checked(testing.check_dataset, name)
-
-
-@pytest.mark.parametrize("name", entries("features"))
-def test_features(name):
-    checked(testing.check_features, name)
-
-
-@pytest.mark.parametrize("name", entries("published"))
-def test_published_values(name):
-    checked(testing.check_published, name)
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        *entries("metric", of=METRICS),
+        *entries("model", of=MODELS),
+        *entries("network"),
+        *entries("dataset", but=PATHS),
+        *entries("features"),
+        *entries("published"),
+    ],
+)
+def test_an_entry_keeps_its_promises(kind, name):
+    try:
+        getattr(testing, f"check_{kind}")(name)
+    except testing.NotChecked as reason:
+        pytest.skip(str(reason))

@@ -3,9 +3,10 @@
 import pytest
 import torch
 
+from vaehub.executors import SHARE_OF_THREADS
 from vaehub.hub.study.worker_process import Threads
 from vaehub.training import threads
-from vaehub.training.threads import LARGE, SETTINGS, operations, threads_for
+from vaehub.training.threads import LARGE, SETTINGS, operations, share_of_threads, threads_for
 
 CPU = torch.device("cpu")
 
@@ -69,3 +70,12 @@ def test_weights_that_no_product_has_count_as_one_each():
 @pytest.mark.usefixtures("three_cores")
 def test_there_are_as_many_whole_cores_as_cores_at_most():
     assert 1 <= threads._n_whole_cores() <= len(threads.os.sched_getaffinity(0))
+
+
+@pytest.mark.usefixtures("three_cores")
+def test_a_number_that_an_engine_divided_is_nobodys_wish(monkeypatch):
+    monkeypatch.setenv(SETTINGS[0], "3")
+    assert n_inside(LARGE - 1, share=share_of_threads()) == 3
+    monkeypatch.setenv(SHARE_OF_THREADS, "3")
+    assert n_inside(LARGE - 1, share=share_of_threads()) == 1
+    assert n_inside(LARGE, share=share_of_threads()) == 3

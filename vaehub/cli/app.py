@@ -13,6 +13,8 @@ from vaehub.cli.cite import cite
 from vaehub.cli.compare import compare
 from vaehub.cli.data import data
 from vaehub.cli.options import (
+    AtEpochsOption,
+    AtStepsOption,
     DatasetOption,
     DeviceOption,
     IdsArgument,
@@ -115,17 +117,8 @@ def run(
             "--set", "-s", metavar="SCOPE.NAME=VALUE", help="Parameter of model, network, data, train or metric."
         ),
     ] = None,
-    at_epochs: Annotated[
-        str, typer.Option("--at-epochs", metavar="N,N…", help="Measure after these epochs too, such as 1,2,5.")
-    ] = "",
-    at_steps: Annotated[
-        str,
-        typer.Option(
-            "--at-steps",
-            metavar="N,N…",
-            help="Measure after these steps of 'train.steps' too: 100,500 or FIRST:LAST:BY.",
-        ),
-    ] = "",
+    at_epochs: AtEpochsOption = "",
+    at_steps: AtStepsOption = "",
     device: DeviceOption = "auto",
     _trackers: TrackerOption = None,
     force: Annotated[bool, typer.Option("--force", help="Train and measure even what is stored.")] = False,

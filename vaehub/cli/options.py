@@ -74,6 +74,18 @@ DatasetOption = Annotated[
 NetworkOption = Annotated[
     str, typer.Option("--network", "-n", help="Encoder and decoder.", autocompletion=completion.names_of("network"))
 ]
+AtEpochsOption = Annotated[
+    str,
+    typer.Option("--at-epochs", metavar="N,N…", help="Store, and measure, the model after these epochs too: 1,2,5."),
+]
+AtStepsOption = Annotated[
+    str,
+    typer.Option(
+        "--at-steps",
+        metavar="N,N…",
+        help="The same after these steps of 'train.steps': 100,500 or FIRST:LAST:BY.",
+    ),
+]
 SeedsOption = Annotated[list[int] | None, typer.Option("--seed", min=0, help="Seed; repeatable.", show_default="0")]
 MOST_NUMBERS = 1_000_000
 """Most numbers of a range."""

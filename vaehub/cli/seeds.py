@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-import statistics
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from vaehub.cli import terminal
 from vaehub.cli.records import length_of
 from vaehub.cli.tables import cell, table
+from vaehub.hub.spread import deviation, mean
 
 if TYPE_CHECKING:
     from vaehub.hub.views import Measurement
@@ -38,9 +38,8 @@ def over_seeds(found: Sequence[Measurement]) -> list[list[object]]:
 
 def spread(numbers: Sequence[float]) -> str:
     """Return the mean and the standard deviation of the n - 1 kind, as text."""
-    if not all(map(math.isfinite, numbers)):
-        return cell(sum(numbers) / len(numbers))
-    return f"{cell(statistics.fmean(numbers))} ± {statistics.stdev(numbers):.2g}"
+    sd = deviation(numbers)
+    return cell(mean(numbers)) + ("" if sd is None or math.isnan(sd) else f" ± {sd:.2g}")
 
 
 def show_over_seeds(found: Sequence[Measurement]) -> None:

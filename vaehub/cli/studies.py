@@ -12,11 +12,11 @@ from rich.text import Text
 from vaehub.cli import terminal
 from vaehub.cli.standard_output import answer
 from vaehub.cli.tables import cell, registered_as_json, table
-from vaehub.hub.study.definition import NAMES
+from vaehub.hub.study.definition import varied_in_words
 from vaehub.hub.study.report import ReportRow
 
 if TYPE_CHECKING:
-    from vaehub.hub.study.definition import Definition, Grid
+    from vaehub.hub.study.definition import Definition
     from vaehub.hub.study.pictures import StudyPicture
     from vaehub.hub.study.report import ReportTable
     from vaehub.hub.study.state import StudyState
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from vaehub.store.records import StudyRecord
 
 FAILURES_SHOWN = 20
-VALUES_SHOWN = 6
-"""Values of an axis that are named; '--json' has all."""
 
 
 def listed(found: Sequence[Registered], asked: Sequence[StudyRecord]) -> None:
@@ -50,9 +48,8 @@ def described(definition: Definition) -> None:
     rows = []
     for scale in definition.scales:
         grids = definition.at(scale).grids
-        varied = "; ".join(f"{name} {_some(values)}" for name, values in _varied(grids).items())
         metrics = dict.fromkeys(name for grid in grids for name in grid.metrics)
-        rows.append([scale, len(grids), varied, ", ".join(metrics)])
+        rows.append([scale, len(grids), varied_in_words(grids), ", ".join(metrics)])
     table(["scale", "grids", "varied", "metrics"], rows)
     made = definition.at(definition.scales[-1]).reports
     table(["report", "title", "beside"], [[each.name, each.title, each.table or ""] for each in made])
@@ -61,22 +58,6 @@ def described(definition: Definition) -> None:
 def described_as_json(definition: Definition) -> dict[str, object]:
     """Return all grids of each scale, and its reports, as plain values."""
     return {scale: definition.at(scale).record() for scale in definition.scales}
-
-
-def _varied(grids: Sequence[Grid]) -> dict[str, list[object]]:
-    """Return the values of each axis over all grids, and of each name that differs between them."""
-    found: dict[str, list[object]] = {}
-    for grid in grids:
-        single = {name: [grid.recipe[name]] for name in NAMES if name in grid.recipe}
-        for name, values in {**single, **grid.axes}.items():
-            known = found.setdefault(name, [])
-            known += [value for value in values if value not in known]
-    return found
-
-
-def _some(values: Sequence[object]) -> str:
-    shown = ", ".join(map(str, values[:VALUES_SHOWN]))
-    return shown if len(values) <= VALUES_SHOWN else f"{shown} and {len(values) - VALUES_SHOWN} more"
 
 
 WORDS = {

@@ -7,6 +7,8 @@ from typing import Annotated
 import typer
 
 from vaehub.cli.options import (
+    AtEpochsOption,
+    AtStepsOption,
     DatasetOption,
     DeviceOption,
     JsonOption,
@@ -30,17 +32,8 @@ def train(
         list[str] | None,
         typer.Option("--set", "-s", metavar="SCOPE.NAME=VALUE", help="Parameter of model, network, data or train."),
     ] = None,
-    at_epochs: Annotated[
-        str, typer.Option("--at-epochs", metavar="N,N…", help="Store the model after these epochs too, such as 1,2,5.")
-    ] = "",
-    at_steps: Annotated[
-        str,
-        typer.Option(
-            "--at-steps",
-            metavar="N,N…",
-            help="Store the model after these steps of 'train.steps' too: 100,500 or FIRST:LAST:BY.",
-        ),
-    ] = "",
+    at_epochs: AtEpochsOption = "",
+    at_steps: AtStepsOption = "",
     device: DeviceOption = "auto",
     force: Annotated[bool, typer.Option("--force", help="Train even what is stored.")] = False,
     store: StoreOption = None,

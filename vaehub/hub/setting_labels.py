@@ -5,26 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from vaehub.core.identity import Json
+from vaehub.registry.run_names import flat as flat
 
 SEEDS = ("seed", "data.seed")
 """Settings over which values are averaged."""
-
-
-def flat(recipe: Mapping[str, Json]) -> dict[str, Json]:
-    """Return a recipe as settings: ``model``, ``seed``, ``model.latent_dim`` and so on."""
-    found: dict[str, Json] = {}
-    for part in ("model", "network", "dataset", "train"):
-        value = recipe.get(part)
-        if isinstance(value, Mapping):
-            scope = "data" if part == "dataset" else part
-            if part != "train":
-                found[part] = value["name"]
-            params = value["params"]
-            assert isinstance(params, Mapping), "recipes are nested mappings"
-            found |= {f"{scope}.{name}": each for name, each in params.items()}
-    if "seed" in recipe:
-        found["seed"] = recipe["seed"]
-    return found
 
 
 def varied(all_settings: Sequence[Mapping[str, Json]]) -> list[str]:

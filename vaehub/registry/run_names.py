@@ -13,7 +13,7 @@ from vaehub.core.identity import Json, identity
 if TYPE_CHECKING:
     from vaehub.core.result import Result
 
-__all__ = ["MOST_VALUES", "metric_name", "require", "run_name", "settings", "values"]
+__all__ = ["MOST_VALUES", "flat", "metric_name", "require", "run_name", "settings", "values"]
 
 MOST_VALUES = 1000
 """Values of a vector that are sent one by one; longer ones are in the store alone."""
@@ -40,16 +40,27 @@ def metric_name(metric: str, params: Mapping[str, Json]) -> str:
     return f"{metric}-{identity(dict(params))[:6]}" if params else metric
 
 
-def settings(recipe: Mapping[str, Any]) -> dict[str, object]:
-    """Return the recipe of a training as one level of names, such as ``model.latent_dim``."""
-    found: dict[str, object] = {"seed": recipe["seed"]}
-    for scope in ("model", "network", "dataset", "train"):
-        part = recipe[scope]
-        if "name" in part:
-            found[scope] = part["name"]
-        for name, value in part["params"].items():
-            found[f"{scope}.{name}"] = value if isinstance(value, int | float | str) else json.dumps(value)
+def flat(recipe: Mapping[str, Json]) -> dict[str, Json]:
+    """Return a recipe as settings, by the names that ``--set`` has: ``seed``, ``model``, ``model.latent_dim``."""
+    found: dict[str, Json] = {}
+    for part in ("model", "network", "dataset", "train"):
+        value = recipe.get(part)
+        if isinstance(value, Mapping):
+            scope = "data" if part == "dataset" else part
+            if part != "train":
+                found[part] = value["name"]
+            params = value["params"]
+            assert isinstance(params, Mapping), "recipes are nested mappings"
+            found |= {f"{scope}.{name}": each for name, each in params.items()}
+    if "seed" in recipe:
+        found["seed"] = recipe["seed"]
     return found
+
+
+def settings(recipe: Mapping[str, Any]) -> dict[str, object]:
+    """Return the same as numbers and texts, which trackers take: what is a list, or missing, as JSON."""
+    plain = (int, float, str)
+    return {name: value if isinstance(value, plain) else json.dumps(value) for name, value in flat(recipe).items()}
 
 
 def values(result: Result) -> Iterator[tuple[str, int, float]]:

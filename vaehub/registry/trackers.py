@@ -11,6 +11,7 @@ from pathlib import Path
 import pluggy
 
 from vaehub.core.errors import VaehubError, first_line
+from vaehub.registry.catalog import HOME
 
 log = logging.getLogger(__name__)
 
@@ -103,7 +104,7 @@ def _add(manager: pluggy.PluginManager, tracker: str, key: str) -> None:
         known = ", ".join(sorted(makers)) or "none"
         raise VaehubError(f"unknown tracker {name!r}; installed plugins have {known}, written as NAME:PLACE")
     # A name of vaehub's own stays vaehub's.
-    chosen = [each for each in makers[name] if each.plugin_name.startswith("vaehub:")] or makers[name]
+    chosen = [each for each in makers[name] if each.plugin_name.startswith(f"{HOME}:")] or makers[name]
     if len(chosen) > 1:
         claimed = " and ".join(sorted(each.plugin_name for each in chosen))
         raise VaehubError(f"tracker {name!r} is claimed by {claimed}; uninstall one of them")

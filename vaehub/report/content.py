@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import stdev
 from typing import TYPE_CHECKING
 
 from vaehub.core.errors import VaehubError
 from vaehub.core.identity import Json, canonical_json
 from vaehub.hub.setting_labels import SEEDS, flat, setting_label, varied
+from vaehub.hub.spread import deviation
 from vaehub.hub.spread import mean as mean_of
 from vaehub.report.records import Records
 
@@ -247,16 +247,16 @@ def values(records: Records, found: Sequence[Item]) -> Iterator[Value]:
             numbers.setdefault(name, []).append(value)
     for item, numbers in groups.values():
         for name, each in numbers.items():
-            sd = number(stdev(each), 3) if len(each) > 1 and all(map(math.isfinite, each)) else ""
+            sd = deviation(each)
+            shown = "" if sd is None or math.isnan(sd) else number(sd, 3)
             mean = number(mean_of(each), 5)
-            yield Value(item.model, item.data, item.label, item.metric, name, mean, sd, len(each))
+            yield Value(item.model, item.data, item.label, item.metric, name, mean, shown, len(each))
 
 
 def spread_text(found: Sequence[float]) -> str:
     """Return mean and standard deviation of some values, as they are read."""
-    if len(found) < 2 or not all(map(math.isfinite, found)):
-        return number(mean_of(found), 3)
-    return f"{number(mean_of(found), 3)} ± {number(stdev(found), 2)}"
+    sd = deviation(found)
+    return number(mean_of(found), 3) + ("" if sd is None or math.isnan(sd) else f" ± {number(sd, 2)}")
 
 
 def trained(records: Records) -> list[Trained]:

@@ -1,4 +1,4 @@
-"""The conformance kit: what vaehub's plugins promise each other, checked on ours and on a stranger's alike.
+"""The conformance kit: what vaehub's plugins promise each other, checked on ours and on those of others.
 
 In a test of a plugin, which is installed: ``vaehub.testing.check_metric("code_norm")``. Each check takes small data
 that the kit makes, and raises :class:`PromiseBroken` with a sentence, file and line for each promise that is not kept;

@@ -18,6 +18,7 @@ from vaehub.core.recipe import Recipe
 from vaehub.hub import Hub
 from vaehub.hub.runner import Runner
 from vaehub.registry.catalog import Catalog
+from vaehub.store.store import Store
 
 LATENT_DIM = 4
 QUICK: dict[str, object] = {"train.epochs": 2, "model.latent_dim": LATENT_DIM, "network.hidden": [32]}
@@ -62,7 +63,8 @@ class Bench:
 
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="vaehub-testing-")
-        self.hub = Hub.open(self.folder / "store", device="cpu")
+        # Not by Hub.open, which brings the user's trackers along.
+        self.hub = Hub(Store.open(self.folder / "store"), Catalog(), "cpu")
         self._trained: dict[str, tuple[LatentModel, Dataset]] = {}
 
     @property

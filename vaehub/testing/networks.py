@@ -28,9 +28,10 @@ def check(item: Item, settings: Mapping[str, object] | None = None) -> None:
     check_params(item)
     kind = item.attempt("cannot be loaded", lambda: item.registered.load(Network))
     params = item.params(dict(settings or {}))
-    refusals, taken = [], 0
+    refusals: list[str] = []
+    taken: list[tuple[int, ...]] = []
     for shape in SHAPES:
-        if taken > MOST:
+        if len(taken) == MOST:
             break
         spec = DataSpec(shape, in_unit_interval=True)
 
@@ -50,7 +51,8 @@ def check(item: Item, settings: Mapping[str, object] | None = None) -> None:
                 )
             if network is None:
                 continue
-            taken += 1
+            if shape not in taken:
+                taken.append(shape)
             with scrambled(2):
                 again = built(latent_dim, n_statistics)
             _check_one(item, network, again, shape)

@@ -12,6 +12,7 @@ from tests.studies import small_study
 from vaehub import Hub, VaehubError, __version__
 from vaehub.core.errors import WorkFailed
 from vaehub.executors import Executor, JobState
+from vaehub.hub.runner import Runner
 from vaehub.hub.study import remote_pool
 from vaehub.hub.study.grid import jobs_of
 from vaehub.hub.study.job_work import work, work_all
@@ -158,6 +159,21 @@ def test_an_executor_gives_the_rows_that_worker_processes_give(hub, study, tmp_p
     # All is known now: nothing is submitted.
     assert study.run(executor="queue").done == 4
     assert len(Queue.given) == 4
+
+
+@pytest.mark.parametrize("executor", ["queue", "far"])
+def test_a_share_of_threads_is_told_from_a_wish(run, monkeypatch, executor):
+    shares = []
+
+    class Seen(Runner):
+        def __init__(self, *args, share, **more):
+            shares.append(share)
+            super().__init__(*args, share=share, **more)
+
+    monkeypatch.setattr("vaehub.hub.study.job_work.Runner", Seen)
+    monkeypatch.setenv("VAEHUB_SHARE_OF_THREADS", "3")
+    assert run(executor) == []
+    assert set(shares) == {3}
 
 
 def test_jobs_that_outlive_the_command_are_collected_by_the_next_and_not_submitted_again(hub, study, queue, run):

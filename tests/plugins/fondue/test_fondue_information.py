@@ -248,7 +248,7 @@ def test_irrelevant_latents_are_held_at_their_mean_or_lose_their_noise(small):
     with torch.no_grad():
         made = model.decode(torch.where(relevant, mu, mu.mean(dim=0)))
     assert held["mse"] == pytest.approx(float((made - part.x).square().mean()), rel=1e-5)
-    assert "distortion" not in held.result.scalars, "the model's own term is of all latents"
+    assert "distortion" not in held.result.scalars, "the model's own term covers all latents"
 
     def of(latents, z):
         return hub.measure("reconstruction_error", recipe, settings={**few, "latents": latents, "z": z})["mse"]

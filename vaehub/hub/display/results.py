@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from vaehub.core.identity import canonical_json
 from vaehub.hub.display.figures import drawn
-from vaehub.hub.display.records import lengths_of
+from vaehub.hub.display.records import SHORT, lengths_of
 from vaehub.hub.display.tables import NOTHING, ROWS_SHOWN, bar, facts, fold, paragraph, table, title
 from vaehub.hub.spread import deviation, mean
 from vaehub.hub.subjects import shown
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from vaehub.hub.compare import Comparison
     from vaehub.hub.views import Measurement, Measurements, Rows
 
-SHORT = 8
-"""Characters of an id that people read."""
 SHORT_TABLE = 12
 """Rows of a table up to which it is unfolded."""
 

@@ -10,6 +10,7 @@ from markupsafe import Markup
 from vaehub.core.errors import VaehubError
 from vaehub.hub.display.figures import drawn
 from vaehub.hub.display.tables import NOTHING, ROWS_SHOWN, cell, facts, paragraph, table, title
+from vaehub.hub.study.definition import varied_in_words
 
 if TYPE_CHECKING:
     from vaehub.hub.study import Study
@@ -23,15 +24,11 @@ FAILURES_SHOWN = 20
 def study(found: Study) -> Markup:
     """Return what a study makes at each of its scales, its reports, and how far the usual scale is."""
     definition = found.definition
-    grids = [
-        [
-            scale,
-            "; ".join(f"{name} {', '.join(map(str, of))}" for name, of in grid.axes.items()),
-            ", ".join(grid.metrics),
-        ]
-        for scale in definition.scales
-        for grid in definition.at(scale).grids
-    ]
+    scales = []
+    for scale in definition.scales:
+        grids = definition.at(scale).grids
+        metrics = dict.fromkeys(name for grid in grids for name in grid.metrics)
+        scales.append([scale, len(grids), varied_in_words(grids), ", ".join(metrics)])
     reports = definition.at(definition.scales[-1]).reports
     listed = table(["report", "title", "beside table"], [[each.name, each.title, each.table] for each in reports])
     try:
@@ -40,7 +37,7 @@ def study(found: Study) -> Markup:
         now = paragraph(str(error))
     return Markup("<div>{}{}{}{}</div>").format(
         title(found.name, definition.title),
-        table(["scale", "axes", "metrics"], grids[:ROWS_SHOWN], n=len(grids)),
+        table(["scale", "grids", "varied", "metrics"], scales),
         listed if reports else NOTHING,
         now,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -269,3 +269,23 @@ def definition_named(name: str, catalog: Catalog) -> Definition:
         hint = f"; the file here is asked for as './{own}'" if os.path.isfile(own) else ""
         raise UnknownName(f"{error}{hint}") from error
     return Definition(found.entry.name, found.read())
+
+
+VALUES_SHOWN = 6
+"""Values of an axis that are named."""
+
+
+def varied_in_words(grids: Sequence[Grid]) -> str:
+    """Return in a line what some grids vary: each axis over all of them, and each name that differs between them."""
+    found: dict[str, list[object]] = {}
+    for grid in grids:
+        single = {name: [grid.recipe[name]] for name in NAMES if name in grid.recipe}
+        for name, values in {**single, **grid.axes}.items():
+            known = found.setdefault(name, [])
+            known += [value for value in values if value not in known]
+    return "; ".join(f"{name} {_some(values)}" for name, values in found.items())
+
+
+def _some(values: Sequence[object]) -> str:
+    shown = ", ".join(map(str, values[:VALUES_SHOWN]))
+    return shown if len(values) <= VALUES_SHOWN else f"{shown} and {len(values) - VALUES_SHOWN} more"

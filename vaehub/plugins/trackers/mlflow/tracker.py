@@ -56,12 +56,12 @@ class MLflow:
     @hookimpl
     def vaehub_epoch_ended(self, training_id: str, epoch: int, losses: Mapping[str, Mapping[str, float]]) -> None:
         """Log the losses of an epoch, the first being 1."""
-        found = {
-            f"loss/{name}/{split}": (epoch + 1, value)
+        found = [
+            (f"loss/{name}/{split}", epoch + 1, value)
             for split, terms in losses.items()
             for name, value in terms.items()
-        }
-        self._log(self._runs[training_id], [(name, step, value) for name, (step, value) in found.items()])
+        ]
+        self._log(self._runs[training_id], found)
 
     @hookimpl
     def vaehub_trained(
