@@ -10,7 +10,8 @@ from vaehub import Hub, Result, VaehubError
 from vaehub.core.metric import Metric
 from vaehub.core.recipe import Recipe
 from vaehub.hub import subjects
-from vaehub.hub.subjects import KINDS, Subject, kind_of, shown
+from vaehub.hub.subject import Subject
+from vaehub.hub.subjects import KINDS, kind_of, shown
 from vaehub.registry import Metric as MetricEntry
 from vaehub.registry.catalog import Catalog
 from vaehub.registry.discovery import Discovered, Plugin, discover

@@ -34,7 +34,7 @@ from vaehub.hub.model_copies import faithful_copy, measured_copy
 from vaehub.hub.model_size import WithinMemory
 from vaehub.hub.recorder import Recorded, Recorder, tell
 from vaehub.hub.requests import MeasurementRequest, restored_recipe
-from vaehub.hub.subjects import IN_MEMORY
+from vaehub.hub.subject import IN_MEMORY
 from vaehub.store.failures import gone
 from vaehub.training.devices import find_devices
 from vaehub.training.ensemble import CannotBeBatched, EnsembleMember, fit_together

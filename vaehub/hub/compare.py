@@ -15,7 +15,7 @@ from vaehub.core.recipe import Recipe
 from vaehub.core.result import Result, Table, Vector
 from vaehub.hub.frames import Tabular
 from vaehub.hub.spread import mean
-from vaehub.hub.subjects import is_own
+from vaehub.hub.subject import is_own
 from vaehub.hub.views import Measurements
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from vaehub.core.model import LatentModel
 from vaehub.core.params import Field, Incidental, ModelParams, Params
 from vaehub.core.recipe import Component, Recipe, TrainParams
 from vaehub.hub.data_copies import InMemoryData
-from vaehub.hub.subjects import IN_MEMORY
+from vaehub.hub.subject import IN_MEMORY
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from vaehub.core.recipe import Component, Recipe
 from vaehub.hub import requests
 from vaehub.hub.arguments import mapping_of
 from vaehub.hub.data_copies import InMemoryData
-from vaehub.hub.subjects import IN_MEMORY, Subject
+from vaehub.hub.subject import IN_MEMORY, Subject
 from vaehub.hub.views import Rows
 from vaehub.registry.catalog import Catalog
 from vaehub.store.failures import gone

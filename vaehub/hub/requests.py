@@ -17,7 +17,8 @@ from vaehub.core.recipe import Component, Recipe, TrainParams
 from vaehub.hub.arguments import is_path, mapping_of, path_text, text, whole_number
 from vaehub.hub.data_copies import InMemoryData
 from vaehub.hub.extractors import with_identities
-from vaehub.hub.subjects import IN_MEMORY, Subject, kind_of
+from vaehub.hub.subject import IN_MEMORY, Subject
+from vaehub.hub.subjects import kind_of
 from vaehub.registry.catalog import Catalog, Registered
 from vaehub.registry.entries import Metric as MetricEntry
 

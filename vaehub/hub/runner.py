@@ -344,7 +344,7 @@ class Runner:
 
 @dataclass(frozen=True)
 class _Models:
-    """Sources of the arguments of metrics; see :class:`vaehub.hub.subjects.Models`.
+    """Sources of the arguments of metrics; see :class:`vaehub.hub.subject.Models`.
 
     Attributes:
         builder: Makes them.

@@ -11,7 +11,7 @@ from vaehub.core.errors import VaehubError
 from vaehub.core.identity import Json, canonical_json
 from vaehub.core.recipe import TrainParams
 from vaehub.hub.requests import DEFAULT_DATASET, DEFAULT_NETWORK
-from vaehub.hub.subjects import IN_MEMORY
+from vaehub.hub.subject import IN_MEMORY
 from vaehub.store.records import MeasurementRecord, TrainingRecord
 
 if TYPE_CHECKING:

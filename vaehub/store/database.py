@@ -20,16 +20,15 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 import duckdb
 from duckdb import DuckDBPyConnection
 
 from vaehub.core.errors import StoreError, first_line
-from vaehub.files.bounds import memory_at_hand
 from vaehub.store import engine
 from vaehub.store.failures import interruptible
 from vaehub.store.files import PARTIAL, publish
+from vaehub.store.reader import reader
 from vaehub.store.schema import VERSION, migrate, recorded_version
 from vaehub.store.turns import Turn, TurnTimeout, is_awaited, turn
 from vaehub.store.undo import Undo
@@ -39,21 +38,8 @@ DEFAULT_LOCK_TIMEOUT = 60.0
 FIRST_WAIT, LONGEST_WAIT = 0.005, 0.05
 """Seconds between two attempts to open a file that another process holds."""
 
-READ_ONLY: dict[str, str | bool | int | float | list[str]] = {
-    "enable_external_access": "false",
-    "autoinstall_known_extensions": "false",
-    "autoload_known_extensions": "false",
-    "python_enable_replacements": "false",
-    "lock_configuration": "true",
-}
-"""A reader's SQL reaches the store's tables and nothing else: no files, no network, no Python variables."""
 CONFINE = "set enable_external_access = false"
 """Cannot be taken back as long as the engine runs; files that are open can be written."""
-LOCKS = ("enable_external_access", "lock_configuration")
-"""Those of them that can be set when a file is open, the last one last."""
-
-_LEAST_MEMORY = 256 * 2**20
-"""Bytes that a reader may have however little is free, since less opens no store of a usual size."""
 
 # One process must not open a file twice with different settings, so its threads take turns.
 _turns: dict[Path, threading.RLock] = defaultdict(threading.RLock)
@@ -341,7 +327,7 @@ class Database:
                 f"store {str(self.path.parent)!r} holds commits in {self._log.name}, which DuckDB does not find where "
                 "a path has a question mark; move the store to a path without, and use it there once"
             )
-        return self._patiently(lambda: _reader(path) if read_only else self._attached(path))
+        return self._patiently(lambda: reader(path) if read_only else self._attached(path))
 
     def _attached(self, path: Path) -> DuckDBPyConnection:
         self._undo.begin()
@@ -389,27 +375,6 @@ def lock_timeout() -> float:
     if not (math.isfinite(seconds) and seconds >= 0):
         raise StoreError(f"{LOCK_TIMEOUT} is {given!r} and should be a number of seconds")
     return seconds
-
-
-def bounded() -> DuckDBPyConnection:
-    """Return a connection without a database, which may take as much memory as a reader."""
-    return duckdb.connect(config={"threads": 1, **_memory()})
-
-
-def _reader(path: Path) -> DuckDBPyConnection:
-    config: dict[str, Any] = {"threads": 1, **_memory(), **READ_ONLY}
-    if "?" not in str(path):
-        return duckdb.connect(path, read_only=True, config=config)
-    # A reader is locked up only when it has looked for a log, which it cannot find beside such a path.
-    connection = duckdb.connect(path, read_only=True, config={key: config[key] for key in config.keys() - LOCKS})
-    for name in LOCKS:
-        connection.execute(f"set {name} = {READ_ONLY[name]}")
-    return connection
-
-
-def _memory() -> dict[str, str]:
-    """Return limits of a reader: half of the memory at hand, and no disk in its place."""
-    return {"memory_limit": f"{max(memory_at_hand() // 2, _LEAST_MEMORY)}B", "max_temp_directory_size": "0B"}
 
 
 def _holder(error: duckdb.Error) -> str:

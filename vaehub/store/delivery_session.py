@@ -16,9 +16,10 @@ from vaehub.store.errands import Parcel
 from vaehub.store.files import StoredFile, WrittenFile
 from vaehub.store.provenance import Provenance
 from vaehub.store.published import Paper
+from vaehub.store.recording import Inserted
 from vaehub.store.records import MeasurementRecord, StoredMeasurement, TrainingRecord
 from vaehub.store.rows import Rows
-from vaehub.store.session import Inserted, Session
+from vaehub.store.session import Session
 from vaehub.store.trainings import Losses
 
 Known = Mapping[str, tuple[TrainingRecord, StoredFile | None]]

@@ -21,10 +21,11 @@ from vaehub.core.errors import StoreError
 from vaehub.core.progress import task
 from vaehub.store import arrays
 from vaehub.store.conflicts import ArrayDifference, ArrayPair, Conflict, conflicts, difference_of
-from vaehub.store.database import Database, bounded
+from vaehub.store.database import Database
 from vaehub.store.failures import translated
 from vaehub.store.files import copy_file, digests
 from vaehub.store.merge_rows import Plan, array_pairs, carry_out, forget_lists, planned
+from vaehub.store.reader import bounded
 from vaehub.store.schema import VERSION, recorded_version
 from vaehub.store.verify import problems_of
 

@@ -10,9 +10,9 @@ import duckdb
 
 from vaehub.core.result import Result
 from vaehub.store import measurements, studies, trainings
-from vaehub.store.database import READ_ONLY
 from vaehub.store.failures import translated
 from vaehub.store.query import query
+from vaehub.store.reader import READ_ONLY
 from vaehub.store.records import CellRecord, MeasurementRecord, TrainingRecord
 from vaehub.store.rows import insert
 from vaehub.store.schema import migrate

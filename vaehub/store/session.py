@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
-
-import duckdb
+from typing import TYPE_CHECKING, Literal
 
 from vaehub.core.errors import StoreError
 from vaehub.core.identity import Json
 from vaehub.core.result import Result
-from vaehub.store import arrays, collection, measurements, published, studies, trainings
+from vaehub.store import arrays, collection, measurements, published, recording, studies, trainings
 from vaehub.store.database import Database
-from vaehub.store.errands import MOST, Parcel, carry_out
+from vaehub.store.errands import Parcel
 from vaehub.store.failures import translated
 from vaehub.store.files import StoredFile, WrittenFile
 from vaehub.store.merge import Merged, Source, merge, source
@@ -24,17 +21,17 @@ from vaehub.store.provenance import Provenance
 from vaehub.store.prune import Pruned, Selection, forget_lists, remove, selected
 from vaehub.store.published import Paper
 from vaehub.store.query import QUERY_TIMEOUT, query, spilled
+from vaehub.store.recording import Incoming, Inserted
 from vaehub.store.records import (
     CellRecord,
     MeasurementRecord,
     Outcome,
-    Status,
     StoredMeasurement,
     StudyRecord,
     TrainingRecord,
 )
 from vaehub.store.rescue import Rescue, rescue
-from vaehub.store.rows import Rows, insert
+from vaehub.store.rows import Rows
 from vaehub.store.spill import Spill
 from vaehub.store.trainings import Losses
 from vaehub.store.verify import Verification, verify
@@ -42,29 +39,6 @@ from vaehub.store.verify import Verification, verify
 if TYPE_CHECKING:
     import pyarrow as pa
     from duckdb import DuckDBPyConnection
-
-
-class _Table(Protocol):
-    """What the modules of trainings and measurements have in common."""
-
-    @property
-    def NAME(self) -> Literal["trainings", "measurements"]: ...  # noqa: N802 a constant of a module
-    def status(self, connection: DuckDBPyConnection, record_id: str, /) -> Status | None: ...
-    def origin(self, connection: DuckDBPyConnection, record_id: str, /) -> tuple[str, datetime] | None: ...
-    def forget(self, connection: DuckDBPyConnection, record_id: str, /) -> None: ...
-
-
-@dataclass(frozen=True)
-class Inserted:
-    """Outcome of recording something.
-
-    Attributes:
-        recorded: Whether it was; a success that is there already stays.
-        unwanted: File that no row points at any more, or never will.
-    """
-
-    recorded: bool
-    unwanted: StoredFile | None
 
 
 class Session:
@@ -178,7 +152,7 @@ class Session:
         def rows(process: str) -> Rows:
             return trainings.rows(record, epochs, process)
 
-        return self._insert(trainings, record, file, rows, replace=replace)
+        return self._record(Incoming(trainings, record, file, rows, replace))
 
     def insert_measurement(
         self, record: MeasurementRecord, result: Result, file: WrittenFile | None, *, replace: bool
@@ -191,7 +165,7 @@ class Session:
         def rows(process: str) -> Rows:
             return measurements.rows(record, result, process)
 
-        return self._insert(measurements, record, file, rows, replace=replace)
+        return self._record(Incoming(measurements, record, file, rows, replace))
 
     # Jobs away from the database
 
@@ -354,81 +328,8 @@ class Session:
         with translated(self._name, "written"), self._database.writing() as connection:
             yield connection
 
-    def _insert(
-        self,
-        table: _Table,
-        record: TrainingRecord | MeasurementRecord,
-        file: WrittenFile | None,
-        rows: Callable[[str], Rows],
-        *,
-        replace: bool,
-    ) -> Inserted:
-        """Write a record in one transaction, with the rows that point at its file."""
+    def _record(self, incoming: Incoming) -> Inserted:
         with translated(self._name, "written"):
-            # Before the turn comes, so that no other process waits for it.
-            self._provenance.prepare()
-            incoming = {**rows(self._provenance.id), **({} if file is None else arrays.rows(record.id, file))}
-
-            def errand() -> bytes | None:
-                process = self._provenance
-                return Parcel(
-                    table.NAME, record.id, process.id, process.is_stored, {**process.rows(), **incoming}
-                ).packed()
-
-            with self._database.session(errand) as turn:
-                inserted = Inserted(recorded=True, unwanted=None)
-                if not turn.is_served:
-                    with self._database.held():
-                        inserted = self._write(table, record, file, incoming, replace=replace, was_taken=turn.was_taken)
-                        done = carry_out(self._database.writing, turn.errands(MOST))
-                    for each in done:  # once the database is closed, and all is in its file
-                        each.report_done()
-        if inserted.recorded:
-            self._provenance.is_stored = True
-            self.n_recorded += 1
+            inserted = recording.record(self._database, self._provenance, incoming)
+        self.n_recorded += inserted.recorded
         return inserted
-
-    def _write(
-        self,
-        table: _Table,
-        record: TrainingRecord | MeasurementRecord,
-        file: WrittenFile | None,
-        incoming: Rows,
-        *,
-        replace: bool,
-        was_taken: bool,
-    ) -> Inserted:
-        def write(connection: DuckDBPyConnection) -> None:
-            if self._provenance.has_vanished(connection):
-                self._provenance.is_stored = False
-                if isinstance(record, MeasurementRecord):
-                    measurements.expect_trainings(connection, record)
-            insert(connection, {**self._provenance.rows(), **incoming})
-
-        try:
-            with self._database.writing() as connection:
-                write(connection)
-        except duckdb.ConstraintException:
-            # There is a record of this id. That is rare, and asking first would cost every other record a query.
-            with self._database.writing() as connection:
-                unwanted = arrays.files_of(connection, [record.id]).get(record.id)
-                if (
-                    was_taken
-                    and self._is_this(connection, table, record)
-                    and (unwanted and unwanted.name) == (file and file.name)
-                ):
-                    # Another process wrote it, and was killed before it could say so.
-                    return Inserted(recorded=True, unwanted=None)
-                if table.status(connection, record.id) == "done" and not (replace and record.status == "done"):
-                    return Inserted(recorded=False, unwanted=file)
-                table.forget(connection, record.id)
-                arrays.forget(connection, record.id)
-                write(connection)
-                return Inserted(recorded=True, unwanted=unwanted)
-        return Inserted(recorded=True, unwanted=None)
-
-    def _is_this(
-        self, connection: DuckDBPyConnection, table: _Table, record: TrainingRecord | MeasurementRecord
-    ) -> bool:
-        """Return whether what is stored was made by this process at the same moment."""
-        return table.origin(connection, record.id) == (self._provenance.id, record.started)

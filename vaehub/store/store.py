@@ -6,21 +6,21 @@ import dataclasses
 import os
 import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from numpy.typing import NDArray
 
-from vaehub.core.errors import NotRecorded, StoreError, VaehubError
+from vaehub.core.errors import StoreError, VaehubError
 from vaehub.core.result import Result
 from vaehub.store import trainings
 from vaehub.store.collection import collect
-from vaehub.store.database import Database, Locked, lock_timeout
+from vaehub.store.database import Database, lock_timeout
 from vaehub.store.deliveries import Deliveries
 from vaehub.store.failures import translated
-from vaehub.store.files import StoredFile, read_arrays, write_arrays
+from vaehub.store.filing import Arrays, Filing
 from vaehub.store.merge import Merged
 from vaehub.store.place import place_of_store
 from vaehub.store.provenance import Provenance
@@ -30,7 +30,7 @@ from vaehub.store.query import QUERY_TIMEOUT
 from vaehub.store.record_locks import RecordLocks
 from vaehub.store.records import MeasurementRecord, StoredMeasurement, TrainingRecord
 from vaehub.store.rescue import Rescue
-from vaehub.store.session import Inserted, Session
+from vaehub.store.session import Session
 from vaehub.store.verify import Verification, sweep
 
 if TYPE_CHECKING:
@@ -41,8 +41,6 @@ if TYPE_CHECKING:
 
 DEFAULT = Path("vaehub-store")
 PATH = "VAEHUB_STORE"
-
-Arrays = Mapping[str, "NDArray[Any]"]
 
 
 class Store:
@@ -60,7 +58,7 @@ class Store:
     def __init__(self, path: Path, session: Session, papers: Callable[[], Sequence[Paper]] | None = None) -> None:
         self.path = path
         self._session = session
-        self._files = path / "arrays"
+        self._filing = Filing(path, session)
         self._locks = RecordLocks(path)
         self._papers = papers
         self._is_prepared = False
@@ -122,10 +120,10 @@ class Store:
 
     def _make_folders(self) -> None:
         try:
-            self._files.mkdir(parents=True, exist_ok=True)
+            self._filing.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(f"store {str(self.path)!r} cannot be made: {error.strerror}") from error
-        if not (os.access(self.path, os.W_OK) and os.access(self._files, os.W_OK)):
+        if not (os.access(self.path, os.W_OK) and os.access(self._filing.folder, os.W_OK)):
             raise StoreError(f"store {str(self.path)!r} is not writable; name another with '--store'")
 
     # Trainings
@@ -153,12 +151,7 @@ class Store:
         Raises:
             NotRecorded: If the store cannot be written; nothing of the record is left in it.
         """
-        with self._recording("training", record) as written:
-            file = write_arrays(self._files, f"training-{record.id}", weights) if weights else None
-            written.append(file)
-            stored = dataclasses.replace(record, weights=file.name if file else None)
-            inserted = self._session.insert_training(stored, epochs, file, replace=replace)
-        return stored if self._tidied(inserted) else None
+        return self._filing.training(record, epochs, weights, replace=replace)
 
     def weights(self, training_id: str) -> dict[str, NDArray[Any]]:
         """Return the weights of a training.
@@ -166,7 +159,7 @@ class Store:
         Raises:
             StoreError: If they are missing or damaged.
         """
-        return self._arrays(self._session.file_of(training_id))
+        return self._filing.arrays(self._session.file_of(training_id))
 
     # Measurements
 
@@ -176,7 +169,7 @@ class Store:
         Raises:
             StoreError: If arrays are missing or damaged.
         """
-        return {name: self._with_arrays(found) for name, found in self._session.find_many(measurement_ids).items()}
+        return {name: self._filing.whole(found) for name, found in self._session.find_many(measurement_ids).items()}
 
     def measurement(self, measurement_id: str) -> MeasurementRecord | None:
         """Return a measurement, or ``None``."""
@@ -195,11 +188,7 @@ class Store:
         Raises:
             NotRecorded: If the store cannot be written; nothing of the record is left in it.
         """
-        with self._recording("measurement", record) as written:
-            file = write_arrays(self._files, f"measurement-{record.id}", result.arrays) if result.arrays else None
-            written.append(file)
-            inserted = self._session.insert_measurement(record, result.without_arrays(), file, replace=replace)
-        return self._tidied(inserted)
+        return self._filing.measurement(record, result, replace=replace)
 
     def result(self, measurement_id: str) -> Result:
         """Return the values and arrays of a measurement.
@@ -296,7 +285,7 @@ class Store:
             )
         try:
             target.prepare()
-            return target._session.rescue(target._files, self._session, self._files)
+            return target._session.rescue(target._filing.folder, self._session, self._filing.folder)
         except BaseException:
             shutil.rmtree(target.path, ignore_errors=True)  # it was made here, and is no store that anybody wants
             raise
@@ -308,10 +297,9 @@ class Store:
             jobs: Ids of the jobs.
             are_over: Whether they have ended, so that their files are deleted, and arrays that no row points at.
         """
-        unwanted = collect(self.deliveries.delivered(jobs), self._session.collect, self._files)
+        unwanted = collect(self.deliveries.delivered(jobs), self._session.collect, self._filing.folder)
         if are_over:
-            for name in unwanted:
-                (self._files / name).unlink(missing_ok=True)
+            self._filing.remove(sorted(unwanted))
             self.deliveries.remove(jobs)
 
     def merge(self, *others: PathLike[str] | str) -> list[Merged]:
@@ -359,21 +347,19 @@ class Store:
                     f"store {str(self.path)!r} is being worked on ({busy[:8]} is being made), and what is made may "
                     "need what goes; prune it when that is done"
                 )
-        found = self._session.prune(chosen, self._files, dry=dry)
+        found = self._session.prune(chosen, self._filing.folder, dry=dry)
         if not dry:
-            with translated(f"store {str(self.path)!r}", "written"):
-                for name in found.files:
-                    (self._files / name).unlink(missing_ok=True)
+            self._filing.remove(found.files)
         return found
 
     def burst(self) -> AbstractContextManager[object]:
         """Hold the database for many records in a row, each its own commit; other processes wait, so make it short."""
-        self._files.mkdir(parents=True, exist_ok=True)
+        self._filing.folder.mkdir(parents=True, exist_ok=True)
         return self._session.burst()
 
     def serving(self) -> AbstractContextManager[object]:
         """Hold the database for records and look-ups of workers in a row; let go when another process waits."""
-        self._files.mkdir(parents=True, exist_ok=True)
+        self._filing.folder.mkdir(parents=True, exist_ok=True)
         return self._session.serving()
 
     @property
@@ -398,45 +384,6 @@ class Store:
         from vaehub.store.checkpoint import FileCheckpoint
 
         return FileCheckpoint(self.path / "checkpoints" / f"{training_id}.h5")
-
-    def _with_arrays(self, found: StoredMeasurement) -> StoredMeasurement:
-        if found.file is None:
-            return found
-        return dataclasses.replace(found, result=dataclasses.replace(found.result, arrays=self._arrays(found.file)))
-
-    def _arrays(self, file: StoredFile | None) -> dict[str, NDArray[Any]]:
-        return {} if file is None else read_arrays(self._files / file.name, file.sha256)
-
-    @contextmanager
-    def _recording(
-        self, kind: Literal["training", "measurement"], record: TrainingRecord | MeasurementRecord
-    ) -> Iterator[list[StoredFile | None]]:
-        """Say that work was done if its record cannot be stored, and take back the file that was to be part of it."""
-        written: list[StoredFile | None] = []
-        try:
-            yield written
-        except StoreError as error:
-            for file in written:
-                if file is not None and (isinstance(error, Locked) or not self._is_pointed_at(record.id, file)):
-                    with suppress(OSError):  # what a failing disk keeps, 'vaehub verify --sweep' finds
-                        (self._files / file.name).unlink()
-            raise NotRecorded(f"{kind} {record.id[:8]} was made, but could not be recorded: {error}") from error
-
-    def _is_pointed_at(self, record_id: str, file: StoredFile) -> bool:
-        """Return whether a row names a file, as after a commit that failed when it was done already."""
-        try:
-            found = self._session.file_of(record_id)
-        except StoreError:
-            # It may have been recorded. If it was not, 'vaehub verify --sweep' finds the file.
-            return True
-        return found is not None and found.name == file.name
-
-    def _tidied(self, inserted: Inserted) -> bool:
-        """Delete the file that no row points at, and return whether the record was made."""
-        if inserted.unwanted is not None:
-            with translated(f"store {str(self.path)!r}", "written"):
-                (self._files / inserted.unwanted.name).unlink(missing_ok=True)
-        return inserted.recorded
 
     def _must_exist(self) -> None:
         if not self.exists:

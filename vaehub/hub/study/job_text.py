@@ -13,7 +13,8 @@ from vaehub.core.identity import Json, canonical_json, identity
 from vaehub.core.recipe import Component, Recipe
 from vaehub.hub.requests import MeasurementRequest, restored_component, restored_recipe
 from vaehub.hub.study.grid import Job
-from vaehub.hub.subjects import IN_MEMORY, kind_of
+from vaehub.hub.subject import IN_MEMORY
+from vaehub.hub.subjects import kind_of
 from vaehub.registry import trackers
 from vaehub.registry.catalog import Catalog
 from vaehub.store.delivery_session import Known, plain_of

@@ -22,8 +22,9 @@ from vaehub.registry import trackers
 from vaehub.registry.catalog import Catalog
 from vaehub.store.files import StoredFile, WrittenFile
 from vaehub.store.published import Paper
+from vaehub.store.recording import Inserted
 from vaehub.store.records import MeasurementRecord, StoredMeasurement, TrainingRecord
-from vaehub.store.session import Inserted, Session
+from vaehub.store.session import Session
 from vaehub.store.store import Store
 from vaehub.store.trainings import Losses
 from vaehub.training.threads import asked_by_environment, n_cores
