@@ -154,7 +154,7 @@ def test_a_command_that_is_shown_works(command, folder, request):
     if arguments[0] == "suggest-dim":
         # A method is enough, and as short a training as it can learn anything from.
         arguments += ["--seeds", "1", "--method", "relevant_dimension", "--set", "data.subset=50", *LONGER]
-    if arguments[0] == "run" and not {"--at-epochs", "--at-steps", "train.epochs=0"} & set(arguments):
+    if arguments[0] in ("run", "train") and not {"--at-epochs", "--at-steps", "train.epochs=0"} & set(arguments):
         arguments += QUICK
         # FONDUE finds one latent too many where an epoch is shorter still.
         if not {"--dataset", "--network", "fondue"} & set(arguments):

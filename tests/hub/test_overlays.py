@@ -73,6 +73,7 @@ def test_what_cannot_be_compared_is_refused_in_a_sentence(hub, found):
         hub.figure(other.id, "ffff")
 
 
+@pytest.mark.slow
 def test_recipes_and_second_trainings_are_settings(hub, found):
     of_recipes = [
         hub.measure("relevant_dimension", hub.recipe("vae", seed=0, settings=QUICK | {"model.latent_dim": n}))

@@ -27,7 +27,8 @@ def _weights_of_inception(tmp_path, monkeypatch):
 
 
 LONG = [(name, scale) for name, study in STUDIES.items() for scale in study.scales[1:]]
-"""All but the usual scale: hundreds or thousands of trainings, whose rehearsal takes up to a minute."""
+LONG += [(name, "quick") for name in ("ard", "elbow", "polarised", "similarity")]
+"""Hundreds or thousands of trainings, whose rehearsal takes up to a minute; all of them but at the usual scale."""
 
 
 LONGEST = [("polarised", "paper"), ("polarised", "seeds"), ("similarity", "paper")]

@@ -56,6 +56,7 @@ def test_tensorboard_shows_losses_values_plot_and_recipe_on_the_run_of_the_train
     assert json.loads(text)["model"]["params"]["latent_dim"] == 3
 
 
+@pytest.mark.slow
 def test_mlflow_shows_losses_values_plot_and_recipe_on_the_run_of_the_training(tmp_path, monkeypatch):
     pytest.importorskip("alembic")
     mlflow = pytest.importorskip("mlflow")
