@@ -12,6 +12,8 @@ from vaehub.store import measurements, trainings
 from vaehub.store.rows import insert
 from vaehub.store.schema import migrate
 
+REQUEST = {"metric": {"name": "elbo", "params": {}}, "seed": 0, "subject": {"training": "t"}}
+
 
 @pytest.fixture
 def database():
@@ -66,6 +68,27 @@ def test_what_differs_in_more_than_the_seed_is_not_averaged(database, other):
     add(database, 0, Result({"elbo": 1.0}))
     add(database, 1, Result({"elbo": 2.0}), seed=1, **other)
     assert summary(database) == [(1.0, None, 1), (2.0, None, 1)]
+
+
+def test_where_files_were_is_no_part_of_a_setting(database):
+    """The second seed was trained on another machine."""
+    for seed, place in enumerate(("/a", "/b")):
+        whole = RECIPE | {"seed": seed, "dataset": RECIPE["dataset"] | {"incidental": {"root": place}}}
+        insert(database, trainings.rows(a_training(f"t{seed}", recipe=whole), [], "p1"))
+    [(n,)] = database.execute("select count(distinct setting) from trainings").fetchall()
+    assert n == 1
+
+
+def test_a_training_measured_with_several_seeds_counts_once(database):
+    for seed, value in enumerate((1.0, 3.0)):
+        record = a_measurement(f"m{seed}", seed=seed, subject={"training": "t"}, request=REQUEST, training="t")
+        insert(database, measurements.rows(record, Result({"elbo": value}), "p1"))
+    insert(database, trainings.rows(a_training("t", recipe=RECIPE), [], "p1"))
+    assert summary(database) == [(2.0, None, 1)]
+    record = a_measurement("other", seed=0, subject={"training": "u"}, request=REQUEST, training="u")
+    insert(database, trainings.rows(a_training("u", recipe=RECIPE | {"seed": 1}), [], "p1"))
+    insert(database, measurements.rows(record, Result({"elbo": 4.0}), "p1"))
+    assert summary(database) == [(3.0, pytest.approx(2**0.5), 2)]
 
 
 def test_each_position_has_its_own_mean(database):

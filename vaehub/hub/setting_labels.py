@@ -5,10 +5,30 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from vaehub.core.identity import Json
-from vaehub.registry.run_names import flat as flat
+from vaehub.registry import run_names
 
 SEEDS = ("seed", "data.seed")
 """Settings over which values are averaged."""
+
+
+def flat(recipe: Mapping[str, Json]) -> dict[str, Json]:
+    """Return a recipe as settings, with the revision and the package of each part, in which old records may differ."""
+    return run_names.flat(recipe) | {
+        f"{part} {name}": each
+        for part in ("model", "network", "dataset", "train")
+        if isinstance(value := recipe.get(part), Mapping)
+        for name, each in value.items()
+        if name in ("revision", "distribution")
+    }
+
+
+def metric_settings(request: Mapping[str, Json]) -> dict[str, Json]:
+    """Return the parameters of the metric of a request, with its revision and its package."""
+    metric = request["metric"]
+    assert isinstance(metric, Mapping), "requests are nested mappings"
+    params = metric["params"]
+    assert isinstance(params, Mapping), "requests are nested mappings"
+    return dict(params) | {f"metric {name}": metric[name] for name in ("revision", "distribution") if name in metric}
 
 
 def varied(all_settings: Sequence[Mapping[str, Json]]) -> list[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from vaehub.core.errors import VaehubError
 from vaehub.core.identity import Json, canonical_json
-from vaehub.hub.setting_labels import SEEDS, flat, setting_label, varied
+from vaehub.hub.setting_labels import SEEDS, flat, metric_settings, setting_label, varied
 from vaehub.hub.spread import deviation
 from vaehub.hub.spread import mean as mean_of
 from vaehub.report.records import Records
@@ -179,8 +179,9 @@ def _metric_labels(records: Records) -> dict[str, str]:
         by_metric.setdefault(found.record.metric, []).append(found.record)
     labels: dict[str, str] = {}
     for same in by_metric.values():
-        names = varied([each.params for each in same])
-        labels |= {each.id: setting_label(each.params, names) for each in same}
+        settings = [metric_settings(each.request) for each in same]
+        names = varied(settings)
+        labels |= {each.id: setting_label(own, names) for each, own in zip(same, settings, strict=True)}
     return labels
 
 
@@ -189,20 +190,22 @@ def settings(records: Records) -> list[Setting]:
     groups: dict[str, list[str]] = {}
     for name in records.trainings:
         groups.setdefault(_setting_key(records.settings[name]), []).append(name)
+    labels = _metric_labels(records)
     counted: dict[str, dict[tuple[str, str], list[float]]] = {}
     for found in records.measurements.values():
         if found.record.training is not None and found.record.other is None:
             of_training = counted.setdefault(found.record.training, {})
+            metric = _labelled(found.record.metric, labels[found.record.id])
             for name, value in found.result.scalars.items():
                 if name in COUNTS:
-                    of_training.setdefault((found.record.metric, name), []).append(value)
+                    of_training.setdefault((metric, name), []).append(value)
     rows = []
     for names in groups.values():
         first = records.trainings[names[0]]
         values: dict[tuple[str, str], list[float]] = {}
         for name in names:
             for key, each in counted.get(name, {}).items():
-                values.setdefault(key, []).extend(each)
+                values.setdefault(key, []).append(mean_of(each))  # a training that was measured twice counts once
         counts = [
             Count(metric, COUNTS[name], spread_text(each), mean_of(each)) for (metric, name), each in values.items()
         ]
@@ -232,21 +235,24 @@ def in_use(rows: Sequence[Setting]) -> dict[str, list[str]]:
 
 def values(records: Records, found: Sequence[Item]) -> Iterator[Value]:
     """Yield mean and standard deviation of each single number over the seeds of its setting."""
-    groups: dict[tuple[str, str, str], tuple[Item, dict[str, list[float]]]] = {}
+    groups: dict[tuple[str, str], tuple[Item, dict[str, dict[str, list[float]]]]] = {}
     for item in found:
-        stored = records.measurements[item.id]
-        if stored.record.status == "failed":
+        record = records.measurements[item.id].record
+        if record.status == "failed":
             continue
-        setting = _setting_key(records.recipe_of(stored.record))
+        setting = _setting_key(records.recipe_of(record))
         other = records.settings.get(item.other)
-        key = (item.metric, canonical_json(stored.record.params), setting + (_setting_key(other) if other else ""))
-        if not setting or "rows" in stored.record.subject:
-            key = (item.metric, item.id, "")
+        key = (canonical_json(record.request["metric"]), setting + (_setting_key(other) if other else ""))
+        if not setting or "rows" in record.subject:
+            key = (item.id, "")
         numbers = groups.setdefault(key, (item, {}))[1]
-        for name, value in stored.result.scalars.items():
-            numbers.setdefault(name, []).append(value)
+        # A training, or a pair, that was measured with several seeds counts once.
+        measured = f"{item.training} {item.other}" if item.training else item.id
+        for name, value in records.measurements[item.id].result.scalars.items():
+            numbers.setdefault(name, {}).setdefault(measured, []).append(value)
     for item, numbers in groups.values():
-        for name, each in numbers.items():
+        for name, by_training in numbers.items():
+            each = [mean_of(same) for same in by_training.values()]
             sd = deviation(each)
             shown = "" if sd is None or math.isnan(sd) else number(sd, 3)
             mean = number(mean_of(each), 5)
@@ -302,7 +308,7 @@ def facts(records: Records, found: Sequence[Item]) -> Mapping[str, object]:
     for item in found:
         stored = records.measurements[item.id]
         if item.training in numbers and not item.other:
-            where = f"{item.metric} ({labels[item.id]})" if labels[item.id] else item.metric
+            where = _labelled(item.metric, labels[item.id])
             for name, value in stored.result.scalars.items():
                 numbers[item.training][f"{where}: {name}"] = number(value, 5)
     names = [list(dict.fromkeys(name for each in part.values() for name in each)) for part in (settings, numbers)]
@@ -337,6 +343,10 @@ def drawing_order(found: Sequence[Item]) -> dict[str, str]:
         turn = turns[key] = turns.get(key, -1) + 1
         order.append((0 if not item.training else 1 + turn, len(order), item))
     return {item.id: item.metric for _, _, item in sorted(order, key=lambda each: each[:2])}
+
+
+def _labelled(metric: str, label: str) -> str:
+    return f"{metric} ({label})" if label else metric
 
 
 def _setting_key(recipe: Mapping[str, Json]) -> str:

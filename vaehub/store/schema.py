@@ -41,7 +41,15 @@ DERIVED: Mapping[str, Mapping[str, str]] = {
         "beta": "try_cast(recipe ->> '$.model.params.beta' as double)",
         "likelihood": "recipe ->> '$.model.params.likelihood'",
         **{name: each.format("recipe ->> '$.train.params") for name, each in _LENGTH.items()},
-        "setting": """md5(json_merge_patch(recipe::json, '{"seed": null}')::varchar)""",
+        "setting": """
+            md5(json_merge_patch(
+                recipe::json,
+                '{
+                    "seed": null, "model": {"incidental": null}, "network": {"incidental": null},
+                    "dataset": {"incidental": null}
+                }'
+            )::varchar)
+        """,
     },
     "measurements": {
         "model": "subject ->> '$.recipe.model.name'",

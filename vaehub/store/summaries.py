@@ -7,7 +7,7 @@ _CHANGES = """
     alter table trainings add column likelihood varchar;
     alter table trainings add column epochs bigint;
     alter table trainings add column steps bigint;
-    alter table trainings add column setting varchar;       -- digest of the recipe without its seed
+    alter table trainings add column setting varchar;       -- digest of the recipe without its seed and places of files
     alter table measurements add column likelihood varchar; -- of a recipe, as the next two; of a training, it has them
     alter table measurements add column epochs bigint;
     alter table measurements add column steps bigint;
@@ -20,7 +20,13 @@ _CHANGES = """
             when (recipe ->> '$.train.params.steps') is null then try_cast(recipe ->> '$.train.params.epochs' as bigint)
         end,
         steps = try_cast(recipe ->> '$.train.params.steps' as bigint),
-        setting = md5(json_merge_patch(recipe, '{"seed": null}')::varchar);
+        setting = md5(json_merge_patch(
+            recipe,
+            '{
+                "seed": null, "model": {"incidental": null}, "network": {"incidental": null},
+                "dataset": {"incidental": null}
+            }'
+        )::varchar);
     update measurements set
         likelihood = (subject ->> '$.recipe.model.params.likelihood'),
         epochs = case
@@ -83,38 +89,66 @@ _CHANGES = """
     join results as r on r.measurement = c.measurement;
 
     create view summary as
+    -- A training that was measured with several seeds counts once, by their mean.
+    with by_training as (
+        select
+            coalesce(t.model, m.model) as model,
+            coalesce(t.network, m.network) as network,
+            coalesce(t.dataset, m.dataset) as dataset,
+            t.latent_dim,
+            coalesce(t.beta, m.beta) as beta,
+            coalesce(t.likelihood, m.likelihood) as likelihood,
+            coalesce(t.epochs, m.epochs) as epochs,
+            coalesce(t.steps, m.steps) as steps,
+            m.metric,
+            m.split,
+            v.name,
+            v.index_name,
+            v.index,
+            min(v.label) as first_label,
+            max(v.label) as last_label,
+            v.keys,
+            avg(v.value) as value,
+            max(v.unit) as unit,
+            m.params,
+            m.setting || coalesce(t.setting, '') || coalesce(o.setting, '') as setting,
+            coalesce(m.training, m.id) as measured,
+            m.other
+        from measured_values as v
+        join measurements as m on m.id = v.measurement
+        left join trainings as t on t.id = m.training
+        left join trainings as o on o.id = m.other
+        where m.status = 'done'
+        group by all
+    )
     select
-        coalesce(t.model, m.model) as model,
-        coalesce(t.network, m.network) as network,
-        coalesce(t.dataset, m.dataset) as dataset,
-        t.latent_dim,
-        coalesce(t.beta, m.beta) as beta,
-        coalesce(t.likelihood, m.likelihood) as likelihood,
-        coalesce(t.epochs, m.epochs) as epochs,
-        coalesce(t.steps, m.steps) as steps,
-        m.metric,
-        m.split,
-        v.name,
-        v.index_name,
-        v.index,
-        case when min(v.label) = max(v.label) then min(v.label) end as label,
-        v.keys,
-        avg(v.value) as mean,
+        model,
+        network,
+        dataset,
+        latent_dim,
+        beta,
+        likelihood,
+        epochs,
+        steps,
+        metric,
+        split,
+        name,
+        index_name,
+        index,
+        case when min(first_label) = max(last_label) then min(first_label) end as label,
+        keys,
+        avg(value) as mean,
         -- The deviation of what is infinite, or whose square is, would be an error of the whole query.
         case
             when count(*) = 1 then null
-            when bool_and(abs(v.value) < 1e150) then stddev_samp(case when abs(v.value) < 1e150 then v.value end)
+            when bool_and(abs(value) < 1e150) then stddev_samp(case when abs(value) < 1e150 then value end)
             else 'nan'::double
         end as sd,
         count(*) as n,
-        max(v.unit) as unit,
-        m.params,
-        m.setting || coalesce(t.setting, '') || coalesce(o.setting, '') as setting
-    from measured_values as v
-    join measurements as m on m.id = v.measurement
-    left join trainings as t on t.id = m.training
-    left join trainings as o on o.id = m.other
-    where m.status = 'done'
+        max(unit) as unit,
+        params,
+        setting
+    from by_training
     group by all;
 
     -- In double precision, of vectors whose norm is 1 only up to the rounding of single precision.
