@@ -2,9 +2,11 @@
 
 import json
 
+import numpy as np
 import pytest
 
-from vaehub import Hub
+from vaehub import Hub, Table
+from vaehub.cli.compare import _matrices
 
 QUICK = {"train.epochs": 1, "data.subset": 100, "network.hidden": [8]}
 
@@ -65,3 +67,17 @@ def test_bad_input_is_one_sentence(vaehub, two, arguments, sentence):
     assert done.returncode == 2
     assert sentence in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("order", [[0, 1, 2, 3, 4, 5], [0, 3, 1, 4, 2, 5]])
+def test_a_matrix_has_each_score_at_its_pair_whatever_the_order_of_rows(order):
+    rows, columns, scores = "aaabbb", "xyzxyz", [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]
+    keys = {"of_a": [rows[at] for at in order], "of_b": [columns[at] for at in order]}
+    [(heading, lines)] = _matrices(Table(keys, {"s": np.array([scores[at] for at in order])}), 80)
+    assert heading == ["s", "x", "y", "z"]
+    assert lines == [["a", 1, 2, 3], ["b", 4, 5, 6]]
+
+
+def test_what_is_no_matrix_is_none():
+    twice = Table({"of_a": list("aabb"), "of_b": list("xxyy")}, {"s": np.arange(4.0)})
+    assert _matrices(twice, 80) == []

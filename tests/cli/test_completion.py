@@ -6,11 +6,14 @@ import sys
 from datetime import datetime
 from types import SimpleNamespace
 
+import duckdb
 import pytest
 
 from vaehub.cli import completion
 from vaehub.core.result import Result
+from vaehub.store.migrations import MIGRATIONS
 from vaehub.store.records import MeasurementRecord
+from vaehub.store.schema import migrate, version_of
 from vaehub.store.store import Store
 
 SHELLS = {
@@ -87,3 +90,13 @@ def test_a_damaged_store_keeps_the_prompt_clean(tmp_path):
     (tmp_path / "store").mkdir()
     (tmp_path / "store" / "results.duckdb").write_bytes(b"no database" * 1000)
     assert completion.ids(context(store=tmp_path / "store"), "") == []
+
+
+def test_a_store_of_an_earlier_schema_is_not_upgraded_at_a_prompt(tmp_path):
+    path = tmp_path / "store"
+    path.mkdir()
+    with duckdb.connect(path / "results.duckdb") as connection:
+        migrate(connection, MIGRATIONS[:-1])
+    assert list(completion.ids(context(store=path), "")) == []
+    with duckdb.connect(path / "results.duckdb", read_only=True) as connection:
+        assert version_of(connection) == len(MIGRATIONS) - 1

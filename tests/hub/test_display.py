@@ -15,6 +15,7 @@ import torch
 
 from vaehub import Dataset, Factors, Hub, Result, Table, VaehubError, Vector
 from vaehub.core.progress import listening, task
+from vaehub.hub.display import tables
 from vaehub.hub.display.bars import NotebookBars, notebook_progress
 from vaehub.hub.study.report import ReportRow, Reports, ReportTable
 from vaehub.hub.study.state import StudyState
@@ -339,3 +340,15 @@ def test_there_are_no_bars_outside_of_notebooks():
 
     with notebook_progress():
         assert current_listener.get() is None
+
+
+def test_a_row_without_a_published_value_stands_beside_those_that_have_one():
+    rest = (None, None, "sd", None, None, None)
+    rows = [ReportRow({"k": 1}, "n", 1.0, None, 1, *rest), ReportRow({"k": 2}, "n", 1.0, None, 1, 2.0, *rest[1:])]
+    page = Page(Reports([ReportTable("r", "", "paper", "1", rows)])._repr_html_())
+    assert page.words.count("n") == 2
+
+
+def test_an_infinite_value_has_the_longest_bar():
+    page = "".join(tables.bar(value, 2.0) for value in (np.inf, 2.0, 1.0, -np.inf, np.nan))
+    assert re.findall(r"width:(\d+)px", page) == [str(n) for n in (tables.BAR, tables.BAR, tables.BAR // 2, 0, 0)]

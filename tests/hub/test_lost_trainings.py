@@ -8,7 +8,7 @@ import pytest
 from studies import small_study
 
 from vaehub import Hub
-from vaehub.core.errors import NotRecorded, StoreError
+from vaehub.core.errors import NotRecorded, StoreError, WorkFailed
 from vaehub.hub.builder import Builder
 from vaehub.hub.inputs import Inputs
 from vaehub.hub.runner import Runner
@@ -149,3 +149,18 @@ def test_the_latest_failure_is_kept_whatever_the_clock_says(hub, pool, tmp_path,
         pool.setattr(Pool, "reason", reason)
         state = study.run(jobs=1)
         assert [why for _, _, why in state.failures] == [reason] * 4
+
+
+def test_a_training_is_recorded_as_failed_whatever_its_device_still_gives(hub, monkeypatch):
+    """After an assertion on a GPU, not even the weights can be read."""
+
+    def lost(*given, **named):
+        raise RuntimeError("device-side assert triggered")
+
+    monkeypatch.setattr("vaehub.hub.builder.fit", lost)
+    monkeypatch.setattr("vaehub.hub.recorder._array", lost)
+    with pytest.raises(WorkFailed, match="device-side assert triggered"):
+        hub.run("vae", "elbo", settings=SMALL)
+    assert list(hub.sql("select status, error from trainings")) == [
+        ("failed", "RuntimeError: device-side assert triggered")
+    ]

@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from vaehub import Result, Vector
+from vaehub import Result, VaehubError, Vector
 from vaehub.hub.views import Rows, reading_order
 
 QUICK = {"train.epochs": 1, "model.latent_dim": 3}
@@ -83,3 +83,8 @@ def test_the_answer_to_a_query_is_known_by_names_and_values_in_order():
     others = {digest(y=[1, 2], x=[3, 4]), digest(x=[2, 1], y=[4, 3]), digest(x=[1, 2], z=[3, 4]), digest(x=[1, 2])}
     assert len(others) == 4
     assert rows not in others
+
+
+def test_columns_of_one_name_are_refused_where_names_tell_them_apart():
+    with pytest.raises(VaehubError, match="two columns are named 'a', and a metric tells columns by their names; name"):
+        Rows(pa.Table.from_arrays([pa.array([1]), pa.array([2])], ["a", "a"])).to_numpy()

@@ -9,9 +9,13 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.report.conftest import MARKUP
-from vaehub import Hub, VaehubError
+from vaehub import Hub, Result, VaehubError
 from vaehub.cli.options import parse_settings
-from vaehub.report import write_report
+from vaehub.report import content, write_report
+from vaehub.report.records import Records
+from vaehub.store.records import MeasurementRecord, StoredMeasurement, TrainingRecord, now
+
+COMPONENTS = ("model", "network", "dataset")
 
 
 class Page(HTMLParser):
@@ -174,3 +178,45 @@ def test_a_damaged_store_is_refused_and_the_old_page_stays(made, tmp_path):
     with pytest.raises(VaehubError, match="store"):
         write_report(Hub.open(tmp_path / "store"), path=page)
     assert page.read_text() == "old"
+
+
+@pytest.mark.parametrize(
+    ("parts", "expected"),
+    [
+        ([{}, {}], [("2.0", 2)]),
+        ([{}, {"params": {"threshold": 0.5}}], [("1", 1), ("3", 1)]),
+        ([{}, {"metric": 2}], [("1", 1), ("3", 1)]),
+        ([{}, {"model": 2}], [("1", 1), ("3", 1)]),
+    ],
+)
+def test_only_seeds_are_averaged(parts, expected):
+    """Neither parameters of the metric, nor revisions of metric and model, make another seed."""
+    trainings, measurements = {}, {}
+    for seed, (value, part) in enumerate(zip((1.0, 3.0), parts, strict=True)):
+        recipe = {name: {"name": name, "distribution": "vaehub", "revision": 1, "params": {}} for name in COMPONENTS}
+        recipe["model"]["revision"] = part.get("model", 1)
+        recipe |= {"train": {"revision": 1, "params": {"epochs": 1}}, "seed": seed}
+        request = {"metric": {"name": "m", "distribution": "vaehub", "revision": part.get("metric", 1)}}
+        request["metric"]["params"] = part.get("params", {})
+        name = f"t{seed}"
+        trainings[name] = TrainingRecord(name, recipe, 2, "done", None, (), now(), 1.0, "cpu")
+        record = MeasurementRecord(
+            f"m{seed}",
+            "m",
+            request["metric"]["params"],
+            0,
+            {"training": name},
+            request,
+            name,
+            None,
+            "done",
+            None,
+            now(),
+            1.0,
+        )
+        measurements[record.id] = StoredMeasurement(record, trainings[name], Result({"n_active": value}), None)
+    records = Records(measurements, trainings, {}, ())
+    found = [(each.mean, each.n) for each in content.values(records, content.items(records, {}))]
+    assert [(float(mean), n) for mean, n in found] == [(float(mean), n) for mean, n in expected]
+    counts = [count.mean for setting in content.settings(records) for count in setting.counts]
+    assert sorted(counts) == sorted(float(mean) for mean, _ in expected)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from vaehub import VaehubError
+from vaehub.core.errors import WorkFailed
 from vaehub.scaffold import KINDS, write_distribution
 
 ROOT = Path(__file__).parent.parent.parent
@@ -34,9 +35,32 @@ def test_what_cannot_be_begun_is_refused_and_nothing_is_written(tmp_path, name, 
 
 def test_what_is_there_is_left_alone(tmp_path):
     (tmp_path / "acme-vae").mkdir()
-    with pytest.raises(VaehubError, match="there is something at '.*acme-vae' already; take another name or folder"):
+    (tmp_path / "acme-vae" / "notes").touch()
+    with pytest.raises(
+        VaehubError, match="cannot be written to '.*acme-vae': it is there already; name another folder"
+    ):
         write_distribution("acme-vae", ["metric"], tmp_path)
-    assert list((tmp_path / "acme-vae").iterdir()) == []
+    assert [path.name for path in (tmp_path / "acme-vae").iterdir()] == ["notes"]
+
+
+@pytest.mark.parametrize("folder", ["/dev/null", "/proc/self/fdinfo", "nowhere"])
+def test_a_folder_that_cannot_be_written_is_a_sentence(folder):
+    with pytest.raises(VaehubError, match=f"^the files of a plugin cannot be written to '{folder}/acme-vae': "):
+        write_distribution("acme-vae", ["metric"], Path(folder))
+
+
+def test_a_disk_that_fails_leaves_no_half_of_a_plugin(tmp_path, monkeypatch):
+    write = Path.write_text
+
+    def full(path, *given, **named):
+        if path.name == "README.md":
+            raise OSError(28, "No space left on device")
+        return write(path, *given, **named)
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(WorkFailed, match="No space left on device"):
+        write_distribution("acme-vae", ["metric"], tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("kind", KINDS)

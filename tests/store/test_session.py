@@ -1,5 +1,6 @@
 """A session opens the database once; whatever the database or the disk says is one sentence."""
 
+import os
 from contextlib import suppress
 
 import duckdb
@@ -203,3 +204,12 @@ def test_whoever_serves_knows_that_another_waits(many):
         with turns._ticket(many.path / "turns"):  # as another process draws one
             assert many.is_awaited
         assert not many.is_awaited
+
+
+def test_a_ticket_of_the_dead_makes_nobody_wait(many):
+    """One of before the computer lost power, whose clock was ahead of today's."""
+    with many.serving():
+        old = many.path / "turns" / f"{'9' * 20}-1-abcd{turns.SUFFIX}"
+        os.mkfifo(old)
+        assert not many.is_awaited
+        assert not old.exists()

@@ -10,7 +10,7 @@ from vaehub.cli import json_rows, tables, terminal
 from vaehub.cli.standard_output import answer
 from vaehub.core.errors import VaehubError, first_line
 from vaehub.hub.parquet import write_parquet
-from vaehub.hub.views import Rows, beyond_dates
+from vaehub.hub.views import Rows, beyond_dates, must_differ
 from vaehub.hub.whole_file import can_be_written, whole_file
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def write(rows: Answer, form: str, output: Path | None) -> None:
     """
     check(form, output)
     if form == "json":
-        _must_differ(rows.columns)
+        must_differ(rows.columns, "JSON can hold one")
         json_rows.write(rows, answer())
         return
     if output is None:
@@ -178,9 +178,3 @@ def _flat(rows: Rows) -> pa.Table:
             if compute.any(compute.starts_with(written, "<")).as_py():
                 raise beyond_dates(field.name)
     return table
-
-
-def _must_differ(columns: Sequence[str]) -> None:
-    twice = next((name for name in columns if columns.count(name) > 1), None)
-    if twice is not None:
-        raise VaehubError(f"two columns are named {twice!r}, and JSON can hold one; name the other with 'as'")

@@ -29,6 +29,8 @@ def cite(
         if not chosen:
             quoted = " and ".join(repr(name) for name in names)
             verb = "names" if len(names) == 1 else "name"
+            if missing:
+                raise VaehubError(f"{quoted} {verb} {'; '.join(missing)}, and no plugin brings BibTeX of it")
             raise VaehubError(f"{quoted} {verb} no publication; 'vaehub cite' prints how to cite vaehub itself")
     if as_json:
         terminal.print_json([{"key": each.key, "bibtex": each.text} for each in chosen])

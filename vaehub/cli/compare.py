@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -123,9 +124,14 @@ def _matrices(each: Table, width: int) -> list[tuple[list[str], list[list[object
     rows, columns = list(dict.fromkeys(first)), list(dict.fromkeys(second))
     widest = max(len(str(row)) for row in [*rows, *each.columns])
     needed = widest + sum(GAP + max(len(str(column)), len("-0.000")) for column in columns)
-    if needed > width or len(rows) * len(columns) != len(first):
+    places = {pair: at for at, pair in enumerate(zip(first, second, strict=True))}
+    pairs = list(product(rows, columns))
+    if needed > width or len(first) != len(pairs) or not places.keys() >= set(pairs):
         return []
+    order = [places[pair] for pair in pairs]  # a metric may list its pairs in any
     return [
         ([name, *map(str, columns)], [[row, *values] for row, values in zip(rows, matrix.tolist(), strict=True)])
-        for name, matrix in ((name, values.reshape(len(rows), -1).round(3)) for name, values in each.columns.items())
+        for name, matrix in (
+            (name, values[order].reshape(len(rows), -1).round(3)) for name, values in each.columns.items()
+        )
     ]

@@ -89,7 +89,7 @@ def _recent(context: typer.Context) -> tuple[list[TrainingRecord], list[Measurem
 
     path: Path | None = context.params.get("store")
     try:
-        store = Store.open(path, timeout=WAIT)
+        store = Store.open(path, timeout=WAIT, upgrades=False)
         return store.recent(LATEST) if store.exists else ([], [])
     except VaehubError:
         # A prompt is no place for what is wrong with a store; the command itself says it.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import IO, TYPE_CHECKING
 
 from vaehub.cli import terminal
@@ -21,8 +22,16 @@ def write(rows: Answer, file: IO[str]) -> None:
         nested = part.json_columns
         for row in part:
             item = dict(zip(rows.columns, row, strict=True))
-            item |= {name: json.loads(text) for name in nested if isinstance(text := item[name], str)}
-            text = terminal.as_json(item)
+            text = _text(item, nested)
             file.write(("[\n  " if first else ",\n  ") + text.replace("\n", "\n  "))
             first = False
     file.write("[]\n" if first else "\n]\n")
+
+
+def _text(item: dict[str, object], nested: Iterable[str]) -> str:
+    try:
+        parsed = {name: json.loads(text) for name in nested if isinstance(text := item[name], str)}
+        return terminal.as_json(item | parsed)
+    except (ValueError, RecursionError):
+        # DuckDB takes numbers and depths that Python does not: such JSON stays the text that it is.
+        return terminal.as_json(item)

@@ -108,7 +108,7 @@ class Executor(Parametrised[P_co], ABC):
         """
 
     def cancel(self, jobs: Collection[str]) -> None:
-        """Take jobs back that have not ended; what they have made stays."""
+        """Take jobs back that have not ended; what they have made stays, and unknown ones are passed over."""
 
     def close(self) -> None:
         """Let the engine go, when the command ends; jobs that cannot outlive it are cancelled."""

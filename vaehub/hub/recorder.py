@@ -100,9 +100,10 @@ class Recorder:
             seconds=time.perf_counter() - self._clock,
             device=str(self._device),
         )
-        weights = {name: _array(value) for name, value in model.state_dict().items()}
+        # Of a training that failed nothing is read: its device may be what has failed.
+        weights = {} if error else {name: _array(value) for name, value in model.state_dict().items()}
         losses = [epoch.losses for epoch in fitted.history]
-        stored = self._store.record_training(record, losses, None if error else weights, replace=self._force)
+        stored = self._store.record_training(record, losses, weights or None, replace=self._force)
         self._tell(
             "trained",
             training_id=recipe.id,

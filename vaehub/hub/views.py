@@ -241,8 +241,24 @@ class Rows(Displayed, Tabular):
         return self._table
 
     def to_numpy(self) -> dict[str, NDArray[Any]]:
-        """Return the columns: numbers, with NaN for what is missing, or objects."""
+        """Return the columns: numbers, with NaN for what is missing, or objects.
+
+        Raises:
+            VaehubError: If two columns have one name.
+        """
+        must_differ(self.columns, "a metric tells columns by their names")
         return {name: _numbers(self._table[name]) for name in self.columns}
+
+
+def must_differ(columns: Sequence[str], why: str) -> None:
+    """Refuse columns of which two have one name.
+
+    Raises:
+        VaehubError: If two have.
+    """
+    twice = next((name for name in columns if columns.count(name) > 1), None)
+    if twice is not None:
+        raise VaehubError(f"two columns are named {twice!r}, and {why}; name the other with 'as'")
 
 
 def groups_by_index(vectors: Mapping[str, Vector]) -> list[dict[str, Vector]]:

@@ -190,12 +190,13 @@ def settings(records: Records) -> list[Setting]:
     groups: dict[str, list[str]] = {}
     for name in records.trainings:
         groups.setdefault(_setting_key(records.settings[name]), []).append(name)
-    labels = _metric_labels(records)
+    labels, shown = _metric_labels(records), dict[str, str]()
     counted: dict[str, dict[tuple[str, str], list[float]]] = {}
     for found in records.measurements.values():
         if found.record.training is not None and found.record.other is None:
             of_training = counted.setdefault(found.record.training, {})
-            metric = _labelled(found.record.metric, labels[found.record.id])
+            metric = canonical_json(found.record.request["metric"])
+            shown[metric] = _labelled(found.record.metric, labels[found.record.id])
             for name, value in found.result.scalars.items():
                 if name in COUNTS:
                     of_training.setdefault((metric, name), []).append(value)
@@ -207,7 +208,8 @@ def settings(records: Records) -> list[Setting]:
             for key, each in counted.get(name, {}).items():
                 values.setdefault(key, []).append(mean_of(each))  # a training that was measured twice counts once
         counts = [
-            Count(metric, COUNTS[name], spread_text(each), mean_of(each)) for (metric, name), each in values.items()
+            Count(shown[metric], COUNTS[name], spread_text(each), mean_of(each))
+            for (metric, name), each in values.items()
         ]
         latents = " or ".join(sorted({str(records.trainings[name].latent_dim) for name in names}, key=int))
         parts = (first.name_of("model"), first.name_of("network"), first.name_of("dataset"))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from vaehub.core.errors import VaehubError
 from vaehub.hub.arguments import is_path
+from vaehub.hub.views import must_differ
 
 if TYPE_CHECKING:
     from vaehub.hub import Hub
@@ -152,6 +153,7 @@ def _of_query(hub: Hub, query: str) -> Selection:
             f"the query gives columns {', '.join(rows.columns)}, and a report needs 'measurement' or 'training'; "
             "such as \"from measurements select id as measurement where metric = 'elbo'\""
         )
+    must_differ([each for each in rows.columns if each in names], "a report needs one")
     table = rows.to_arrow()
     found = {name: [str(each) for each in table[name].unique().to_pylist() if each is not None] for name in names}
     measurements, trainings = found.get("measurement", []), found.get("training", [])

@@ -14,6 +14,7 @@ from jinja2 import Environment, StrictUndefined
 
 from vaehub import __version__
 from vaehub.core.errors import VaehubError
+from vaehub.hub.whole_file import whole_folder
 
 KINDS = ("metric", "model", "dataset", "network", "study", "features", "executor")
 """Kinds that there are templates of, in the order in which a manifest has them."""
@@ -42,17 +43,15 @@ def write_distribution(name: str, kinds: Sequence[str], folder: Path) -> list[Pa
         The files, in the order in which they were written.
 
     Raises:
-        VaehubError: If the name or a kind is none, a package of this name is installed, or the folder is there already;
-            nothing is written then.
+        VaehubError: If the name or a kind is none, a package of this name is installed, the folder is there already, or
+            cannot be made.
+        WorkFailed: If writing fails, as on a full disk; nothing is left of it.
     """
     package = _package(name)
     if unknown := [kind for kind in kinds if kind not in KINDS]:
         raise VaehubError(f"there is no kind {unknown[0]!r} to begin a plugin with; there are {', '.join(KINDS)}")
     if not kinds:
         raise VaehubError(f"a plugin contributes something; name kinds, such as {KINDS[0]!r} or {KINDS[1]!r}")
-    home = folder / name
-    if home.exists():
-        raise VaehubError(f"there is something at {str(home)!r} already; take another name or folder")
     chosen = [kind for kind in KINDS if kind in kinds]
     values = {
         "distribution": name,
@@ -61,11 +60,14 @@ def write_distribution(name: str, kinds: Sequence[str], folder: Path) -> list[Pa
         "named": {kind: f"{package}_{NOUNS[kind]}" for kind in KINDS},
         "version": __version__,
     }
-    rendered = {home / path: _render(template, values) for template, path in _files(package, chosen).items()}
-    for path, text in rendered.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    return list(rendered)
+    rendered = {path: _render(template, values) for template, path in _files(package, chosen).items()}
+    home = folder / name
+    with whole_folder(home, "the files of a plugin") as new:
+        for path, text in rendered.items():
+            place = new / path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(text, encoding="utf-8")
+    return [home / path for path in rendered]
 
 
 def _package(name: str) -> str:

@@ -55,11 +55,13 @@ class Database:
     Args:
         path: The file; made by the first write.
         timeout: Seconds to wait for one and the same process; as long as others take turns, the wait goes on.
+        upgrades: Whether a file of an earlier schema is brought up to date to be read, and not refused.
     """
 
-    def __init__(self, path: Path, timeout: float) -> None:
+    def __init__(self, path: Path, timeout: float, *, upgrades: bool = True) -> None:
         self.path = path
         self.timeout = timeout
+        self._upgrades = upgrades
         self._tickets = path.parent / "turns"
         self._undo = Undo(path)
         self._turn = _turns[path.resolve()]
@@ -224,11 +226,11 @@ class Database:
         connection, version = self._connect(read_only=read_only)
         if version != VERSION and read_only:
             connection.close()
+            has = f"store {str(self.path.parent)!r} has schema {version}, which is read once it has been upgraded to"
+            if not self._upgrades:
+                raise StoreError(f"{has} {VERSION}; any command that shows it does that")
             if not (os.access(self.path, os.W_OK) and os.access(self.path.parent, os.W_OK)):
-                raise StoreError(
-                    f"store {str(self.path.parent)!r} has schema {version}, which is read once it has been upgraded to "
-                    f"{VERSION}, and it cannot be written here; copy it to a place where it can"
-                )
+                raise StoreError(f"{has} {VERSION}, and it cannot be written here; copy it to a place where it can")
             with self.held():
                 pass  # opening for writing migrates
             connection, version = self._connect(read_only=True)

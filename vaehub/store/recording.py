@@ -88,7 +88,7 @@ def record(database: Database, provenance: Provenance, incoming: Incoming) -> In
             with database.held():
                 inserted = _insert(database, provenance, incoming, rows, was_taken=turn.was_taken)
                 done = carry_out(database.writing, turn.errands(MOST))
-            for each in done:  # once the database is closed, and all is in its file
+            for each in done:  # once all is in the file, or in the log of one that stays held
                 each.report_done()
     if inserted.recorded:
         provenance.is_stored = True

@@ -72,6 +72,7 @@ class Store:
         plugins: Mapping[str, str] | None = None,
         papers: Callable[[], Sequence[Paper]] | None = None,
         timeout: float | None = None,
+        upgrades: bool = True,
     ) -> Self:
         """Return the store at a path, which need not exist yet.
 
@@ -80,12 +81,14 @@ class Store:
             plugins: Version of each distribution that contributes plugins, for the provenance.
             papers: Returns the papers whose figures are kept beside results; asked when something is first recorded.
             timeout: Seconds to wait for a file that another process holds; ``VAEHUB_LOCK_TIMEOUT``, else 60.
+            upgrades: Whether a store of an earlier schema is brought up to date to be read, and not refused.
 
         Raises:
             StoreError: If the path cannot be a directory, or is one that the database cannot open.
         """
         folder = place_of_store(path or os.environ.get(PATH) or DEFAULT)
-        database = Database(folder / "results.duckdb", lock_timeout() if timeout is None else timeout)
+        seconds = lock_timeout() if timeout is None else timeout
+        database = Database(folder / "results.duckdb", seconds, upgrades=upgrades)
         return cls(folder, Session(database, Provenance(dict(plugins or {}))), papers)
 
     @property

@@ -239,8 +239,16 @@ def _drawn(folder: Path) -> _Ticket:
 
 
 def is_awaited(folder: Path) -> bool:
-    """Return whether others have tickets beside the one whose turn it is."""
-    return folder.is_dir() and len(_names(folder, SUFFIX)) > 1
+    """Return whether others have tickets beside the one whose turn it is; those of the dead are taken away.
+
+    A computer that lost power leaves tickets whose names may come after all new ones, so that nobody ever waits behind
+    them and takes them away: the clock of names begins anew with the computer.
+    """
+    tickets = [folder / name for name in _names(folder, SUFFIX)] if folder.is_dir() else []
+    dead = [ticket for ticket in tickets if _is_dead(ticket)]
+    for ticket in dead:
+        _remove(ticket)
+    return len(tickets) - len(dead) > 1
 
 
 def left_by_the_dead(folder: Path) -> list[Path]:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from vaehub.adapters.wrap import wrap
 from vaehub.core.data.dataset import Batch, Dataset
 from vaehub.core.data.factors import Factors
+from vaehub.core.errors import VaehubError
 from vaehub.core.model import LatentModel
 from vaehub.core.random import generator
 from vaehub.core.recipe import Recipe
@@ -66,6 +67,7 @@ class Bench:
         # Not by Hub.open, which brings the user's trackers along.
         self.hub = Hub(Store.open(self.folder / "store"), Catalog(), "cpu")
         self._trained: dict[str, tuple[LatentModel, Dataset]] = {}
+        self._networks: dict[str, str] = {}
 
     @property
     def folder(self) -> Path:
@@ -74,13 +76,23 @@ class Bench:
 
     def recipe(self, model: str, of: str, **settings: object) -> Recipe:
         """Return the recipe of a model on data of the kit."""
-        network = "linear" if model.endswith("linear_vae") else "mlp"
         chosen = QUICK | settings
-        if network == "linear":
-            chosen.pop("network.hidden")
         if of in ("vectors", "counts") and "likelihood" in self._params_of(model):
             chosen.setdefault("model.likelihood", "squared_error")
-        return self.hub.recipe(model, network=network, dataset=data(of), settings=chosen)
+        if self._network_of(model) == "linear":
+            del chosen["network.hidden"]
+        return self.hub.recipe(model, network=self._network_of(model), dataset=data(of), settings=chosen)
+
+    def _network_of(self, model: str) -> str:
+        """Return the first network of the kit that the model can be built on."""
+        if model not in self._networks:
+            self._networks[model] = "mlp"
+            recipe = self.recipe(model, "vectors")
+            try:
+                self.runner.builder.build(recipe, self.runner.builder.data_of(recipe))
+            except VaehubError:
+                self._networks[model] = "linear"
+        return self._networks[model]
 
     def trained(self, recipe: Recipe) -> tuple[LatentModel, Dataset]:
         """Return the model of a recipe, trained once, and its data."""

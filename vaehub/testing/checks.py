@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from vaehub.core.metric import Columns
 from vaehub.registry.catalog import Catalog
 from vaehub.testing import datasets, executors, features, manifest, metrics, models, networks, studies
-from vaehub.testing.failures import Item, NotChecked, PromiseBroken, StopChecking
-from vaehub.testing.guards import quiet
+from vaehub.testing.failures import Item, NotChecked, PromiseBroken
 from vaehub.testing.plugin import Checked, checked_plugin
+from vaehub.testing.running import run
 
 Settings = Mapping[str, object]
 
@@ -45,7 +45,7 @@ def check_metric(
     Raises:
         NotChecked: If it refuses all that the kit has, or a parameter or rows are missing.
     """
-    _check("metric", name, lambda item: metrics.check(item, settings, rows, model))
+    _check("metric", name, lambda item: metrics.check(item, settings, rows, model), settings)
 
 
 def check_model(name: str, *, settings: Settings | None = None, network: str | None = None) -> None:
@@ -56,7 +56,7 @@ def check_model(name: str, *, settings: Settings | None = None, network: str | N
         settings: Parameters by scope, such as ``{"model.beta": 2, "train.learning_rate": 0.01}``.
         network: Network that it is built on; ``mlp`` if not given.
     """
-    _check("model", name, lambda item: models.check(item, settings, network))
+    _check("model", name, lambda item: models.check(item, settings, network), settings)
 
 
 def check_network(name: str, *, settings: Settings | None = None) -> None:
@@ -66,7 +66,7 @@ def check_network(name: str, *, settings: Settings | None = None) -> None:
         name: In the catalog.
         settings: Parameters.
     """
-    _check("network", name, lambda item: networks.check(item, settings))
+    _check("network", name, lambda item: networks.check(item, settings), settings)
 
 
 def check_dataset(name: str, *, settings: Settings | None = None) -> None:
@@ -79,7 +79,7 @@ def check_dataset(name: str, *, settings: Settings | None = None) -> None:
     Raises:
         NotChecked: If its files are not on this machine; nothing is downloaded.
     """
-    _check("dataset", name, lambda item: datasets.check(item, settings))
+    _check("dataset", name, lambda item: datasets.check(item, settings), settings)
 
 
 def check_features(name: str, *, settings: Settings | None = None) -> None:
@@ -92,7 +92,7 @@ def check_features(name: str, *, settings: Settings | None = None) -> None:
     Raises:
         NotChecked: If it takes no image, or its weights are not here.
     """
-    _check("features", name, lambda item: features.check(item, settings))
+    _check("features", name, lambda item: features.check(item, settings), settings)
 
 
 def check_executor(name: str, *, settings: Settings | None = None) -> None:
@@ -105,7 +105,7 @@ def check_executor(name: str, *, settings: Settings | None = None) -> None:
     Raises:
         NotChecked: If its engine is not here.
     """
-    _check("executor", name, lambda item: executors.check(item, settings))
+    _check("executor", name, lambda item: executors.check(item, settings), settings)
 
 
 def check_study(name: str, *, scale: str | None = None) -> None:
@@ -145,18 +145,13 @@ def check_plugin(plugin: str) -> list[Checked]:
     return found
 
 
-def _check(kind: str, name: str, check: Callable[[Item], None]) -> None:
+def _check(kind: str, name: str, check: Callable[[Item], None], settings: Settings | None = None) -> None:
     catalog = Catalog()
     item = Item(catalog.find(kind, name), catalog)
-    try:
-        with quiet():
-            check(item)
-    except StopChecking:
-        pass
-    except NotChecked:
-        _raise(item.sentences)
-        raise
+    unchecked = run(item, check, has_settings=bool(settings))
     _raise(item.sentences)
+    if unchecked:
+        raise NotChecked(unchecked)
 
 
 def _raise(sentences: list[str]) -> None:

@@ -9,63 +9,68 @@ from pathlib import Path
 
 from vaehub.core.errors import VaehubError
 from vaehub.executors.executor import Executor, Job, JobState
+from vaehub.hub.study import grid
+from vaehub.hub.study.job_text import job_id, plain_work, probe_text, text_of
+from vaehub.hub.study.job_work import work
+from vaehub.store.deliveries import Deliveries
+from vaehub.store.store import Store
+from vaehub.testing.bench import bench
 from vaehub.testing.failures import Item, NotChecked
 from vaehub.testing.guards import untouched
 from vaehub.testing.parameters import check_params
 
 SECONDS = 120
 """How long small jobs may take, the start of workers included."""
-
-
-def small_work(text: str) -> bytes:
-    """Do a job of the kit: leave a file that says so, if the text names one, and answer with the text."""
-    if text == "fails":
-        raise VaehubError("this job of the kit fails")
-    Path(text).write_text("done", encoding="utf-8")
-    return text.encode()
+SMALL = {"train.epochs": 0, "data.subset": 50, "network.hidden": [8], "model.latent_dim": 2}
 
 
 def check(item: Item, settings: Mapping[str, object] | None = None) -> None:
-    """Note the promises of an executor that are not kept: three small jobs are done, of which one fails."""
+    """Note the promises of an executor that are not kept: three small jobs are given to it, of which one fails."""
     check_params(item)
     kind = item.attempt("cannot be loaded", lambda: item.registered.load(Executor))
     params = item.params(dict(settings or {}))
     with tempfile.TemporaryDirectory(prefix="vaehub-testing-") as name:
-        folder = Path(name) / "executor"
+        store = Store.open(Path(name) / "store")
+        store.prepare()
+        folder = store.path / "executor"
         with untouched(item, "is made"):
             executor = item.attempt("cannot be made", lambda: kind(params, folder))
         if folder.exists():
             item.broken("makes its folder before there is anything to do", kind)
-        jobs = [_job(Path(name), each) for each in ("one", "two", "fails")]
+        seen = store.path if executor.shares_disk else None
         try:
-            executor.check(jobs[0])
+            executor.check(_laid(store.deliveries, "kit-probe", probe_text("kit-probe", seen)))
         except VaehubError as error:
             raise NotChecked(f"{item.title} has no engine here: {error}") from error
+        good = [_training(store.deliveries, seen, seed) for seed in (0, 1)]
+        # A worker refuses what is of another version, and says so.
+        bad = _training(store.deliveries, seen, 2, vaehub="0")
         try:
-            _check_jobs(item, executor, jobs)
+            _check_jobs(item, executor, store.deliveries, good, bad)
         finally:
             item.attempt("fails as it is closed", executor.close)
 
 
-def _check_jobs(item: Item, executor: Executor, jobs: Sequence[Job]) -> None:
+def _check_jobs(item: Item, executor: Executor, deliveries: Deliveries, good: Sequence[Job], bad: Job) -> None:
     kind = type(executor)
     if known := item.attempt("fails as it is asked for unknown jobs", lambda: executor.states(["of nobody"])):
         item.broken(f"says the state of a job that nobody submitted: {known}", kind.states)
-    item.attempt("fails as jobs are submitted", lambda: executor.submit(jobs))
-    states = _ended(item, executor, [job.id for job in jobs])
-    for job in jobs:
-        state = states.get(job.id)
-        path = Path(job.text)
+    ids = [job.id for job in (*good, bad)]
+    item.attempt("fails as jobs are submitted", lambda: executor.submit([*good, bad]))
+    states = _ended(item, executor, ids)
+    for job in ids:
+        state = states.get(job)
         if state is None or state.phase != "ended":
-            item.broken(f"has not ended a job that does nothing after {SECONDS} s", kind.submit)
-        elif job.text == "fails":
+            item.broken(f"has not ended a job that does nearly nothing after {SECONDS} s", kind.submit)
+        elif job == bad.id:
             if not state.reason:
                 item.broken("gives no reason for a job that failed", kind.states)
-        elif executor.shares_disk and not path.exists():
+        elif executor.shares_disk and deliveries.outcome(job) is None:
             item.broken(f"says that a job has ended which was not done: {state.reason or 'no reason'}", kind.states)
-        elif not executor.shares_disk and state.answer != job.text.encode():
+        elif not executor.shares_disk and not state.answer:
             item.broken("shares no disk, and does not bring back what a job returned", kind.states)
-    item.attempt("fails as jobs are cancelled that have ended", lambda: executor.cancel([job.id for job in jobs]))
+    item.attempt("fails as jobs are cancelled that have ended", lambda: executor.cancel(ids))
+    item.attempt("fails as an unknown job is cancelled", lambda: executor.cancel(["of nobody"]))
 
 
 def _ended(item: Item, executor: Executor, jobs: Sequence[str]) -> Mapping[str, JobState]:
@@ -77,8 +82,13 @@ def _ended(item: Item, executor: Executor, jobs: Sequence[str]) -> Mapping[str, 
         time.sleep(executor.interval)
 
 
-def _job(folder: Path, name: str) -> Job:
-    text = name if name == "fails" else str(folder / f"{name}.txt")
-    file = folder / f"{name}.json"
-    file.write_text(text, encoding="utf-8")
-    return Job(f"kit-{name}", text, small_work, file)
+def _training(deliveries: Deliveries, store: Path | None, seed: int, **other: str) -> Job:
+    """Return a job of a study, laid down as a study does."""
+    job = grid.Job([bench().hub.recipe("vae", settings=SMALL, seed=seed)])
+    text = text_of(job, plain_work(job), store=store, known={}, device="cpu", more=other)
+    return _laid(deliveries, job_id(job), text)
+
+
+def _laid(deliveries: Deliveries, name: str, text: str) -> Job:
+    deliveries.lay(name, text)
+    return Job(name, text, work, deliveries.file_of(name))

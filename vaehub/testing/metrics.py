@@ -149,6 +149,8 @@ def _accepted(measuring: Measuring, rows: Columns | None, model: str | None) -> 
             refuse(measuring.metric(), *case.arguments)
         except VaehubError as error:
             said = said or first_line(error)
+        except (KeyboardInterrupt, StopChecking, NotChecked):
+            raise
         # A stranger's check runs here.
         except BaseException as error:
             measuring.item.raised("fails in its check", error)
@@ -223,8 +225,8 @@ def _check_other_sizes(measuring: Measuring, case: Case) -> None:
 def _check_wrapped(measuring: Measuring, case: Case, first: Result) -> None:
     """Note other values for the same model, wrapped as a user's own."""
     model, _ = case.arguments
-    if measuring.entry.subject != "model" or (case.recipe is not None and case.recipe.model.name == "ivae"):
-        return
+    if type(model).prior is not LatentModel.prior:
+        return  # a wrapped model has no conditional prior
     wrapped = measuring.tools.wrapped(model, case.of)
     try:
         refuse(measuring.metric(), *wrapped)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from vaehub.registry.catalog import Catalog
 from vaehub.testing import datasets, executors, features, manifest, metrics, models, networks, studies
-from vaehub.testing.failures import Item, NotChecked, StopChecking
-from vaehub.testing.guards import quiet
+from vaehub.testing.failures import Item
+from vaehub.testing.running import run
 
 CHECKS: Mapping[str, Callable[[Item], None]] = {
     "model": models.check,
@@ -51,12 +51,5 @@ def checked_plugin(name: str) -> Iterator[Checked]:
         yield Checked(f"manifest {plugin.module!r}", tuple(manifest.check(plugin.name, catalog, plugin.distribution)))
         for entry in plugin.entries:
             item = Item(catalog.find(entry.kind, f"{plugin.distribution}:{entry.name}"), catalog)
-            unchecked = ""
-            try:
-                with quiet():
-                    CHECKS[entry.kind](item)
-            except StopChecking:
-                pass  # noted
-            except NotChecked as error:
-                unchecked = str(error)
+            unchecked = run(item, CHECKS[entry.kind])
             yield Checked(f"{entry.kind} {entry.name!r}", tuple(item.sentences), unchecked)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -83,7 +84,7 @@ def values(result: Result) -> Markup:
 def _vectors(group: Mapping[str, Vector]) -> Markup:
     """Return vectors that share an index, with bars for the first."""
     name, first = next(iter(group.items()))
-    order, greatest = reading_order(group), max((value for value in first.values if value > 0), default=0.0)
+    order, greatest = reading_order(group), max((value for value in first.values if 0 < value < math.inf), default=1.0)
     lines = [
         [
             Markup("<b>{}</b>").format(first.labels[at] if first.labels else at),

@@ -100,8 +100,7 @@ def _cells(row: ReportRow, *, has_published: bool) -> Iterator[object]:
     yield _with_spread(f"{row.ours:.4g}", row.ours_spread)
     yield row.runs
     if has_published:
-        printed = row.printed or f"{row.published:.4g}"
-        yield "" if row.published is None else _with_spread(printed, row.published_spread)
+        yield "" if row.published is None else _with_spread(row.printed or f"{row.published:.4g}", row.published_spread)
         yield "" if row.difference is None else f"{row.difference:+.3g}"
         yield row.inside
 

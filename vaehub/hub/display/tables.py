@@ -64,8 +64,8 @@ def fold(summary: object, content: Markup, *, is_open: bool = False) -> Markup:
 
 
 def bar(value: float, greatest: float) -> Markup:
-    """Return a bar; none for what is not above 0."""
-    width = round(BAR * value / greatest) if value > 0 and greatest > 0 else 0
+    """Return a bar beside the greatest finite value; none for what is not above 0, a whole one for infinity."""
+    width = round(BAR * min(value / greatest, 1)) if value > 0 and greatest > 0 else 0
     return Markup('<div style="background:{};height:.7em;width:{}px"></div>').format(BAR_COLOUR, width)
 
 

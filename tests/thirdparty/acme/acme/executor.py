@@ -29,7 +29,8 @@ class Processes(Executor[ProcessesParams]):
 
     def cancel(self, jobs: Collection[str]) -> None:
         for name in jobs:
-            self._futures[name].cancel()
+            if name in self._futures:
+                self._futures[name].cancel()
 
     def close(self) -> None:
         self._pool.shutdown(cancel_futures=True)
