@@ -208,3 +208,19 @@ def test_a_pythae_model_is_put_through_every_metric(hub):
     kl = 0.5 * (mu.square() + logvar.exp() - logvar - 1).sum(1)
     measured = hub.measure("elbo", vaehub.wrap(model), data=Dataset(x), settings={"split": "all"})
     assert measured["kl"] == pytest.approx(float(kl.mean()), rel=1e-4)
+
+
+@pytest.mark.parametrize(("likelihood", "expected"), [(None, "bernoulli"), ("squared_error", "squared_error")])
+def test_the_likelihood_stands_beside_values_and_is_told_where_nobody_said_it(hub, likelihood, expected):
+    encoder, decoder = nn.Sequential(nn.Flatten(), nn.Linear(64, 2)), nn.Sequential(nn.Linear(2, 64), nn.Sigmoid())
+    model = vaehub.wrap(encoder=encoder, decoder=decoder, likelihood=likelihood)
+    found = hub.measure("reconstruction_error", model, data="digits")
+    assert [likelihood for (likelihood,) in hub.sql("select distinct likelihood from summary")] == [expected]
+    told = any("likelihood was taken to be bernoulli" in note for note in found.training.notes)
+    assert told is (likelihood is None)
+    assert any("held out for validation" in note for note in found.training.notes)
+
+
+def test_a_class_is_no_model():
+    with pytest.raises(VaehubError, match=r"wrap\(\) was given the class 'Hidden'; give an object of it, Hidden\(…\)"):
+        vaehub.wrap(Hidden)

@@ -35,7 +35,7 @@ RELEASED = [
     "ea6d1983006c858c",
     "4b2f81898e247c41",
     "9b557ce61cdd0cb5",
-    "217ba0ea9fc92487",
+    "ac75e4df268bb884",
 ]
 
 

@@ -169,9 +169,12 @@ class Wrapped(LatentModel):
         return torch.randn(n, self.latent_dim, generator=generator, device=generator.device)
 
     def notes(self) -> list[str]:
-        """Return what a record should say of it."""
-        shape = self.latent_shape
-        return [] if len(shape) == 1 else [f"latents of shape {shape} are flattened to {self.latent_dim}"]
+        """Return what a record should say of it: shapes that were flattened, and what nobody said."""
+        shape, taken = self.latent_shape, getattr(self.params, "likelihood", None)
+        said = [] if len(shape) == 1 else [f"latents of shape {shape} are flattened to {self.latent_dim}"]
+        if self.decodes and self.likelihood_name is None and taken is not None:
+            said.append(f"its likelihood was taken to be {taken}, since wrap() was told none")
+        return said
 
     @property
     def users_own(self) -> nn.Module:

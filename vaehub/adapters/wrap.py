@@ -71,6 +71,9 @@ def wrap(
             f"wrap() cannot take the likelihood {likelihood!r}, whose means are shares of each observation's total, "
             "which a decoder of your own is not asked for; leave it out, or give 'squared_error' or 'gaussian'"
         )
+    for part in (model, encoder, decoder):
+        if isinstance(part, type):
+            raise VaehubError(f"wrap() was given the class {part.__name__!r}; give an object of it, {part.__name__}(…)")
     _check(name, scale=scale, statistics=statistics, output=output, likelihood=likelihood, prior=prior)
     path = model if isinstance(model, str) else None
     if weights is not None and path is None:

@@ -239,6 +239,7 @@ def show(
 
     hub = Hub.open(store)
     if record is None:
+        hub.store.must_exist()
         trainings, measurements = hub.recent(limit)
         if as_json:
             listed = {"measurements": list(map(records.record_as_json, measurements))}

@@ -21,6 +21,8 @@ def text(given: object, kind: str) -> str:
     if isinstance(given, str):
         return given
     more = "; a model of your own is measured by Hub.measure(METRIC, model, data=…)" if kind == "model" else ""
+    if isinstance(given, list | tuple):
+        more = "; call it once for each"
     raise VaehubError(
         f"a {kind} is named by a text, such as {EXAMPLES.get(kind, 'name')!r}, and {described(given)} was given{more}"
     )

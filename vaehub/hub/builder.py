@@ -240,7 +240,9 @@ class Builder:
         params, name = recipe.model.params, recipe.model.name
         origin: dict[str, Any] | None = params.origin if isinstance(params, InMemoryModel) else None
         if origin is None:
-            raise VaehubError(f"model {name!r} was handed over in memory; wrap it again to use it")
+            raise VaehubError(
+                f"model {name!r} was handed over in memory; wrap it again in Python, or train it on network 'own'"
+            )
         found = self.adopt(wrap(**origin, name=name), recipe.dataset)
         if found.id != recipe.id:
             raise VaehubError(
@@ -251,8 +253,9 @@ class Builder:
 
     def record_in_memory(self, recipe: Recipe) -> None:
         """Record a user's model as a training of 0 epochs, with its weights."""
-        recorder = Recorder(self._store, self._catalog, self.device, recipe, force=False)
-        recorder.done(recipe, self._in_memory[recipe.id].model, Fitted((), ("it was handed over as it is",)))
+        adopted = self._in_memory[recipe.id]
+        recorder = Recorder(self._store, self._catalog, self.device, recipe, force=False, notes=adopted.data.notes)
+        recorder.done(recipe, adopted.model, Fitted((), ("it was handed over as it is",)))
 
     # Training
 

@@ -39,7 +39,9 @@ _LENGTH = {
 DERIVED: Mapping[str, Mapping[str, str]] = {
     "trainings": {
         "beta": "try_cast(recipe ->> '$.model.params.beta' as double)",
-        "likelihood": "recipe ->> '$.model.params.likelihood'",
+        "likelihood": (
+            "coalesce(recipe ->> '$.model.params.likelihood', recipe ->> '$.model.params.reading.likelihood')"
+        ),
         **{name: each.format("recipe ->> '$.train.params") for name, each in _LENGTH.items()},
         "setting": """
             md5(json_merge_patch(

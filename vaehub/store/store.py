@@ -250,7 +250,7 @@ class Store:
             WorkFailed: If it takes longer, or more memory than half of what is free.
             VaehubError: If the query is wrong, writes, or reaches outside the store.
         """
-        self._must_exist()
+        self.must_exist()
         return self._session.query(text, timeout)
 
     def spilled(self, text: str, *, timeout: float = QUERY_TIMEOUT) -> Spill:
@@ -258,7 +258,7 @@ class Store:
 
         The store is given back when this returns: how long the rows take to be written keeps nobody waiting.
         """
-        self._must_exist()
+        self.must_exist()
         return self._session.spilled(text, timeout)
 
     def verify(self, *, remove_leftovers: bool = False) -> Verification:
@@ -267,7 +267,7 @@ class Store:
         Raises:
             StoreError: If there is no store.
         """
-        self._must_exist()
+        self.must_exist()
         found = self._session.verify(self.path)
         if remove_leftovers:
             with translated(f"a file in {str(self.path)!r}", "written"):
@@ -281,7 +281,7 @@ class Store:
             StoreError: If there is no store, its database cannot be read at all, or the other one is there already or
                 cannot be written.
         """
-        self._must_exist()
+        self.must_exist()
         if target.path.exists() and (not target.path.is_dir() or any(target.path.iterdir())):
             raise StoreError(
                 f"{str(target.path)!r} is there already, and a rescue makes a new store; name another folder"
@@ -341,7 +341,7 @@ class Store:
             StoreError: If there is no store, it cannot be written, or records are being made in it.
         """
         chosen.check()
-        self._must_exist()
+        self.must_exist()
         chosen = dataclasses.replace(chosen, ids=[self.resolve(each)[1] for each in chosen.ids])
         if not dry:
             self._make_folders()
@@ -388,7 +388,12 @@ class Store:
 
         return FileCheckpoint(self.path / "checkpoints" / f"{training_id}.h5")
 
-    def _must_exist(self) -> None:
+    def must_exist(self) -> None:
+        """Refuse to look at what is not there.
+
+        Raises:
+            StoreError: If nothing was ever recorded here.
+        """
         if not self.exists:
             raise StoreError(
                 f"there is no store at {str(self.path)!r}; 'vaehub run' makes one, '--store' names another"

@@ -15,7 +15,10 @@ _CHANGES = """
     alter table measurements add column setting varchar;    -- digest of the request without seeds and trainings
     alter table measured_values add column unit varchar;
     update trainings set
-        likelihood = (recipe ->> '$.model.params.likelihood'),
+        -- A model that was handed over says it in how it is read.
+        likelihood = coalesce(
+            recipe ->> '$.model.params.likelihood', recipe ->> '$.model.params.reading.likelihood'
+        ),
         epochs = case
             when (recipe ->> '$.train.params.steps') is null then try_cast(recipe ->> '$.train.params.epochs' as bigint)
         end,
