@@ -20,7 +20,9 @@ ROOT = Path(__file__).parent.parent
 PYTORCH = re.compile(r"^(torch|nvidia|cuda|triton)\b")
 WORK = (
     "run --model ard --metric relevance --set train.epochs=2 --set data.subset=300",
-    "run --model vae --dataset helix --metric elbo --metric dci --set train.epochs=1 --set data.size=200",
+    "run --model vae --dataset helix --metric elbo --metric variable_types --set model.likelihood=gaussian "
+    "--set train.epochs=1 --set data.n_samples=200",
+    "run --model rae --metric downstream_probe --set train.epochs=1 --set data.subset=300",
 )
 READING = (
     "list",
@@ -32,14 +34,17 @@ READING = (
 )
 
 
-def command(python: Path, text: str, store: Path) -> None:
-    """Run a command of vaehub."""
+def command(python: Path, text: str, store: Path) -> str:
+    """Run a command of vaehub, and return what went wrong; empty, if nothing did."""
     words = shlex.split(text)
     takes_store = words[0] not in ("list", "cite")
     asked = [str(python.parent / "vaehub"), *words, *(["--store", str(store)] if takes_store else [])]
     done = subprocess.run(asked, cwd=store.parent, capture_output=True, text=True, check=False)
-    if done.returncode:
-        sys.exit(f"vaehub {text}\nexit code {done.returncode}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
+    if not done.returncode:
+        return ""
+    said = f"{python}: vaehub {text}\nexit code {done.returncode}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
+    print(said, flush=True)
+    return said
 
 
 def resolved() -> list[str]:
@@ -85,17 +90,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="vaehub-lowest-") as name:
         folder = Path(name)
         there = here if parser.parse_args().here else made(folder / "environment")
-        lowest = folder / "lowest"
-        for text in (*WORK, *READING):
-            command(there, text, lowest)
+        lowest, newest = folder / "lowest", folder / "newest"
+        asked = [(there, text, lowest) for text in (*WORK, *READING)]
         if there != here:
-            for text in READING[2:]:
-                command(here, text, lowest)
-            newest = folder / "newest"
-            command(here, WORK[0], newest)
-            for text in READING[2:]:
-                command(there, text, newest)
-    print(f"all commands ended well after {time.monotonic() - begun:.0f} s")
+            asked += [(here, text, lowest) for text in READING[2:]]
+            asked += [(here, WORK[0], newest), *((there, text, newest) for text in READING[2:])]
+        failed = [said for said in [command(*each) for each in asked] if said]
+    if failed:
+        sys.exit(f"{len(failed)} of {len(asked)} commands failed")
+    print(f"all {len(asked)} commands ended well after {time.monotonic() - begun:.0f} s")
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ class Screen:
         self.console = Console(file=io.StringIO(), width=width, color_system=None, force_terminal=True)
 
     def table(self, *columns: Column) -> bool:
-        return layout.write(self.console, columns, is_terminal=True)
+        return layout.write(self.console, columns)
 
     @property
     def lines(self) -> list[str]:

@@ -35,6 +35,10 @@ def test_looking_around_loads_nothing_heavy(arguments):
     assert loaded(*arguments) == []
 
 
+def test_the_list_loads_neither_pydantic_nor_what_draws_for_terminals():
+    assert loaded("list", heavy=["pydantic", "rich.console", "rich.table"]) == []
+
+
 def test_describing_what_is_built_in_does_not_load_torch():
     assert "torch" not in loaded("describe", "ard")
 

@@ -1,6 +1,7 @@
-"""The commands. Each reads its options, calls the hub, and prints; what is heavy is imported inside."""
+"""The commands. Each reads its options, calls the hub, and prints; what is heavy is imported inside.
 
-from __future__ import annotations
+No module with commands has ``annotations`` of ``__future__``: Typer evaluates texts several times, for every command.
+"""
 
 from enum import StrEnum
 from pathlib import Path
@@ -35,10 +36,12 @@ from vaehub.cli.stores import store as store_app
 from vaehub.cli.study import study
 from vaehub.cli.suggest import suggest_dim
 from vaehub.cli.train import train
+from vaehub.cli.unset_options import Group
 from vaehub.core.errors import VaehubError
 
 app = typer.Typer(
     name="vaehub",
+    cls=Group,
     help="Latent-space analyses of variational autoencoders, with every result in a database.",
     no_args_is_help=True,
     add_completion=True,

@@ -1,7 +1,5 @@
 """The command ``cite``: BibTeX of what a work has used."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

@@ -1,7 +1,5 @@
 """The command that compares two trainings, and its output."""
 
-from __future__ import annotations
-
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -93,7 +91,7 @@ def _settings(assignments: list[str]) -> dict[str, object]:
     return {key.removeprefix("metric."): value for key, value in found.items()}
 
 
-def _show(found: Comparison) -> None:
+def _show(found: "Comparison") -> None:
     from vaehub.cli import terminal
     from vaehub.cli.tables import cell, table
 
@@ -114,7 +112,7 @@ def _show(found: Comparison) -> None:
         console.print(f"{name} {cell(value)}", markup=False)
 
 
-def _matrices(each: Table, width: int) -> list[tuple[list[str], list[list[object]]]]:
+def _matrices(each: "Table", width: int) -> list[tuple[list[str], list[list[object]]]]:
     """Return each column of scores of pairs as a matrix, where it is one and the terminal is wide enough."""
     from vaehub.cli.layout import GAP
 

@@ -1,18 +1,13 @@
 """The commands about data."""
 
-from __future__ import annotations
-
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from vaehub.cli import completion
 from vaehub.cli.options import JsonOption, parse_settings
 from vaehub.core.errors import VaehubError
-
-if TYPE_CHECKING:
-    pass
 
 data = typer.Typer(help="Datasets: their origin and content.", no_args_is_help=True, rich_markup_mode=None)
 

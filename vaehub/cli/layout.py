@@ -6,12 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from textwrap import wrap
+from typing import TYPE_CHECKING
 
-from rich import box
-from rich.cells import cell_len, set_cell_size
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+if TYPE_CHECKING:
+    from rich.console import Console
 
 GAP = 2
 """Characters between two columns."""
@@ -24,6 +22,8 @@ ALIGNED = 40
 BAR, SHORTEST_BAR = 24, 4
 """Characters of the longest bar, and fewest that it is drawn with."""
 BLOCK, CUT = "█", "…"
+NARROW = "\u0300"
+"""The first character that may take no room, or twice as much: it combines with what is before it."""
 
 
 @dataclass(frozen=True)
@@ -92,12 +92,17 @@ class Column:
         return longest if longest <= WORD else self.width
 
 
-def write(console: Console, columns: Sequence[Column], *, is_terminal: bool) -> bool:
-    """Print a table, and say whether anything of it was cut."""
-    if not is_terminal:
-        for line in aligned(columns):
-            console.print(line, markup=False, soft_wrap=True)
-        return False
+def cell_len(text: str) -> int:
+    """Return how many columns of a terminal a text takes. Rich, which knows, is loaded where letters do not say it."""
+    if text.isprintable() and max(text, default="") < NARROW:
+        return len(text)
+    from rich.cells import cell_len as measured
+
+    return measured(text)
+
+
+def write(console: Console, columns: Sequence[Column]) -> bool:
+    """Print a table for a terminal, and say whether anything of it was cut."""
     n_rows = len(columns[0].cells) if columns else 0
     if _needed(columns) <= console.width or not n_rows:
         return _beside(console, columns)
@@ -108,7 +113,7 @@ def write(console: Console, columns: Sequence[Column], *, is_terminal: bool) -> 
 
 
 def aligned(columns: Sequence[Column]) -> Iterator[str]:
-    """Yield the lines of a table of any width, none of which is filled up at its end."""
+    """Yield the lines of a table of any width, for a file or a pipe; none is filled up at its end."""
     widths = [min(column.width, ALIGNED) for column in columns]
     rule = "─" * (sum(widths) + GAP * (len(widths) - 1))
     texts = [column.texts for column in columns]
@@ -133,6 +138,10 @@ def _needed(columns: Sequence[Column]) -> int:
 
 def _beside(console: Console, columns: Sequence[Column]) -> bool:
     """Print rows as lines; columns that may shrink have what the others leave."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
     widths = _widths(columns, console.width)
     shown = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, GAP - 1, 0, 0))
     is_cut, cells = False, []
@@ -170,6 +179,8 @@ def _widths(columns: Sequence[Column], width: int) -> list[int]:
 
 def _below(console: Console, columns: Sequence[Column]) -> bool:
     """Print a field a line."""
+    from rich.text import Text
+
     margin = max(cell_len(column.name) for column in columns) + GAP
     room, is_cut = max(CLIPPED, console.width - margin), False
     for at in range(len(columns[0].cells)):
@@ -189,4 +200,8 @@ def _below(console: Console, columns: Sequence[Column]) -> bool:
 
 
 def _cut(text: str, width: int) -> str:
-    return text if cell_len(text) <= width else set_cell_size(text, width - 1) + CUT
+    if cell_len(text) <= width:
+        return text
+    from rich.cells import set_cell_size
+
+    return set_cell_size(text, width - 1) + CUT

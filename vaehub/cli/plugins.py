@@ -1,7 +1,5 @@
 """Commands about plugins: what is installed, whether it keeps its promises, and how to begin one."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

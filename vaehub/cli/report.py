@@ -1,7 +1,5 @@
 """The command that writes a page of what is stored."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

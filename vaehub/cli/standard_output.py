@@ -9,6 +9,7 @@ from typing import Any, TextIO
 
 from typer.core import TyperCommand
 
+from vaehub.cli.unset_options import leave_unset
 from vaehub.core.errors import VaehubError, WorkFailed
 
 _STDOUT, _STDERR = 1, 2
@@ -17,6 +18,11 @@ _answer: TextIO | None = None
 
 class Command(TyperCommand):
     """A command whose body has standard output to itself. Help is printed before, and needs none of this."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the options."""
+        leave_unset(self.get_params(ctx))
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
         """Carry the command out."""

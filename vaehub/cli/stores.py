@@ -1,7 +1,5 @@
 """The commands about stores as such."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -146,7 +144,7 @@ def rescue(
         raise typer.Exit(1)
 
 
-def _print_merged(found: Merged) -> None:
+def _print_merged(found: "Merged") -> None:
     from vaehub.cli import terminal
 
     rows = ", ".join(f"{name} {count:,}" for name, count in found.added.items())
@@ -157,7 +155,7 @@ def _print_merged(found: Merged) -> None:
         terminal.echo(f"not copied: {found.n_withheld:,} measurements of trainings that differ")
 
 
-def _print_pruned(found: Pruned, *, weights: bool) -> None:
+def _print_pruned(found: "Pruned", *, weights: bool) -> None:
     from vaehub.cli import terminal
 
     kind = "weights of training" if weights else "training"

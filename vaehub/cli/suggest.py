@@ -1,7 +1,5 @@
 """The command that suggests a number of latents, and its output."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -88,7 +86,7 @@ def suggest_dim(
         raise typer.Exit(1)
 
 
-def _show(found: Suggestion) -> None:
+def _show(found: "Suggestion") -> None:
     from vaehub.cli import terminal
     from vaehub.cli.tables import table
 
@@ -106,7 +104,7 @@ def _show(found: Suggestion) -> None:
     terminal.out().print(found.words, markup=False)
 
 
-def _number(answer: Answer) -> str:
+def _number(answer: "Answer") -> str:
     if answer.mean is None:
         return "failed" if answer.failures else ""
     return f"{answer.mean:.3g}" + (f" ± {answer.spread:.2g}" if answer.spread is not None else "")
@@ -116,7 +114,7 @@ def _time(seconds: float) -> str:
     return f"{seconds:.1f} s" if seconds < 60 else f"{seconds / 60:.1f} min"
 
 
-def _as_json(found: Suggestion) -> dict[str, object]:
+def _as_json(found: "Suggestion") -> dict[str, object]:
     answers = [
         {
             "method": each.method,

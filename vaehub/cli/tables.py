@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from rich.padding import Padding
-from rich.text import Text
-
 from vaehub.cli import layout, terminal
 from vaehub.cli.standard_output import answer
 from vaehub.registry.catalog import HOME
 
 WIDE, INDENT = 120, 4
 """Columns of a terminal with room for parameters as a table, and those that their meaning is moved in by elsewhere."""
+UNSEEN = dict.fromkeys(map(ord, "\a\b\v\f\r"))
+"""Characters of stored text that would move or ring what shows a file; a terminal is not given them either."""
 
 if TYPE_CHECKING:
     from vaehub.registry.catalog import Catalog, Registered
@@ -30,8 +29,12 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, json: Col
     """
     rows = [list(row) for row in rows]
     shown = [_column(name, [row[at] for row in rows], is_json=name in json) for at, name in enumerate(columns)]
+    if not answer().isatty():
+        for line in (*layout.aligned(shown), ""):
+            terminal.echo(line.translate(UNSEEN).expandtabs())
+        return
     console = terminal.out()
-    if layout.write(console, shown, is_terminal=answer().isatty()):
+    if layout.write(console, shown):
         console.print(f"{layout.CUT} marks what is cut to fit; '--json' gives all", markup=False)
     console.print()
 
@@ -54,6 +57,9 @@ def catalog(items: Sequence[Registered]) -> None:
 
 def description(item: Registered, params: Sequence[ParamInfo]) -> None:
     """Print an entry and its parameters."""
+    from rich.padding import Padding
+    from rich.text import Text
+
     entry, console = item.entry, terminal.out()
     console.print(Text.assemble(f"{entry.kind} ", (entry.name, "bold"), f": {entry.summary}"))
     source = f"{entry.source}; " if entry.source else ""

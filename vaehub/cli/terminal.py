@@ -7,10 +7,12 @@ import math
 import sys
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-
-from rich.console import Console
+from typing import TYPE_CHECKING
 
 from vaehub.cli.standard_output import answer
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 UNLIMITED = 10_000
 """Columns of output that is not a terminal: a file or a pipe must lose nothing to the width of a screen."""
@@ -27,6 +29,8 @@ def err() -> Console:
 
 
 def _console(*, stderr: bool) -> Console:
+    from rich.console import Console
+
     stream = sys.stderr if stderr else answer()
     width = None if stream.isatty() else UNLIMITED
     return Console(file=None if stderr else stream, stderr=stderr, width=width, highlight=False, emoji=False)

@@ -38,6 +38,57 @@ def vaehub_tracker(where: str) -> object:
 
 
 @hookspec
+def vaehub_study_started(
+    study_id: str,
+    study: str,
+    scale: str,
+    definition: Mapping[str, object],
+    trainings: Sequence[str],
+    n_measurements: int,
+) -> None:
+    """A study begins: what it asks for was tried out, and what the store has not is made now.
+
+    Told once, by the process that runs the study and not by its workers; of a study that is refused, or whose time is
+    over before work begins, neither this nor its end.
+
+    Args:
+        study_id: The same for all runs that ask for the same measurements under the same name, whatever the store.
+        study: Its name.
+        scale: Name of the scale.
+        definition: Its title, paper, grids, reports and analyses, as plain values.
+        trainings: Ids of all trainings that it asks for, those that the store has too.
+        n_measurements: What it asks for, each once, its analyses among them.
+    """
+
+
+@hookspec
+def vaehub_study_ended(
+    study_id: str,
+    study: str,
+    scale: str,
+    trainings: Sequence[str],
+    status: str,
+    seconds: float,
+    counts: Mapping[str, int],
+    error: str | None,
+) -> None:
+    """A study that has begun has ended, after all that was made for it; an interruption is an end too.
+
+    Args:
+        study_id: As above, like the next three.
+        study: Its name.
+        scale: Name of the scale.
+        trainings: Ids of all trainings that it asks for.
+        status: ``done``; ``failed``, if a measurement could not be made, or an error ended the study; ``stopped``, if
+            it was interrupted, or its time was over.
+        seconds: Since it began.
+        counts: ``n_measurements``, and of these ``done`` and ``failed``, as the store has them now; empty after an
+            error or an interruption.
+        error: Why it ended, if an error ended it. The store has the reason of each measurement that failed.
+    """
+
+
+@hookspec
 def vaehub_training_started(training_id: str, recipe: Mapping[str, object]) -> None:
     """A training begins; ``recipe`` holds names and parameters as plain values."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import get_args
 
 from vaehub.registry import hooks
@@ -16,6 +17,7 @@ NAME = re.compile(r"[a-z][a-z0-9_]*")
 _TARGET = re.compile(r"[A-Za-z_][\w.]*:\S+")
 
 
+@cache
 def hook_arguments() -> dict[str, tuple[str, ...]]:
     """Return the names of all hooks with those of their arguments."""
     return {

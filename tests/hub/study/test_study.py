@@ -14,6 +14,7 @@ import pytest
 from vaehub import Hub, StoreError, VaehubError
 from vaehub.core.errors import WorkFailed
 from vaehub.hub.study.worker_process import RemoteSession, StoreCall, StoreReply
+from vaehub.registry import hookimpl
 from vaehub.store.store import Store
 
 STUDY = """
@@ -49,14 +50,56 @@ def written(folder, text=STUDY, name="small"):
     return str(path)
 
 
+class Listener:
+    """Keeps what it hears of studies, and of what is measured in this process."""
+
+    def __init__(self):
+        self.heard = []
+
+    @hookimpl
+    def vaehub_study_started(self, study_id, study, scale, definition, trainings, n_measurements):
+        self.heard.append(("started", study_id, study, scale, definition["title"], trainings, n_measurements))
+
+    @hookimpl
+    def vaehub_study_ended(self, study_id, study, scale, trainings, status, seconds, counts, error):
+        assert seconds > 0
+        self.heard.append(("ended", study_id, study, scale, trainings, status, counts, error))
+
+    @hookimpl
+    def vaehub_measured(self, metric):
+        self.heard.append(("measured", metric))
+
+
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def heard():
+    """What a plugin hears of the study that was made."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory, heard):
     """A hub with a study that was made, and the study."""
     folder = tmp_path_factory.mktemp("study")
     hub = Hub.open(folder / "store", device="cpu")
-    study = hub.study(written(folder))
+    study, listener = hub.study(written(folder)), Listener()
+    hub.catalog.manager.register(listener)
     state = study.run(jobs=1)
+    hub.catalog.manager.unregister(listener)
+    heard += listener.heard
     return hub, study, state
+
+
+def test_plugins_hear_once_that_a_study_begins_and_that_it_has_ended(made, heard):
+    hub, _, _ = made
+    trainings = {training for (training,) in hub.sql("select id from trainings")}
+    # Workers measure all but the analysis, and tell of it in processes of their own.
+    (_, name, *began, asked, n), measured, (_, same, *ended) = heard
+    assert (began, n, set(asked)) == (["small", "whole", "small"], N, trainings)
+    assert measured == ("measured", "correlation")
+    counts = {"n_measurements": N, "done": N, "failed": 0}
+    assert ended == ["small", "whole", asked, "done", counts, None]
+    assert same == name
+    assert len(asked) == len(trainings)
 
 
 def test_everything_is_made_once(made):
@@ -125,8 +168,13 @@ def test_a_failure_is_recorded_and_the_rest_goes_on(tmp_path):
     hub = Hub.open(tmp_path / "store", device="cpu")
     axes = '"train.epochs" = [1]\n"train.learning_rate" = [1e-3, 1e30]'
     text = STUDY.replace("train.epochs = [1, 2]", axes).split("[[reports]]")[0]
+    listener = Listener()
+    hub.catalog.manager.register(listener)
     state = hub.study(written(tmp_path, text)).run(jobs=1)
     assert (state.done, state.failed) == (3, 2)
+    [(begun, *_), (ended, *_, status, counts, error)] = listener.heard
+    assert (begun, ended, status, error) == ("started", "ended", "failed", None)
+    assert counts == {"n_measurements": 5, "done": 3, "failed": 2}
     for settings, metric, reason in state.failures:
         assert settings["train.learning_rate"] == 1e30
         assert metric == "elbo"

@@ -100,6 +100,37 @@ def test_a_later_process_goes_on_with_the_run_of_mlflow(tmp_path, monkeypatch):
     assert run.data.tags["vaehub.error"] == "the loss became infinite"
 
 
+@pytest.mark.slow
+def test_mlflow_nests_the_runs_of_a_study_below_its_own(tmp_path):
+    pytest.importorskip("alembic")
+    mlflow = pytest.importorskip("mlflow")
+    recipe = {"seed": 0} | {scope: {"name": scope, "params": {}} for scope in ("model", "network", "dataset", "train")}
+    from vaehub.plugins.trackers.mlflow.tracker import MLflow
+
+    def asked(study):
+        return {"study_id": f"id of {study}", "trainings": ["ab12", "cd34", "none yet"]}
+
+    ours, worker = MLflow(str(tmp_path)), MLflow(str(tmp_path))
+    client = mlflow.MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
+    ends = [("first", "failed", {"done": 2, "failed": 1}, None), ("second", "stopped", {}, None)]
+    for study, status, counts, error in [*ends, ("third", "failed", {}, "the disk is full")]:
+        ours.vaehub_study_started(f"id of {study}", study, "small", {"title": "of latents"})
+        for training in ("ab12", "cd34"):
+            worker.vaehub_trained(training, "done", 1.0, recipe, None)
+        ours.vaehub_study_ended(**asked(study), status=status, seconds=2.0, counts=counts, error=error)
+    runs = {run.data.tags["vaehub.id"]: run for run in client.search_runs(["1"])}
+    first, second, third = (runs[f"id of {study}"] for study in ("first", "second", "third"))
+    assert runs.keys() == {"ab12", "cd34", *(f"id of {study}" for study in ("first", "second", "third"))}
+    # The study that had them first keeps them.
+    assert {runs[each].data.tags["mlflow.parentRunId"] for each in ("ab12", "cd34")} == {first.info.run_id}
+    assert [run.info.status for run in (first, second, third)] == ["FAILED", "KILLED", "FAILED"]
+    assert first.info.run_name == "first-small-id of fi"
+    assert first.data.metrics == {"done": 2.0, "failed": 1.0, "seconds": 2.0}
+    assert third.data.tags["vaehub.error"] == "the disk is full"
+    with open(client.download_artifacts(first.info.run_id, "study.json", str(tmp_path))) as file:
+        assert json.load(file) == {"title": "of latents"}
+
+
 @pytest.mark.parametrize("tracker", ["tensorboard", "mlflow"])
 def test_a_missing_package_is_named_with_its_extra_before_any_work(tmp_path, monkeypatch, tracker):
     monkeypatch.setattr(names, "find_spec", lambda name: None)
@@ -129,7 +160,12 @@ def test_workers_of_a_study_write_the_runs_of_their_trainings(tmp_path, monkeypa
         assert all(any(tag.endswith("/elbo") for tag in run.Tags()["scalars"]) for run in runs.values())
     else:
         client = mlflow.MlflowClient(f"sqlite:///{place}/mlflow.db")
-        runs = client.search_runs([client.get_experiment_by_name("vaehub").experiment_id])
+        found = client.search_runs([client.get_experiment_by_name("vaehub").experiment_id])
+        runs = [run for run in found if not run.info.run_name.startswith("small-whole-")]
+        [study] = [run for run in found if run not in runs]
+        assert study.info.status == "FINISHED"
+        assert study.data.metrics.items() >= {"n_measurements": 4.0, "done": 4.0, "failed": 0.0}.items()
+        assert {run.data.tags["mlflow.parentRunId"] for run in runs} == {study.info.run_id}
         shown = {(run.data.tags["vaehub.id"][:8], run.data.metrics["loss/total/train"]) for run in runs}
         assert all(any(name.endswith("/elbo") for name in run.data.metrics) for run in runs)
     assert dict(shown) == {name[:8]: pytest.approx(value, rel=1e-6) for name, value in trained}

@@ -21,6 +21,7 @@ from vaehub.hub import requests
 from vaehub.hub.arguments import count, mapping_of
 from vaehub.hub.requests import MeasurementRequest, Settings
 from vaehub.hub.study.definition import Analysis, Definition, Scaled
+from vaehub.hub.study.events import StudyEvents
 from vaehub.hub.study.grid import Cell, Job, cells_of, jobs_of, trials_of
 from vaehub.hub.study.pictures import PictureFormat, StudyPicture, check_folder, write_pictures
 from vaehub.hub.study.pool import MOST_JOBS, DiedTrying, Pool
@@ -126,11 +127,13 @@ class Study(Displayed):
                 or if the executor does not answer any more.
             NotRecorded: If the store was deleted or moved while this ran, or could not be read or written any more.
         """
-        with work(self._store):
+        with work(self._store), StudyEvents(self._catalog) as events:
             until = math.inf if budget is None else time.monotonic() + budget
-            return self._run(scale, jobs, until, self._remote(executor, settings or {}))
+            return events.ended(self._run(scale, jobs, until, self._remote(executor, settings or {}), events))
 
-    def _run(self, scale: str | None, jobs: int | None, until: float, remote: RemotePool | None) -> StudyState:
+    def _run(
+        self, scale: str | None, jobs: int | None, until: float, remote: RemotePool | None, events: StudyEvents
+    ) -> StudyState:
         scaled = self.definition.at(scale)
         asked = None if jobs is None else count(jobs, "the number of jobs", MOST_JOBS)
         device_names(self._device)
@@ -160,6 +163,7 @@ class Study(Displayed):
                 return self._stopped(scale, "trying")
             self._store.prepare()
             self._enter(scaled, [cell.record() for cell in cells])
+            events.started(scaled, cells)
             self._work(remote or pool, f"study {self.name}, {scaled.scale}", missing, until)
             if not is_over():
                 self._expect_recorded(missing)

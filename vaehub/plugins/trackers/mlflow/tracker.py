@@ -1,10 +1,10 @@
-"""Runs of MLflow: one for each training, with what was measured of it, found again by the training's id."""
+"""Runs of MLflow, found again by id: one for each training, with what was measured of it, and one for each study."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 EXPERIMENT = "vaehub"
 DATABASE = "mlflow.db"
 TAG = "vaehub.id"
-"""Tag of a run with the id of its training or measurement."""
+"""Tag of a run with the id of its training, measurement or study."""
+PARENT = "mlflow.parentRunId"
+"""Tag by which MLflow shows a run below another."""
+ENDS = {"done": "FINISHED", "failed": "FAILED", "stopped": "KILLED"}
+"""MLflow's words for how a run ended."""
 BATCH = 1000
 """Numbers that MLflow takes at once."""
 LONGEST = 6000
@@ -47,6 +51,34 @@ class MLflow:
         if self._folder is not None:
             require("mlflow", "alembic")  # of which MLflow makes the tables of a database
         self._runs: dict[str, str] = {}
+        self._study: str | None = None
+
+    @hookimpl
+    def vaehub_study_started(self, study_id: str, study: str, scale: str, definition: Mapping[str, Any]) -> None:
+        """Begin the run of a study, or go on with it, and set what it asks for."""
+        run = self._run(study_id, f"{study}-{scale}-{study_id[:8]}")
+        self._client.update_run(run, status="RUNNING")
+        self._client.log_dict(run, dict(definition), "study.json")
+        self._study = run
+
+    @hookimpl
+    def vaehub_study_ended(
+        self,
+        study_id: str,
+        trainings: Sequence[str],
+        status: str,
+        seconds: float,
+        counts: Mapping[str, int],
+        error: str | None,
+    ) -> None:
+        """End the run of a study, and nest those of its trainings below it, unless another study has them."""
+        run, self._study = self._runs[study_id], None
+        for training in trainings:
+            child = self._found(training)
+            if child is not None and PARENT not in child.data.tags:
+                self._client.set_tag(child.info.run_id, PARENT, run)
+        self._log(run, [(name, 0, number) for name, number in counts.items()] + [("seconds", 0, seconds)])
+        self._end(run, status, error)
 
     @hookimpl
     def vaehub_training_started(self, training_id: str, recipe: Mapping[str, Any]) -> None:
@@ -70,9 +102,7 @@ class MLflow:
         """End the run of a training."""
         run = self._run_of(training_id, recipe)
         self._log(run, [("seconds", 0, seconds)])
-        if error is not None:
-            self._client.set_tag(run, "vaehub.error", error)
-        self._client.set_terminated(run, "FINISHED" if status == "done" else "FAILED")
+        self._end(run, status, error)
 
     @hookimpl
     def vaehub_measured(
@@ -133,10 +163,19 @@ class MLflow:
 
     def _run(self, of: str, name: str) -> str:
         if of not in self._runs:
-            found = self._client.search_runs([self._experiment], f"tags.`{TAG}` = '{of}'", max_results=1)
-            made = found[0] if found else self._client.create_run(self._experiment, tags={TAG: of}, run_name=name)
-            self._runs[of] = made.info.run_id
+            tags = {TAG: of} | ({} if self._study is None else {PARENT: self._study})
+            run = self._found(of) or self._client.create_run(self._experiment, tags=tags, run_name=name)
+            self._runs[of] = run.info.run_id
         return self._runs[of]
+
+    def _found(self, of: str) -> Any:
+        """Return the run of an id; ``None`` if there is none."""
+        return next(iter(self._client.search_runs([self._experiment], f"tags.`{TAG}` = '{of}'", max_results=1)), None)
+
+    def _end(self, run: str, status: str, error: str | None) -> None:
+        if error is not None:
+            self._client.set_tag(run, "vaehub.error", error)
+        self._client.set_terminated(run, ENDS[status])
 
     def _log(self, run: str, numbers: list[tuple[str, int, float]]) -> None:
         """Log numbers; infinite ones as tags, since MLflow's databases would keep a finite number for them."""
