@@ -159,6 +159,8 @@ def test_a_command_that_is_shown_works(command, folder, request):
         # FONDUE finds one latent too many where an epoch is shorter still.
         if not {"--dataset", "--network", "fondue"} & set(arguments):
             arguments += ["--set", "data.subset=600"]
+    if arguments[0] == "run" and arguments.count("--seed") > 1:
+        arguments += ["--jobs", "1"]  # worker processes would each load PyTorch
     for shown, query in SHOWN.items():
         if shown in arguments:
             pytest.importorskip("matplotlib")

@@ -1,4 +1,7 @@
-"""Pythae's side of the training comparison; prints images per second, of its trainer or its step, and peak memory."""
+"""Pythae's side of the training comparison; prints images per second, of its trainer or its step, and peak memory.
+
+Of two seeds, one after the other, it prints seconds.
+"""
 
 import json
 import logging
@@ -66,13 +69,13 @@ class Decoder(BaseDecoder):
         return ModelOutput(reconstruction=self.layers(z))
 
 
-def model(network: str, shape: tuple[int, ...]) -> VAE:
-    torch.manual_seed(0)
+def model(network: str, shape: tuple[int, ...], seed: int = 0) -> VAE:
+    torch.manual_seed(seed)
     config = VAEConfig(input_dim=shape, latent_dim=LATENTS[network], reconstruction_loss="bce")
     return VAE(config, Encoder(network), Decoder(network))
 
 
-def whole(x: torch.Tensor, network: str, epochs: int) -> float:
+def whole(x: torch.Tensor, network: str, epochs: int, seed: int = 0) -> float:
     """Return images per second of its trainer."""
     with tempfile.TemporaryDirectory() as folder:
         config = BaseTrainerConfig(
@@ -81,8 +84,9 @@ def whole(x: torch.Tensor, network: str, epochs: int) -> float:
             per_device_train_batch_size=BATCH[network],
             learning_rate=1e-3,
             no_cuda=DEVICE == "cpu",
+            seed=seed,
         )
-        built = model(network, tuple(x.shape[1:]))
+        built = model(network, tuple(x.shape[1:]), seed)
         trainer = BaseTrainer(built, BaseDataset(x, torch.zeros(len(x))), training_config=config)
         started = time.perf_counter()
         trainer.train()
@@ -104,10 +108,16 @@ def step(x: torch.Tensor, network: str, epochs: int) -> float:
 
 
 def main() -> None:
-    """Train once to warm up, and time a second training."""
+    """Train once to warm up, and time a second training; or train two seeds."""
     logging.disable(logging.CRITICAL)
     x = torch.from_numpy(np.load(sys.argv[1])).float() / 255
-    network, way = sys.argv[2], {"step": step, "whole": whole}[sys.argv[3]]
+    network = sys.argv[2]
+    if sys.argv[3] == "seeds":
+        epochs = int(sys.argv[5])
+        taken = sum(epochs * len(x) / whole(x, network, epochs, seed) for seed in (0, 1))
+        sys.stdout.write("\n" + json.dumps({"seconds": taken}) + "\n")
+        return
+    way = {"step": step, "whole": whole}[sys.argv[3]]
     for epochs in (WARM_UP, EPOCHS):
         found = {"rate": way(x, network, epochs)}
     # Not ru_maxrss, which includes the parent process's memory at the fork.

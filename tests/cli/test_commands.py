@@ -56,7 +56,7 @@ def test_force_does_it_again_and_gives_the_same_bits(vaehub):
 
 
 def test_metrics_and_seeds_repeat(vaehub):
-    found = json.loads(vaehub(*RUN, "--metric", "elbo", "--seed", "3", "--seed", "4", "--json").stdout)
+    found = json.loads(vaehub(*RUN, "--metric", "elbo", "--seed", "3", "--seed", "4", "--jobs", "1", "--json").stdout)
     assert [(each["metric"], each["seed"]) for each in found] == [
         ("relevance", 3),
         ("elbo", 3),

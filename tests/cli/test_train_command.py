@@ -103,7 +103,7 @@ def test_what_cannot_be_described_is_one_sentence(command, words, message):
 
 def test_several_seeds_end_with_mean_and_deviation(command, tmp_path, capsys):
     options = [*assignments(SHORT), "--store", str(tmp_path / "store"), "--device", "cpu"]
-    command("run", "--model", "vae", "--metric", "elbo", "--seed", "0", "--seed", "1", *options)
+    command("run", "--model", "vae", "--metric", "elbo", "--seed", "0", "--seed", "1", "--jobs", "1", *options)
     last = capsys.readouterr().out.partition("over 2 seeds")[2].splitlines()
     [row] = [line for line in last if line.split()[:4] == ["elbo", "2", "epochs", "distortion"]]
     assert "±" in row

@@ -1,6 +1,7 @@
 """Devices: how they are named, which are there, and that each worker of a study has one."""
 
 from collections import deque
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -9,6 +10,7 @@ from pretended_device import pretended
 from vaehub.core.errors import VaehubError
 from vaehub.hub.study.pool import Pool
 from vaehub.store.store import Store
+from vaehub.training import devices
 from vaehub.training.devices import device_names, find_devices, one_device_name
 
 
@@ -73,8 +75,8 @@ def test_workers_are_spread_over_devices_and_a_lost_one_is_replaced_on_its_own(t
     made = []
 
     class Worker:
-        def __init__(self, store, device, threads):
-            self.device, self.job = device, None
+        def __init__(self, store, device, threads, *, is_heard):
+            self.device, self.job, self.pid = device, None, -1
             made.append(device)
 
         def take(self, job):
@@ -82,9 +84,35 @@ def test_workers_are_spread_over_devices_and_a_lost_one_is_replaced_on_its_own(t
 
     monkeypatch.setattr("vaehub.hub.study.pool._Worker", Worker)
     pool = Pool(4, Store.open(tmp_path), ["cuda:0", "cuda:1"])
-    waiting = deque(range(9))
-    pool._give_out(waiting)
+    pool._memory.taken(1)
+    pool._waiting = deque(range(9))
+    pool._give_out()
     assert sorted(made) == ["cuda:0", "cuda:0", "cuda:1", "cuda:1"]
     del pool._workers[made.index("cuda:1")]
-    pool._give_out(waiting)
+    pool._give_out()
     assert made[4:] == ["cuda:1"]
+
+
+@pytest.mark.parametrize(
+    ("platform", "files", "asked", "is_sure"),
+    [
+        ("linux", [], "auto", True),
+        ("linux", ["null"], "auto", True),
+        ("linux", ["nvidiactl"], "auto", False),
+        ("linux", ["kfd"], "auto", False),
+        ("linux", ["dxg"], "auto", False),
+        ("linux", ["nvidia0"], "cpu", True),
+        ("linux", [], "cuda", False),
+        ("darwin", [], "auto", True),
+        ("darwin", [], "mps", False),
+        ("win32", [], "auto", False),
+    ],
+)
+def test_that_the_cpu_computes_is_known_without_torch_where_no_driver_is(
+    tmp_path, monkeypatch, platform, files, asked, is_sure
+):
+    for name in files:
+        (tmp_path / name).touch()
+    monkeypatch.setattr(devices, "_DEV", tmp_path)
+    monkeypatch.setattr(devices, "sys", SimpleNamespace(platform=platform))
+    assert devices.is_cpu_alone(asked) is is_sure

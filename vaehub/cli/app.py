@@ -19,6 +19,7 @@ from vaehub.cli.options import (
     DatasetOption,
     DeviceOption,
     IdsArgument,
+    JobsOption,
     JsonOption,
     ModelOption,
     NetworkOption,
@@ -122,6 +123,7 @@ def run(
     ] = None,
     at_epochs: AtEpochsOption = "",
     at_steps: AtStepsOption = "",
+    jobs: JobsOption = None,
     device: DeviceOption = "auto",
     _trackers: TrackerOption = None,
     force: Annotated[bool, typer.Option("--force", help="Train and measure even what is stored.")] = False,
@@ -148,6 +150,7 @@ def run(
             at_epochs=epochs,
             at_steps=parse_numbers(at_steps, "--at-steps"),
             force=force,
+            jobs=jobs,
         )
     if as_json:
         terminal.print_json([records.as_json(each) for each in found])

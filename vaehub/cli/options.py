@@ -89,6 +89,16 @@ AtStepsOption = Annotated[
 SeedsOption = Annotated[list[int] | None, typer.Option("--seed", min=0, help="Seed; repeatable.", show_default="0")]
 MOST_NUMBERS = 1_000_000
 """Most numbers of a range."""
+JobsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--jobs",
+        "-j",
+        min=1,
+        help="Worker processes, among which the cores are divided.",
+        show_default="one for each core",
+    ),
+]
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 

@@ -10,6 +10,7 @@ from vaehub.cli import completion
 from vaehub.cli.options import (
     BudgetOption,
     DevicesOption,
+    JobsOption,
     JsonOption,
     StoreOption,
     TimeLeft,
@@ -71,16 +72,7 @@ def list_(store: StoreOption = None, as_json: JsonOption = False) -> None:
 def run(
     name: NameArgument,
     scale: ScaleOption = None,
-    jobs: Annotated[
-        int | None,
-        typer.Option(
-            "--jobs",
-            "-j",
-            min=1,
-            help="Worker processes, among which the cores are divided.",
-            show_default="one for each core",
-        ),
-    ] = None,
+    jobs: JobsOption = None,
     budget: BudgetOption = None,
     executor: Annotated[
         str,

@@ -9,6 +9,7 @@ from vaehub.cli import completion
 from vaehub.cli.options import (
     BudgetOption,
     DevicesOption,
+    JobsOption,
     JsonOption,
     NetworkOption,
     StoreOption,
@@ -41,9 +42,7 @@ def suggest_dim(
         list[str] | None,
         typer.Option("--set", "-s", metavar="SCOPE.NAME=VALUE", help="Parameter of data, network or train."),
     ] = None,
-    jobs: Annotated[
-        int | None, typer.Option("--jobs", "-j", min=1, help="Worker processes.", show_default="one for each core")
-    ] = None,
+    jobs: JobsOption = None,
     device: DevicesOption = "auto",
     _trackers: TrackerOption = None,
     picture: Annotated[

@@ -71,7 +71,7 @@ def memory_at_hand() -> int:
     # A container has "max" where it has no limit of its own.
     with suppress(OSError, ValueError):
         limit, used = (int((_CGROUP / name).read_text()) for name in ("memory.max", "memory.current"))
-        found.append(max(0, limit - used))
+        found.append(max(0, limit - max(0, used - _given_back())))
     with suppress(ImportError):
         import resource
 
@@ -79,6 +79,14 @@ def memory_at_hand() -> int:
         if soft != resource.RLIM_INFINITY:
             found.append(soft)
     return min(found, default=UNKNOWN)
+
+
+def _given_back() -> int:
+    """Return the bytes of a container's memory that hold files read before, and are free for whoever needs them."""
+    with suppress(OSError, ValueError, StopIteration):
+        lines = (_CGROUP / "memory.stat").read_text().splitlines()
+        return int(next(line.split()[1] for line in lines if line.startswith("inactive_file ")))
+    return 0
 
 
 class Budget:

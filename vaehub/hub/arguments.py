@@ -9,6 +9,8 @@ from os import PathLike
 
 from vaehub.core.errors import VaehubError, described
 
+MOST_JOBS = 1000
+"""Worker processes that a machine could start; each takes some hundred megabytes."""
 EXAMPLES = {"model": "vae", "network": "mlp", "dataset": "digits", "metric": "elbo"}
 
 

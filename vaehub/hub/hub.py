@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 from vaehub.core.errors import VaehubError
 from vaehub.core.recipe import Component, Recipe
 from vaehub.hub import requests
-from vaehub.hub.arguments import mapping_of, path_text, texts, whole_number, whole_numbers
+from vaehub.hub.arguments import MOST_JOBS, count, mapping_of, path_text, texts, whole_number, whole_numbers
 from vaehub.hub.compare import Comparison, mean_result, pairs_of
 from vaehub.hub.display.bars import notebook_progress
 from vaehub.hub.requests import DEFAULT_DATASET, DEFAULT_NETWORK, MeasurementRequest, RunPlan, Settings
@@ -48,7 +48,7 @@ class Hub(StoreReader):
         Args:
             path: The store's directory; ``VAEHUB_STORE``, else ``./vaehub-store``, if not given.
             device: ``auto``, ``cpu``, ``mps``, ``cuda`` or ``cuda:1``; looked for when it is first needed. Of several,
-                ``cuda:0,1``, each has a worker of a study, and the first computes the rest.
+                ``cuda:0,1``, each has a worker of a study, or of several seeds, and the first computes the rest.
 
         Raises:
             VaehubError: If the path cannot be a store, the device is unknown, or ``VAEHUB_TRACKERS`` names a tracker
@@ -102,6 +102,7 @@ class Hub(StoreReader):
         at_epochs: Sequence[int] = (),
         at_steps: Sequence[int] = (),
         force: bool = False,
+        jobs: int | None = 1,
     ) -> Measurements:
         """Train a model and measure it, or take both from the store.
 
@@ -119,6 +120,9 @@ class Hub(StoreReader):
             at_steps: Numbers of steps after which models are measured too, of a training whose length is
                 ``train.steps``.
             force: Train and measure even what is stored.
+            jobs: Worker processes, among which several seeds and the cores are divided; as many as cores and memory
+                allow, if ``None``. A script that asks for more than one keeps that below
+                ``if __name__ == "__main__":``, since each process reads the script anew.
 
         Returns:
             A measurement for each seed, number of epochs or steps, and metric.
@@ -131,6 +135,7 @@ class Hub(StoreReader):
         names, seeds = texts(metric, "metric"), whole_numbers(seed, "seed")
         epochs = whole_numbers(at_epochs, "an epoch to measure after")
         steps = whole_numbers(at_steps, "a step to measure after")
+        n_jobs = None if jobs is None else count(jobs, "the number of jobs", MOST_JOBS)
         wanted = requests.metrics_of(self.catalog, names, split["metric"], self.store.training_id)
         data = self._inputs.dataset(dataset, split["data"])
         recipes = [
@@ -139,7 +144,12 @@ class Hub(StoreReader):
         ]
         plans = [RunPlan(recipe, requests.stages_of(recipe, epochs, steps), wanted) for recipe in recipes]
         with work(self.store):
-            return Measurements(self._runner.run(plans, force=force))
+            if len(plans) == 1 or n_jobs == 1:
+                return Measurements(self._runner.run(plans, force=force))
+            # Few need it, and all would wait for it.
+            from vaehub.hub.plan_workers import run_plans
+
+            return Measurements(run_plans(self._runner, plans, force=force, jobs=n_jobs))
 
     def train(
         self,

@@ -59,18 +59,22 @@ class Runner:
 
     # Plans
 
-    def run(self, plans: Sequence[RunPlan], *, force: bool) -> list[Measurement]:
+    def run(
+        self, plans: Sequence[RunPlan], *, force: bool, known: Mapping[str, Measurement] | None = None
+    ) -> list[Measurement]:
         """Return all measurements of recipes that differ only in their seed, making whatever the store lacks.
 
         Args:
             plans: What is asked, of each recipe.
             force: Train and measure even what is stored.
+            known: What the store has of it, where the caller has looked.
 
         Raises:
             VaehubError: If a request is wrong; nothing has been done.
             WorkFailed: If a training or a measurement failed; that is recorded, as is all that was done before.
         """
-        known = {} if force else self.known([request.id for plan in plans for request in plan.requests])
+        if known is None:
+            known = {} if force else self.known([request.id for plan in plans for request in plan.requests])
         for plan in plans:
             # What is asked of data or recipes is refused before a training that it does not need.
             missing = [request for request in plan.of_others if request.id not in known]
@@ -291,7 +295,7 @@ class Runner:
         return self.builder.metric(component, metric.Metric, record.seed)
 
     def record_failure(self, request: MeasurementRequest, why: str) -> None:
-        """Record a measurement that failed before it began."""
+        """Record a measurement that failed before it began, or whose process died at it."""
         record = _record_of(request, why, now(), 0.0)
         if record.training is not None and self.store.training(record.training) is None:
             record = replace(record, training=None)

@@ -14,14 +14,13 @@ from vaehub.core.errors import VaehubError
 from vaehub.core.params import parse
 from vaehub.core.recipe import Component, TrainParams
 from vaehub.hub import requests
-from vaehub.hub.arguments import count, is_path
+from vaehub.hub.arguments import MOST_JOBS, count, is_path
 from vaehub.hub.data_copies import InMemoryData
 from vaehub.hub.frames import Tabular
 from vaehub.hub.requests import Settings
 from vaehub.hub.spread import deviation, mean
 from vaehub.hub.study import Study
 from vaehub.hub.study.definition import Definition
-from vaehub.hub.study.pool import MOST_JOBS
 from vaehub.registry.entries import Metric, Suggests
 
 if TYPE_CHECKING:

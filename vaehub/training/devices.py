@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vaehub.core.errors import VaehubError
@@ -11,6 +13,10 @@ if TYPE_CHECKING:  # a name is read without loading torch
     import torch
 
 KNOWN = "'auto', 'cpu', 'mps', 'cuda', 'cuda:1' and, with a worker each, 'cuda:0,1' are known"
+
+_DEV = Path("/dev")
+_OF_DRIVERS = ("nvidia*", "nvmap", "nvhost*", "nvgpu*", "dxg", "kfd")
+"""What drivers of devices that PyTorch calls CUDA lay there: of cards, of boards, in Windows' Linux, and AMD's."""
 
 
 def device_names(asked: str) -> tuple[str, ...]:
@@ -52,6 +58,19 @@ def one_device_name(asked: str) -> str:
             "worker for each"
         )
     return first
+
+
+def is_cpu_alone(asked: str) -> bool:
+    """Return whether a text surely names the CPU, without loading torch: by its name, or as no CUDA device is there.
+
+    ``False`` says nothing: a driver may be there, and no device.
+    """
+    names = device_names(asked)
+    if names != ("auto",):
+        return names == ("cpu",)
+    if sys.platform == "darwin":
+        return True
+    return sys.platform == "linux" and not any(next(_DEV.glob(each), None) for each in _OF_DRIVERS)
 
 
 def find_devices(asked: str) -> tuple[torch.device, ...]:

@@ -321,7 +321,7 @@ def killed_at_work(process, both_work):
     return found
 
 
-def die(*_):
+def die(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
 
 

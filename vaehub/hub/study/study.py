@@ -18,13 +18,13 @@ from vaehub.core.identity import Json, canonical_json
 from vaehub.core.progress import task
 from vaehub.core.recipe import Component
 from vaehub.hub import requests
-from vaehub.hub.arguments import count, mapping_of
+from vaehub.hub.arguments import MOST_JOBS, count, mapping_of
 from vaehub.hub.requests import MeasurementRequest, Settings
 from vaehub.hub.study.definition import Analysis, Definition, Scaled
 from vaehub.hub.study.events import StudyEvents
 from vaehub.hub.study.grid import Cell, Job, cells_of, jobs_of, trials_of
 from vaehub.hub.study.pictures import PictureFormat, StudyPicture, check_folder, write_pictures
-from vaehub.hub.study.pool import MOST_JOBS, DiedTrying, Pool
+from vaehub.hub.study.pool import DiedTrying, Pool, usual_jobs, worker_devices
 from vaehub.hub.study.rehearsal import rehearse
 from vaehub.hub.study.remote_pool import Engine, RemotePool
 from vaehub.hub.study.report import Reports, report_of, results_of
@@ -35,8 +35,7 @@ from vaehub.hub.work import work
 from vaehub.registry.catalog import Catalog
 from vaehub.store.published import Figure, Paper
 from vaehub.store.records import CellRecord, Outcome
-from vaehub.training.devices import device_names, find_devices, one_device_name
-from vaehub.training.threads import n_cores
+from vaehub.training.devices import device_names, one_device_name
 
 if TYPE_CHECKING:
     from vaehub.hub.runner import Runner
@@ -147,8 +146,9 @@ class Study(Displayed):
         if missing and is_over():
             return self._stopped(scale, "trying")
         # Where an engine does the work, this machine, which may be one that many share to log in, tries it out.
-        devices = self._devices(asked) if missing and remote is None else ["cpu"]
-        size = asked or (_usual_jobs(devices) if remote is None else 1)
+        devices = worker_devices(self._device, asked) if missing and remote is None else ["cpu"]
+        size = asked or (usual_jobs(devices) if remote is None else 1)
+        missing_jobs = jobs_of(missing)
         for analysis, rows in rehearse(scaled, cells, self._figures(scaled), self._catalog):
             if not is_over():
                 self._try_analysis(analysis, rows)
@@ -156,6 +156,8 @@ class Study(Displayed):
             return self._stopped(scale, "trying" if missing else "work")
         with ExitStack() as stack:
             pool = stack.enter_context(Pool(size, self._store, devices).running())
+            if remote is None:
+                pool.start(len(missing_jobs))
             if remote is not None and missing:
                 stack.enter_context(remote.running())
                 remote.check()
@@ -164,7 +166,7 @@ class Study(Displayed):
             self._store.prepare()
             self._enter(scaled, [cell.record() for cell in cells])
             events.started(scaled, cells)
-            self._work(remote or pool, f"study {self.name}, {scaled.scale}", missing, until)
+            self._work(remote or pool, f"study {self.name}, {scaled.scale}", missing_jobs, until)
             if not is_over():
                 self._expect_recorded(missing)
         for analysis in scaled.analyses:
@@ -316,13 +318,6 @@ class Study(Displayed):
         papers = [each for each in self._catalog.entries("published") if each.entry.name == scaled.paper]
         return [figure for each in papers for figure in Paper(each.entry.name, each.read()).figures()]
 
-    def _devices(self, jobs: int | None) -> list[str]:
-        """Return the devices of workers, which are looked for here only if there is need: that loads torch."""
-        names = list(device_names(self._device))
-        if names == ["cpu"] or (names == ["auto"] and jobs is not None):
-            return names
-        return [str(each) for each in find_devices(self._device)]
-
     def _try(self, pool: Pool, missing: Sequence[Cell], until: float) -> bool:
         """Return whether all of it was tried before the time was over; refuse what cannot be done."""
         trials = trials_of(missing)
@@ -352,12 +347,12 @@ class Study(Displayed):
         with self._store.session() as session:
             session.insert_study(self.name, scaled.scale, scaled.title, scaled.record(), records)
 
-    def _work(self, pool: Pool | RemotePool, label: str, missing: Sequence[Cell], until: float) -> None:
-        failed = 0
+    def _work(self, pool: Pool | RemotePool, label: str, jobs: Sequence[Job], until: float) -> None:
+        failed, wanted = 0, [measurement for job in jobs for measurement in job.wanted]
         with self._store.session() as session:
-            before = session.outcomes([cell.request.id for cell in missing])
-        with task(label, len({cell.request.id for cell in missing})) as advance:
-            for job, failures in pool.run(jobs_of(missing), until):
+            before = session.outcomes(wanted)
+        with task(label, len(wanted)) as advance:
+            for job, failures in pool.run(jobs, until):
                 for measurement, reason in failures.items():
                     self._record_failure(job, measurement, reason, before.get(measurement))
                 failed += len(failures)
@@ -420,10 +415,6 @@ class Study(Displayed):
 
     def _is_running(self, cell: CellRecord) -> bool:
         return any(map(self._store.is_worked_on, filter(None, (cell.measurement, cell.training))))
-
-
-def _usual_jobs(devices: Sequence[str]) -> int:
-    return n_cores() if devices[0] == "cpu" else len(devices)
 
 
 def _is_over(until: float) -> bool:

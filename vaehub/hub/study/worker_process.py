@@ -1,4 +1,4 @@
-"""Worker process of a study: it runs jobs, and hands its records to the one process that writes the database."""
+"""Worker process: it runs jobs, and hands its records to the one process that writes the database."""
 
 from __future__ import annotations
 
@@ -6,18 +6,23 @@ import os
 import signal
 import sys
 import threading
+import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from multiprocessing import connection, parent_process
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, ClassVar, Literal, cast
 
-from vaehub.core.errors import StoreError, VaehubError
+from vaehub.core.errors import NotRecorded, StoreError, VaehubError, WorkFailed
+from vaehub.core.progress import current_listener
 from vaehub.core.result import Result
+from vaehub.hub.requests import MeasurementRequest, RunPlan
 from vaehub.hub.runner import Runner
 from vaehub.hub.study.grid import Job
+from vaehub.hub.study.worker_memory import peak_of_process
+from vaehub.hub.study.worker_progress import TellingListener
 from vaehub.registry import trackers
 from vaehub.registry.catalog import Catalog
 from vaehub.store.files import StoredFile, WrittenFile
@@ -47,6 +52,25 @@ class Threads:
         """Return the threads of each worker: its share of the cores, unless the user has said."""
         asked = asked_by_environment()
         return cls(max(1, n_cores() // n_workers) if asked is None else asked, asked is not None)
+
+
+@dataclass(frozen=True)
+class PlanJob:
+    """The work of one seed of a run: a training and its measurements, which end at the first failure.
+
+    Attributes:
+        plan: What is to be made.
+        force: Train and measure even what is stored.
+    """
+
+    plan: RunPlan
+    force: bool = False
+    dry: ClassVar[bool] = False
+
+    @property
+    def wanted(self) -> dict[str, MeasurementRequest]:
+        """What is measured, by id."""
+        return {request.id: request for request in self.plan.requests}
 
 
 ASKABLE = frozenset({"find_many", "trainings", "file_of", "ids", "insert_training", "insert_measurement"})
@@ -88,9 +112,17 @@ class Ended:
 
     Attributes:
         failures: Reason for each measurement that could not be made; of a dry run, for one of them.
+        reused: Measurements that the store had when their turn came.
+        error: What a plan ended with, where it failed.
+        is_dead: Whether the worker died at it.
+        n_bytes: The most memory that the worker has taken so far.
     """
 
-    failures: Mapping[str, str]
+    failures: Mapping[str, str] = field(default_factory=dict)
+    reused: frozenset[str] = frozenset()
+    error: VaehubError | None = None
+    is_dead: bool = False
+    n_bytes: int = 0
 
 
 class RemoteSession(Session):
@@ -148,7 +180,7 @@ class RemoteSession(Session):
         return reply.value
 
 
-def work(line: Connection, store: Path, device: str, threads: Threads) -> None:
+def work(line: Connection, store: Path, device: str, threads: Threads, *, is_heard: bool) -> None:
     """Do job after job, until there are no more or whoever gives them is gone.
 
     Args:
@@ -156,6 +188,7 @@ def work(line: Connection, store: Path, device: str, threads: Threads) -> None:
         store: Its folder, for weights and arrays.
         device: Where to compute.
         threads: How many.
+        is_heard: Whether that process shows how far work is.
     """
     # An interruption is for whoever gives jobs to handle.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -167,22 +200,43 @@ def work(line: Connection, store: Path, device: str, threads: Threads) -> None:
     catalog = Catalog()
     trackers.add_what_can_be(catalog.manager, trackers.asked())
     runner = Runner(Store(store, RemoteSession(line)), catalog, device, share=share)
+    current_listener.set(TellingListener(line.send) if is_heard else None)
     while True:
-        job: Job | None = line.recv()
+        job: Job | PlanJob | None = line.recv()
         if job is None:
             # Nothing is left to do, and libraries that are taken down in the wrong order would complain of it.
             if sys.stdout is not None:
                 sys.stdout.flush()
             os._exit(0)
-        line.send(Ended(_tried(runner, job) if job.dry else runner.run_all(job.recipes, job.wanted.values())))
+        line.send(replace(_ended(runner, job), n_bytes=peak_of_process()))
 
 
-def _tried(runner: Runner, job: Job) -> dict[str, str]:
+def _ended(runner: Runner, job: Job | PlanJob) -> Ended:
+    if isinstance(job, PlanJob):
+        return _run(runner, job)
+    if not job.dry:
+        return Ended(runner.run_all(job.recipes, job.wanted.values()))
     try:
         runner.try_out(job.recipes, job.wanted.values())
     except VaehubError as error:
-        return {next(iter(job.wanted)): str(error)}
-    return {}
+        return Ended({next(iter(job.wanted)): str(error)})
+    return Ended()
+
+
+def _run(runner: Runner, job: PlanJob) -> Ended:
+    try:
+        found = runner.run([job.plan], force=job.force)
+    except VaehubError as error:
+        return Ended(error=_sent(error))
+    return Ended(reused=frozenset(each.id for each in found if each.reused))
+
+
+def _sent(error: VaehubError) -> VaehubError:
+    """Return an error as another process can have it: a stranger's class may not be there, or hold what cannot go."""
+    kind = next(each for each in (NotRecorded, WorkFailed, StoreError, VaehubError) if isinstance(error, each))
+    sent = kind(str(error))
+    sent.add_note(f"in a worker process:\n{''.join(traceback.format_exception(error))}")
+    return sent
 
 
 def _end_with_parent() -> None:
