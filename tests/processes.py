@@ -62,6 +62,10 @@ class Started:
         """Whether it has."""
         return self._process.exitcode is not None
 
+    def errors(self) -> str:
+        """Return what it has written to standard error by now."""
+        return self._errors.read_text(errors="replace")
+
     def kill(self) -> None:
         """Kill it, with no chance to tidy up."""
         self._process.kill()

@@ -33,11 +33,11 @@ def asked():
 
 @pytest.fixture
 def whole(asked, study):
-    """Checks that a store has all of the study once, bit for bit as worker processes of this machine make it."""
+    """Checks that a store has all of a study once, bit for bit as worker processes of this machine make it."""
 
-    def whole(store):
+    def whole(store, study=study, n=4):
         done = command("study", "run", study, "--store", "own", "--jobs", "2", timeout=250)
-        assert "4 of 4 measurements done, 0 failed, 0 left" in done.stdout, done.stderr
+        assert f"{n} of {n} measurements done, 0 failed, 0 left" in done.stdout, done.stderr
         for sql in VALUES, WEIGHTS, "select count(*) from trainings", "select count(*) from measurements":
             assert asked(sql, store) == asked(sql, "own")
         assert command("verify", "--store", store).returncode == 0
@@ -60,6 +60,7 @@ def until():
 
 
 SLOW_NETWORK = """
+import os
 import time
 from pathlib import Path
 from torch import linspace, nn
@@ -71,7 +72,7 @@ class Encoder(nn.Linear):
         if self.training:
             with STEPS.open("a") as steps:
                 steps.write("step\\n")
-            time.sleep({seconds})
+            time.sleep(float(os.environ.get("SECONDS_OF_A_STEP", {seconds})))
         y = super().forward(x.flatten(1))
         return y[:, :2], y[:, 2:]
 
@@ -92,7 +93,7 @@ def made():
 def slow_study(tmp_path):
     """Writes a study of trainings that take their time and no processor, one for each number of epochs.
 
-    Returns its name, and the file to which every step adds a line.
+    Returns its name, and the file to which every step adds a line. Steps take no time where ``SECONDS_OF_A_STEP`` is 0.
     """
 
     def slow_study(epochs, seconds=0.05):

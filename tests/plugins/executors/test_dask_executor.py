@@ -1,5 +1,6 @@
 """Studies on a real Dask cluster, of which a worker is killed."""
 
+import json
 import os
 import signal
 import subprocess
@@ -16,30 +17,39 @@ from vaehub.plugins.executors.dask.params import DaskParams
 if find_spec("distributed") is None:
     pytest.skip("distributed is not installed; vaehub[dask] brings it", allow_module_level=True)
 
+from distributed import Client
+
 
 @pytest.fixture
-def cluster(tmp_path, until):
-    """A scheduler and two workers, as processes of their own."""
-    file = tmp_path / "scheduler.json"
+def start(tmp_path):
+    """Starts a scheduler or a worker, as a process of its own."""
     environment = os.environ | {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "3", "OMP_NUM_THREADS": "1"}
+    started = []
 
     def start(program, *arguments):
-        module = f"distributed.cli.dask_{program}"
+        module, file = f"distributed.cli.dask_{program}", str(tmp_path / "scheduler.json")
         with (tmp_path / f"{program}.log").open("a") as log:
-            return subprocess.Popen(
-                [sys.executable, "-m", module, "--scheduler-file", str(file), "--no-dashboard", *arguments],
+            process = subprocess.Popen(
+                [sys.executable, "-m", module, "--scheduler-file", file, "--no-dashboard", *arguments],
                 env=environment, stdout=log, stderr=log,
             )  # fmt: skip
+        started.append(process)
+        return process
 
-    scheduler = start("scheduler", "--port", "0", "--host", "127.0.0.1")
-    until(file.exists)
-    workers = [start("worker", "--no-nanny", "--nthreads", "1") for _ in range(2)]
-    import json
-
-    yield json.loads(file.read_text())["address"], workers
-    for each in (*workers, scheduler):
+    yield start
+    for each in reversed(started):
         each.kill()
         each.wait()
+
+
+@pytest.fixture
+def cluster(tmp_path, start, until):
+    """A scheduler and two workers."""
+    file = tmp_path / "scheduler.json"
+    start("scheduler", "--port", "0", "--host", "127.0.0.1")
+    until(file.exists)
+    workers = [start("worker", "--no-nanny", "--nthreads", "1") for _ in range(2)]
+    return json.loads(file.read_text())["address"], workers
 
 
 @pytest.mark.slow
@@ -79,6 +89,24 @@ def test_what_a_worker_was_at_when_it_died_goes_on_elsewhere_from_its_checkpoint
 
 
 @pytest.mark.slow
+def test_a_study_without_workers_says_so_and_goes_on_with_those_that_come(cluster, start, slow_study, until, tmp_path):
+    address, workers = cluster
+    study, steps = slow_study([20, 20])
+    run = ("study", "run", study, "--store", "away", "--jobs", "1", "--executor", "dask")
+    submitter = Started(*run, "--set", f"executor.address={address}", "--set", "executor.wait=60")
+    until(lambda: steps.read_text())
+    for each in workers:
+        each.send_signal(signal.SIGKILL)
+        each.wait()
+    until(lambda: "has no worker any more" in submitter.errors())
+    assert not submitter.has_ended
+    start("worker", "--no-nanny", "--nthreads", "1")
+    done = submitter.end(250)
+    assert "2 of 2 measurements done, 0 failed, 0 left" in done.stdout, done.stderr
+    assert done.stderr.count("has no worker any more") == 1
+
+
+@pytest.mark.slow
 def test_jobs_that_no_worker_could_take_are_refused(cluster, study, tmp_path):
     address, _ = cluster
     run = ("study", "run", study, "--store", "away", "--executor", "dask", "--set", f"executor.address={address}")
@@ -98,6 +126,25 @@ def test_what_is_no_cluster_is_refused_before_anything_is_made(study, tmp_path):
     assert "no Dask scheduler answers at 'tcp://127.0.0.1:9' within 0.5 s" in unreachable.stderr
     assert "no Dask cluster is made by './own.py:make': ZeroDivisionError: division by zero" in broken.stderr
     for each in neither, unreachable, broken:
+        assert each.returncode == 2
+        assert len(each.stderr.splitlines()) == 1, each.stderr
+    assert not (tmp_path / "away").exists()
+
+
+@pytest.mark.slow
+def test_a_worker_of_another_version_and_a_store_that_workers_do_not_see_are_refused(cluster, start, study, tmp_path):
+    address, _ = cluster
+    run = ("study", "run", study, "--executor", "dask", "--set", f"executor.address={address}")
+    run += ("--set", "executor.wait=60")
+    # This path is another folder for each process that is somewhere else.
+    unseen = command(*run, "--store", "/proc/self/cwd/away")
+    start("worker", "--no-nanny", "--nthreads", "1", "--preload", "import vaehub; vaehub.__version__ = '0.0.9'")
+    with Client(address, set_as_default=False, timeout=60) as client:
+        client.wait_for_workers(3, timeout=60)
+    older = command(*run, "--store", "away")
+    assert "does not see store '/proc/self/cwd/away'; name one on a disk that all workers have" in unseen.stderr
+    assert "has vaehub 0.0.9, and the study is run by " in older.stderr
+    for each in unseen, older:
         assert each.returncode == 2
         assert len(each.stderr.splitlines()) == 1, each.stderr
     assert not (tmp_path / "away").exists()

@@ -1,53 +1,22 @@
 """Studies on a real SLURM, of which jobs are cancelled and killed."""
 
 import os
-import shutil
 import signal
-import subprocess
-from pathlib import Path
+import sys
 
 import pytest
 
+from tests.plugins.executors.queues import cancel_all, slurm, tasks, work_of
 from tests.processes import Started, command
 
 pytestmark = pytest.mark.slow
-
-
-def slurm(*arguments):
-    return subprocess.run(arguments, capture_output=True, text=True, timeout=30, check=False)
-
-
-if shutil.which("sinfo") is None or slurm("sinfo", "--noheader").returncode != 0:
-    pytest.skip("no SLURM answers here", allow_module_level=True)
 
 
 @pytest.fixture(autouse=True)
 def own_queue(tmp_path):
     """Cancel what a test leaves in the queue."""
     yield
-    names = [path.stem for path in tmp_path.glob("away/executors/slurm/*.tasks")]
-    slurm("scancel", *(f"--name=vaehub-{name}" for name in names[:1]))
-
-
-def tasks(store):
-    """Return id and state of each task of a study that the queue shows."""
-    names = ",".join(f"vaehub-{path.stem}" for path in Path(store).glob("executors/slurm/*.tasks"))
-    shown = slurm("squeue", "--noheader", "--array", f"--name={names}", "--format=%F_%K %T").stdout if names else ""
-    return dict(line.split() for line in shown.splitlines())
-
-
-def work_of(store):
-    """Return the processes that do jobs of a store."""
-    found = []
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdigit():
-            try:
-                command_line = (folder / "cmdline").read_bytes().decode().split("\0")
-            except OSError:
-                continue
-            if command_line[3:5] == ["study", "work"] and str(store) in command_line[5]:
-                found.append(int(folder.name))
-    return found
+    cancel_all(tmp_path)
 
 
 @pytest.mark.timeout(900)  # its scheduler looks for free nodes twice a minute
@@ -79,5 +48,43 @@ def test_what_the_controller_does_not_take_is_refused_and_nothing_is_in_the_queu
         assert done.returncode == 2
         assert said in done.stderr
         assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert tasks("away") == {}
+    assert not (tmp_path / "away").exists()
+
+
+def sentence(done):
+    """Return what a refused command says, which is one line."""
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    return done.stderr
+
+
+def test_a_queue_that_takes_no_jobs_is_refused_and_nothing_is_in_it(study, tmp_path):
+    partition = slurm("sinfo", "--noheader", "--format=%R").stdout.split()[0]
+    if slurm("scontrol", "update", f"PartitionName={partition}", "State=INACTIVE").returncode != 0:
+        pytest.skip("this user may not close a partition")
+    try:
+        done = command("study", "run", study, "--store", "away", "--executor", "slurm")
+    finally:
+        slurm("scontrol", "update", f"PartitionName={partition}", "State=UP")
+    assert "SLURM refuses: " in sentence(done)
+    assert tasks("away") == {}
+    assert not (tmp_path / "away").exists()
+
+
+def test_a_node_with_another_version_or_without_the_store_is_refused_and_nothing_is_in_the_queue(study, tmp_path):
+    (tmp_path / "older").mkdir()
+    (tmp_path / "older" / "sitecustomize.py").write_text("import vaehub\nvaehub.__version__ = '0.0.9'\n")
+    other = tmp_path / "python"
+    other.write_text(f'#!/bin/sh\nPYTHONPATH={tmp_path}/older exec {sys.executable} "$@"\n')
+    other.chmod(0o755)
+    run = ("study", "run", study, "--executor", "slurm")
+    said = sentence(command(*run, "--store", "away", "--set", f"executor.python={other}"))
+    assert "has vaehub 0.0.9, and the study is run by " in said
+    # This path is another folder for each process that is somewhere else.
+    seen = ("--store", "/proc/self/cwd/away", "--set", 'executor.setup=["cd /"]')
+    assert "does not see store '/proc/self/cwd/away'; name one on a disk that all workers have" in sentence(
+        command(*run, *seen)
+    )
     assert tasks("away") == {}
     assert not (tmp_path / "away").exists()

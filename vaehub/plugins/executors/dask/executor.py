@@ -14,6 +14,8 @@ from vaehub import VaehubError, WorkFailed, first_line
 from vaehub.executors import Executor, Job, JobState
 from vaehub.plugins.executors.dask.params import DaskParams
 
+log = logging.getLogger(__name__)
+
 
 @final
 class Dask(Executor[DaskParams]):
@@ -26,6 +28,7 @@ class Dask(Executor[DaskParams]):
         self._cluster: Any = None
         self._client: Any = None
         self._futures: dict[str, Any] = {}
+        self._is_deserted = False
 
     @property
     def shares_disk(self) -> bool:
@@ -78,7 +81,9 @@ class Dask(Executor[DaskParams]):
         known = {name: self._futures[name] for name in jobs if name in self._futures}
         if known and self._client.status != "running":
             raise WorkFailed(f"the Dask scheduler at {self._where} has gone")
-        processing = {key for keys in self._client.processing().values() for key in keys} if known else set()
+        taken = self._client.processing() if known else {}
+        self._note_workers(len(taken), n_waiting=sum(future.status == "pending" for future in known.values()))
+        processing = {key for keys in taken.values() for key in keys}
         return {name: _state(future, processing) for name, future in known.items()}
 
     def cancel(self, jobs: Collection[str]) -> None:
@@ -91,6 +96,16 @@ class Dask(Executor[DaskParams]):
             if each is not None:
                 each.close()
         self._client = self._cluster = None
+
+    def _note_workers(self, n_workers: int, *, n_waiting: int) -> None:
+        """Warn when the last worker has gone: Dask itself would wait for another without a word."""
+        if n_workers == 0 and n_waiting and not self._is_deserted:
+            log.warning(
+                "the Dask scheduler at %s has no worker any more, and jobs wait until one comes; Ctrl-C ends this, and "
+                "the same command goes on from what was made",
+                self._where,
+            )
+        self._is_deserted = n_workers == 0
 
     @property
     def _where(self) -> str:
