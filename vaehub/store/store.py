@@ -176,7 +176,7 @@ class Store:
         Raises:
             StoreError: If arrays are missing or damaged.
         """
-        return {name: self._with_arrays(found) for name, found in self._session.find_many(measurement_ids).items()}
+        return {name: self.with_arrays(found) for name, found in self._session.find_many(measurement_ids).items()}
 
     def measurement(self, measurement_id: str) -> MeasurementRecord | None:
         """Return a measurement, or ``None``."""
@@ -399,7 +399,8 @@ class Store:
 
         return FileCheckpoint(self.path / "checkpoints" / f"{training_id}.h5")
 
-    def _with_arrays(self, found: StoredMeasurement) -> StoredMeasurement:
+    def with_arrays(self, found: StoredMeasurement) -> StoredMeasurement:
+        """Return a measurement with its arrays; raises as :meth:`find_many`."""
         if found.file is None:
             return found
         return dataclasses.replace(found, result=dataclasses.replace(found.result, arrays=self._arrays(found.file)))
