@@ -201,6 +201,17 @@ def sql() -> None:
     timed_command("sql", "select name, avg(value), max(value) from results group by name", "--store", fresh())
 
 
+def page() -> None:
+    """Write a page of what is stored, in two pictures for each training."""
+    store = str(FOLDER / "page")
+    if not Path(store).exists():
+        seeds = [word for seed in range(54) for word in ("--seed", str(seed))]
+        small = ["--set", "train.epochs=2", "--set", "data.subset=300", "--set", "model.latent_dim=20"]
+        asked = ["run", "--model", "vae", *metrics("intervention", "intervention_tradeoff"), *small, *seeds]
+        _in_a_child([*asked, "--store", store])
+    timed_command("report", "--output", str(FOLDER / "page.html"), "--store", store)
+
+
 JOBS: dict[str, Callable[[], None]] = {
     "help": lambda: timed_command("--help"),
     "list": lambda: timed_command("list"),
@@ -215,6 +226,7 @@ JOBS: dict[str, Callable[[], None]] = {
     "mle": mle,
     "commits": commits,
     "sql": sql,
+    "page": page,
 }
 JOBS[sys.argv[1]]()
 sys.stdout.write(json.dumps(FIGURES) + "\n")

@@ -168,12 +168,6 @@ def test_an_unknown_id_is_refused(vaehub, quick_store, command):
     check(vaehub(command, "zzz", "--store", quick_store), "has an id that begins with 'zzz'", "vaehub show")
 
 
-def test_a_measurement_without_a_picture_says_so(vaehub, quick_store):
-    listed = json.loads(vaehub("show", "--store", quick_store, "--json").stdout)
-    elbo = next(each["id"] for each in listed["measurements"] if each["metric"] == "elbo")
-    check(vaehub("plot", elbo, "--store", quick_store), "metric 'elbo' has no picture")
-
-
 def test_a_training_that_diverges_is_recorded_as_failed_with_exit_code_1(vaehub):
     wild = ("-s", "train.learning_rate=1e30", "-s", "train.epochs=3")
     check(vaehub(*RUN, *wild), "diverged in epoch", "'train.learning_rate'", code=1)

@@ -108,15 +108,16 @@ def test_a_report_draws_its_analyses_into_a_folder(folder):
     (folder / "later" / "mine.toml").write_text(later)
     done = call("report", "later/mine.toml", "--pictures", "figures", "--picture-format", "svg", cwd=folder)
     assert "22.52" in done.stdout
-    first, second = done.stderr.splitlines()
-    assert first == "figures/bound-by-latents.svg"
+    first, second, table = done.stderr.splitlines()
+    assert (first, table) == ("figures/bound-by-latents.svg", "figures/table-losses.svg")
     assert second == "analysis 'later' is not made yet; 'vaehub study run later/mine.toml --scale whole' makes it"
-    assert "<svg" in (folder / first).read_text()
+    assert all("<svg" in (folder / each).read_text() for each in (first, table))
     found = json.loads(call("report", "later/mine.toml", "--pictures", "figures", "--json", cwd=folder).stdout)
     assert [report["name"] for report in found["reports"]] == ["losses"]
-    assert [(each["analysis"], each["file"]) for each in found["pictures"]] == [
-        ("bound by latents", "figures/bound-by-latents.png"),
-        ("later", None),
+    assert [(each["analysis"], each["table"], each["file"]) for each in found["pictures"]] == [
+        ("bound by latents", None, "figures/bound-by-latents.png"),
+        ("later", None, None),
+        (None, "losses", "figures/table-losses.png"),
     ]
 
 
@@ -128,10 +129,12 @@ def test_what_pictures_cannot_be_is_refused_before_a_folder_is_made(folder):
     assert not (folder / "none").exists()
 
 
-def test_a_study_without_analyses_says_that_it_has_no_pictures(folder):
+def test_a_study_without_analyses_has_pictures_of_its_tables(folder):
+    pytest.importorskip("matplotlib")
     (folder / "plain.toml").write_text(STUDY)
-    done = call("report", "plain.toml", "--pictures", "none", cwd=folder)
-    assert done.stderr == "no pictures: the study has no analyses at this scale\n"
+    done = call("report", "plain.toml", "--pictures", "tables", cwd=folder)
+    assert done.stderr == "tables/table-losses.png\n"
+    assert (folder / "tables" / "table-losses.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_folder_that_takes_no_pictures_ends_with_2_and_one_sentence(folder):

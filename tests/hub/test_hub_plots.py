@@ -24,10 +24,23 @@ def test_a_measurement_is_drawn_by_its_metric(hub):
     assert hub.figure(found.id).axes[0].get_title().endswith("of 3 latents are active")
 
 
-def test_what_has_no_picture_says_so(hub):
+def test_a_measurement_whose_metric_draws_nothing_is_drawn_as_its_values(hub):
     [found] = hub.run("vae", "elbo", settings=QUICK)
-    with pytest.raises(VaehubError, match=f"metric 'elbo' has no picture; 'vaehub show {found.id[:8]}'"):
-        hub.figure(found.id)
+    drawn = {}
+    for axes in hub.figure(found.id).axes:
+        names = [label.get_text() for label in axes.get_yticklabels()]
+        [dots] = [line for line in axes.lines if line.get_marker() == "o"]
+        drawn |= dict(zip(names, dots.get_xdata(), strict=True))
+        assert axes.get_xlabel() == "nats"
+    assert drawn == {name: found[name] for name in ("elbo", "distortion", "kl")}
+
+
+def test_what_has_no_finite_value_says_so(hub):
+    [found] = hub.run("vae", "elbo", settings=QUICK)
+    record = replace(found.record, id="2" * 24)
+    hub.store.record_measurement(record, Result({"elbo": float("nan")}))
+    with pytest.raises(VaehubError, match="222 of metric 'elbo' has no finite value that a picture could show"):
+        hub.figure(record.id)
 
 
 def test_what_failed_has_no_picture(hub):

@@ -50,13 +50,21 @@ def test_trainings_share_a_panel_for_each_term_of_the_loss(hub, found):
     assert drawn.get_ylabel() == "nats per observation"
 
 
-def test_single_numbers_are_dots_by_setting(hub):
-    found = hub.run("vae", "elbo", seed=[0, 1], settings=QUICK)
+def test_single_numbers_are_rows_by_setting_with_a_dot_for_each_seed(hub):
+    found = [
+        *hub.run("vae", "elbo", seed=[0, 1], settings=QUICK | {"model.latent_dim": 3}),
+        *hub.run("vae", "elbo", settings=QUICK | {"model.latent_dim": 2}),
+    ]
     panels = {axes.get_title(): axes for axes in hub.figure(*(each.id for each in found)).axes}
-    drawn = [float(line.get_ydata()[0]) for line in panels["elbo"].lines]
+    assert set(panels) == {"elbo", "distortion", "kl"}
     values = [each["elbo"] for each in found]
-    assert drawn == pytest.approx([*values, np.mean(values)])
-    assert panels["elbo"].get_ylabel() == "nats"
+    drawn = {line.get_marker(): line.get_xydata().tolist() for line in panels["elbo"].lines if line.get_alpha() is None}
+    dots = [line.get_xydata().tolist() for line in panels["elbo"].lines if line.get_alpha() is not None]
+    assert dots == [[[values[0], 0], [values[1], 0]]]
+    assert drawn == {"|": [[pytest.approx(np.mean(values[:2])), 0]], "o": [[values[2], 1]]}
+    assert panels["elbo"].get_xlabel() == "nats"
+    latents = [label.get_text() for label in panels["elbo"].get_yticklabels()]
+    assert latents == ["latent_dim 3", "latent_dim 2"]
 
 
 def test_what_cannot_be_compared_is_refused_in_a_sentence(hub, found):
@@ -67,7 +75,7 @@ def test_what_cannot_be_compared_is_refused_in_a_sentence(hub, found):
         hub.figure(found[0].id, other.training.id)
     record = dataclasses.replace(other.record, id="0" * 24)
     hub.store.record_measurement(record, Result(tables={}, scalars={"other": 1.0}))
-    with pytest.raises(VaehubError, match="of metric 'elbo' have no number and no vector in common"):
+    with pytest.raises(VaehubError, match="of metric 'elbo' have no finite number and no vector in common"):
         hub.figure(other.id, record.id)
     with pytest.raises(VaehubError, match="has an id that begins with 'ffff'"):
         hub.figure(other.id, "ffff")
@@ -87,5 +95,7 @@ def test_recipes_and_second_trainings_are_settings(hub, found):
 
 
 def _groups_of(figure):
+    """Return the settings that a picture names, in its rows or at its lines."""
     labels = dict.fromkeys(line.get_label() for axes in figure.axes for line in axes.lines)
-    return [label for label in labels if not label.startswith("_")]
+    lines = [label for label in labels if not label.startswith("_")]
+    return lines or [label.get_text() for label in figure.axes[0].get_yticklabels()]

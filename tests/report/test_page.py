@@ -4,6 +4,7 @@ import re
 import shlex
 import shutil
 from html.parser import HTMLParser
+from urllib.parse import unquote
 from xml.etree import ElementTree
 
 import pytest
@@ -86,16 +87,43 @@ def test_the_top_says_model_data_latents_in_use_and_whether_published_values_are
     assert "Sultanji 2025 ✓ 1 met ✗ 1 not met" in said
 
 
-def test_every_measurement_with_a_plot_has_a_picture_with_its_values_in_words(made, study):
-    images = [attrs for tag, attrs in study.elements if tag == "img"]
-    assert len(images) == 4
-    for each in images:
-        assert "n_active" in each["alt"]
-        kind, _, svg = each["src"].partition(",")
-        assert kind == "data:image/svg+xml"
-        from urllib.parse import unquote
+def figures(page):
+    """Return the attributes of each figure with those of its image."""
+    found = [attrs for tag, attrs in page.elements if tag == "figure"]
+    return list(zip(found, [attrs for tag, attrs in page.elements if tag == "img"], strict=True))
 
-        assert ElementTree.fromstring(unquote(svg)).tag == "{http://www.w3.org/2000/svg}svg"
+
+def test_every_measurement_with_a_plot_has_a_picture_with_its_values_in_words(made, study):
+    own = [(figure, image) for figure, image in figures(study) if figure.get("id", "").startswith("p")]
+    assert len(own) == 4
+    for figure, image in own:
+        assert figure["data-metric"] == "relevance"
+        assert "n_active" in image["alt"]
+        assert svg_of(image).tag == "{http://www.w3.org/2000/svg}svg"
+
+
+def test_measurements_whose_metric_draws_none_share_a_picture_that_they_lead_to(made, study):
+    [(_, image)] = [each for each in figures(study) if each[0].get("id") == "m-elbo"]
+    texts = [each.text for each in svg_of(image).iter("{http://www.w3.org/2000/svg}text")]
+    assert {"elbo", "distortion", "kl", "latent_dim 2", "latent_dim 3", "nats"} <= set(texts)
+    assert "elbo: 4 records; thick: mean over seeds" in texts
+    links = [attrs["href"] for tag, attrs in study.elements if tag == "a" and attrs.get("href") == "#m-elbo"]
+    assert len(links) == 4
+
+
+def test_every_table_of_a_study_has_a_picture(made, study):
+    tables = [image for figure, image in figures(study) if figure.get("class") == "of-table"]
+    titles = [" ".join(filter(None, (each.text for each in svg_of(image).iter()))) for image in tables]
+    assert len(titles) == 2
+    for title, name, mark in zip(titles, ("far", "near"), ("red: not met", "blue: met"), strict=True):
+        assert f"{name}; ◇ and band: table 3.2 of intervention and its spread" in title
+        assert mark in title
+
+
+def svg_of(image):
+    kind, _, svg = image["src"].partition(",")
+    assert kind == "data:image/svg+xml"
+    return ElementTree.fromstring(unquote(svg))
 
 
 def test_a_training_has_its_loss_curves(study):

@@ -100,8 +100,6 @@ def reports(found: Sequence[ReportTable], form: str, drawn: Sequence[StudyPictur
         plain = [_plain(each) for each in found]
         terminal.print_json(plain if drawn is None else {"reports": plain, "pictures": list(map(_picture, drawn))})
         return
-    if drawn is not None and not drawn:
-        terminal.err().print("no pictures: the study has no analyses at this scale")
     for picture in drawn or ():
         terminal.err().print(str(picture.file or picture.reason), markup=False, highlight=False, soft_wrap=True)
     if form == "csv":
@@ -168,7 +166,7 @@ def _plain(report: ReportTable) -> dict[str, object]:
 
 def _picture(drawn: StudyPicture) -> dict[str, object]:
     file = None if drawn.file is None else str(drawn.file)
-    return {"analysis": drawn.analysis, "file": file, "reason": drawn.reason}
+    return {"analysis": drawn.analysis, "table": drawn.table, "file": file, "reason": drawn.reason}
 
 
 def _row(row: ReportRow) -> dict[str, object]:

@@ -140,7 +140,7 @@ def report(
     scale: ScaleOption = None,
     format_: Annotated[TableFormat, typer.Option("--format", "-f", help="How to write it.")] = TableFormat.table,
     pictures: Annotated[
-        Path | None, typer.Option("--pictures", metavar="FOLDER", help="Draw the study's analyses into this folder.")
+        Path | None, typer.Option("--pictures", metavar="FOLDER", help="Draw tables and analyses into this folder.")
     ] = None,
     picture_format: Annotated[
         PictureForm | None, typer.Option("--picture-format", help="How to write pictures; png by default.")
@@ -148,7 +148,7 @@ def report(
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show the tables of a study, with the published values beside ours, and draw its analyses."""
+    """Show the tables of a study, with the published values beside ours, and draw them and its analyses."""
     from vaehub.cli import studies
     from vaehub.hub import Hub
 
@@ -162,5 +162,5 @@ def report(
         asked.definition.at(scale)  # refused before a folder is made
         check_folder(pictures, form.value)
     found = asked.report(table, scale)
-    drawn = None if pictures is None else asked.pictures(pictures, scale, format=form.value)
+    drawn = None if pictures is None else asked.pictures(pictures, scale, format=form.value, tables=found)
     studies.reports(found, "json" if as_json else format_.value, drawn)

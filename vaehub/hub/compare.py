@@ -43,10 +43,10 @@ class Comparison(Displayed, Tabular):
         return f"Comparison({self.metric}, {len(self.measurements)} pairs{shown})"
 
     def plot(self) -> Figure:
-        """Return the plot of the mean, as the metric draws it, which a notebook shows.
+        """Return the plot of the mean, as the metric draws it or of its values, which a notebook shows.
 
         Raises:
-            VaehubError: If the metric has no plot, or matplotlib is missing.
+            VaehubError: If no value is finite, or matplotlib is missing.
         """
         from vaehub.hub.plots import comparison_plot
 

@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from vaehub.analysis import PALETTE, frame, label_columns, label_lines, new_figure, plot_style
 from vaehub.core.errors import VaehubError
 from vaehub.core.identity import Json
+from vaehub.hub.dot_rows import MOST_PANELS, Row, RowPanel, in_words, rows_figure
 from vaehub.hub.plots import require_matplotlib
 from vaehub.hub.setting_labels import flat, setting_label, varied
+from vaehub.hub.spread import deviation, mean
 from vaehub.hub.views import Measurement, Training
 
 if TYPE_CHECKING:
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
-MOST_PANELS = 12
 ACROSS = 3
 """Panels in a row."""
 DIRECT = 4
@@ -44,8 +45,8 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Panel:
-    """What is drawn over the same axes.
+class LinePanel:
+    """Lines over the same axes.
 
     Attributes:
         title: What is measured.
@@ -62,12 +63,12 @@ class Panel:
     labels: Sequence[str] | None = None
 
 
-def overlay(shown: Sequence[Training | Measurement], units: Mapping[str, str]) -> Figure:
+def overlay(shown: Sequence[Training | Measurement]) -> Figure:
     """Return several records in one picture; a colour for each setting, a line for each seed, and their mean.
 
-    Losses of trainings have a panel for each term. Measurements of one metric have a panel for each vector, or for each
-    single number where there is no vector. Latents are in the order of their values, since the place of a latent means
-    nothing in another training.
+    Losses of trainings have a panel for each term. Measurements of one metric have a panel for each vector, with a line
+    for each; or where there is no vector, for each single number, with a row for each setting. Latents are in the order
+    of their values, since the place of a latent means nothing in another training.
 
     Raises:
         VaehubError: If they cannot be compared, or one of them has nothing to show; or matplotlib is missing.
@@ -80,15 +81,19 @@ def overlay(shown: Sequence[Training | Measurement], units: Mapping[str, str]) -
             "trainings and measurements have no axis in common; name trainings, or measurements of one metric"
         )
     if trainings:
-        title, panels = "losses", _losses(trainings)
-    else:
-        title, panels = measurements[0].record.metric, _measured(measurements, units)
-    left = f", the first {MOST_PANELS} of {len(panels)} values" if len(panels) > MOST_PANELS else ""
+        return _lines(_losses(trainings), "losses")
+    metric, groups = _comparable(measurements)
+    units = {name: unit for each in measurements for name, unit in each.record.units.items()}
+    first = measurements[0].result
+    vectors = [name for name in first.vectors if all(name in each.result.vectors for each in measurements)]
+    if vectors:
+        return _lines([_vectors(name, units, groups, measurements) for name in vectors], metric)
+    panels = _numbers(measurements, groups, units)
     with plot_style():
-        return _drawn(panels[:MOST_PANELS], title, left)
+        return rows_figure(panels, f"{metric}: {_counted(len(shown), len(set(groups)))}")
 
 
-def _losses(shown: Sequence[Training]) -> list[Panel]:
+def _losses(shown: Sequence[Training]) -> list[LinePanel]:
     for each in shown:
         if not each.epochs:
             raise VaehubError(
@@ -105,11 +110,12 @@ def _losses(shown: Sequence[Training]) -> list[Panel]:
         for group, each in zip(groups, shown, strict=True):
             y = np.array([epoch.get(split, {}).get(name, np.nan) for epoch in each.epochs])
             lines.append(Line(group, np.arange(1.0, len(y) + 1), y))
-        found.append(Panel(f"{name}, {split}", "epoch", "nats per observation", lines))
+        found.append(LinePanel(f"{name}, {split}", "epoch", "nats per observation", lines))
     return found
 
 
-def _measured(shown: Sequence[Measurement], units: Mapping[str, str]) -> list[Panel]:
+def _comparable(shown: Sequence[Measurement]) -> tuple[str, list[str]]:
+    """Return the metric that all have, and the settings of each."""
     metrics = list(dict.fromkeys(each.record.metric for each in shown))
     if len(metrics) > 1:
         raise VaehubError(
@@ -120,36 +126,37 @@ def _measured(shown: Sequence[Measurement], units: Mapping[str, str]) -> list[Pa
             raise VaehubError(
                 f"measurement {each.id[:8]} failed ({each.record.error}), so there is nothing to draw of it"
             )
-    groups = _groups([_settings(each) for each in shown])
-    first = shown[0].result
-    vectors = [name for name in first.vectors if all(name in each.result.vectors for each in shown)]
-    if vectors:
-        return [_vectors(name, units, groups, shown) for name in vectors]
-    scalars = [
-        name for name in first.scalars if name != "n_samples" and all(name in each.result.scalars for each in shown)
+    return metrics[0], _groups([_settings(each) for each in shown])
+
+
+def _numbers(shown: Sequence[Measurement], groups: Sequence[str], units: Mapping[str, str]) -> list[RowPanel]:
+    """Return a panel for each number that all have, with a row for each setting."""
+    names = [
+        name
+        for name in shown[0].result.scalars
+        if name != "n_samples" and all(name in each.result.scalars for each in shown)
     ]
-    if not scalars:
+    panels = []
+    for name in names:
+        by_group: dict[str, list[float]] = {}
+        for group, each in zip(groups, shown, strict=True):
+            by_group.setdefault(group, []).append(each.result.scalars[name])
+        panels.append(RowPanel(name, units.get(name, ""), [_row(*each) for each in by_group.items()]))
+    if not any(each.is_finite for each in panels):
         raise VaehubError(
-            f"these measurements of metric {metrics[0]!r} have no number and no vector in common that one "
-            "picture could show; name one of them"
+            f"these measurements of metric {shown[0].record.metric!r} have no finite number and no vector in common "
+            "that one picture could show; name one of them"
         )
-    places = {group: float(at) for at, group in enumerate(dict.fromkeys(groups))}
-    return [
-        Panel(
-            name,
-            "",
-            units.get(name, ""),
-            [
-                Line(group, np.array([places[group]]), np.array([each.result.scalars[name]]))
-                for group, each in zip(groups, shown, strict=True)
-            ],
-            list(places),
-        )
-        for name in scalars
-    ]
+    return panels
 
 
-def _vectors(name: str, units: Mapping[str, str], groups: Sequence[str], shown: Sequence[Measurement]) -> Panel:
+def _row(group: str, numbers: Sequence[float]) -> Row:
+    value, sd = mean(numbers), deviation(numbers)
+    spread = f" ± {sd:.2g}" if sd is not None and np.isfinite(sd) else ""
+    return Row(group, value, dots=numbers if len(numbers) > 1 else (), text=in_words(value) + spread)
+
+
+def _vectors(name: str, units: Mapping[str, str], groups: Sequence[str], shown: Sequence[Measurement]) -> LinePanel:
     vectors = [each.result.vectors[name] for each in shown]
     indices = list(dict.fromkeys(each.index for each in vectors))
     if len(indices) > 1:
@@ -164,14 +171,15 @@ def _vectors(name: str, units: Mapping[str, str], groups: Sequence[str], shown: 
     values = [-np.sort(-each.values) if is_latent else each.values for each in vectors]
     lines = [Line(group, np.arange(float(len(each))), each) for group, each in zip(groups, values, strict=True)]
     across = "latents, the greatest first" if is_latent else indices[0]
-    return Panel(name, across, units.get(name, ""), lines, None if is_latent else vectors[0].labels)
+    return LinePanel(name, across, units.get(name, ""), lines, None if is_latent else vectors[0].labels)
 
 
 def _groups(settings: Sequence[Mapping[str, Json]]) -> list[str]:
     """Return in what each differs from the others, but for its seeds."""
     names = [name for name in ("model", "network", "dataset") if len({each.get(name) for each in settings}) > 1]
+    others = varied(settings)
     return [
-        ", ".join(filter(None, [*(str(each.get(name, "")) for name in names), setting_label(each, varied(settings))]))
+        ", ".join(filter(None, [*(str(each.get(name, "")) for name in names), setting_label(each, others)]))
         for each in settings
     ]
 
@@ -189,7 +197,13 @@ def _settings(shown: Measurement) -> dict[str, Json]:
     return (flat({"dataset": data}) if isinstance(data, Mapping) else {}) | own
 
 
-def _drawn(panels: Sequence[Panel], title: str, left: str) -> Figure:
+def _lines(panels: Sequence[LinePanel], title: str) -> Figure:
+    left = f", the first {MOST_PANELS} of {len(panels)} values" if len(panels) > MOST_PANELS else ""
+    with plot_style():
+        return _drawn(panels[:MOST_PANELS], title, left)
+
+
+def _drawn(panels: Sequence[LinePanel], title: str, left: str) -> Figure:
     groups = list(dict.fromkeys(line.group for panel in panels for line in panel.lines))
     colours = {group: PALETTE[at % len(PALETTE)] for at, group in enumerate(groups)}
     across = min(ACROSS, len(panels))
@@ -206,16 +220,19 @@ def _drawn(panels: Sequence[Panel], title: str, left: str) -> Figure:
         else:
             figure.legend(handles=_means(every[0], groups), loc="outside lower center", ncols=min(3, len(groups)))
     n = max(len(panel.lines) for panel in panels)
-    mean = "; thick: mean over seeds" if n > len(groups) else ""
-    figure.suptitle(f"{title}: {n} records{left}{mean}", fontsize=10)
+    figure.suptitle(f"{title}: {_counted(n, len(groups))}{left}", fontsize=10)
     return figure
+
+
+def _counted(n: int, n_groups: int) -> str:
+    return f"{n} records" + ("; thick: mean over seeds" if n > n_groups else "")
 
 
 def _means(axes: Axes, groups: Sequence[str]) -> list[Line2D]:
     return [line for group in groups for line in axes.lines if line.get_label() == group]
 
 
-def _draw_panel(axes: Axes, panel: Panel, colours: Mapping[str, str]) -> None:
+def _draw_panel(axes: Axes, panel: LinePanel, colours: Mapping[str, str]) -> None:
     from matplotlib.ticker import MaxNLocator
 
     for group, colour in colours.items():
@@ -225,9 +242,7 @@ def _draw_panel(axes: Axes, panel: Panel, colours: Mapping[str, str]) -> None:
             for line in own:
                 axes.plot(line.x, line.y, color=colour, linewidth=0.6, alpha=0.5, marker=marker, markersize=3)
         n = min(len(line.x) for line in own)
-        mean = np.mean([line.y[:n] for line in own], axis=0)
-        wide = {"marker": "_", "markersize": 16, "markeredgewidth": 2} if n == 1 else {"marker": marker}
-        axes.plot(own[0].x[:n], mean, color=colour, label=group, **wide)
+        axes.plot(own[0].x[:n], np.mean([line.y[:n] for line in own], axis=0), color=colour, label=group, marker=marker)
     if panel.labels is not None:
         label_columns(axes, panel.labels)
         axes.set_xlim(-0.5, len(panel.labels) - 0.5)

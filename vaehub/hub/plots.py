@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from vaehub.analysis import PALETTE, frame, label_lines, new_figure, plot_style
 from vaehub.core.errors import VaehubError
 from vaehub.hub.display.figures import show_figures
+from vaehub.hub.value_plot import value_plot
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -17,10 +18,6 @@ if TYPE_CHECKING:
     from vaehub.hub.suggest_dim import Suggestion
     from vaehub.hub.views import FindMetric, Measurement, Training
     from vaehub.store.records import MeasurementRecord
-
-
-class NoPlotError(VaehubError):
-    """The metric draws no plot, whatever it measured."""
 
 
 def training_plot(shown: Training) -> Figure:
@@ -39,10 +36,28 @@ def training_plot(shown: Training) -> Figure:
 
 
 def measurement_plot(shown: Measurement) -> Figure:
-    """Return the plot of a measurement.
+    """Return the plot of a measurement: that of its metric, or its values where the metric draws none.
 
     Raises:
-        VaehubError: If it failed, its metric has no plot, or matplotlib is missing.
+        VaehubError: If it failed, there is nothing to draw, or matplotlib is missing.
+    """
+    figure = metric_plot(shown)
+    if figure is None:
+        with plot_style():
+            figure = value_plot(shown.result, shown.record.units, shown.record.metric)
+    if figure is None:
+        raise VaehubError(
+            f"measurement {shown.id[:8]} of metric {shown.record.metric!r} has no finite value that a picture could "
+            f"show; 'vaehub show {shown.id[:8]}' prints all that it has"
+        )
+    return figure
+
+
+def metric_plot(shown: Measurement) -> Figure | None:
+    """Return the plot that the metric of a measurement draws, or ``None`` if it draws none.
+
+    Raises:
+        VaehubError: If it failed, its values are not those that the plot shows, or matplotlib is missing.
     """
     require_matplotlib()
     record = shown.record
@@ -56,20 +71,22 @@ def measurement_plot(shown: Measurement) -> Figure:
             f"measurement {record.id[:8]} was stored by another revision of metric {record.metric!r} and has no value "
             f"{error}, which the picture shows; measure again for one"
         ) from error
-    if figure is None:
-        raise NoPlotError(f"metric {record.metric!r} has no picture; 'vaehub show {record.id[:8]}' prints its values")
     show_figures()
     return figure
 
 
 def comparison_plot(found: Comparison) -> Figure:
-    """Return the plot of a comparison; errors as :func:`measurement_plot`."""
+    """Return the plot of a comparison, as its metric draws it or of its values; errors as :func:`measurement_plot`."""
     require_matplotlib()
     first = found.measurements[0]
     with plot_style():
         figure = _metric(first.record, first.find_metric).plot(found.result)
+        if figure is None:
+            figure = value_plot(found.result, first.record.units, found.metric)
     if figure is None:
-        raise NoPlotError(f"metric {found.metric!r} has no picture")
+        raise VaehubError(
+            f"no value of metric {found.metric!r} is finite in this comparison, so there is nothing to draw"
+        )
     show_figures()
     return figure
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vaehub.core.display import Displayed
-from vaehub.core.errors import VaehubError
 from vaehub.core.recipe import Recipe
 from vaehub.hub import requests
 from vaehub.hub.display.figures import show_figures
@@ -19,7 +17,6 @@ from vaehub.hub.requests import Settings
 from vaehub.hub.runner import Runner
 from vaehub.hub.views import Measurement, Rows, Training
 from vaehub.registry.catalog import Catalog
-from vaehub.registry.entries import Metric as MetricEntry
 from vaehub.store.failures import gone
 from vaehub.store.records import MeasurementRecord, StudyRecord, TrainingRecord
 from vaehub.store.store import Store
@@ -83,7 +80,7 @@ class StoreReader(Displayed):
         return Training(**vars(record), epochs=session.epochs(found), measurements=session.measurements_of(found))
 
     def figure(self, prefix: str, *others: str) -> Figure:
-        """Return the plot of a measurement, as its metric draws it, or the loss curves of a training.
+        """Return the plot of a measurement, as its metric draws it or of its values, or the loss curves of a training.
 
         Several trainings, or measurements of one metric, share one picture: a colour for each setting, and a thin line
         for each seed.
@@ -93,32 +90,27 @@ class StoreReader(Displayed):
             others: Beginnings of further ids.
 
         Raises:
-            VaehubError: If there is no such record, it failed, it has no plot, or several cannot be compared; or
-                matplotlib is missing.
+            VaehubError: If there is no such record, it failed, it has no finite value, or several cannot be compared;
+                or matplotlib is missing.
         """
         if others:
             from vaehub.hub.overlays import overlay
 
             several = [self.show(each) for each in dict.fromkeys((prefix, *others))]
-            figure = overlay(several, self._units(several[0]))
+            figure = overlay(several)
             show_figures()
             return figure
         return self.show(prefix).plot()
 
-    def _units(self, shown: Training | Measurement) -> Mapping[str, str]:
-        if isinstance(shown, Training):
-            return {}
-        metric = shown.record.request["metric"]
-        assert isinstance(metric, Mapping), "requests are nested mappings"
-        try:
-            entry = self.catalog.find("metric", f"{metric['distribution']}:{metric['name']}").entry
-        except VaehubError:
-            return {}  # its plugin is not installed here: values are drawn without their units
-        return entry.units if isinstance(entry, MetricEntry) else {}
-
     def plot(self, shown: Measurement) -> Figure:
         """Return the plot of a measurement from anywhere; raises as :meth:`figure`."""
         return replace(shown, find_metric=self._runner.metric_of).plot()
+
+    def metric_plot(self, shown: Measurement) -> Figure | None:
+        """Return the plot that its metric draws of a measurement from anywhere, or ``None`` if it draws none."""
+        from vaehub.hub.plots import metric_plot
+
+        return metric_plot(replace(shown, find_metric=self._runner.metric_of))
 
     def export(
         self,

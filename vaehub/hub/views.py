@@ -91,10 +91,10 @@ class Measurement(Displayed, Tabular):
         return f"Measurement({self.record.metric} {self.id[:8]}{of}{failed}{shown})"
 
     def plot(self) -> Figure:
-        """Return the plot, as the metric draws it, which a notebook shows.
+        """Return the plot, as the metric draws it, or of the values where it draws none, which a notebook shows.
 
         Raises:
-            VaehubError: If it failed, its metric has no plot, or matplotlib is missing.
+            VaehubError: If it failed, it has no finite value, or matplotlib is missing.
         """
         from vaehub.hub.plots import measurement_plot
 

@@ -1,4 +1,4 @@
-"""Drawing the pictures of many measurements: few here, many by several processes."""
+"""Drawing the pictures of a page: few here, many by several processes."""
 
 from __future__ import annotations
 
@@ -10,74 +10,112 @@ from dataclasses import dataclass
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from vaehub.core.errors import VaehubError, WorkFailed, first_line
 from vaehub.core.progress import Advance, task
-from vaehub.hub.plots import NoPlotError, require_matplotlib
+from vaehub.hub.plots import require_matplotlib
 from vaehub.hub.views import Measurement
 from vaehub.report.vector_graphics import Picture, picture_of
 from vaehub.training.threads import n_cores
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from vaehub.hub import Hub
+    from vaehub.hub.study.report import ReportTable
+    from vaehub.store.records import StoredMeasurement
 
 ALL_PICTURES = 4_000_000
 """Bytes of all pictures of a page."""
 GREATEST = 60_000
 """Bytes of one picture as SVG."""
 MOST_PICTURES = 300
-"""Pictures of a page: each takes about a tenth of a second of one core."""
+"""Pictures of a page: each takes about a twentieth of a second of one core."""
 FEW = 24
 """Pictures that are drawn sooner than other processes have started."""
-PART = 8
+PART = 4
 """Pictures that a process draws at a time."""
-
 
 Found = dict[str, Picture | str | None]
 """Of each measurement its picture, why it has none, or nothing where its metric draws none."""
-Submit = Callable[[Sequence[str], int], "Future[Found]"]
+A = TypeVar("A")
+T = TypeVar("T")
+
+
+class Submit(Protocol):
+    """What has a function called with a hub, here or in another process."""
+
+    def __call__(self, work: Callable[[Hub, A], T], argument: A, /) -> Future[T]:
+        """Return what will come of it."""
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """Pictures of measurements, and why others have none.
+    """Pictures of a page, and why others are not there.
 
     Attributes:
-        pictures: By id of the measurement.
-        reasons: Why others have none, a sentence each; nothing is said of metrics that draw no plot.
+        pictures: Of measurements, by id.
+        shared: Of all measurements of a metric that draws no plot of one of them, by metric.
+        tables: Of the tables of a study, in their order; a sentence where there is none.
+        reasons: Why other measurements have no picture, by id, a sentence each.
         left_out: Measurements beyond the most pictures of a page.
     """
 
     pictures: Mapping[str, Picture]
+    shared: Mapping[str, Picture]
+    tables: Sequence[Picture | str]
     reasons: Mapping[str, str]
     left_out: Sequence[str]
 
+    @property
+    def n_pictures(self) -> int:
+        """How many there are."""
+        return len(self.pictures) + len(self.shared) + sum(isinstance(each, Picture) for each in self.tables)
 
-def draw(submit: Submit, metrics: Mapping[str, str]) -> Drawn:
-    """Return the pictures of measurements, drawn from stored values alone.
+
+def draw(
+    submit: Submit,
+    measurements: Mapping[str, StoredMeasurement],
+    order: Mapping[str, str],
+    tables: Sequence[ReportTable] = (),
+) -> Drawn:
+    """Return the pictures of measurements and tables, drawn from stored values alone.
 
     Args:
         submit: Who draws, of :func:`drawers`.
-        metrics: Metric of each measurement by its id, in the order in which they are to be drawn, until there are
-            enough.
+        measurements: By id, without their arrays.
+        order: Metric of each measurement by its id, in the order in which they are to be drawn, until there are enough.
+        tables: Of a study.
 
     Raises:
         VaehubError: If arrays are damaged.
     """
     found: Found = {}
-    left = list(metrics)
-    with task("drawing", min(len(metrics), MOST_PICTURES)) as advance:
+    left = list(order)
+    of_tables = [submit(_draw_table, each) for each in tables]
+    with task("drawing", min(len(order), MOST_PICTURES)) as advance:
         while left and (room := MOST_PICTURES - sum(each is not None for each in found.values())) > 0:
-            found |= _collected(submit, left[:room], GREATEST, advance)
-            without = {metrics[name] for name, each in found.items() if each is None}
-            left = [name for name in left[room:] if metrics[name] not in without]
+            found |= _collected(submit, [measurements[name] for name in left[:room]], GREATEST, advance)
+            without = {order[name] for name, each in found.items() if each is None}
+            left = [name for name in left[room:] if order[name] not in without]
         sizes = {name: len(each.uri) for name, each in found.items() if isinstance(each, Picture)}
         most = share(list(sizes.values()), ALL_PICTURES)
-        found |= _collected(submit, [name for name, size in sizes.items() if size > most], most, lambda _: None)
+        greater = [measurements[name] for name, size in sizes.items() if size > most]
+        found |= _collected(submit, greater, most, lambda _: None)
+        alike: dict[str, list[str]] = {order[name]: [] for name, each in found.items() if each is None}
+        for name, metric in order.items():
+            if metric in alike:
+                alike[metric].append(name)
+        of_metrics = {
+            metric: submit(_draw_together, [measurements[name] for name in names]) for metric, names in alike.items()
+        }
+        shared = {metric: each.result() for metric, each in of_metrics.items()}
     pictures = {name: each for name, each in found.items() if isinstance(each, Picture)}
     reasons = {name: each for name, each in found.items() if isinstance(each, str)}
-    return Drawn(pictures, reasons, left)
+    reasons |= {name: why for metric, why in shared.items() if isinstance(why, str) for name in alike[metric]}
+    together = {metric: each for metric, each in shared.items() if isinstance(each, Picture)}
+    return Drawn(pictures, together, [each.result() for each in of_tables], reasons, left)
 
 
 def share(sizes: Sequence[int], room: int) -> int:
@@ -111,18 +149,22 @@ def drawers(hub: Hub, n: int) -> Iterator[Submit]:
     n_processes = min(n_cores(), 8, n // PART)
     if n <= FEW or n_processes < 2:
 
-        def here(ids: Sequence[str], most: int) -> Future[Found]:
-            done: Future[Found] = Future()
-            done.set_result(_draw(hub, ids, most))
+        def here(work: Callable[[Hub, A], T], argument: A) -> Future[T]:
+            done: Future[T] = Future()
+            done.set_result(work(hub, argument))
             return done
 
         yield here
         return
     with ProcessPoolExecutor(n_processes, get_context("spawn")) as processes:
+
+        def elsewhere(work: Callable[[Hub, A], T], argument: A) -> Future[T]:
+            return processes.submit(_elsewhere, hub.store.path, work, argument)
+
         try:
             for _ in range(n_processes):
                 processes.submit(_started)
-            yield lambda ids, most: processes.submit(_draw_elsewhere, hub.store.path, ids, most)
+            yield elsewhere
         except BrokenProcessPool as error:
             raise WorkFailed(
                 "a process that draws pictures ended before it was done: memory was short, or a script calls "
@@ -140,17 +182,8 @@ def _started() -> None:
     import vaehub.core.metric  # noqa: F401
 
 
-def _collected(submit: Submit, names: Sequence[str], most: int, advance: Advance) -> Found:
-    found: Found = {}
-    for done in as_completed([submit(names[at : at + PART], most) for at in range(0, len(names), PART)]):
-        drawn = done.result()
-        found |= drawn
-        advance(len(drawn))
-    return found
-
-
-def _draw_elsewhere(path: Path, ids: Sequence[str], most: int) -> Found:
-    return _draw(_hub(path), ids, most)
+def _elsewhere(path: Path, work: Callable[[Hub, A], T], argument: A) -> T:
+    return work(_hub(path), argument)
 
 
 @cache
@@ -160,17 +193,55 @@ def _hub(path: Path) -> Hub:
     return Hub.open(path, device="cpu")
 
 
-def _draw(hub: Hub, ids: Sequence[str], most: int) -> Found:
+def _collected(submit: Submit, stored: Sequence[StoredMeasurement], most: int, advance: Advance) -> Found:
     found: Found = {}
-    for name, stored in hub.store.find_many(ids).items():
-        try:
-            figure = hub.plot(Measurement(stored.record, stored.result, stored.training, reused=True))
-            found[name] = picture_of(figure, most)
-        except NoPlotError:
-            found[name] = None
-        except VaehubError as error:
-            found[name] = str(error)
-        # A stranger's plot runs here.
-        except Exception as error:  # noqa: BLE001
-            found[name] = f"the plot of metric {stored.record.metric!r} failed: {first_line(error)}"
+    parts = [stored[at : at + PART] for at in range(0, len(stored), PART)]
+    for done in as_completed([submit(_draw, (part, most)) for part in parts]):
+        drawn = done.result()
+        found |= drawn
+        advance(len(drawn))
     return found
+
+
+def _draw(hub: Hub, asked: tuple[Sequence[StoredMeasurement], int]) -> Found:
+    stored, most = asked
+    return {each.record.id: _own(hub, each, most) for each in stored}
+
+
+def _own(hub: Hub, stored: StoredMeasurement, most: int) -> Picture | str | None:
+    """Return what the metric of a measurement draws of it."""
+    whole = _measurement(hub.store.with_arrays(stored))
+    return _picture(lambda: hub.metric_plot(whole), f"the plot of metric {stored.record.metric!r}", most)
+
+
+def _draw_together(hub: Hub, stored: Sequence[StoredMeasurement]) -> Picture | str | None:
+    """Return the values of measurements of one metric, which draws none of them."""
+    from vaehub.hub.overlays import overlay
+
+    first, *others = map(_measurement, stored)
+
+    def plot() -> Figure:
+        return overlay([first, *others]) if others else hub.plot(first)
+
+    return _picture(plot, "the plot of its values", GREATEST)
+
+
+def _draw_table(_: Hub, table: ReportTable) -> Picture | str:
+    found = _picture(table.plot, f"the plot of table {table.name!r}", GREATEST)
+    assert found is not None, "a table has a picture or a reason"
+    return found
+
+
+def _measurement(stored: StoredMeasurement) -> Measurement:
+    return Measurement(stored.record, stored.result, stored.training, reused=True)
+
+
+def _picture(plot: Callable[[], Figure | None], title: str, most: int) -> Picture | str | None:
+    try:
+        figure = plot()
+        return None if figure is None else picture_of(figure, most)
+    except VaehubError as error:
+        return str(error)
+    # A stranger's plot runs here.
+    except Exception as error:  # noqa: BLE001
+        return f"{title} failed: {first_line(error)}"

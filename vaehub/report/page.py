@@ -45,7 +45,7 @@ class WrittenReport:
         n_trainings: Trainings on it.
         n_measurements: Measurements on it.
         n_failed: Of both, those that failed.
-        n_pictures: Pictures of measurements.
+        n_pictures: Pictures of measurements, each or together, and of tables.
     """
 
     path: Path
@@ -86,13 +86,13 @@ def write_report(
         records = read(hub, selection)
         items = content.items(records, selection.analyses)
         tables = content.tables_of(selection)
-        drawn = draw(submit, content.drawing_order(items))
+        drawn = draw(submit, records.measurements, content.drawing_order(items), tables.tables)
     page = _rendered(hub, selection, records, items, tables, drawn, place)
     with whole_file(place, "the report") as new:
         new.write_text(page, encoding="utf-8", errors="backslashreplace")
     n_failed = [*(each.status for each in records.trainings.values()), *(each.status for each in items)].count("failed")
     n_bytes = len(page.encode(errors="backslashreplace"))
-    return WrittenReport(place, n_bytes, len(records.trainings), len(items), n_failed, len(drawn.pictures))
+    return WrittenReport(place, n_bytes, len(records.trainings), len(items), n_failed, drawn.n_pictures)
 
 
 def _rendered(

@@ -39,13 +39,13 @@ _HAS_TRAINING = "select 1 from trainings where id = ?"
 _FORGET_VALUES = "delete from measured_values where measurement = ?"
 _FORGET_SIGNATURES = "delete from measured_signatures where measurement = ?"
 _VALUES = """
-    select measurement, name, index_name, keys, value from measured_values
+    select measurement, name, index_name, keys, value, unit from measured_values
     where measurement in (select unnest(?)) and (index_name is null or keys is not null) order by rowid
 """
 # Put together by the database: a vector may have millions of values, and a row is slow to become Python's.
 _VECTORS = """
     select
-        measurement, name, index_name,
+        measurement, name, index_name, any_value(unit) as unit,
         list(value order by rowid) as vector, list(label order by rowid) filter (label is not null) as labels
     from measured_values
     where measurement in (select unnest(?)) and index_name is not null and keys is null
@@ -131,28 +131,35 @@ def ids(connection: DuckDBPyConnection, prefix: str) -> list[str]:
     return [row[0] for row in connection.execute(_IDS, [prefix]).fetchall()]
 
 
-def values(connection: DuckDBPyConnection, measurement_ids: Sequence[str]) -> dict[str, Result]:
-    """Return the values of each of some measurements, as its metric handed them back, without arrays."""
+def values(connection: DuckDBPyConnection, measurement_ids: Sequence[str]) -> dict[str, tuple[Result, dict[str, str]]]:
+    """Return the values of each of some measurements, as its metric gave them, without arrays, and their units."""
     found = {measurement: _Values() for measurement in measurement_ids}
     for measurement, *value in connection.execute(_VALUES, [list(found)]).fetchall():
         found[measurement].add(*value)
-    for measurement, name, index, vector, labels in connection.execute(_VECTORS, [list(found)]).fetchall():
+    for measurement, name, index, unit, vector, labels in connection.execute(_VECTORS, [list(found)]).fetchall():
         found[measurement].vectors[name] = Vector(vector, index, labels)
+        found[measurement].name_unit(name, unit)
     for measurement, name, layer, space, vector in connection.execute(_SIGNATURES, [list(found)]).fetchall():
         found[measurement].signatures[name].append((layer, space, vector))
-    return {measurement: rows.result() for measurement, rows in found.items()}
+    return {measurement: (rows.result(), rows.units) for measurement, rows in found.items()}
 
 
 class _Values:
     """Rows of one measurement, sorted by what they belong to."""
 
     def __init__(self) -> None:
+        self.units: dict[str, str] = {}
         self.scalars: dict[str, float] = {}
         self.vectors: dict[str, Vector] = {}
         self.tables: dict[str, dict[str, list[tuple[str, float]]]] = defaultdict(lambda: defaultdict(list))
         self.signatures: dict[str, list[tuple[str, str, list[float]]]] = defaultdict(list)
 
-    def add(self, name: str, table: str | None, keys: str, value: float) -> None:
+    def name_unit(self, name: str, unit: str | None) -> None:
+        if unit is not None:
+            self.units[name] = unit
+
+    def add(self, name: str, table: str | None, keys: str, value: float, unit: str | None) -> None:
+        self.name_unit(name, unit)
         if table is None:
             self.scalars[name] = value
         else:

@@ -85,7 +85,7 @@ class MeasurementRecord:
         error: Why not.
         started: When, in UTC, without zone.
         seconds: Duration.
-        units: Unit of each value that has one, by name: recorded beside the values, and not read again.
+        units: Unit of each value that has one, by name: recorded beside the values, and read with them.
     """
 
     id: str

@@ -117,8 +117,10 @@ class Session:
             results = measurements.values(connection, list(records))
             files = arrays.files_of(connection, list(records))
         return {
-            name: StoredMeasurement(record, known.get(record.training or ""), results[name], files.get(name))
-            for name, record in records.items()
+            name: StoredMeasurement(
+                replace(records[name], units=units), known.get(records[name].training or ""), result, files.get(name)
+            )
+            for name, (result, units) in results.items()
         }
 
     def trainings(self, training_ids: Sequence[str]) -> dict[str, TrainingRecord]:

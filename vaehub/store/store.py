@@ -172,7 +172,7 @@ class Store:
         Raises:
             StoreError: If arrays are missing or damaged.
         """
-        return {name: self._filing.whole(found) for name, found in self._session.find_many(measurement_ids).items()}
+        return {name: self.with_arrays(found) for name, found in self._session.find_many(measurement_ids).items()}
 
     def measurement(self, measurement_id: str) -> MeasurementRecord | None:
         """Return a measurement, or ``None``."""
@@ -387,6 +387,10 @@ class Store:
         from vaehub.store.checkpoint import FileCheckpoint
 
         return FileCheckpoint(self.path / "checkpoints" / f"{training_id}.h5")
+
+    def with_arrays(self, found: StoredMeasurement) -> StoredMeasurement:
+        """Return a measurement with its arrays; raises as :meth:`find_many`."""
+        return self._filing.whole(found)
 
     def must_exist(self) -> None:
         """Refuse to look at what is not there.

@@ -51,16 +51,14 @@ def image(png: bytes, *, width: float, description: str) -> Markup:
     )
 
 
-def drawn(draw: Callable[[], Figure], description: str) -> Markup:
-    """Return a figure as an image; where there is none, the reason, unless it is that there never is one."""
-    from vaehub.hub.plots import NoPlotError
-
+def drawn(draw: Callable[[], Figure | None], description: str) -> Markup:
+    """Return a figure as an image; where it fails, the reason; nothing where none is drawn."""
     try:
         figure = draw()
+        if figure is None:
+            return NOTHING
         png = BytesIO()
         figure.savefig(png, format="png")
-    except NoPlotError:
-        return NOTHING
     except VaehubError as error:
         return paragraph(str(error))
     # A stranger's plot runs here.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from vaehub.core.identity import canonical_json
 from vaehub.hub.display.figures import drawn
 from vaehub.hub.display.records import SHORT, lengths_of
 from vaehub.hub.display.tables import NOTHING, ROWS_SHOWN, bar, facts, fold, paragraph, table, title
+from vaehub.hub.plots import metric_plot
 from vaehub.hub.spread import deviation, mean
 from vaehub.hub.subjects import shown
 from vaehub.hub.views import groups_by_index, reading_order
@@ -27,11 +29,11 @@ SHORT_TABLE = 12
 
 
 def measurement(found: Measurement) -> Markup:
-    """Return the values of a measurement, and its plot."""
+    """Return the values of a measurement, and the plot of its metric; single numbers are seen without one."""
     head = title(found.record.metric, f"of {subject(found)}", found.id[:SHORT])
     if found.record.status == "failed":
         return head + paragraph(f"failed: {found.record.error}")
-    picture = drawn(found.plot, f"{found.record.metric} of {subject(found)}")
+    picture = drawn(partial(metric_plot, found), f"{found.record.metric} of {subject(found)}")
     return Markup("<div>{}{}{}</div>").format(head, values(found.result), picture)
 
 

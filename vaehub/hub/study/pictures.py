@@ -1,16 +1,16 @@
-"""Pictures of a study's analyses, as files of a folder."""
+"""Pictures of a study's analyses and tables, as files of a folder."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from vaehub.analysis import plot_style
-from vaehub.core.errors import VaehubError
+from vaehub.core.errors import VaehubError, first_line
 from vaehub.hub.plots import require_matplotlib
 from vaehub.hub.whole_file import can_be_written, whole_file
 
@@ -24,17 +24,42 @@ DPI = 150
 
 @dataclass(frozen=True)
 class StudyPicture:
-    """The picture of one analysis.
+    """The picture of one analysis, or of one table.
 
     Attributes:
-        analysis: Its name.
+        analysis: Name of the analysis; ``None`` for a table.
         file: Where the picture is; ``None`` if there is none.
         reason: Why there is none, as one sentence.
+        table: Name of the table; ``None`` for an analysis.
     """
 
-    analysis: str
+    analysis: str | None
     file: Path | None
     reason: str | None = None
+    table: str | None = None
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be drawn.
+
+    Attributes:
+        kind: ``analysis`` or ``table``.
+        name: Of the one or the other.
+        draw: Draws it; raises :class:`vaehub.VaehubError` where that cannot be.
+        missing: Why there is nothing to draw, as the rest of a sentence; empty if there is something.
+    """
+
+    kind: Literal["analysis", "table"]
+    name: str
+    draw: Callable[[], Figure]
+    missing: str = ""
+
+    def drawn(self, file: Path | None, reason: str | None = None) -> StudyPicture:
+        """Return what came of it."""
+        return StudyPicture(
+            self.name if self.kind == "analysis" else None, file, reason, self.name if self.kind == "table" else None
+        )
 
 
 def check_folder(folder: str | PathLike[str], form: str) -> Path:
@@ -56,53 +81,45 @@ def check_folder(folder: str | PathLike[str], form: str) -> Path:
     return path
 
 
-def write_pictures(
-    folder: Path,
-    form: PictureFormat,
-    names: Sequence[str],
-    measured: Mapping[str, str],
-    *,
-    draw: Callable[[str], Figure],
-    missing: str,
-) -> list[StudyPicture]:
-    """Draw the analyses of a study, each into a file that is whole or as it was.
+def write_pictures(folder: Path, form: PictureFormat, wanted: Sequence[Wanted]) -> list[StudyPicture]:
+    """Draw analyses and tables, each into a file that is whole or as it was; return what came of each.
 
     Args:
         folder: Where to; see :func:`check_folder`.
         form: The format, which is the ending of each file too.
-        names: Of the analyses, in the study's order.
-        measured: Identity of what was measured, by name of the analysis.
-        draw: Draws a measurement.
-        missing: What is said of an analysis that was not made.
-
-    Returns:
-        What came of each analysis.
+        wanted: What is drawn, in this order.
 
     Raises:
         WorkFailed: If writing fails, as on a full disk.
     """
     found = []
-    for name, stem in zip(names, file_names(names), strict=True):
-        if name not in measured:
-            found.append(StudyPicture(name, None, f"analysis {name!r} {missing}"))
+    names = [each.name if each.kind == "analysis" else f"table {each.name}" for each in wanted]
+    for each, stem in zip(wanted, file_names(names), strict=True):
+        title = f"{each.kind} {each.name!r}"
+        if each.missing:
+            found.append(each.drawn(None, f"{title} {each.missing}"))
             continue
         try:
-            figure = draw(measured[name])
+            figure = each.draw()
         except VaehubError as error:
-            found.append(StudyPicture(name, None, f"analysis {name!r}: {error}"))
+            found.append(each.drawn(None, f"{title}: {error}"))
+            continue
+        # A stranger's plot runs here.
+        except Exception as error:  # noqa: BLE001
+            found.append(each.drawn(None, f"{title}: its plot failed: {first_line(error)}"))
             continue
         path = folder / f"{stem}.{form}"
         with whole_file(path, "the picture") as place, plot_style():
             figure.savefig(place, dpi=DPI)
-        found.append(StudyPicture(name, path))
+        found.append(each.drawn(path))
     return found
 
 
 def file_names(names: Sequence[str]) -> list[str]:
-    """Return a name for the file of each analysis, without its ending: letters, digits, points and hyphens."""
+    """Return a name for the file of each picture, without its ending: letters, digits, points and hyphens."""
     found: list[str] = []
     for name in names:
-        stem = re.sub(r"[^\w.]+", "-", name).strip("-.") or "analysis"
+        stem = re.sub(r"[^\w.]+", "-", name).strip("-.") or "picture"
         taken = {each.casefold() for each in found}
         numbered = (f"{stem}-{number}" for number in range(2, len(names) + 2))
         found.append(next(each for each in (stem, *numbered) if each.casefold() not in taken))

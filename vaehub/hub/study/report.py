@@ -19,6 +19,7 @@ from vaehub.store.published import Figure
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from matplotlib.figure import Figure as MplFigure
 
 Key = str | int | float | None
 Place = tuple[tuple[tuple[str, Key], ...], str]
@@ -80,6 +81,16 @@ class ReportTable(Displayed, Tabular):
         met = [row.inside for row in self.rows if row.inside is not None]
         beside = f", {sum(met)} of {len(met)} inside" if met else ""
         return f"ReportTable({self.name!r}, {len(self.rows)} rows{beside})"
+
+    def plot(self) -> MplFigure:
+        """Return our values as dots, a panel for each name and a row for each of the keys, beside the published ones.
+
+        Raises:
+            VaehubError: If no value is finite, or matplotlib is missing.
+        """
+        from vaehub.hub.study.table_plot import table_plot
+
+        return table_plot(self)
 
     def to_arrow(self) -> pa.Table:
         """Return one row for each value as an Arrow table, with a column for each key."""

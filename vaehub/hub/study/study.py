@@ -23,11 +23,11 @@ from vaehub.hub.requests import MeasurementRequest, Settings
 from vaehub.hub.study.definition import Analysis, Definition, Scaled
 from vaehub.hub.study.events import StudyEvents
 from vaehub.hub.study.grid import Cell, Job, cells_of, jobs_of, trials_of
-from vaehub.hub.study.pictures import PictureFormat, StudyPicture, check_folder, write_pictures
+from vaehub.hub.study.pictures import PictureFormat, StudyPicture, Wanted, check_folder, write_pictures
 from vaehub.hub.study.pool import DiedTrying, Pool, usual_jobs, worker_devices
 from vaehub.hub.study.rehearsal import rehearse
 from vaehub.hub.study.remote_pool import Engine, RemotePool
-from vaehub.hub.study.report import Reports, report_of, results_of
+from vaehub.hub.study.report import Reports, ReportTable, report_of, results_of
 from vaehub.hub.study.state import StudyState, phases
 from vaehub.hub.subjects import kind_of
 from vaehub.hub.views import Rows
@@ -38,6 +38,8 @@ from vaehub.store.records import CellRecord, Outcome
 from vaehub.training.devices import device_names, one_device_name
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure as MplFigure
+
     from vaehub.hub.runner import Runner
     from vaehub.store.store import Store
 
@@ -285,6 +287,7 @@ class Study(Displayed):
         scale: str | None = None,
         *,
         format: PictureFormat = "png",  # noqa: A002
+        tables: Sequence[ReportTable] = (),
     ) -> list[StudyPicture]:
         """Draw what the analyses of the study have stored, each into a file of a folder, named for the analysis.
 
@@ -292,9 +295,10 @@ class Study(Displayed):
             folder: Where to; made if it is not there.
             scale: Name of the scale; the usual one if not given.
             format: ``png``, ``svg`` or ``pdf``.
+            tables: What :meth:`report` has returned, to be drawn as well.
 
         Returns:
-            The file of each analysis, or one sentence that says why it has none.
+            The file of each analysis and of each table, or one sentence that says why it has none.
 
         Raises:
             VaehubError: If there is no such scale, matplotlib is missing, or nothing can be written there; no picture
@@ -304,14 +308,19 @@ class Study(Displayed):
         path = check_folder(folder, format)
         with self._store.session() as session:
             stored = session.cells(self.name, scaled.scale)
-        return write_pictures(
-            path,
-            format,
-            [analysis.name for analysis in scaled.analyses],
-            {str(cell.settings["analysis"]): cell.measurement for cell in stored if cell.cell is None},
-            draw=lambda each: self._runner.stored(each).plot(),
-            missing=f"is not made yet; 'vaehub study run {self.definition.reference} --scale {scaled.scale}' makes it",
-        )
+        made = {str(cell.settings["analysis"]): cell.measurement for cell in stored if cell.cell is None}
+        missing = f"is not made yet; 'vaehub study run {self.definition.reference} --scale {scaled.scale}' makes it"
+        wanted = [
+            Wanted(
+                "analysis", each.name, partial(self._plot, made.get(each.name)), "" if each.name in made else missing
+            )
+            for each in scaled.analyses
+        ]
+        return write_pictures(path, format, [*wanted, *(Wanted("table", each.name, each.plot) for each in tables)])
+
+    def _plot(self, measurement: str | None) -> MplFigure:
+        assert measurement is not None, "what is missing is not drawn"
+        return self._runner.stored(measurement).plot()
 
     def _figures(self, scaled: Scaled) -> list[Figure]:
         """Return what is published of the paper, in the order it is printed; nothing where there is no such paper."""

@@ -45,6 +45,24 @@ def layer_map(result: Result, column: str, title: str) -> Figure:
     return figure
 
 
+def signature_map(result: Result) -> Figure:
+    """Return a heat map of the similarity of each pair of layers of one model, which are inner products of signatures.
+
+    Args:
+        result: Result with signatures ``signature`` and a table ``layers``.
+    """
+    signatures, table = result.signatures["signature"], result.tables["layers"]
+    vectors = signatures.vectors.astype(np.float64)
+    few = {str(layer) for layer, is_few in zip(table.keys["layer"], table.columns["is_few"], strict=True) if is_few}
+    names = [f"{layer} *" if layer in few else layer for layer in signatures.layers]
+    figure, [axes] = _panels(1, len(names), len(names))
+    image = heat_map(axes, vectors @ vectors.T, names, names, low=0, high=1, readable=READABLE)
+    n = f"CKA by signatures, {result.scalars['n_samples']:.0f} observations"
+    axes.set_title(n + ("\n* few for the width of the layer" if few else ""), fontsize=9)
+    figure.colorbar(image, ax=axes, shrink=0.8)
+    return figure
+
+
 def panel_maps(result: Result, value: str, first_name: str, second_name: str, panel_name: str | None) -> Figure:
     """Return a heat map for each panel of a table of similarities.
 

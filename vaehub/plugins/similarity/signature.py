@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from typing import final
+from typing import TYPE_CHECKING, final
 
 import torch
 from torch import Tensor
@@ -14,6 +14,9 @@ from vaehub.analysis import chosen_layers, representations
 from vaehub.plugins.similarity.kernels import cka_sketch, gram_vector
 from vaehub.plugins.similarity.layer_properties import layer_properties
 from vaehub.plugins.similarity.params import SignatureParams
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @final
@@ -43,6 +46,12 @@ class RepresentationSignature(ModelMetric[SignatureParams]):
             signatures={"signature": Signatures(list(layers), torch.stack(sketches), _space(probes, params))},
             arrays={f"gram/{name}": gram_vector(x).float() for name, x in layers.items()} if params.exact else {},
         )
+
+    def plot(self, result: Result) -> Figure:
+        """Return a heat map of CKA of each pair of layers of the model."""
+        from vaehub.plugins.similarity.plots import signature_map
+
+        return signature_map(result)
 
 
 def _probes(data: Dataset, params: SignatureParams) -> Dataset:
