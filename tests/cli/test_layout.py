@@ -151,3 +151,8 @@ def test_a_path_is_never_broken(screen):
     path = "/a/folder/" + "with_a_long_name/" * 6 + "file.h5"
     screen.table(Column("file", [path]), Column("checksum", ["0" * 64]))
     assert any(path in line for line in screen.lines)
+
+
+def test_a_name_of_a_column_is_text_and_no_markup(screen):
+    screen.table(Column("[/x]", ["1"]), Column("m[red]", ["2"]))
+    assert screen.lines[0].split() == ["[/x]", "m[red]"]

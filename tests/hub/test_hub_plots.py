@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from vaehub import Result, VaehubError
+from vaehub.core.errors import WorkFailed
 
 pytest.importorskip("matplotlib")
 QUICK = {"train.epochs": 2, "model.latent_dim": 3}
@@ -57,9 +58,21 @@ def test_what_an_earlier_revision_stored_is_drawn_or_says_what_it_lacks(hub):
     assert hub.figure(record.id).axes[0].get_title().endswith("of 3 latents are active")
     other = replace(record, id="1" * 24)
     hub.store.record_measurement(other, Result(scalars={"n_active": 1}))
-    with pytest.raises(VaehubError, match="another revision of metric 'relevance' and has no value 'relevance'"):
+    with pytest.raises(VaehubError, match="has no value 'relevance', which the picture shows; another revision"):
         hub.figure(other.id)
 
 
 def _of_revision(request, revision):
     return request | {"metric": request["metric"] | {"revision": revision}}
+
+
+@pytest.mark.parametrize("error", [TypeError("no such figure"), SystemExit(0)])
+def test_a_plot_that_fails_is_failed_work_and_named(hub, monkeypatch, error):
+    [found] = hub.run("vae", "relevance", settings=QUICK)
+
+    def plot(metric, result):
+        raise error
+
+    monkeypatch.setattr("vaehub.plugins.ard.relevance.Relevance.plot", plot)
+    with pytest.raises(WorkFailed, match=rf"^the plot of metric 'relevance' failed: {type(error).__name__}: {error}"):
+        hub.figure(found.id)

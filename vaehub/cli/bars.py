@@ -37,13 +37,18 @@ def made_bars(console: Console) -> Progress:
     """Return bars on a console, without any yet."""
     length = LENGTH if console.width >= WIDE else SHORT_LENGTH
     return _Patient(
-        TextColumn("{task.description}", table_column=Column(no_wrap=True)),
+        TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True)),
         BarColumn(bar_width=length, table_column=Column(no_wrap=True, min_width=length)),
         MofNCompleteColumn(table_column=Column(no_wrap=True)),
         TimeElapsedColumn(table_column=Column(no_wrap=True)),
         TimeRemainingColumn(table_column=Column(no_wrap=True)),
         # What is said of a step has the room that is left, so that all bars have one length.
-        TextColumn("[dim]{task.fields[note]}", table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1)),
+        TextColumn(
+            "{task.fields[note]}",
+            style="dim",
+            markup=False,
+            table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1),
+        ),
         console=console,
         expand=True,
     )

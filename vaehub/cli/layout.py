@@ -147,7 +147,7 @@ def _beside(console: Console, columns: Sequence[Column]) -> bool:
     is_cut, cells = False, []
     for column, width in zip(columns, widths, strict=True):
         shown.add_column(
-            column.name,
+            Text(column.name),
             justify="right" if column.is_number else "left",
             no_wrap=not column.can_wrap,
             overflow="fold",

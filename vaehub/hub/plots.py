@@ -6,14 +6,16 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from vaehub.analysis import PALETTE, frame, label_lines, new_figure, plot_style
-from vaehub.core.errors import VaehubError
+from vaehub.core.errors import VaehubError, WorkFailed, first_line
 from vaehub.hub.display.figures import show_figures
 from vaehub.hub.value_plot import value_plot
+from vaehub.registry.places import package_of, place_of_error
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from vaehub.core.metric import Metric
+    from vaehub.core.result import Result
     from vaehub.hub.compare import Comparison
     from vaehub.hub.suggest_dim import Suggestion
     from vaehub.hub.views import FindMetric, Measurement, Training
@@ -58,19 +60,13 @@ def metric_plot(shown: Measurement) -> Figure | None:
 
     Raises:
         VaehubError: If it failed, its values are not those that the plot shows, or matplotlib is missing.
+        WorkFailed: If the plot raises anything else.
     """
     require_matplotlib()
     record = shown.record
     if record.status == "failed":
         raise VaehubError(f"measurement {record.id[:8]} failed ({record.error}), so there is no picture")
-    try:
-        with plot_style():
-            figure = _metric(record, shown.find_metric).plot(shown.result)
-    except KeyError as error:
-        raise VaehubError(
-            f"measurement {record.id[:8]} was stored by another revision of metric {record.metric!r} and has no value "
-            f"{error}, which the picture shows; measure again for one"
-        ) from error
+    figure = _drawn(record, shown.find_metric, shown.result)
     show_figures()
     return figure
 
@@ -79,9 +75,9 @@ def comparison_plot(found: Comparison) -> Figure:
     """Return the plot of a comparison, as its metric draws it or of its values; errors as :func:`measurement_plot`."""
     require_matplotlib()
     first = found.measurements[0]
-    with plot_style():
-        figure = _metric(first.record, first.find_metric).plot(found.result)
-        if figure is None:
+    figure = _drawn(first.record, first.find_metric, found.result)
+    if figure is None:
+        with plot_style():
             figure = value_plot(found.result, first.record.units, found.metric)
     if figure is None:
         raise VaehubError(
@@ -89,6 +85,31 @@ def comparison_plot(found: Comparison) -> Figure:
         )
     show_figures()
     return figure
+
+
+def _drawn(record: MeasurementRecord, find: FindMetric | None, result: Result) -> Figure | None:
+    metric = _metric(record, find)
+    try:
+        with plot_style():
+            return metric.plot(result)
+    except (VaehubError, KeyboardInterrupt):
+        raise
+    # A stranger's plot runs here, and what it raises need be no Exception.
+    except BaseException as error:
+        if isinstance(error, KeyError) and error.args and error.args[0] not in _names(result):
+            raise VaehubError(
+                f"measurement {record.id[:8]} has no value {error}, which the picture shows; another revision of "
+                f"metric {record.metric!r} may have stored it: measure again"
+            ) from error
+        place = place_of_error(error, [package_of(type(metric).__module__)])
+        why = f"{type(error).__name__}: {first_line(error)}{place}"
+        raise WorkFailed(f"the plot of metric {record.metric!r} failed: {why}") from error
+
+
+def _names(result: Result) -> set[str]:
+    """Return the names of all that was measured."""
+    parts = (result.scalars, result.vectors, result.tables, result.arrays, result.signatures)
+    return {name for part in parts for name in part}
 
 
 def _metric(record: MeasurementRecord, find: FindMetric | None) -> Metric:

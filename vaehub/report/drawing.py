@@ -242,6 +242,8 @@ def _picture(plot: Callable[[], Figure | None], title: str, most: int) -> Pictur
         return None if figure is None else picture_of(figure, most)
     except VaehubError as error:
         return str(error)
-    # A stranger's plot runs here.
-    except Exception as error:  # noqa: BLE001
+    except KeyboardInterrupt:
+        raise
+    # A stranger's plot runs here, and what it raises need be no Exception.
+    except BaseException as error:  # noqa: BLE001
         return f"{title} failed: {first_line(error)}"

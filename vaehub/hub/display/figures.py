@@ -61,7 +61,9 @@ def drawn(draw: Callable[[], Figure | None], description: str) -> Markup:
         figure.savefig(png, format="png")
     except VaehubError as error:
         return paragraph(str(error))
-    # A stranger's plot runs here.
-    except Exception as error:  # noqa: BLE001
+    except KeyboardInterrupt:
+        raise
+    # A stranger's plot runs here, and what it raises need be no Exception.
+    except BaseException as error:  # noqa: BLE001
         return paragraph(f"{description}: the plot failed: {first_line(error)}")
     return image(png.getvalue(), width=PIXELS * figure.get_figwidth(), description=description)

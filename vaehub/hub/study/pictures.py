@@ -63,7 +63,7 @@ class Wanted:
 
 
 def check_folder(folder: str | PathLike[str], form: str) -> Path:
-    """See whether pictures could be written into a folder, which is made if it is not there; return its path.
+    """See whether pictures could be written into a folder, which is not made if it is not there; return its path.
 
     Raises:
         VaehubError: If they could not, there is no such format, or matplotlib is missing.
@@ -73,11 +73,14 @@ def check_folder(folder: str | PathLike[str], form: str) -> Path:
         raise VaehubError(f"pictures are written as {', '.join(FORMATS)}, and {form!r} was asked for")
     path = Path(folder).expanduser()
     try:
+        missing = [each for each in (path, *path.parents) if not each.exists()]
         path.mkdir(parents=True, exist_ok=True)
     except (OSError, ValueError) as error:
         reason = "it is a file" if path.is_file() else getattr(error, "strerror", None) or str(error)
         raise VaehubError(f"pictures cannot be written to folder {str(folder)!r}: {reason}; name another") from error
     can_be_written(path / f"picture.{form}", "the picture")
+    for each in missing:
+        each.rmdir()
     return path
 
 
@@ -92,6 +95,7 @@ def write_pictures(folder: Path, form: PictureFormat, wanted: Sequence[Wanted]) 
     Raises:
         WorkFailed: If writing fails, as on a full disk.
     """
+    folder.mkdir(parents=True, exist_ok=True)
     found = []
     names = [each.name if each.kind == "analysis" else f"table {each.name}" for each in wanted]
     for each, stem in zip(wanted, file_names(names), strict=True):
@@ -104,8 +108,10 @@ def write_pictures(folder: Path, form: PictureFormat, wanted: Sequence[Wanted]) 
         except VaehubError as error:
             found.append(each.drawn(None, f"{title}: {error}"))
             continue
-        # A stranger's plot runs here.
-        except Exception as error:  # noqa: BLE001
+        except KeyboardInterrupt:
+            raise
+        # A stranger's plot runs here, and what it raises need be no Exception.
+        except BaseException as error:  # noqa: BLE001
             found.append(each.drawn(None, f"{title}: its plot failed: {first_line(error)}"))
             continue
         path = folder / f"{stem}.{form}"
