@@ -224,7 +224,8 @@ def _projected(x: Centred, basis: Tensor) -> Tensor:
         product = (block.mT @ narrow).double()
         gram += product.mT @ product
     squares, vectors = torch.linalg.eigh(gram)
-    return squares.clamp_min(0).sqrt()[:, None] * vectors.mT
+    root: Tensor = squares.clamp_min(0).sqrt()[:, None] * vectors.mT
+    return root
 
 
 def _sums(x: Centred, rank: int, generator: torch.Generator) -> tuple[Tensor, float]:
