@@ -10,7 +10,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from vaehub.adapters.modules import check_finite
 from vaehub.adapters.user_model import Wrapped
@@ -32,6 +31,7 @@ from vaehub.hub.in_memory import InMemoryModel, content_of, recipe_of_model
 from vaehub.hub.memory import LIMIT, Memory, Trained
 from vaehub.hub.model_copies import faithful_copy, measured_copy
 from vaehub.hub.model_size import WithinMemory
+from vaehub.hub.operation_count import OperationCount
 from vaehub.hub.recorder import Recorded, Recorder, tell
 from vaehub.hub.requests import MeasurementRequest, restored_recipe
 from vaehub.hub.subject import IN_MEMORY
@@ -438,7 +438,7 @@ def _discard(member: EnsembleMember) -> None:
 @torch.no_grad()
 def _tried_out(model: LatentModel, data: Dataset, title: str) -> float:
     """Check a model's shapes on two observations, and return the operations that it takes to learn from one."""
-    with FlopCounterMode(display=False) as counted:
+    with OperationCount() as counted:
         n = try_out(model, data, title)
     n_weights = sum(weight.numel() for weight in model.parameters())
-    return operations(counted.get_total_flops() / n, n_weights)
+    return operations(counted.total / n, n_weights)

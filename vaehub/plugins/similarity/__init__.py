@@ -32,7 +32,7 @@ def vaehub_catalog() -> Sequence[Entry]:
             f"{HERE}.procrustes:Procrustes",
             "Procrustes similarity of each pair of layers of two models, after the best rotation",
             params=f"{HERE}.params:ProcrustesParams",
-            revision=2,
+            revision=3,
             source="Bonheme 2023, Section 7.2",
             subject="pair",
         ),

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import torch
 from torch import Tensor
 
 from vaehub import VaehubError
 from vaehub.analysis import accepts_arrays
-from vaehub.plugins.similarity.centring import NEAR, Centred, both, check_same, factor_of, triangle
+from vaehub.plugins.similarity.centring import NEAR, Centred, both, check_same, factor_of, slices, triangle
 
 SLACK = 32
 """Largest relative error of a sum of squares, in rounding errors of one value."""
+OVERSAMPLING = 4
+"""Sums of columns for each direction that is kept, or a few more."""
+AT_ONCE = 2**20
+"""Values of a representation that are multiplied at once."""
 
 
 class LowRank(NamedTuple):
@@ -111,9 +116,10 @@ def procrustes_low_rank(x: Tensor, y: Tensor, rank: int, generator: torch.Genera
     """Return the Procrustes similarity from a few directions of observations, with a bound on its error.
 
     Let ``U`` be an orthonormal basis of the directions in which the observations of ``X`` and ``Y`` vary most, from
-    random combinations of columns (Halko et al. 2011, Algorithm 4.1). Then ``Y'X`` is ``Y'UU'X`` plus a remainder. The
-    nuclear norm of the first term is computed from matrices with as many rows as ``U`` has columns; that of the
-    remainder is at most ``|Y - UU'Y| |X - UU'X|``, with Frobenius norms computed from ``|X|^2 - |U'X|^2``.
+    random sums of columns (Halko et al. 2011, Algorithm 4.1, with the sparse matrix of Clarkson & Woodruff 2013 for the
+    Gaussian one). Then ``Y'X`` is ``Y'UU'X`` plus a remainder. The nuclear norm of the first term is computed from
+    matrices with as many rows as ``U`` has columns; that of the remainder is at most ``|Y - UU'Y| |X - UU'X|``, with
+    Frobenius norms computed from ``|X|^2 - |U'X|^2``.
 
     Args:
         x: First representation, shape ``(n, …)``.
@@ -130,7 +136,7 @@ def procrustes_low_rank(x: Tensor, y: Tensor, rank: int, generator: torch.Genera
     a, b = both(x, y)
     if not (a.is_defined and b.is_defined):
         return LowRank(float("nan"), float("nan"))
-    return _bracketed(a, b, rank, generator)
+    return _bracketed(*(_Main.of(each, rank, generator) for each in (a, b)))
 
 
 def procrustes_low_rank_matrix(
@@ -158,41 +164,92 @@ def _low_rank_pairs(
     *representations: Tensor, n_first: int, rank: int, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
     check_same(representations)
-    reduced = [Centred.as_it_is(_reduced(x)) for x in representations]
-    found = [[_bracketed(a, b, rank, generator) for b in reduced[n_first:]] for a in reduced[:n_first]]
+    reduced = [_Main.of(Centred.as_it_is(_reduced(x)), rank, generator) for x in representations]
+    found = [[_bracketed(a, b) for b in reduced[n_first:]] for a in reduced[:n_first]]
     values, errors = torch.tensor(found, dtype=torch.float64).unbind(dim=2)
     return values, errors
 
 
-def _bracketed(a: Centred, b: Centred, rank: int, generator: torch.Generator) -> LowRank:
-    if rank < 1:
-        raise VaehubError(f"rank is {rank} and should be at least 1; procrustes_similarity uses all directions")
-    # Columns have sum 0, so that centred representations span at most n - 1 directions.
-    if 2 * rank >= a.n - 1:
+class _Main(NamedTuple):
+    """A representation and the directions in which its observations vary most.
+
+    Attributes:
+        x: The representation.
+        directions: Orthonormal, shape ``(n, rank)``; ``None`` where all directions are to be used.
+        square: Square of the Frobenius norm.
+    """
+
+    x: Centred
+    directions: Tensor | None
+    square: float
+
+    @classmethod
+    def of(cls, x: Centred, rank: int, generator: torch.Generator) -> Self:
+        if rank < 1:
+            raise VaehubError(f"rank is {rank} and should be at least 1; procrustes_similarity uses all directions")
+        # Columns have sum 0, so that centred representations span at most n - 1 directions.
+        if 2 * rank >= x.n - 1:
+            return cls(x, None, x.square)
+        sums, square = _sums(x, rank, generator)
+        # The eigenvectors of the smaller of two Grams; what rounding makes of the last ones, the bound includes.
+        vectors = torch.linalg.eigh((sums.mT @ sums).double()).eigenvectors[:, -rank:]
+        return cls(x, torch.linalg.qr(sums.double() @ vectors).Q, square)
+
+
+def _bracketed(first: _Main, second: _Main) -> LowRank:
+    a, b = first.x, second.x
+    if first.directions is None or second.directions is None:
         return LowRank(_similarity(factor_of(a), factor_of(b)), a.n * _slack(a, b))
-    (of_a, square_a), (of_b, square_b) = (_combined(each, rank, generator) for each in (a, b))
-    norm = math.sqrt(square_a * square_b)
+    norm = math.sqrt(first.square * second.square)
     if norm == 0:
         return LowRank(float("nan"), float("nan"))
-    # Scaled to equal norm, or the basis would follow the larger one alone.
-    basis = torch.linalg.qr(torch.cat([of_a / math.sqrt(square_a), of_b / math.sqrt(square_b)], dim=1)).Q
-    r_a, r_b = (triangle(iter([each.transposed_times(basis, NEAR)])) for each in (a, b))
+    basis = torch.linalg.qr(torch.cat([first.directions, second.directions], dim=1)).Q
+    r_a, r_b = (_projected(each, basis) for each in (a, b))
     value = float(torch.linalg.svdvals(r_b @ r_a.mT).sum()) / norm
     slack = _slack(a, b)
-    left = [1 - float(r.square().sum()) / square for r, square in ((r_a, square_a), (r_b, square_b))]
+    left = [1 - float(r.square().sum()) / each.square for r, each in ((r_a, first), (r_b, second))]
     error = math.prod(math.sqrt(max(0.0, each) + slack) for each in left) + a.n * slack
     lower, upper = max(0.0, value - error), min(1.0, value + error)
     return LowRank((lower + upper) / 2, (upper - lower) / 2)
 
 
-def _combined(x: Centred, rank: int, generator: torch.Generator) -> tuple[Tensor, float]:
-    """Return random combinations of columns, shape ``(n, rank)``, and the square of the Frobenius norm."""
-    found, square = x.mean.new_zeros(x.n, rank), 0.0
-    for block in x.blocks(NEAR // x.n):
-        weights = torch.randn(block.shape[1], rank, generator=generator, dtype=block.dtype, device=block.device)
-        found += block @ weights
+def _projected(x: Centred, basis: Tensor) -> Tensor:
+    """Return a square matrix with the singular values of the representation along a basis, ``R'R = U'XX'U``."""
+    if x.dtype != torch.float32:
+        return triangle(iter([x.transposed_times(basis, NEAR)]))
+    # Roots of the eigenvalues of a Gram in double precision have half of its digits, which are those of the values.
+    gram = basis.new_zeros(basis.shape[1], basis.shape[1])
+    narrow = basis.float()
+    for block in x.blocks(AT_ONCE // x.n):
+        product = (block.mT @ narrow).double()
+        gram += product.mT @ product
+    squares, vectors = torch.linalg.eigh(gram)
+    root: Tensor = squares.clamp_min(0).sqrt()[:, None] * vectors.mT
+    return root
+
+
+def _sums(x: Centred, rank: int, generator: torch.Generator) -> tuple[Tensor, float]:
+    """Return sums of columns with random signs, or the columns if they are few, and the square of the Frobenius norm.
+
+    The columns of a sum are as far apart as there are sums. That is a prime number, so that they have nothing in common
+    with each other, such as the same place in all maps of a convolution.
+    """
+    n_sums = _prime(OVERSAMPLING * rank)
+    found, square = x.mean.new_zeros(x.n, min(n_sums, x.width), dtype=x.dtype), 0.0
+    for columns in (
+        each for period in slices(x.width, n_sums) for each in slices(period.stop, NEAR // x.n, period.start)
+    ):
+        block = x.block(columns=columns)
         square += float(block.square().sum())
+        signs = torch.randint(0, 2, block.shape[1:], generator=generator, device=block.device)
+        place = columns.start % n_sums
+        found[:, place : place + block.shape[1]] += block * (2 * signs - 1)
     return found, square
+
+
+def _prime(least: int) -> int:
+    """Return the first prime number that is not less."""
+    return next(n for n in itertools.count(least) if all(n % each for each in range(2, math.isqrt(n) + 1)))
 
 
 def _slack(a: Centred, b: Centred) -> float:
