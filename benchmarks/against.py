@@ -34,7 +34,7 @@ JOBS = {
     "mle": "intrinsic dimension of 5,000 points",
     "commits": "100 records, one commit each",
     "sql": "an aggregate over 100,000 values",
-    "page": "a page of 54 trainings with 108 pictures",
+    "page": "a page of 27 trainings with 54 pictures",
 }
 SCRIPT = HERE / "peers" / "vaehub_jobs.py"
 

@@ -205,7 +205,7 @@ def page() -> None:
     """Write a page of what is stored, in two pictures for each training."""
     store = str(FOLDER / "page")
     if not Path(store).exists():
-        seeds = [word for seed in range(54) for word in ("--seed", str(seed))]
+        seeds = [word for seed in range(27) for word in ("--seed", str(seed))]
         small = ["--set", "train.epochs=2", "--set", "data.subset=300", "--set", "model.latent_dim=20"]
         asked = ["run", "--model", "vae", *metrics("intervention", "intervention_tradeoff"), *small, *seeds]
         _in_a_child([*asked, "--store", store])

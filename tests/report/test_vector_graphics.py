@@ -56,6 +56,30 @@ def test_short_graphics_have_the_same_corners_texts_and_styles_that_differ(rng):
     assert len(compact(stream.getvalue())) < len(stream.getvalue()) / 2
 
 
+def test_one_plot_is_laid_out_in_one_pass_with_all_its_labels_inside(monkeypatch):
+    import matplotlib._constrained_layout as general
+
+    monkeypatch.setattr(general, "do_constrained_layout", None)  # which would measure all twice
+    figure = new_figure(5, 3)
+    axes = figure.subplots()
+    axes.plot([0, 1e5], [0, 12345.678])
+    axes.set(title="a title", xlabel="across", ylabel="up")
+    picture_of(figure, 60_000)
+    whole = axes.get_tightbbox()
+    width, height = figure.bbox.size
+    for margin in (whole.x0, whole.y0, width - whole.x1, height - whole.y1):
+        assert 0 <= margin < 0.1 * figure.dpi
+
+
+def test_what_stands_beside_a_plot_has_the_general_layout():
+    figure = new_figure(5, 3)
+    figure.suptitle("above")
+    axes = figure.subplots()
+    axes.set_title("a title")
+    picture_of(figure, 60_000)
+    assert axes.get_tightbbox().y1 < figure.texts[0].get_window_extent().y0 if figure.texts else True
+
+
 def _of(root, kind):
     return list(root.iter(f"{{http://www.w3.org/2000/svg}}{kind}"))
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.image import AxesImage
     from matplotlib.lines import Line2D
+    from matplotlib.text import Text
 
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000")
 """Colours of series, in order, and of thresholds, the fourth. People with colour blindness tell them apart: Okabe & Ito
@@ -27,6 +28,8 @@ FRAME = "0.35"
 DPI = 150
 LABEL = 0.075
 """Height of a label beside a line, as a share of the axes."""
+LONGEST = 4
+"""Labels of an axis that may be the one which takes most room."""
 SHORT = 3
 """Characters up to which the labels of an axis are not slanted."""
 READABLE = 14
@@ -85,13 +88,24 @@ def frame(axes: Axes, *sides: str) -> None:
 
 
 def label_columns(axes: Axes, labels: Sequence[str], *, size: float = 8) -> None:
-    """Write labels below 0, 1, 2 …, upright if many, slanted if long."""
+    """Write labels below 0, 1, 2 …, upright if many, slanted if long; the labels themselves mark the places."""
+    axes.tick_params(axis="x", bottom=False)
     axes.set_xticks(range(len(labels)), list(labels), fontsize=size)
+    texts = axes.get_xticklabels()
     if any(len(label) > SHORT for label in labels):
-        for text in axes.get_xticklabels():
+        for text in texts:
             text.set(rotation=40, ha="right", rotation_mode="anchor")
     elif len(labels) > READABLE:
         axes.tick_params(axis="x", labelrotation=90)
+    _make_room_for_longest(texts)
+
+
+def _make_room_for_longest(texts: Sequence[Text]) -> None:
+    """Have the layout of a figure look at the labels that stand out alone: it measures each of them many times."""
+    ends = {0, 1, len(texts) - 1}
+    longest = sorted(range(len(texts)), key=lambda at: -len(texts[at].get_text()))[:LONGEST]
+    for at, text in enumerate(texts):
+        text.set_in_layout(at in ends or at in longest)
 
 
 def label_lines(axes: Axes, lines: Sequence[Line2D]) -> None:
@@ -141,8 +155,8 @@ def bars(
         if not np.isfinite(value):
             word = "undefined" if np.isnan(value) else "∞" if value > 0 else "-∞"
             axes.text(place, 0, word, ha="center", va="bottom", rotation=90)
-    label_columns(axes, labels)
     frame(axes)
+    label_columns(axes, labels)
 
 
 def heat_map(
@@ -182,9 +196,10 @@ def heat_map(
     high = high if high > low else low + 1
     axes.set_facecolor(UNDEFINED)
     shown = axes.imshow(matrix, cmap=colours, vmin=low, vmax=high, aspect=aspect, interpolation="nearest")
+    axes.tick_params(axis="y", left=False)
     axes.set_yticks(range(len(rows)), list(rows), fontsize=8 if len(rows) <= 40 else 5)
+    _make_room_for_longest(axes.get_yticklabels())
     label_columns(axes, columns, size=8 if len(columns) <= 40 else 5)
-    axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     if max(matrix.shape) <= readable:
         _numbers(axes, shown, matrix, decimals)

@@ -52,7 +52,10 @@ def picture_of(figure: Figure, most: int) -> Picture:
     from matplotlib import rc_context
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
+    from vaehub.report.one_pass import lay_out_in_one_pass
+
     width, height = (round(96 * inches) for inches in figure.get_size_inches())
+    lay_out_in_one_pass(figure)
     stream = io.BytesIO()
     with plot_style(), rc_context({"svg.fonttype": "none", "svg.hashsalt": "vaehub", "path.simplify_threshold": 0.5}):
         # What ``savefig`` writes, which draws all twice where there is a layout to find.

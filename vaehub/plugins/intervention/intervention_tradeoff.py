@@ -129,8 +129,8 @@ class InterventionTradeoff(ModelMetric[InterventionTradeoffParams]):
         for colour, (name, label) in zip(PALETTE, LINES.items(), strict=False):
             values = result.vectors[name].values
             axes.plot(range(len(values)), values, marker="o", markersize=3, color=colour, label=label)
-        label_columns(axes, ["none", *(f"{int(latent)}" for latent in order)])
         frame(axes)
+        label_columns(axes, ["none", *(f"{int(latent)}" for latent in order)])
         axes.set_xlabel("latents set to their means: this one and all before it")
         axes.set_ylabel("share")
         axes.legend(frameon=False, fontsize=8)

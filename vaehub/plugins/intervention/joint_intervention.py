@@ -63,8 +63,8 @@ class JointIntervention(ModelMetric[JointInterventionParams]):
         axes = figure.subplots()
         axes.plot(range(len(errors)), errors, marker="o", markersize=3, color=PALETTE[0])
         axes.axhline(errors[-1], color="grey", linewidth=1, linestyle="--")
-        label_columns(axes, ["none", *(f"{int(latent)}" for latent in order)])
         frame(axes)
+        label_columns(axes, ["none", *(f"{int(latent)}" for latent in order)])
         axes.set_xlabel("latents fixed to their means: this one and all before it")
         axes.set_ylabel("error")
         # Where samples are as good as means, or better, there is nothing to remove.
