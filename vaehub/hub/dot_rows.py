@@ -144,10 +144,10 @@ def _draw_marks(axes: Axes, rows: Sequence[tuple[int, Row]], colour: str, from_z
         axes.axvline(0, color=FRAME, linewidth=0.8)
     whiskers = [(at, row.low, row.high) for at, row in seen if _is_finite(row.low) and _is_finite(row.high)]
     if whiskers:
-        axes.hlines(*np.transpose(whiskers), color="black" if from_zero else colour, linewidth=1)
+        axes.hlines(*np.array(whiskers, float).T, color="black" if from_zero else colour, linewidth=1)
     spread = [(dot, at) for at, row in rows for dot in row.dots if math.isfinite(dot)]
     if spread:
-        axes.plot(*np.transpose(spread), "o", color=colour, alpha=0.5, markeredgewidth=0)
+        axes.plot(*np.array(spread, float).T, "o", color=colour, alpha=0.5, markeredgewidth=0)
     for is_mean, mark in ((True, {"marker": "|", "markersize": 12, "markeredgewidth": 2}), (False, {"marker": "o"})):
         own = [at for at, (_, row) in enumerate(seen) if bool(row.dots) == is_mean]
         axes.plot([values[at] for at in own], [places[at] for at in own], linestyle="", color=colour, **mark)
