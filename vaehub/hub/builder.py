@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import dataclass, replace
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -23,23 +23,22 @@ from vaehub.core.model import LatentModel
 from vaehub.core.network import Network
 from vaehub.core.random import generator, seeded_construction
 from vaehub.core.recipe import Component, Recipe
-from vaehub.core.result import Result
-from vaehub.hub.answers import loaded, try_out
+from vaehub.hub.answers import loaded
 from vaehub.hub.data_copies import DataCopies
 from vaehub.hub.extractors import Extractors
 from vaehub.hub.in_memory import InMemoryModel, content_of, recipe_of_model
 from vaehub.hub.memory import LIMIT, Memory, Trained
 from vaehub.hub.model_copies import faithful_copy, measured_copy
 from vaehub.hub.model_size import WithinMemory
-from vaehub.hub.operation_count import OperationCount
-from vaehub.hub.recorder import Recorded, Recorder, tell
-from vaehub.hub.requests import MeasurementRequest, restored_recipe
+from vaehub.hub.recorder import Recorded, Recorder
+from vaehub.hub.requests import restored_recipe
 from vaehub.hub.subject import IN_MEMORY
+from vaehub.hub.training_job import TrainingJob, discard, tried_out
 from vaehub.store.failures import gone
 from vaehub.training.devices import find_devices
 from vaehub.training.ensemble import CannotBeBatched, EnsembleMember, fit_together
 from vaehub.training.fit import Fitted, fit
-from vaehub.training.threads import operations, threads_for
+from vaehub.training.threads import threads_for
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -56,27 +55,6 @@ VALIDATION_IN_MEMORY = 0.1
 
 T = TypeVar("T")
 M = TypeVar("M", bound=Metric)
-
-
-@dataclass(frozen=True)
-class TrainingJob:
-    """A recipe that is ready to be trained.
-
-    Attributes:
-        recipe: What to train.
-        model: Built, with nothing learned.
-        data: With its part for validation set aside.
-        snapshots: Recipes that differ in having fewer epochs, to be recorded on the way.
-        untrained: A copy of the model, which gets the weights when they are recorded: what training leaves in a model
-            besides, such as another layout in memory, is in no model that comes from the store. ``None`` if the model
-            cannot be copied.
-    """
-
-    recipe: Recipe
-    model: LatentModel
-    data: Dataset
-    snapshots: Sequence[Recipe] = ()
-    untrained: LatentModel | None = None
 
 
 class Builder:
@@ -293,10 +271,10 @@ class Builder:
         # A stranger's model runs here, and what it raises need be no Exception.
         except BaseException as error:
             failure = recorder.failed(member.model, error)
-            _discard(member)
+            discard(member)
             raise failure from error
         recorded = recorder.done(recipe, member.model, replace(fitted, notes=(*fitted.notes, *notes)))
-        _discard(member)
+        discard(member)
         self._remember(job, recorded)
 
     def train_together(self, jobs: Sequence[TrainingJob], *, force: bool) -> None:
@@ -329,7 +307,7 @@ class Builder:
         except BaseException as error:
             failed = [recorder.failed(member.model, error) for member, recorder in members]
             for member, _ in members:
-                _discard(member)
+                discard(member)
             raise failed[0] from error
         failures: list[tuple[WorkFailed, Exception]] = []
         for job, (member, recorder), result in zip(jobs, members, found, strict=True):
@@ -337,7 +315,7 @@ class Builder:
                 self._remember(job, recorder.done(job.recipe, job.model, result))
             else:
                 failures.append((recorder.failed(job.model, result), result))
-            _discard(member)
+            discard(member)
         for failure, cause in failures[:1]:
             raise failure from cause
 
@@ -383,20 +361,6 @@ class Builder:
             raise VaehubError(f"training {training!r} is not in the store, or failed; 'vaehub show' lists trainings")
         return self.trained(restored_recipe(self._catalog, record.recipe), record).model
 
-    def tell_measured(self, request: MeasurementRequest, metric: Metric, result: Result) -> None:
-        """Tell plugins that a measurement is recorded."""
-        tell(
-            self._catalog.manager,
-            "measured",
-            measurement_id=request.id,
-            metric=request.metric.name,
-            result=result,
-            params=request.metric.params.identity(),
-            subject=request.subject.key(),
-            trainings={recipe.id: recipe.identity() for recipe in request.subject.trainings},
-            plot=partial(metric.plot, result),
-        )
-
     # Threads
 
     def threads_of(self, metric: Metric, trainings: Sequence[Recipe]) -> AbstractContextManager[None]:
@@ -412,7 +376,7 @@ class Builder:
 
     def _try_out(self, recipe: Recipe, model: LatentModel, data: Dataset, title: str) -> None:
         """Check a model's shapes, since an error costs less now than after training, and see how much work it is."""
-        per_observation = _tried_out(model, data, title)
+        per_observation = tried_out(model, data, title)
         self._work[recipe.id] = min(recipe.train.batch_size, len(data.split("train"))) * per_observation
 
     def _class(self, kind: str, component: Component, contract: type[T]) -> type[T]:
@@ -426,19 +390,3 @@ class Builder:
         # A stranger's code runs here, before any training has begun.
         except BaseException as error:
             raise VaehubError(f"{title} cannot be made: {self._catalog.reason(error)}") from error
-
-
-def _discard(member: EnsembleMember) -> None:
-    """Forget the state of a training that has ended; where a failing disk keeps it, it is harmless."""
-    if member.checkpoint is not None:
-        with suppress(StoreError):
-            member.checkpoint.discard()
-
-
-@torch.no_grad()
-def _tried_out(model: LatentModel, data: Dataset, title: str) -> float:
-    """Check a model's shapes on two observations, and return the operations that it takes to learn from one."""
-    with OperationCount() as counted:
-        n = try_out(model, data, title)
-    n_weights = sum(weight.numel() for weight in model.parameters())
-    return operations(counted.total / n, n_weights)

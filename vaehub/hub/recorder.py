@@ -1,4 +1,4 @@
-"""Records of trainings, and the events that plugins receive."""
+"""Records of trainings."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from vaehub.core.errors import WorkFailed, first_line
-from vaehub.registry.trackers import is_tracker
+from vaehub.core.errors import WorkFailed
+from vaehub.hub.listeners import tell
 from vaehub.store.records import Status, TrainingRecord, now
 from vaehub.training.fit import Fitted
 from vaehub.training.loop import EpochRecord
@@ -17,7 +17,6 @@ from vaehub.training.loop import EpochRecord
 if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
-    from pluggy import PluginManager
 
     from vaehub.core.model import LatentModel
     from vaehub.core.recipe import Recipe
@@ -134,32 +133,3 @@ def _array(value: torch.Tensor) -> NDArray[Any]:
     is_short = found.is_floating_point() and found.itemsize <= 2 and str(found.dtype) != "torch.float16"
     array: NDArray[Any] = (found.float() if is_short else found).numpy()
     return array
-
-
-def tell(manager: PluginManager, event: str, **news: object) -> None:
-    """Send an event to every plugin that listens to it; one that fails keeps no other from hearing it."""
-    name = f"vaehub_{event}"
-    for listener in reversed(getattr(manager.hook, name).get_hookimpls()):
-        others = [plugin for plugin in manager.get_plugins() if plugin is not listener.plugin]
-        try:
-            manager.subset_hook_caller(name, others)(**news)
-        except KeyboardInterrupt:
-            raise
-        # A stranger's tracker runs here, and must not cost a training. What it raises need be no Exception.
-        except BaseException as error:
-            if is_tracker(listener.plugin_name):
-                _give_up(manager, listener.plugin_name, event, error)
-            else:
-                log.warning("plugin %r failed when told of %s", listener.plugin_name, event, exc_info=True)
-
-
-def _give_up(manager: PluginManager, tracker: str, event: str, error: BaseException) -> None:
-    """Tell a tracker no more: where its place is gone, each event would cost a wait and say the same again."""
-    manager.unregister(name=tracker)
-    log.warning(
-        "%s failed when told of %s, and hears of nothing more here; all work is recorded in the store as ever: %s",
-        tracker,
-        event,
-        f"{type(error).__name__}: {first_line(error)}",
-        exc_info=error if log.isEnabledFor(logging.DEBUG) else None,
-    )

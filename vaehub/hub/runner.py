@@ -14,6 +14,7 @@ from vaehub.core.errors import NotRecorded, WorkFailed
 from vaehub.core.recipe import Component, Recipe
 from vaehub.core.result import Result
 from vaehub.hub import requests
+from vaehub.hub.listeners import tell_measured
 from vaehub.hub.recipe_runner import RecipeRunner
 from vaehub.hub.requests import MeasurementRequest, RunPlan
 from vaehub.hub.views import Measurement
@@ -27,8 +28,9 @@ if TYPE_CHECKING:
     from vaehub.core.data.dataset import Dataset
     from vaehub.core.metric import Metric
     from vaehub.core.model import LatentModel
-    from vaehub.hub.builder import Builder, TrainingJob
+    from vaehub.hub.builder import Builder
     from vaehub.hub.memory import Trained
+    from vaehub.hub.training_job import TrainingJob
 
 
 class Runner:
@@ -334,7 +336,7 @@ class Runner:
             if failure is not None:
                 title = f"measurement {record.id[:8]} of metric {record.metric!r} failed"
                 raise WorkFailed(f"{title}: {why}") from failure
-            self.builder.tell_measured(request, metric, result)
+            tell_measured(self.catalog.manager, request, metric, result)
             return self._measurement(record, result, done.get(record.training or ""), reused=False)
 
     def _units(self, metric: Component) -> Mapping[str, str]:

@@ -87,8 +87,8 @@ class Store:
             StoreError: If the path cannot be a directory, or is one that the database cannot open.
         """
         folder = place_of_store(path or os.environ.get(PATH) or DEFAULT)
-        seconds = lock_timeout() if timeout is None else timeout
-        database = Database(folder / "results.duckdb", seconds, upgrades=upgrades)
+        file, wait = folder / "results.duckdb", lock_timeout() if timeout is None else timeout
+        database = Database(file, wait, upgrades=upgrades)
         return cls(folder, Session(database, Provenance(dict(plugins or {}))), papers)
 
     @property

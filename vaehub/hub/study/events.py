@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from vaehub.core.identity import identity
-from vaehub.hub.recorder import tell
+from vaehub.hub.listeners import tell
 
 if TYPE_CHECKING:
     from types import TracebackType

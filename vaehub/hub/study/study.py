@@ -17,20 +17,18 @@ from vaehub.core.errors import NotRecorded, VaehubError, WorkFailed
 from vaehub.core.identity import Json, canonical_json
 from vaehub.core.progress import task
 from vaehub.core.recipe import Component
-from vaehub.hub import requests
 from vaehub.hub.arguments import MOST_JOBS, count, mapping_of
-from vaehub.hub.requests import MeasurementRequest, Settings
-from vaehub.hub.study.definition import Analysis, Definition, Scaled
+from vaehub.hub.requests import Settings
+from vaehub.hub.study.analyses import Analyses
+from vaehub.hub.study.definition import Definition, Scaled
 from vaehub.hub.study.events import StudyEvents
 from vaehub.hub.study.grid import Cell, Job, cells_of, jobs_of, trials_of
 from vaehub.hub.study.pictures import PictureFormat, StudyPicture, Wanted, check_folder, write_pictures
 from vaehub.hub.study.pool import DiedTrying, Pool, usual_jobs, worker_devices
 from vaehub.hub.study.rehearsal import rehearse
 from vaehub.hub.study.remote_pool import Engine, RemotePool
-from vaehub.hub.study.report import Reports, ReportTable, report_of, results_of
+from vaehub.hub.study.report import Reports, ReportTable, report_of
 from vaehub.hub.study.state import StudyState, phases
-from vaehub.hub.subjects import kind_of
-from vaehub.hub.views import Rows
 from vaehub.hub.work import work
 from vaehub.registry.catalog import Catalog
 from vaehub.store.published import Figure, Paper
@@ -151,9 +149,10 @@ class Study(Displayed):
         devices = worker_devices(self._device, asked) if missing and remote is None else ["cpu"]
         size = asked or (usual_jobs(devices) if remote is None else 1)
         missing_jobs = jobs_of(missing)
+        analyses = Analyses(self.name, self._store, self._catalog, self._runner)
         for analysis, rows in rehearse(scaled, cells, self._figures(scaled), self._catalog):
             if not is_over():
-                self._try_analysis(analysis, rows)
+                analyses.try_out(analysis, rows)
         if is_over():
             return self._stopped(scale, "trying" if missing else "work")
         with ExitStack() as stack:
@@ -173,7 +172,7 @@ class Study(Displayed):
                 self._expect_recorded(missing)
         for analysis in scaled.analyses:
             if not is_over():
-                self._analyse(scaled, analysis)
+                analyses.make(scaled, analysis)
         return self._stopped(scale, "work") if is_over() else self.state(scale)
 
     def _remote(self, executor: str, settings: Settings) -> RemotePool | None:
@@ -391,36 +390,6 @@ class Study(Displayed):
                 f"{str(self._store.path)!r} has them no more: it was deleted or moved while this ran; the same command "
                 "makes them again"
             )
-
-    def _analyse(self, scaled: Scaled, analysis: Analysis) -> None:
-        """Measure the results, and note that the study asks for it."""
-        with self._store.session() as session:
-            settings = [cell.settings for cell in session.cells(self.name, scaled.scale)]
-        rows = Rows(self._store.query(results_of(scaled, settings, analysis.sql)))
-        request = self._analysis_request(analysis, rows)
-        try:
-            self._runner.measure(request, force=False)
-        except NotRecorded:
-            raise
-        except WorkFailed:
-            pass  # recorded as failed, as a cell would be
-        except VaehubError as error:
-            # Whatever was wrong with the request came out before; what is wrong now are the results.
-            self._runner.record_failure(request, str(error))
-        cell = CellRecord(None, {"analysis": analysis.name}, analysis.metric, None, request.id)
-        with self._store.session() as session:
-            session.insert_analysis(self.name, scaled.scale, analysis.name, cell)
-
-    def _try_analysis(self, analysis: Analysis, rows: Rows) -> None:
-        request = self._analysis_request(analysis, rows)
-        try:
-            self._runner.try_out([], [request])
-        except VaehubError as error:
-            raise VaehubError(f"analysis {analysis.name!r} of study {self.name!r}: {error}") from error
-
-    def _analysis_request(self, analysis: Analysis, rows: Rows) -> MeasurementRequest:
-        entry, component = requests.metric_of(self._catalog, analysis.metric, analysis.params, self._store.training_id)
-        return MeasurementRequest(component, kind_of(entry.subject, component.name).of(rows, component.name), 0)
 
     def _is_running(self, cell: CellRecord) -> bool:
         return any(map(self._store.is_worked_on, filter(None, (cell.measurement, cell.training))))
