@@ -77,7 +77,8 @@ def test_what_stands_beside_a_plot_has_the_general_layout():
     axes = figure.subplots()
     axes.set_title("a title")
     picture_of(figure, 60_000)
-    assert axes.get_tightbbox().y1 < figure.texts[0].get_window_extent().y0 if figure.texts else True
+    [title] = figure.texts
+    assert axes.get_tightbbox().y1 <= title.get_window_extent().y0
 
 
 def _of(root, kind):

@@ -142,7 +142,12 @@ def _draw_marks(axes: Axes, rows: Sequence[tuple[int, Row]], colour: str, from_z
     if from_zero and seen:
         axes.hlines(places, 0, values, color=colour, linewidth=2)
         axes.axvline(0, color=FRAME, linewidth=0.8)
-    whiskers = [(at, row.low, row.high) for at, row in seen if _is_finite(row.low) and _is_finite(row.high)]
+    ends = [(at, row.low, row.high) for at, row in seen]
+    whiskers = [
+        (float(at), low, high)
+        for at, low, high in ends
+        if low is not None and high is not None and math.isfinite(low) and math.isfinite(high)
+    ]
     if whiskers:
         axes.hlines(*np.array(whiskers, float).T, color="black" if from_zero else colour, linewidth=1)
     spread = [(dot, at) for at, row in rows for dot in row.dots if math.isfinite(dot)]
@@ -160,7 +165,3 @@ def _draw_references(axes: Axes, rows: Sequence[Row]) -> None:
     places, values, lows, highs = np.transpose(found)
     axes.hlines(places, lows, highs, color=MUTED, linewidth=6, zorder=0)
     axes.plot(values, places, "D", color="black", markersize=8, fillstyle="none", markeredgewidth=1)
-
-
-def _is_finite(value: float | None) -> bool:
-    return value is not None and math.isfinite(value)

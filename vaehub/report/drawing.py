@@ -31,7 +31,7 @@ ALL_PICTURES = 4_000_000
 GREATEST = 60_000
 """Bytes of one picture as SVG."""
 MOST_PICTURES = 300
-"""Pictures of a page: each takes about a twentieth of a second of one core."""
+"""Pictures of a page: each takes up to a tenth of a second of one core."""
 FEW = 24
 """Pictures that are drawn sooner than other processes have started."""
 PART = 4
