@@ -39,6 +39,7 @@ from vaehub.store.failures import gone
 from vaehub.training.devices import find_devices
 from vaehub.training.ensemble import CannotBeBatched, EnsembleMember, fit_together
 from vaehub.training.fit import Fitted, fit
+from vaehub.training.loop import frozen
 from vaehub.training.threads import operations, threads_for
 
 if TYPE_CHECKING:
@@ -435,7 +436,9 @@ def _discard(member: EnsembleMember) -> None:
 @torch.no_grad()
 def _tried_out(model: LatentModel, data: Dataset, title: str) -> float:
     """Check a model's shapes on two observations, and return the operations that it takes to learn from one."""
-    with FlopCounterMode(display=False) as counted:
+    # The counter follows gradients, and a weight that a module gives as its answer has none to follow here.
+    weights = [weight for weight in model.parameters() if weight.requires_grad]
+    with frozen(weights), FlopCounterMode(display=False) as counted:
         n = try_out(model, data, title)
     n_weights = sum(weight.numel() for weight in model.parameters())
     return operations(counted.get_total_flops() / n, n_weights)
