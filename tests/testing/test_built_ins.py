@@ -1,5 +1,6 @@
 """Our own plugins keep what we ask of a stranger's: the same checks, of every entry of the catalog."""
 
+import numpy as np
 import pytest
 
 from vaehub import testing
@@ -18,21 +19,42 @@ LIGHT = {
     "executor": set(),
 }
 """Entries whose checks are quick, by kind."""
-METRICS = ("variable_types", "ssim_diversity", "relevance", "elbo", "cka")
+AT = np.repeat(np.arange(6), 2)
+NAMES = np.array(["one", "two"] * 6, dtype=object)
+VALUES = np.linspace(0.1, 0.9, 12) ** 2
+ROWS = {
+    "correlation": {"at": AT.astype(float), "value": VALUES},
+    "curves": {"at": AT, "value": VALUES},
+    "latent_history": {"epoch": AT, "latent": NAMES, "value": VALUES},
+    "rate_distortion_plane": {"rate": VALUES, "distortion": 1 - VALUES},
+    "responsibilities": {"panel": NAMES, "factor": AT % 3, "latent": AT // 3, "value": VALUES},
+    "similarity_map": {"layer_a": NAMES, "layer_b": AT, "similarity": VALUES},
+}
+"""Rows for each metric of rows."""
+SETTINGS = {
+    "correlation": {"against": "value"},
+    "curves": {"x": "at", "y": ("value",)},
+    "kernel_distance": {"subset_size": 100},
+}
+"""Parameters without a default, or whose default is for more data than the kit has."""
+METRICS = {"variable_types", "ssim_diversity", "relevance", "elbo", "cka", *ROWS}
 """Metrics of each kind of subject that is quick to make, with whatever is behind most others."""
-MODELS = ("vae", "ae", "annealed_vae", "geco_l0_arm")
+MODELS = {"vae", "ae", "annealed_vae", "geco_l0_arm"}
 """Models of each way to be trained: a bound, none, a schedule, a multiplier and noise of its own."""
 PATHS = {"anndata", "arrays", "images", "vectors"}
 """Datasets of a user's own files, which their own tests make."""
 
 
-def entries(kind, *, but=(), of=()):
-    names = [each.entry.name for each in CATALOG.entries(kind)]
-    return [
-        pytest.param(kind, name, marks=[] if name in LIGHT[kind] else [pytest.mark.slow])
+def entries(kind, *, but=(), spread=None):
+    """Return what is checked of a kind; of a spread, what is not in it takes minutes and is checked by hand."""
+    names = [each.entry.name for each in CATALOG.entries(kind) if each.entry.name not in but]
+    marks = {
+        name: []
+        if name in LIGHT[kind]
+        else [pytest.mark.slow] + [pytest.mark.longest] * (spread is not None and name not in spread)
         for name in names
-        if name not in but and (not of or name in of)
-    ]
+    }
+    return [pytest.param(kind, name, marks=marks[name]) for name in names]
 
 
 def test_no_manifest_imports_anything_heavy():
@@ -49,8 +71,8 @@ def test_a_manifest_says_what_is_there(plugin):
 @pytest.mark.parametrize(
     ("kind", "name"),
     [
-        *entries("metric", of=METRICS),
-        *entries("model", of=MODELS),
+        *entries("metric", spread=METRICS),
+        *entries("model", spread=MODELS),
         *entries("network"),
         *entries("dataset", but=PATHS),
         *entries("features"),
@@ -58,7 +80,12 @@ def test_a_manifest_says_what_is_there(plugin):
     ],
 )
 def test_an_entry_keeps_its_promises(kind, name):
+    given = {"settings": SETTINGS.get(name), "rows": ROWS.get(name)} if kind == "metric" else {}
     try:
-        getattr(testing, f"check_{kind}")(name)
+        getattr(testing, f"check_{kind}")(name, **given)
     except testing.NotChecked as reason:
         pytest.skip(str(reason))
+
+
+def test_every_metric_of_rows_is_given_some():
+    assert {each.entry.name for each in CATALOG.entries("metric") if each.entry.subject == "rows"} == ROWS.keys()

@@ -23,7 +23,10 @@ class SimilarityMap(TableMetric[SimilarityMapParams]):
         check_columns(self.name, rows, [*self._keys(), self.params.value], [self.params.value])
 
     def measure(self, rows: Columns) -> Result:
-        """Return mean, standard deviation and number of the defined similarities of each pair of layers."""
+        """Return mean, standard deviation and number of the defined similarities of each pair of layers.
+
+        The mean of none is NaN, and so is the deviation of fewer than two.
+        """
         labels = list(zip(*(table_keys(rows[name]) for name in self._keys()), strict=True))
         groups = {label: at for at, label in enumerate(dict.fromkeys(labels))}
         group = np.array([groups[label] for label in labels])
