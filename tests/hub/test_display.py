@@ -219,7 +219,7 @@ def test_a_plot_that_fails_is_a_sentence(found):
             raise ZeroDivisionError(MARKUP)
 
     page = page_of(replace(found[0], find_metric=lambda record: Broken()))
-    assert f"the plot failed: {MARKUP}" in page
+    assert f"the plot of metric 'relevance' failed: ZeroDivisionError: {MARKUP}" in page
     assert not page.pictures()
 
 
