@@ -37,6 +37,7 @@ class Queue(Executor):
         refusal: What the engine says instead of taking jobs.
         fault: What it raises that is no refusal.
         silent: Whether it gives no answers.
+        stays: What it raises when it is let go.
     """
 
     interval = 0.01
@@ -73,6 +74,10 @@ class Queue(Executor):
         for name in jobs:
             self.queue.pop(name, None)
 
+    def close(self):
+        if self.stays is not None:
+            raise self.stays
+
 
 class Mortal(Queue):
     outlives = False
@@ -98,8 +103,16 @@ def do(job):
 @pytest.fixture
 def queue(monkeypatch):
     monkeypatch.setattr(remote_pool, "GRACE", 0.05)
-    usual = {"works": None, "busy": False, "dies": False, "interrupted": 0}
-    for name, value in {"queue": {}, "given": [], **usual, "refusal": "", "fault": None, "silent": False}.items():
+    usual = {"works": None, "busy": False, "dies": False, "interrupted": 0, "stays": None}
+    for name, value in {
+        "queue": {},
+        "given": [],
+        **usual,
+        "refusal": "",
+        "fault": None,
+        "silent": False,
+        "stays": None,
+    }.items():
         monkeypatch.setattr(Queue, name, value, raising=False)
     return Queue
 
@@ -258,6 +271,19 @@ def test_what_an_engine_does_not_take_leaves_nothing_behind(hub, queue, run, ref
         run()
     assert n_laid(hub) == 0
     assert queue.queue == {}
+
+
+def test_an_engine_that_cannot_be_let_go_hides_no_earlier_error_and_leaves_nothing_behind(hub, study, queue, run):
+    queue.stays = AssertionError("it was never there")
+    queue.refusal = "the queue is full"
+    with pytest.raises(VaehubError, match="the queue is full"):
+        run()
+    assert n_laid(hub) == 0
+    assert not (hub.store.path / "jobs").exists()
+    queue.refusal = ""
+    with pytest.raises(VaehubError, match="executor 'queue' failed in 'close': AssertionError: it was never there"):
+        run()
+    assert study.state().done == 4
 
 
 def test_a_worker_of_another_version_is_refused_before_anything_is_submitted(hub, queue, run, monkeypatch):

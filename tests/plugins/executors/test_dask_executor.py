@@ -26,12 +26,12 @@ def start(tmp_path):
     environment = os.environ | {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "3", "OMP_NUM_THREADS": "1"}
     started = []
 
-    def start(program, *arguments):
+    def start(program, *arguments, cwd=None):
         module, file = f"distributed.cli.dask_{program}", str(tmp_path / "scheduler.json")
         with (tmp_path / f"{program}.log").open("a") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", module, "--scheduler-file", file, "--no-dashboard", *arguments],
-                env=environment, stdout=log, stderr=log,
+                env=environment, stdout=log, stderr=log, cwd=cwd,
             )  # fmt: skip
         started.append(process)
         return process
@@ -89,6 +89,7 @@ def test_what_a_worker_was_at_when_it_died_goes_on_elsewhere_from_its_checkpoint
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_study_without_workers_says_so_and_goes_on_with_those_that_come(cluster, start, slow_study, until, tmp_path):
     address, workers = cluster
     study, steps = slow_study([20, 20])
@@ -132,15 +133,22 @@ def test_what_is_no_cluster_is_refused_before_anything_is_made(study, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_worker_of_another_version_and_a_store_that_workers_do_not_see_are_refused(cluster, start, study, tmp_path):
+@pytest.mark.timeout(900)
+def test_a_worker_of_another_version_and_a_store_that_workers_do_not_see_are_refused(
+    cluster, start, study, until, tmp_path
+):
     address, _ = cluster
     run = ("study", "run", study, "--executor", "dask", "--set", f"executor.address={address}")
     run += ("--set", "executor.wait=60")
     # This path is another folder for each process that is somewhere else.
-    unseen = command(*run, "--store", "/proc/self/cwd/away")
-    start("worker", "--no-nanny", "--nthreads", "1", "--preload", "import vaehub; vaehub.__version__ = '0.0.9'")
+    elsewhere = start("worker", "--no-nanny", "--nthreads", "1", cwd="/")
     with Client(address, set_as_default=False, timeout=60) as client:
         client.wait_for_workers(3, timeout=60)
+        unseen = command(*run, "--store", "/proc/self/cwd/away")
+        elsewhere.kill()
+        older = ("--preload", "import vaehub; vaehub.__version__ = '0.0.9'")
+        start("worker", "--no-nanny", "--nthreads", "1", "--name", "older", *older)
+        until(lambda: "older" in {each["name"] for each in client.scheduler_info(n_workers=-1)["workers"].values()})
     older = command(*run, "--store", "away")
     assert "does not see store '/proc/self/cwd/away'; name one on a disk that all workers have" in unseen.stderr
     assert "has vaehub 0.0.9, and the study is run by " in older.stderr

@@ -22,6 +22,7 @@ def own_queue(tmp_path):
 @pytest.mark.timeout(900)  # its scheduler looks for free nodes twice a minute
 def test_jobs_that_are_cancelled_and_killed_are_made_by_the_next_run(study, until, whole, tmp_path):
     run = ("study", "run", study, "--store", "away", "--jobs", "1", "--executor", "slurm")
+    run += ("--set", "executor.at_once=2")  # however large the cluster is, some have to wait
     submitter = Started(*run)
     until(lambda: len(tasks("away")) == 4)
     submitter.kill()

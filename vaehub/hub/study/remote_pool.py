@@ -65,10 +65,8 @@ class Engine:
     def states(self, catalog: Catalog, store: Store, jobs: Collection[str]) -> Mapping[str, JobState]:
         """Return the states of jobs that another process has submitted; raises as :meth:`Executor.states`."""
         executor = self.executor(catalog, store)
-        try:
+        with _let_go(self.name, executor):
             return _asked(self.name, "states", lambda: executor.states(jobs))
-        finally:
-            _asked(self.name, "close", executor.close)
 
 
 class RemotePool:
@@ -101,10 +99,9 @@ class RemotePool:
         lock = folder / f"{self._token}.lock"
         try:
             # It is held as long as this process lives: others see by it whether anybody still waits for its jobs.
-            with FileLock(lock):
+            with _let_go(self._engine.name, self._executor), FileLock(lock):
                 yield self
         finally:
-            self._asked("close", self._executor.close)
             lock.unlink(missing_ok=True)
             for empty in (folder, folder.parent, self._store.path):  # left so where the engine refused all
                 with suppress(OSError):
@@ -285,6 +282,18 @@ def _asked(name: str, what: str, call: Callable[[], T]) -> T:
     except BaseException as error:
         why = f"{type(error).__name__}: {first_line(error)}"
         raise VaehubError(f"executor {name!r} failed in {what!r}: {why}") from error
+
+
+@contextmanager
+def _let_go(name: str, executor: Executor) -> Iterator[None]:
+    """Close an executor when the context ends."""
+    try:
+        yield
+    except BaseException:
+        with suppress(VaehubError):  # what went wrong first says more
+            _asked(name, "close", executor.close)
+        raise
+    _asked(name, "close", executor.close)
 
 
 def _is_over(state: JobState | None) -> bool:

@@ -92,10 +92,14 @@ class Dask(Executor[DaskParams]):
 
     def close(self) -> None:
         """Leave the scheduler, and end the cluster if it was made here."""
-        for each in (self._client, self._cluster):
-            if each is not None:
-                each.close()
+        client, cluster = self._client, self._cluster
         self._client = self._cluster = None
+        try:
+            if client is not None:
+                client.close()
+        finally:
+            if cluster is not None:
+                cluster.close()
 
     def _note_workers(self, n_workers: int, *, n_waiting: int) -> None:
         """Warn when the last worker has gone: Dask itself would wait for another without a word."""
