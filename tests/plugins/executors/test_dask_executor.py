@@ -95,7 +95,10 @@ def test_a_study_without_workers_says_so_and_goes_on_with_those_that_come(cluste
     study, steps = slow_study([20, 20])
     run = ("study", "run", study, "--store", "away", "--jobs", "1", "--executor", "dask")
     submitter = Started(*run, "--set", f"executor.address={address}", "--set", "executor.wait=60")
-    until(lambda: steps.read_text())
+    # Until jobs are laid down, this machine tries their steps.
+    until(lambda: [job for job in (tmp_path / "away" / "jobs").glob("*.json") if not job.name.startswith("probe")])
+    tried = steps.read_text()
+    until(lambda: steps.read_text() != tried)
     for each in workers:
         each.send_signal(signal.SIGKILL)
         each.wait()
