@@ -113,6 +113,9 @@ class Pool:
     def running(self):
         yield self
 
+    def start(self, n):
+        """Start nothing."""
+
     def run(self, jobs, until):
         for job in jobs:
             failed = {} if job.dry or self.reason is None else dict.fromkeys(job.wanted, self.reason)

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from vaehub.core.errors import VaehubError, WorkFailed
-from vaehub.store import database
+from vaehub.store import reader
 
 ENDLESS = "select count(*) from range(10000000) as a, range(10000000) as b where (a.range * b.range) % 7 = 3"
 LARGE = "select len(list(random())) as n from range(100000000)"
@@ -26,7 +26,7 @@ def test_a_wrong_query_is_wrong_whatever_its_time(filled):
 
 
 def test_a_query_has_a_share_of_the_memory_and_spills_nothing_to_the_disk(filled, monkeypatch):
-    monkeypatch.setattr(database, "_memory", lambda: {"memory_limit": "100MB", "max_temp_directory_size": "0B"})
+    monkeypatch.setattr(reader, "_memory", lambda: {"memory_limit": "100MB", "max_temp_directory_size": "0B"})
     with pytest.raises(WorkFailed, match=r"^the query needs more memory than half of what is free, which is all"):
         filled.query(LARGE, timeout=60)
     assert not list(filled.path.glob("*.tmp"))
