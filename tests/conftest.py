@@ -5,11 +5,13 @@ from __future__ import annotations
 import gc
 import os
 import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 
 if TYPE_CHECKING:
@@ -70,3 +72,10 @@ def real_data() -> Path:
     if not folder or not Path(folder).is_dir():
         pytest.skip("VAEHUB_DATA names no folder of real files")
     return Path(folder)
+
+
+@pytest.fixture
+def alone():
+    """Keep out the other processes of this test run: one would take away what another has installed, or see it."""
+    with FileLock(Path(sys.prefix) / "installed-by-tests.lock"):
+        yield

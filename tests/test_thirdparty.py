@@ -8,11 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 
 from tests.studies import small_study
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("alone")]
 
 HERE = Path(__file__).parent
 README = HERE.parent / "README.md"
@@ -39,13 +38,6 @@ def install(source, name, folder):
     """Install a distribution into this environment; nothing is downloaded, and nothing is built beside the source."""
     pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder), str(source))
     pip("install", "--no-deps", "--no-index", "--find-links", str(folder), name)
-
-
-@pytest.fixture(autouse=True)
-def alone():
-    """Keep out the other processes of this test run, which would take away what is installed, or see it."""
-    with FileLock(Path(sys.prefix) / "installed-by-tests.lock"):
-        yield
 
 
 @pytest.fixture

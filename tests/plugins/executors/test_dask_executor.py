@@ -121,6 +121,7 @@ def test_jobs_that_no_worker_could_take_are_refused(cluster, study, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("alone")
 def test_what_is_no_cluster_is_refused_before_anything_is_made(study, tmp_path):
     (tmp_path / "own.py").write_text("def make():\n    return 1 / 0\n")
     run = ("study", "run", study, "--store", "away", "--executor", "dask")
@@ -137,6 +138,7 @@ def test_what_is_no_cluster_is_refused_before_anything_is_made(study, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
+@pytest.mark.usefixtures("alone")
 def test_a_worker_of_another_version_and_a_store_that_workers_do_not_see_are_refused(
     cluster, start, study, until, tmp_path
 ):
