@@ -395,17 +395,3 @@ def test_a_model_that_cannot_be_copied_is_measured_itself_with_a_warning(hub, da
     assert found.result.vectors
     assert "the model cannot be copied (it holds a lock), so it is measured itself" in caplog.text
     assert encoder.training
-
-
-def test_an_encoder_may_answer_with_a_weight_of_its_own(hub):
-    class Shared(torch.nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.mean, self.logvar = torch.nn.Linear(64, 3), torch.nn.Parameter(torch.zeros(3))
-
-        def forward(self, x):
-            return self.mean(x.flatten(1)), self.logvar.expand(len(x), -1)
-
-    encoder = Shared()
-    hub.take(vaehub.wrap(encoder=encoder, scale="logvar"), Dataset(torch.rand(60, 64)))
-    assert encoder.logvar.requires_grad

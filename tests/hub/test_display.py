@@ -352,3 +352,20 @@ def test_a_row_without_a_published_value_stands_beside_those_that_have_one():
 def test_an_infinite_value_has_the_longest_bar():
     page = "".join(tables.bar(value, 2.0) for value in (np.inf, 2.0, 1.0, -np.inf, np.nan))
     assert re.findall(r"width:(\d+)px", page) == [str(n) for n in (tables.BAR, tables.BAR, tables.BAR // 2, 0, 0)]
+
+
+def test_a_training_that_was_measured_twice_has_one_value_and_places_of_files_are_no_settings(filled, found):
+    relevance = found[0]
+    other = replace(
+        relevance,
+        result=Result({"n_active": relevance["n_active"] + 2}),
+        training=replace(
+            relevance.training, recipe=relevance.training.recipe | {"dataset": _elsewhere(relevance.training.recipe)}
+        ),
+    )
+    page = page_of(Measurements([relevance, other]))
+    assert f"{relevance['n_active'] + 1:.6g}" in page.words
+
+
+def _elsewhere(recipe):
+    return recipe["dataset"] | {"incidental": {"root": "/elsewhere"}}

@@ -5,6 +5,8 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+import vaehub
+from vaehub import Dataset
 from vaehub.hub.operation_count import OperationCount
 
 
@@ -41,3 +43,17 @@ def test_they_are_those_that_pytorch_counts(name):
     assert (ours.total > 0) == (name != "none")
     if isinstance(found, torch.Tensor):
         assert torch.equal(found, expected)
+
+
+def test_an_encoder_may_answer_with_a_weight_of_its_own(hub):
+    class Shared(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.mean, self.logvar = nn.Linear(64, 3), nn.Parameter(torch.zeros(3))
+
+        def forward(self, x):
+            return self.mean(x.flatten(1)), self.logvar.expand(len(x), -1)
+
+    encoder = Shared()
+    hub.take(vaehub.wrap(encoder=encoder, scale="logvar"), Dataset(torch.rand(60, 64)))
+    assert encoder.logvar.requires_grad

@@ -94,6 +94,23 @@ def test_recipes_and_second_trainings_are_settings(hub, found):
     assert set(_groups_of(hub.figure(*(each.id for each in pairs)))) == set(with_both)
 
 
+def test_a_training_that_was_measured_twice_counts_once_and_revisions_are_settings(hub, found):
+    one = hub.measure("elbo", hub.recipe("vae", seed=0, settings=QUICK))
+    again, other = (
+        dataclasses.replace(one.record, id=name * 24, seed=seed, request=one.record.request | {"metric": metric})
+        for name, seed, metric in (
+            ("7", 7, one.record.request["metric"]),
+            ("8", 0, one.record.request["metric"] | {"revision": 1000}),
+        )
+    )
+    hub.store.record_measurement(again, Result({"elbo": one["elbo"] + 2}))
+    hub.store.record_measurement(other, Result({"elbo": 5.0}))
+    [drawn] = hub.figure(one.id, again.id).axes
+    assert [line.get_xdata().tolist() for line in drawn.lines if len(line.get_xdata())] == [[one["elbo"] + 1]]
+    [drawn] = hub.figure(one.id, other.id).axes
+    assert "metric revision 1000" in [label.get_text() for label in drawn.get_yticklabels()]
+
+
 def _groups_of(figure):
     """Return the settings that a picture names, in its rows or at its lines."""
     labels = dict.fromkeys(line.get_label() for axes in figure.axes for line in axes.lines)

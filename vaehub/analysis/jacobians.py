@@ -11,8 +11,6 @@ import torch
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from vaehub.analysis.without_compiler import spare_compiler_of_derivatives
-
 Decode = Callable[[Tensor], Tensor]
 """Takes ``(n, latent_dim)`` and gives ``(n, *shape)``, each observation by itself."""
 
@@ -65,7 +63,6 @@ def forward_mode(decode: Decode, z: Tensor, at_once: int) -> Tensor:
     Raises:
         Exception: Whatever the decoder or PyTorch raises where an operation has no such derivative.
     """
-    spare_compiler_of_derivatives()
     axes = torch.eye(z.shape[1], dtype=z.dtype, device=z.device)
 
     def along(axis: Tensor) -> Tensor:

@@ -25,7 +25,8 @@ def leave_unset(params: Iterable[Any]) -> None:
             or takes several values.
     """
     for param in params:
-        if not (param.required or param.nargs != 1 or getattr(param, "multiple", False)):
+        is_single = param.nargs == 1 and not (param.required or getattr(param, "multiple", False))
+        if is_single and "process_value" not in vars(param):
             param.process_value = _but_for_none(param.process_value, param)
 
 

@@ -31,11 +31,11 @@ class Row:
     """One number, or the mean of several.
 
     Attributes:
-        label: What it is of.
+        label: Name of the number.
         value: The number; where it is undefined or infinite, its text says so.
         low: Lower end of its whisker, if it has one.
         high: Upper end of it.
-        dots: Numbers that it is the mean of, if it is one.
+        dots: Numbers whose mean it is, if it is one.
         reference: Value that it is to be compared with, with both ends of its whisker, which may be the value itself.
         text: What stands to the right.
         colour: Of all but the reference.

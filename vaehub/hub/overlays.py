@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from vaehub.analysis import PALETTE, frame, label_columns, label_lines, new_figure, plot_style
 from vaehub.core.errors import VaehubError
 from vaehub.core.identity import Json
-from vaehub.hub.dot_rows import MOST_PANELS, Row, RowPanel, in_words, rows_figure
+from vaehub.hub.dot_rows import ACROSS, MOST_PANELS, Row, RowPanel, in_words, rows_figure
 from vaehub.hub.plots import require_matplotlib
-from vaehub.hub.setting_labels import flat, setting_label, varied
+from vaehub.hub.setting_labels import flat, metric_settings, setting_label, varied
 from vaehub.hub.spread import deviation, mean
 from vaehub.hub.views import Measurement, Training
 
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
-ACROSS = 3
-"""Panels in a row."""
 DIRECT = 4
 """Groups up to which a name stands at the end of its line, in place of a legend."""
 
@@ -138,10 +136,13 @@ def _numbers(shown: Sequence[Measurement], groups: Sequence[str], units: Mapping
     ]
     panels = []
     for name in names:
-        by_group: dict[str, list[float]] = {}
+        by_group: dict[str, dict[str, list[float]]] = {}
         for group, each in zip(groups, shown, strict=True):
-            by_group.setdefault(group, []).append(each.result.scalars[name])
-        panels.append(RowPanel(name, units.get(name, ""), [_row(*each) for each in by_group.items()]))
+            # A training, or a pair, that was measured with several seeds counts once.
+            measured = f"{each.record.training or each.id} {each.record.other}"
+            by_group.setdefault(group, {}).setdefault(measured, []).append(each.result.scalars[name])
+        rows = [_row(group, [mean(same) for same in numbers.values()]) for group, numbers in by_group.items()]
+        panels.append(RowPanel(name, units.get(name, ""), rows))
     if not any(each.is_finite for each in panels):
         raise VaehubError(
             f"these measurements of metric {shown[0].record.metric!r} have no finite number and no vector in common "
@@ -185,7 +186,7 @@ def _groups(settings: Sequence[Mapping[str, Json]]) -> list[str]:
 
 
 def _settings(shown: Measurement) -> dict[str, Json]:
-    own = {f"metric.{name}": value for name, value in shown.record.params.items()}
+    own = {f"metric.{name}": value for name, value in metric_settings(shown.record.request).items()}
     if shown.record.other is not None:
         own["with"] = shown.record.other[:8]
     if shown.training is not None:

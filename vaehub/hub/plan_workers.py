@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from vaehub.hub.views import Measurement
     from vaehub.store.records import Outcome
 
+_FEWER = "run it again, with fewer '--jobs' if memory was short"
+
 
 def run_plans(runner: Runner, plans: Sequence[RunPlan], *, force: bool, jobs: int | None) -> list[Measurement]:
     """Return what :meth:`vaehub.hub.runner.Runner.run` returns, made by several processes where that is asked for.
@@ -50,7 +52,7 @@ def run_plans(runner: Runner, plans: Sequence[RunPlan], *, force: bool, jobs: in
     size = min(usual_jobs(devices) if jobs is None else jobs, len(plans))
     if size < 2:
         return runner.run(plans, force=force, known=known)
-    reused = _made(runner, missed, Pool(size, runner.store, devices, is_heard=True), force=force)
+    reused = _made(runner, missed, Pool(size, runner.store, devices, shows_progress=True), force=force)
     made = runner.known([request.id for plan in missed for request in plan.requests])
     fresh = {name: replace(found, reused=name in reused) for name, found in made.items()}
     found = {**fresh, **known}
@@ -96,9 +98,6 @@ def _try(pool: Pool, plan: RunPlan) -> None:
                 raise VaehubError(reason)
     except DiedTrying as died:
         raise WorkFailed(f"{died} before anything was made; {_FEWER}") from died
-
-
-_FEWER = "run it again, with fewer '--jobs' if memory was short"
 
 
 def _outcomes(runner: Runner, plans: Sequence[RunPlan]) -> Mapping[str, Outcome]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from vaehub.core.errors import NotRecorded, WorkFailed
 from vaehub.core.recipe import Component, Recipe
 from vaehub.core.result import Result
 from vaehub.hub import requests
+from vaehub.hub.argument_models import ArgumentModels
 from vaehub.hub.listeners import tell_measured
 from vaehub.hub.recipe_runner import RecipeRunner
 from vaehub.hub.requests import MeasurementRequest, RunPlan
@@ -25,7 +26,6 @@ from vaehub.store.records import MeasurementRecord, StoredMeasurement, TrainingR
 from vaehub.store.store import Store
 
 if TYPE_CHECKING:
-    from vaehub.core.data.dataset import Dataset
     from vaehub.core.metric import Metric
     from vaehub.core.model import LatentModel
     from vaehub.hub.builder import Builder
@@ -135,7 +135,7 @@ class Runner:
             self._job(recipes, recipes, [request for request in asked if request.subject.trainings])
         for request in asked:
             if not request.subject.trainings:
-                request.subject.check(self._metric(request), _Models(self.builder))
+                request.subject.check(self._metric(request), ArgumentModels(self.builder))
 
     # Trainings
 
@@ -236,7 +236,7 @@ class Runner:
         job = self.builder.job(recipe, snapshots)
         ids = {each.id for each in passed}
         others = [each for request in wanted for each in request.subject.trainings if each.id not in ids]
-        models = _Models(self.builder, self._finished(others), dict.fromkeys(ids, (job.model, job.data)))
+        models = ArgumentModels(self.builder, self._finished(others), dict.fromkeys(ids, (job.model, job.data)))
         for request in wanted:
             request.subject.check(self._metric(request), models)
         return job
@@ -314,7 +314,7 @@ class Runner:
             for recipe in subject.trainings:
                 if recipe.id not in done:
                     raise _lost(recipe)
-        arguments = subject.check(metric, _Models(self.builder, done))
+        arguments = subject.check(metric, ArgumentModels(self.builder, done))
         self.store.prepare()
         with self.store.working_on(request.id):
             if not force and (found := self.known([request.id])):
@@ -346,36 +346,6 @@ class Runner:
 
     def _metric(self, request: MeasurementRequest) -> Metric:
         return self.builder.metric(request.metric, request.subject.contract(), request.seed)
-
-
-@dataclass(frozen=True)
-class _Models:
-    """Sources of the arguments of metrics; see :class:`vaehub.hub.subject.Models`.
-
-    Attributes:
-        builder: Makes them.
-        done: Records of trainings that are in the store, by id.
-        built: Models with nothing learned and their data, of trainings that are about to be made.
-    """
-
-    builder: Builder
-    done: Mapping[str, TrainingRecord] = field(default_factory=dict)
-    built: Mapping[str, tuple[LatentModel, Dataset]] = field(default_factory=dict)
-
-    def dataset(self, component: Component) -> Dataset:
-        return self.builder.load(component)
-
-    def untrained(self, recipe: Recipe) -> tuple[LatentModel, Dataset]:
-        data = self.builder.data_of(recipe)
-        return self.builder.build(recipe, data), data
-
-    def known(self, recipe: Recipe) -> tuple[LatentModel, Dataset]:
-        if recipe.id in self.built:
-            return self.built[recipe.id]
-        if recipe.id not in self.done:
-            return self.untrained(recipe)
-        trained = self.builder.trained(recipe, self.done[recipe.id])
-        return trained.model, trained.data
 
 
 def _lost(recipe: Recipe) -> NotRecorded:

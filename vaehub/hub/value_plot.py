@@ -122,7 +122,7 @@ def _rows(numbers: Mapping[str, float]) -> Iterator[Row]:
 
 
 def _base(name: str, numbers: Mapping[str, float]) -> str | None:
-    """Return the number that a whisker is of."""
+    """Return the name of the number whose whisker this is; ``None`` if it is a number itself."""
     found = re.fullmatch(r"(.+)_(se|sd|low|high)", name)
     if found is None or found[1] not in numbers:
         return None

@@ -44,10 +44,10 @@ T = TypeVar("T")
 
 
 class Submit(Protocol):
-    """What has a function called with a hub, here or in another process."""
+    """Calls a function with a hub, in this process or in another."""
 
     def __call__(self, work: Callable[[Hub, A], T], argument: A, /) -> Future[T]:
-        """Return what will come of it."""
+        """Return the future result."""
 
 
 @dataclass(frozen=True)
@@ -103,17 +103,17 @@ def draw(
         most = share(list(sizes.values()), ALL_PICTURES)
         greater = [measurements[name] for name, size in sizes.items() if size > most]
         found |= _collected(submit, greater, most, lambda _: None)
-        alike: dict[str, list[str]] = {order[name]: [] for name, each in found.items() if each is None}
+        sharing: dict[str, list[str]] = {order[name]: [] for name, each in found.items() if each is None}
         for name, metric in order.items():
-            if metric in alike:
-                alike[metric].append(name)
+            if metric in sharing:
+                sharing[metric].append(name)
         of_metrics = {
-            metric: submit(_draw_together, [measurements[name] for name in names]) for metric, names in alike.items()
+            metric: submit(_draw_together, [measurements[name] for name in names]) for metric, names in sharing.items()
         }
         shared = {metric: each.result() for metric, each in of_metrics.items()}
     pictures = {name: each for name, each in found.items() if isinstance(each, Picture)}
     reasons = {name: each for name, each in found.items() if isinstance(each, str)}
-    reasons |= {name: why for metric, why in shared.items() if isinstance(why, str) for name in alike[metric]}
+    reasons |= {name: why for metric, why in shared.items() if isinstance(why, str) for name in sharing[metric]}
     together = {metric: each for metric, each in shared.items() if isinstance(each, Picture)}
     return Drawn(pictures, together, [each.result() for each in of_tables], reasons, left)
 

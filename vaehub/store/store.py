@@ -23,6 +23,7 @@ from vaehub.store.failures import translated
 from vaehub.store.filing import Arrays, Filing
 from vaehub.store.merge import Merged
 from vaehub.store.place import place_of_store
+from vaehub.store.prefixes import resolved
 from vaehub.store.provenance import Provenance
 from vaehub.store.prune import Pruned, Selection
 from vaehub.store.published import Paper
@@ -214,18 +215,7 @@ class Store:
         Raises:
             VaehubError: If there is none, or more than one.
         """
-        # Ids are letters and digits; what is no Unicode, the database would not even take.
-        found = self._session.ids(prefix) if prefix.isascii() and prefix else []
-        if not found:
-            raise VaehubError(
-                f"nothing in store {str(self.path)!r} has an id that begins with {prefix!r}; see 'vaehub show'"
-            )
-        if len(found) > 1:
-            some = ", ".join(each for _, each in found[:3])
-            raise VaehubError(
-                f"{len(found)} records have an id that begins with {prefix!r} ({some} …); give more of it"
-            )
-        return found[0]
+        return resolved(self._session, self.path, prefix)
 
     def training_id(self, prefix: str) -> str:
         """Return the id of the one training whose id begins so.

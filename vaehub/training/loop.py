@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
-from vaehub.analysis.without_compiler import spare_compiler_of_optimisers, step_of
 from vaehub.core.data.dataset import Batch, Dataset
 from vaehub.core.data.size import advice_on_size
 from vaehub.core.errors import TrainingDiverged, WorkFailed, described
@@ -77,11 +76,8 @@ class Loop:
         self.params = params
         self.seed = seed
         model.training_started(self.train)
-        spare_compiler_of_optimisers()
         self.optimiser = model.optimiser(params.learning_rate)
         self.adversaries = model.adversaries(params.learning_rate)
-        self._take_step = step_of(self.optimiser)
-        self._steps_of_adversaries = [step_of(each.optimiser) for each in self.adversaries]
         theirs = [weight for each in self.adversaries for weight in _weights_of(each.optimiser)]
         self.frozen_weights = _not_in(self.optimiser, theirs)
         self.schedule = (
@@ -118,14 +114,14 @@ class Loop:
 
     def step(self, batch: Batch, losses: Losses, epoch: OpenEpoch) -> None:
         """Take one step along the computed gradients, adversaries and hooks included."""
-        self._take_step()
+        self.optimiser.step()
         now = self.now(epoch)
-        for adversary, take_step in zip(self.adversaries, self._steps_of_adversaries, strict=True):
+        for adversary in self.adversaries:
             for _ in range(adversary.n_steps):
                 loss = adversary.loss(batch, now, losses)
                 adversary.optimiser.zero_grad(set_to_none=True)
                 loss.backward()  # type: ignore[no-untyped-call]
-                take_step()
+                adversary.optimiser.step()
             losses = replace(losses, terms={**losses.terms, adversary.name: loss})
         self.model.step_ended(losses, now)
         self.steps += 1

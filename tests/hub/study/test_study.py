@@ -6,16 +6,13 @@ import subprocess
 import sys
 import threading
 import time
-from multiprocessing import Pipe
 from types import SimpleNamespace
 
 import pytest
 
-from vaehub import Hub, StoreError, VaehubError
+from vaehub import Hub, VaehubError
 from vaehub.core.errors import WorkFailed
-from vaehub.hub.study.worker_process import RemoteSession, StoreCall, StoreReply
 from vaehub.registry import hookimpl
-from vaehub.store.store import Store
 
 STUDY = """
 title = "small"
@@ -391,35 +388,3 @@ def test_two_studies_in_one_store_at_once_make_what_they_share_once(tmp_path):
     assert list(hub.sql("select count(*) from trainings")) == [(4,)]
     assert list(hub.sql("select distinct study from results where metric = 'elbo'")) == [("one, two",)]
     assert hub.verify().problems == ()
-
-
-def test_a_worker_asks_the_one_writer_for_no_more_than_it_may(hub):
-    hub.store.prepare()
-    with hub.store.session() as session:
-        assert StoreCall("trainings", (["none"],)).made_to(session) == {}
-        with pytest.raises(StoreError, match="a worker asked the store for 'query'"):
-            StoreCall("query", ("from trainings",)).made_to(session)
-
-
-def test_the_session_of_a_worker_answers_as_the_writers_own(hub):
-    [found] = hub.run("vae", "elbo", settings={"train.epochs": 1, "model.latent_dim": 3})
-    ours, theirs = Pipe()
-
-    def serve():
-        while (call := ours.recv()) is not None:
-            with hub.store.session() as session:
-                ours.send(StoreReply(call.made_to(session)))
-
-    server = threading.Thread(target=serve)
-    server.start()
-    try:
-        remote = Store(hub.store.path, RemoteSession(theirs))
-        with remote.session() as session:
-            assert session.ids(found.id) == [("measurement", found.id)]
-            assert session.trainings([found.training.id]) == {found.training.id: found.training}
-        assert remote.find_many([found.id])[found.id].result.scalars == found.result.scalars
-        assert remote.weights(found.training.id).keys() == hub.store.weights(found.training.id).keys()
-        assert remote.training_id(found.training.id[:8]) == found.training.id
-    finally:
-        theirs.send(None)
-        server.join()

@@ -69,7 +69,7 @@ def test_a_process_knows_what_it_takes():
 class Worker:
     """What a pool asks of a worker, without a process."""
 
-    def __init__(self, store, device, threads, *, is_heard):
+    def __init__(self, store, device, threads, *, shows_progress):
         self.device, self.job, self.pid, self.is_gone = device, None, -1, False
 
     def take(self, job):

@@ -15,6 +15,7 @@ from vaehub.hub.display.figures import drawn
 from vaehub.hub.display.records import SHORT, lengths_of
 from vaehub.hub.display.tables import NOTHING, ROWS_SHOWN, bar, facts, fold, paragraph, table, title
 from vaehub.hub.plots import metric_plot
+from vaehub.hub.setting_labels import flat
 from vaehub.hub.spread import deviation, mean
 from vaehub.hub.subjects import shown
 from vaehub.hub.views import groups_by_index, reading_order
@@ -115,11 +116,12 @@ def _over_seeds(found: Measurements) -> Markup:
     """Return the single values of measurements, a row for each setting, a column for each seed, and their mean."""
     seeds = sorted({_seed(each) for each in found})
     labels: dict[str, str] = {}
-    groups: dict[tuple[str, str, str], dict[int, float]] = {}
+    groups: dict[tuple[str, str, str], dict[int, list[float]]] = {}
     for each in found:
         labels[_setting(each)] = _label(each)
         for name, value in each.result.scalars.items():
-            groups.setdefault((each.record.metric, name, _setting(each)), {})[_seed(each)] = value
+            numbers = groups.setdefault((each.record.metric, name, _setting(each)), {})
+            numbers.setdefault(_seed(each), []).append(value)
     titles = [
         "metric",
         "value",
@@ -131,8 +133,8 @@ def _over_seeds(found: Measurements) -> Markup:
             metric,
             name,
             *([labels[setting]] if len(set(labels.values())) > 1 else []),
-            *(by_seed.get(seed) for seed in seeds),
-            *_mean(list(by_seed.values()), len(seeds)),
+            *(mean(by_seed[seed]) if seed in by_seed else None for seed in seeds),
+            *_mean(list(map(mean, by_seed.values())), len(seeds)),
         ]
         for (metric, name, setting), by_seed in groups.items()
     ]
@@ -152,8 +154,9 @@ def _seed(found: Measurement) -> int:
 def _setting(found: Measurement) -> str:
     """Return all that tells a measurement from those of other seeds, as text."""
     training = found.training
-    measured = found.record.subject if training is None else {**training.recipe, "seed": None}
-    return canonical_json({"params": found.record.params, "measured": measured, "other": found.record.other})
+    measured = found.record.subject if training is None else {**flat(training.recipe), "seed": None}
+    metric = found.record.request["metric"]
+    return canonical_json({"metric": metric, "measured": measured, "other": found.record.other})
 
 
 def _label(found: Measurement) -> str:

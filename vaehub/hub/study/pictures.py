@@ -56,7 +56,7 @@ class Wanted:
     missing: str = ""
 
     def drawn(self, file: Path | None, reason: str | None = None) -> StudyPicture:
-        """Return what came of it."""
+        """Return the outcome: the file, or the reason."""
         return StudyPicture(
             self.name if self.kind == "analysis" else None, file, reason, self.name if self.kind == "table" else None
         )
@@ -85,7 +85,7 @@ def check_folder(folder: str | PathLike[str], form: str) -> Path:
 
 
 def write_pictures(folder: Path, form: PictureFormat, wanted: Sequence[Wanted]) -> list[StudyPicture]:
-    """Draw analyses and tables, each into a file that is whole or as it was; return what came of each.
+    """Draw analyses and tables, each into a file that is whole or as it was; return the outcome of each.
 
     Args:
         folder: Where to; see :func:`check_folder`.

@@ -73,17 +73,17 @@ class Pool:
         size: How many processes.
         store: Where they look, and record.
         devices: Where they compute, as many on each as on any other.
-        is_heard: Whether the tasks of workers are told to the listener of this process, if it has one.
+        shows_progress: Whether the progress of workers is shown by this process, if it shows any.
     """
 
-    def __init__(self, size: int, store: Store, devices: Sequence[str], *, is_heard: bool = False) -> None:
+    def __init__(self, size: int, store: Store, devices: Sequence[str], *, shows_progress: bool = False) -> None:
         self._size = size
         self._store = store.path
         self._devices = devices
         self._threads = Threads.among(size)
         self._memory = WorkerMemory()
         self._keeper = RecordKeeper(store)
-        self._is_heard = is_heard and current_listener.get() is not None
+        self._shows_progress = shows_progress and current_listener.get() is not None
         self._workers: list[_Worker] = []
         self._waiting: deque[Job | PlanJob] = deque()
 
@@ -176,7 +176,9 @@ class Pool:
 
     def _start(self, n: int) -> None:
         while len(self._workers) < n:
-            self._workers.append(_Worker(self._store, self._free_device(), self._threads, is_heard=self._is_heard))
+            self._workers.append(
+                _Worker(self._store, self._free_device(), self._threads, shows_progress=self._shows_progress)
+            )
 
     def _n_allowed(self, wanted: int) -> int:
         return self._memory.n_workers(wanted, [worker.pid for worker in self._workers])
@@ -226,7 +228,7 @@ class Pool:
 class _Worker:
     """One process and the line to it."""
 
-    def __init__(self, store: Path, device: str, threads: Threads, *, is_heard: bool) -> None:
+    def __init__(self, store: Path, device: str, threads: Threads, *, shows_progress: bool) -> None:
         context = get_context("spawn")
         self.device = device
         self.job: Job | PlanJob | None = None
@@ -234,7 +236,10 @@ class _Worker:
         self.line, theirs = context.Pipe()
         with _SPAWNING, _environment(dict.fromkeys(THREAD_SETTINGS, str(threads.number))):
             self._process: BaseProcess = context.Process(
-                target=work, args=(theirs, store, device, threads), kwargs={"is_heard": is_heard}, daemon=True
+                target=work,
+                args=(theirs, store, device, threads),
+                kwargs={"shows_progress": shows_progress},
+                daemon=True,
             )
             self._process.start()
         theirs.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -14,7 +13,6 @@ from typing import TYPE_CHECKING, Literal
 
 from vaehub.core.display import Displayed
 from vaehub.core.errors import NotRecorded, VaehubError, WorkFailed
-from vaehub.core.identity import Json, canonical_json
 from vaehub.core.progress import task
 from vaehub.core.recipe import Component
 from vaehub.hub.arguments import MOST_JOBS, count, mapping_of
@@ -28,7 +26,7 @@ from vaehub.hub.study.pool import DiedTrying, Pool, usual_jobs, worker_devices
 from vaehub.hub.study.rehearsal import rehearse
 from vaehub.hub.study.remote_pool import Engine, RemotePool
 from vaehub.hub.study.report import Reports, ReportTable, report_of
-from vaehub.hub.study.state import StudyState, phases
+from vaehub.hub.study.state import StudyState, state_of, varied_names
 from vaehub.hub.work import work
 from vaehub.registry.catalog import Catalog
 from vaehub.store.published import Figure, Paper
@@ -209,44 +207,7 @@ class Study(Displayed):
             VaehubError: If a name or a parameter of the study is wrong.
         """
         scaled = self.definition.at(scale)
-        cells = {cell.request.id: cell for cell in self._cells(scaled)}
-        self._store.collect(self._store.deliveries.jobs().keys())
-        asked: dict[str, CellRecord] = {measurement: cell.record() for measurement, cell in cells.items()}
-        with self._store.session() as session:
-            stored = session.cells(self.name, scaled.scale)
-            asked |= {cell.measurement: cell for cell in stored if cell.cell is None}
-            known = session.outcomes(list(asked))
-        varied = {*_varied([cell.settings for cell in cells.values()]), "analysis"}
-        failures = [
-            (
-                {name: value for name, value in asked[measurement].settings.items() if name in varied},
-                asked[measurement].metric,
-                outcome.error or "",
-            )
-            for measurement, outcome in known.items()
-            if outcome.status == "failed"
-        ]
-        given, remarks = phases(self._store, self._catalog)
-        now = {
-            measurement: "running" if self._is_running(cell) else given.get(measurement, "")
-            for measurement, cell in asked.items()
-            if measurement not in known
-        }
-        count_of = Counter(now.values())
-        done = sum(outcome.status == "done" for outcome in known.values())
-        n = len(cells) + len(scaled.analyses)
-        return StudyState(
-            self.name,
-            scaled.scale,
-            n,
-            done,
-            len(failures),
-            count_of["running"],
-            failures,
-            queued=count_of["queued"],
-            lost=count_of["lost"],
-            remarks=remarks,
-        )
+        return state_of(scaled, self._cells(scaled), self._store, self._catalog)
 
     def report(self, name: str | None = None, scale: str | None = None) -> Reports:
         """Return the study's tables, with the published figures beside ours.
@@ -330,7 +291,7 @@ class Study(Displayed):
         """Return whether all of it was tried before the time was over; refuse what cannot be done."""
         trials = trials_of(missing)
         settings = {cell.request.id: cell.settings for cell in missing}
-        varied = _varied(list(settings.values()))
+        varied = varied_names(list(settings.values()))
 
         def title(measurement: str) -> str:
             at = ", ".join(f"{name} {value}" for name, value in settings[measurement].items() if name in varied)
@@ -391,14 +352,6 @@ class Study(Displayed):
                 "makes them again"
             )
 
-    def _is_running(self, cell: CellRecord) -> bool:
-        return any(map(self._store.is_worked_on, filter(None, (cell.measurement, cell.training))))
-
 
 def _is_over(until: float) -> bool:
     return time.monotonic() >= until
-
-
-def _varied(settings: Sequence[Mapping[str, Json]]) -> set[str]:
-    names = {name for each in settings for name in each}
-    return {name for name in names if len({canonical_json(each.get(name)) for each in settings}) > 1}

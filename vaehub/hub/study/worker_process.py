@@ -180,7 +180,7 @@ class RemoteSession(Session):
         return reply.value
 
 
-def work(line: Connection, store: Path, device: str, threads: Threads, *, is_heard: bool) -> None:
+def work(line: Connection, store: Path, device: str, threads: Threads, *, shows_progress: bool) -> None:
     """Do job after job, until there are no more or whoever gives them is gone.
 
     Args:
@@ -188,7 +188,7 @@ def work(line: Connection, store: Path, device: str, threads: Threads, *, is_hea
         store: Its folder, for weights and arrays.
         device: Where to compute.
         threads: How many.
-        is_heard: Whether that process shows how far work is.
+        shows_progress: Whether that process shows the progress of work.
     """
     # An interruption is for whoever gives jobs to handle.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -200,7 +200,7 @@ def work(line: Connection, store: Path, device: str, threads: Threads, *, is_hea
     catalog = Catalog()
     trackers.add_what_can_be(catalog.manager, trackers.asked())
     runner = Runner(Store(store, RemoteSession(line)), catalog, device, share=share)
-    current_listener.set(TellingListener(line.send) if is_heard else None)
+    current_listener.set(TellingListener(line.send) if shows_progress else None)
     while True:
         job: Job | PlanJob | None = line.recv()
         if job is None:
