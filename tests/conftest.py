@@ -60,6 +60,21 @@ def hub(tmp_path: Path) -> Hub:
 
 
 @pytest.fixture
+def openings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What each opening of a database from now on is for."""
+    from vaehub.store.database import Database
+
+    found, opened = [], Database._opened
+
+    def counted(self, use):
+        found.append(use)
+        return opened(self, use)
+
+    monkeypatch.setattr(Database, "_opened", counted)
+    return found
+
+
+@pytest.fixture
 def oracles() -> Path:
     """Folder of inputs with outputs that independent code computed."""
     return Path(__file__).parent / "oracles"

@@ -15,7 +15,21 @@ from processes import Started, command
 from .findings import Findings, recorded
 from .process_table import locked
 
-RUN = ("run", "--model", "ard", "--metric", "relevance", "--metric", "elbo", "--seed", "0", "--seed", "1")
+RUN = (
+    "run",
+    "--model",
+    "ard",
+    "--metric",
+    "relevance",
+    "--metric",
+    "elbo",
+    "--seed",
+    "0",
+    "--seed",
+    "1",
+    "--jobs",
+    "1",
+)
 SMALL = ("--set", "train.epochs=20", "--set", "model.latent_dim=4")
 TIMEOUT = 300.0
 

@@ -116,6 +116,24 @@ def test_list_names_every_built_in(vaehub):
     assert features == {"pixels", "inception", "imagenet", "resnet18", "training", "module"}
 
 
+def test_list_finds_words_in_names_and_lines(vaehub):
+    found = json.loads(vaehub("list", "--search", "Collapse posterior", "--json").stdout)
+    assert found
+    for each in found:
+        said = f"{each['name']} {each['summary']}".lower()
+        assert {"collapse", "posterior"} <= set(said.replace(":", " ").split())
+    every = json.loads(vaehub("list", "--json").stdout)
+    assert {"cka"} <= {
+        each["name"] for each in json.loads(vaehub("list", "metric", "--search", "cka", "--json").stdout)
+    }
+    assert len(found) < len(every)
+    none = vaehub("list", "model", "--search", "no such words")
+    assert none.returncode == 2
+    assert none.stderr.splitlines()[-1].endswith(
+        "no model has 'no such words' in its name or its line; 'vaehub list' shows all"
+    )
+
+
 def test_describe_shows_parameters_with_defaults_and_limits(vaehub):
     described = json.loads(vaehub("describe", "ard", "--json").stdout)
     [found] = [each for each in described if each["kind"] == "model"]

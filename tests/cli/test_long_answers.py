@@ -57,7 +57,9 @@ def place(tmp_path_factory):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peaks of memory are read from /proc")
-@pytest.mark.parametrize(("form", "n"), [("json", MANY // 3), ("csv", MANY // 3), ("parquet", MANY)])
+@pytest.mark.parametrize(
+    ("form", "n"), [pytest.param("json", MANY // 3, marks=pytest.mark.longest), ("csv", MANY // 3), ("parquet", MANY)]
+)
 def test_memory_does_not_grow_with_the_answer(form, n, place, tmp_path):
     """Both answers are longer than what is kept in memory, and of Parquet than a group of rows."""
     few, many = (asked(place, form, each, tmp_path / "rows" if form != "json" else None) for each in (n, 3 * n))

@@ -159,7 +159,7 @@ def workers_of(process):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("how", [pytest.param(signal.SIGINT, marks=pytest.mark.longest), signal.SIGKILL])
 def test_a_command_that_is_stopped_and_a_worker_that_is_killed_lose_nothing(tmp_path, how):
     """An interruption of the command, and the death of one worker."""
     store = tmp_path / "store"

@@ -31,7 +31,13 @@ LONG += [(name, "quick") for name in ("ard", "elbow", "polarised", "similarity")
 """Hundreds or thousands of trainings, whose rehearsal takes up to a minute; all of them but at the usual scale."""
 
 
-LONGEST = [("polarised", "paper"), ("polarised", "seeds"), ("similarity", "paper")]
+LONGEST = [
+    ("ard", "paper"),
+    ("elbow", "paper"),
+    ("polarised", "paper"),
+    ("polarised", "seeds"),
+    ("similarity", "paper"),
+]
 """Thousands of trainings."""
 
 

@@ -116,20 +116,63 @@ def test_what_is_written_can_be_read(path):
     assert songs(database) == ["one"]
 
 
-def test_reading_cannot_write(path):
-    with Database(path, 1.0).reading() as connection, pytest.raises(duckdb.InvalidInputException, match="read-only"):
+@pytest.mark.parametrize("opened", [Database.reading, Database.querying])
+def test_reading_cannot_write(path, opened):
+    with opened(Database(path, 1.0)) as connection, pytest.raises(duckdb.InvalidInputException, match="read-only"):
         add(connection, "one")
 
 
-def test_reading_cannot_reach_files(path, tmp_path):
-    (tmp_path / "secret.csv").write_text("a\n1\n")
-    with Database(path, 1.0).reading() as connection, pytest.raises(duckdb.PermissionException):
-        connection.execute(f"from '{tmp_path}/secret.csv'")
+@pytest.mark.parametrize("opened", [Database.reading, Database.querying])
+@pytest.mark.parametrize("name", ["secret.csv", "store/secret.csv"])
+def test_reading_cannot_reach_files(path, tmp_path, opened, name):
+    secret = tmp_path / name
+    secret.parent.mkdir(exist_ok=True)
+    secret.write_text("a\n1\n")
+    with opened(Database(path, 1.0)) as connection, pytest.raises(duckdb.PermissionException):
+        connection.execute(f"from '{secret}'")
 
 
-def test_reading_cannot_lift_its_own_limits(path):
-    with Database(path, 1.0).reading() as connection, pytest.raises(duckdb.InvalidInputException, match="locked"):
+@pytest.mark.parametrize(("opened", "words"), [(Database.reading, "running"), (Database.querying, "locked")])
+def test_reading_cannot_lift_its_own_limits(path, opened, words):
+    with opened(Database(path, 1.0)) as connection, pytest.raises(duckdb.InvalidInputException, match=words):
         connection.execute("set enable_external_access = true")
+
+
+def test_look_ups_start_one_engine_and_queries_one_each(path, monkeypatch):
+    database, started = Database(path, 1.0), []
+    with database.reading() as connection:
+        first = connection
+    monkeypatch.setattr(duckdb, "connect", lambda *_, **__: started.append(1))
+    for _ in range(3):
+        with database.reading() as connection:
+            assert connection is first
+    assert not started
+    monkeypatch.undo()
+    with database.querying() as connection:
+        assert connection is not first
+
+
+def test_an_engine_that_met_an_error_is_not_used_again(path):
+    database = Database(path, 1.0)
+    with pytest.raises(duckdb.ParserException), database.reading() as first:
+        first.execute("no SQL")
+    with pytest.raises(duckdb.ConnectionException):
+        first.execute("select 1")
+    with database.reading() as second:
+        assert second.execute("select 1").fetchall() == [(1,)]
+
+
+def test_a_file_that_took_the_place_of_another_is_read_anew(path, tmp_path):
+    database = Database(path, 1.0)
+    with database.writing() as connection:
+        add(connection, "one")
+    assert songs(database) == ["one"]
+    other = Database(tmp_path / "other.duckdb", 1.0)
+    with other.writing() as connection:
+        connection.execute("create table songs (title varchar)")
+        add(connection, "two")
+    other.path.replace(path)
+    assert songs(database) == ["two"]
 
 
 def test_no_file_stays_open_after_reading_or_writing(path):

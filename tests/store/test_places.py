@@ -105,7 +105,7 @@ def test_a_question_mark_may_be_above_the_store(tmp_path, monkeypatch):
     for query in ("select * from read_text('/etc/hostname')", "copy trainings to 'stolen.csv'", "set threads = 2"):
         with pytest.raises(VaehubError, match="nothing else|but not changed"):
             Store.open().query(query)
-    with Store.open()._session._database.reading() as connection, pytest.raises(duckdb.Error, match="locked"):
+    with Store.open()._session._database.querying() as connection, pytest.raises(duckdb.Error, match="locked"):
         connection.execute("set enable_external_access = true")
 
 

@@ -8,28 +8,9 @@ import pytest
 from stored_samples import a_measurement, a_result, a_training, python, same_result, weights
 
 from vaehub.core.errors import StoreError
-from vaehub.store import engine, schema, turns
+from vaehub.store import schema, turns
 from vaehub.store.files import write_arrays
 from vaehub.store.store import Store
-
-
-@pytest.fixture
-def openings(monkeypatch):
-    """Every opening of a database: whether it was for reading alone."""
-    found = []
-    connect, attach = duckdb.connect, engine.attach
-
-    def connected(*arguments, **more):
-        found.extend([True] if more.get("read_only") else [])
-        return connect(*arguments, **more)
-
-    def attached(path):
-        found.append(False)
-        return attach(path)
-
-    monkeypatch.setattr(duckdb, "connect", connected)
-    monkeypatch.setattr(engine, "attach", attached)
-    return found
 
 
 @pytest.fixture
@@ -43,7 +24,7 @@ def many(store):
     return store
 
 
-def test_all_look_ups_of_a_session_share_one_opening(many, openings):
+def test_all_look_ups_of_a_session_share_one_opening_and_a_query_has_its_own(many, openings):
     with many.session() as session:
         session.find_many(["m-t1", "m-t2"])
         session.trainings(["t1"])
@@ -51,13 +32,13 @@ def test_all_look_ups_of_a_session_share_one_opening(many, openings):
         with many.session():
             many.resolve("m-d")
         many.query("from trainings")
-    assert openings == [True]
+    assert openings == ["look up", "query"]
 
 
 def test_without_a_session_each_look_up_opens_the_file(many, openings):
     many.training("t1")
     many.training("t2")
-    assert openings == [True, True]
+    assert openings == ["look up", "look up"]
 
 
 def test_a_session_in_which_nothing_is_asked_opens_nothing(many, openings):
@@ -88,7 +69,7 @@ def test_a_record_in_the_middle_of_a_session_is_a_commit_of_its_own_that_the_ses
         many.record_training(a_training("t3"), [], weights())
         assert set(session.trainings(["t1", "t3"])) == {"t1", "t3"}
         assert many.query("from trainings").num_rows == 3
-    assert openings == [True, False, True]
+    assert openings == ["look up", "write", "look up", "query"]
 
 
 def test_a_session_of_a_store_that_is_not_there_finds_nothing_and_makes_nothing(store):
@@ -110,7 +91,7 @@ def test_a_session_that_fails_lets_go_of_the_file(many, openings):
         session.trainings(["t1"])
         raise KeyError
     many.record_training(a_training("t3"), [], weights())
-    assert openings == [True, False]
+    assert openings == ["look up", "write"]
 
 
 # What the database or the disk says

@@ -175,13 +175,25 @@ app.command(name="suggest-dim", short_help="Suggest how many latents the data ne
 
 @app.command(name="list", short_help="List models, networks, datasets, metrics and studies.")
 def list_(
-    kind: Annotated[Kind | None, typer.Argument(help="Only this kind.")] = None, as_json: JsonOption = False
+    kind: Annotated[Kind | None, typer.Argument(help="Only this kind.")] = None,
+    search: Annotated[
+        str | None,
+        typer.Option(
+            "--search", help="Only what has these words in its name or its line, such as 'posterior collapse'."
+        ),
+    ] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """List models, networks, datasets, metrics, studies and feature extractors."""
     from vaehub.cli import tables, terminal
     from vaehub.registry.catalog import Catalog
 
     found = list(Catalog().entries(kind.value if kind else None))
+    if search is not None:
+        found = [each for each in found if tables.has_words(each, search)]
+        if not found:
+            of_kind = f"no {kind.value}" if kind else "nothing"
+            raise VaehubError(f"{of_kind} has {search!r} in its name or its line; 'vaehub list' shows all")
     if as_json:
         terminal.print_json([tables.registered_as_json(each) for each in found])
     else:

@@ -55,6 +55,12 @@ def catalog(items: Sequence[Registered]) -> None:
     table(["kind", "name", "meaning", "from"], rows)
 
 
+def has_words(item: Registered, words: str) -> bool:
+    """Return whether an entry has all of these words, or parts of words, in its name or its line."""
+    said = f"{item.entry.name} {item.entry.summary}".casefold()
+    return all(word in said for word in words.casefold().split())
+
+
 def description(item: Registered, params: Sequence[ParamInfo]) -> None:
     """Print an entry and its parameters."""
     from rich.padding import Padding

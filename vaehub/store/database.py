@@ -20,6 +20,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Literal
 
 import duckdb
 from duckdb import DuckDBPyConnection
@@ -28,7 +29,7 @@ from vaehub.core.errors import StoreError, first_line
 from vaehub.store import engine
 from vaehub.store.failures import interruptible
 from vaehub.store.files import PARTIAL, publish
-from vaehub.store.reader import reader
+from vaehub.store.reader import attached, detach, reader
 from vaehub.store.schema import VERSION, migrate, recorded_version
 from vaehub.store.turns import Turn, TurnTimeout, is_awaited, turn
 from vaehub.store.undo import Undo
@@ -40,6 +41,9 @@ FIRST_WAIT, LONGEST_WAIT = 0.005, 0.05
 
 CONFINE = "set enable_external_access = false"
 """Cannot be taken back as long as the engine runs; files that are open can be written."""
+
+Use = Literal["look up", "query", "write"]
+"""What the file is opened for: look-ups and records are ours, queries are SQL of users."""
 
 # One process must not open a file twice with different settings, so its threads take turns.
 _turns: dict[Path, threading.RLock] = defaultdict(threading.RLock)
@@ -67,13 +71,17 @@ class Database:
         self._turn = _turns[path.resolve()]
         self._holder: int | None = None
         self._connection: DuckDBPyConnection | None = None
-        self._writes = False
+        self._use: Use = "look up"
         self._is_confined = False
 
     @property
     def is_held(self) -> bool:
         """Whether this thread is in the middle of writing."""
         return self._writes and self._holder == threading.get_ident()
+
+    @property
+    def _writes(self) -> bool:
+        return self._connection is not None and self._use == "write"
 
     @contextmanager
     def session(self, errand: Callable[[], bytes | None] | None = None) -> Iterator[Turn]:
@@ -97,22 +105,37 @@ class Database:
                 self._holder = threading.get_ident()
                 try:
                     yield mine
+                except BaseException:
+                    self._close(again=False)
+                    raise
                 finally:
                     self._close()
                     self._holder = None
 
     @contextmanager
     def reading(self) -> Iterator[DuckDBPyConnection]:
-        """Open the file for queries that cannot change it, nor touch anything else.
+        """Open the file for look-ups that cannot change it, nor touch anything else.
 
         Raises:
             StoreError: If it cannot be opened, is no store, is newer than this version, or stays locked.
         """
         with self.session():
             if self._connection is None:
-                self._open(read_only=True)
+                self._open("look up")
             assert self._connection is not None, "it has been opened"
             yield self._connection
+
+    @contextmanager
+    def querying(self) -> Iterator[DuckDBPyConnection]:
+        """Open the file for SQL of users, which can do nothing but read it; raises as :meth:`reading`."""
+        with self.session():
+            self._close()
+            try:
+                self._open("query")
+                assert self._connection is not None, "it has been opened"
+                yield self._connection
+            finally:
+                self._close()
 
     @contextmanager
     def reading_anew(self) -> Iterator[DuckDBPyConnection]:
@@ -121,7 +144,7 @@ class Database:
             with self.reading() as connection:
                 yield connection
         except duckdb.Error:
-            self._close()
+            self._close(again=False)
             raise
 
     @contextmanager
@@ -129,7 +152,7 @@ class Database:
         """Open the file to be read, even one of an earlier schema, which stays so."""
         with self.session():
             self._close()
-            connection, _ = self._connect(read_only=True)
+            connection, _ = self._connect("query")
             try:
                 yield connection
             finally:
@@ -190,7 +213,7 @@ class Database:
             # One process must not open a file twice with different settings. It is opened to be read when next needed.
             self._close()
             try:
-                self._open(read_only=False)
+                self._open("write")
                 assert self._connection is not None, "it has been opened"
                 if confined:
                     self._is_confined = True
@@ -220,12 +243,12 @@ class Database:
             for each in (path, path.with_name(f"{path.name}.wal")):
                 each.unlink(missing_ok=True)
 
-    def _open(self, *, read_only: bool) -> None:
-        if not (read_only or self.path.exists()):
+    def _open(self, use: Use) -> None:
+        if use == "write" and not self.path.exists():
             self._make()
-        connection, version = self._connect(read_only=read_only)
-        if version != VERSION and read_only:
-            connection.close()
+        connection, version = self._connect(use)
+        if version != VERSION and use != "write":
+            self._end(connection, use)
             has = f"store {str(self.path.parent)!r} has schema {version}, which is read once it has been upgraded to"
             if not self._upgrades:
                 raise StoreError(f"{has} {VERSION}; any command that shows it does that")
@@ -233,22 +256,30 @@ class Database:
                 raise StoreError(f"{has} {VERSION}, and it cannot be written here; copy it to a place where it can")
             with self.held():
                 pass  # opening for writing migrates
-            connection, version = self._connect(read_only=True)
-        self._connection, self._writes = connection, not read_only
+            connection, version = self._connect(use)
+        self._connection, self._use = connection, use
         if version != VERSION:
             if self._commits_are_checkpoints:
                 self._undo.keep(connection)
             migrate(connection)
 
-    def _close(self) -> None:
+    def _close(self, *, again: bool = True) -> None:
         connection, self._connection = self._connection, None
-        writes, self._writes = self._writes, False
         if connection is not None:
-            self._end(connection, writes=writes)
+            self._end(connection, self._use, again=again)
 
-    def _end(self, connection: DuckDBPyConnection, *, writes: bool) -> None:
-        """Close the file, for good if it was opened to be written: then its log becomes a checkpoint."""
-        if not writes:
+    def _end(self, connection: DuckDBPyConnection, use: Use, *, again: bool = True) -> None:
+        """Close the file; if it was opened to be written, its log becomes a checkpoint.
+
+        Args:
+            connection: To it.
+            use: What it was opened for.
+            again: Whether an engine of look-ups can be used again, which it cannot when it has met damage.
+        """
+        if use == "look up":
+            detach(connection, self.path.absolute(), again=again)
+            return
+        if use == "query":
             connection.close()
             return
         can_be_undone = False
@@ -302,12 +333,12 @@ class Database:
             f"{self.timeout:g} s; wait until it is done, or raise VAEHUB_LOCK_TIMEOUT"
         )
 
-    def _connect(self, *, read_only: bool) -> tuple[DuckDBPyConnection, int]:
-        connection = self._opened(read_only=read_only)
+    def _connect(self, use: Use) -> tuple[DuckDBPyConnection, int]:
+        connection = self._opened(use)
         try:
             return connection, self._version(connection)
         except BaseException:
-            self._end(connection, writes=not read_only)
+            self._end(connection, use, again=False)
             raise
 
     def _version(self, connection: DuckDBPyConnection) -> int:
@@ -321,7 +352,7 @@ class Database:
             )
         return version
 
-    def _opened(self, *, read_only: bool) -> DuckDBPyConnection:
+    def _opened(self, use: Use) -> DuckDBPyConnection:
         # Of a path that does not begin at the root, a beginning such as "s3:" names an extension to download.
         path = self.path.absolute()
         if self._commits_are_checkpoints and self._log.exists():
@@ -329,7 +360,8 @@ class Database:
                 f"store {str(self.path.parent)!r} holds commits in {self._log.name}, which DuckDB does not find where "
                 "a path has a question mark; move the store to a path without, and use it there once"
             )
-        return self._patiently(lambda: reader(path) if read_only else self._attached(path))
+        opening = {"look up": attached, "query": reader, "write": self._attached}[use]
+        return self._patiently(lambda: opening(path))
 
     def _attached(self, path: Path) -> DuckDBPyConnection:
         self._undo.begin()

@@ -1,7 +1,15 @@
-"""Connections that only read: what they may reach, and how much memory they may take."""
+"""Connections that only read: what they may reach, and how much memory they may take.
+
+Queries of users have an engine of their own, which is locked and ends with them. Our look-ups are many, and to start an
+engine takes ten times as long as to open a file of a store: theirs is kept by the process, and the file is attached to
+it for a moment. It reaches that file alone, whatever a stranger's store has in the place of our tables.
+"""
 
 from __future__ import annotations
 
+import atexit
+import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +33,82 @@ _LEAST_MEMORY = 256 * 2**20
 """Bytes that a reader may have however little is free, since less opens no store of a usual size."""
 
 
+_KEPT = 2
+"""Engines that are kept: a process has one store, and at times another that is compared with it."""
+
+_idle: dict[Path, DuckDBPyConnection] = {}
+
+
 def bounded() -> DuckDBPyConnection:
     """Return a connection without a database, which may take as much memory as a reader."""
     return duckdb.connect(config={"threads": 1, **_memory()})
 
 
+def attached(path: Path) -> DuckDBPyConnection:
+    """Open a file of a store for our look-ups; :func:`detach` closes it.
+
+    Raises:
+        duckdb.Error: If it cannot be opened.
+    """
+    if "?" in str(path):  # whether a file may be reached is not told by such a path
+        return reader(path)
+    engine = _idle.pop(path, None) or _started(path)
+    try:
+        for name, value in _memory().items():
+            engine.execute(f"set {name} = '{value}'")
+        engine.execute(f"attach {_quoted(path)} as results (read_only)")
+        engine.execute("use results")
+    except BaseException:
+        engine.close()
+        raise
+    return engine
+
+
+def detach(engine: DuckDBPyConnection, path: Path, *, again: bool) -> None:
+    """Close a file that :func:`attached` has opened.
+
+    Args:
+        engine: That has it.
+        path: The file.
+        again: Whether the engine can open it again: not if it has met damage, which makes it useless.
+    """
+    if again and "?" not in str(path):
+        with suppress(duckdb.Error):
+            engine.execute("use memory")
+            engine.execute("detach results")
+            if len(_idle) == _KEPT:
+                _idle.pop(next(iter(_idle))).close()
+            _idle[path] = engine
+            return
+    engine.close()
+
+
+def _started(path: Path) -> DuckDBPyConnection:
+    """Return an engine that reaches one file, and the log that DuckDB reads with it."""
+    config: dict[str, Any] = {key: READ_ONLY[key] for key in READ_ONLY.keys() - LOCKS}
+    engine = duckdb.connect(config={"threads": 1, **config})
+    engine.execute(f"set allowed_paths = [{_quoted(path)}, {_quoted(f'{path}.wal')}]")
+    engine.execute("set enable_external_access = false")
+    return engine
+
+
+def _quoted(path: Path | str) -> str:
+    doubled = str(path).replace("'", "''")
+    return f"'{doubled}'"
+
+
+@atexit.register
+def _end() -> None:
+    while _idle:
+        _idle.popitem()[1].close()
+
+
+if hasattr(os, "register_at_fork"):  # an engine has threads, which a fork would be without
+    os.register_at_fork(before=_end)
+
+
 def reader(path: Path) -> DuckDBPyConnection:
-    """Open a file of a store to be read, and nothing else."""
+    """Open a file of a store for a query of a user, which reads it, and nothing else."""
     config: dict[str, Any] = {"threads": 1, **_memory(), **READ_ONLY}
     if "?" not in str(path):
         return duckdb.connect(path, read_only=True, config=config)

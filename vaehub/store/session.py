@@ -232,7 +232,7 @@ class Session:
     def _querying(self) -> Iterator[DuckDBPyConnection]:
         if self._database.is_held:
             raise StoreError("a query cannot be asked in the middle of a burst of records")
-        with translated(self._name, "read"), self._database.reading() as connection:
+        with translated(self._name, "read"), self._database.querying() as connection:
             yield connection
 
     def verify(self, path: Path) -> Verification:

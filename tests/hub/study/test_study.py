@@ -351,7 +351,7 @@ def test_a_killed_worker_costs_its_cell_alone(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize("how", [signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.longest)])
 def test_a_study_that_is_stopped_goes_on_where_it_was(tmp_path, how):
     path, store = written(tmp_path, LONG.replace("4, 5]", "4, 5, 6, 7]")), tmp_path / "store"
     hub = Hub.open(store, device="cpu")

@@ -19,6 +19,7 @@ QUICK = {"network.hidden": [32], "train.epochs": 4, "train.learning_rate": 5e-3}
 
 
 @pytest.mark.slow
+@pytest.mark.longest
 def test_the_elbow_of_a_vae_has_all_curves_and_their_knees(shared):
     recipe = shared.recipe("beta_vae", settings={**QUICK, "train.epochs": 8, "model.beta": 0.05})
     settings = {**DIMS, "n_seeds": 2, "accuracy": True, "classifier": "logistic"}
