@@ -9,7 +9,6 @@ could be overwritten and lost.
 from __future__ import annotations
 
 import errno
-import math
 import os
 import random
 import re
@@ -34,8 +33,6 @@ from vaehub.store.schema import VERSION, migrate, recorded_version
 from vaehub.store.turns import Turn, TurnTimeout, is_awaited, turn
 from vaehub.store.undo import Undo
 
-LOCK_TIMEOUT = "VAEHUB_LOCK_TIMEOUT"
-DEFAULT_LOCK_TIMEOUT = 60.0
 FIRST_WAIT, LONGEST_WAIT = 0.005, 0.05
 """Seconds between two attempts to open a file that another process holds."""
 
@@ -393,22 +390,6 @@ class Database:
             # Waits differ, or processes that collided once would collide for ever.
             time.sleep(wait * patience.uniform(0.5, 1.0))
             wait = min(2 * wait, LONGEST_WAIT)
-
-
-def lock_timeout() -> float:
-    """Return the seconds to wait for one and the same process, as ``VAEHUB_LOCK_TIMEOUT`` says.
-
-    Raises:
-        StoreError: If it says no number.
-    """
-    given = os.environ.get(LOCK_TIMEOUT) or DEFAULT_LOCK_TIMEOUT
-    try:
-        seconds = float(given)
-    except ValueError:
-        seconds = math.nan
-    if not (math.isfinite(seconds) and seconds >= 0):
-        raise StoreError(f"{LOCK_TIMEOUT} is {given!r} and should be a number of seconds")
-    return seconds
 
 
 def _holder(error: duckdb.Error) -> str:

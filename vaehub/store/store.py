@@ -17,10 +17,11 @@ from vaehub.core.errors import StoreError, VaehubError
 from vaehub.core.result import Result
 from vaehub.store import trainings
 from vaehub.store.collection import collect
-from vaehub.store.database import Database, lock_timeout
+from vaehub.store.database import Database
 from vaehub.store.deliveries import Deliveries
 from vaehub.store.failures import translated
 from vaehub.store.filing import Arrays, Filing
+from vaehub.store.lock_timeout import lock_timeout
 from vaehub.store.merge import Merged
 from vaehub.store.place import place_of_store
 from vaehub.store.prefixes import resolved
