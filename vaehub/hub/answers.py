@@ -42,15 +42,17 @@ def measured(found: object, metric: Metric, latent_dims: frozenset[int] | None =
     Raises:
         WorkFailed: If it is no result, a name is none, or a vector over latents has another length than the model.
     """
-    title, place = f"metric {metric.name!r}", place_of(metric.measure)
+    title = f"metric {metric.name!r}"
     if not isinstance(found, Result):
-        raise WorkFailed(f"{title} returned {described(found)}, and 'measure' returns a vaehub.Result{place}")
+        raise WorkFailed(
+            f"{title} returned {described(found)}, and 'measure' returns a vaehub.Result{place_of(metric.measure)}"
+        )
     # What a metric of tables names is named by the columns of somebody's query.
     for name in () if isinstance(metric, TableMetric) else _names(found):
         if not (isinstance(name, str) and NAME.fullmatch(name)):
             raise WorkFailed(
                 f"{title} returned a value named {name!r}, and names are lower-case words joined by underscores, such "
-                f"as 'n_active', since people write SQL against them{place}"
+                f"as 'n_active', since people write SQL against them{place_of(metric.measure)}"
             )
     lengths = {name: len(vector.values) for name, vector in found.vectors.items() if vector.index == "latent"}
     if latent_dims is not None and not set(lengths.values()) <= latent_dims:
@@ -58,7 +60,7 @@ def measured(found: object, metric: Metric, latent_dims: frozenset[int] | None =
         raise WorkFailed(
             f"{title} returned vectors over the index 'latent', {told} values, and the model has "
             f"{' and '.join(map(str, sorted(latent_dims)))} latents; another index is named by "
-            f"vaehub.Vector(values, 'layer'){place}"
+            f"vaehub.Vector(values, 'layer'){place_of(metric.measure)}"
         )
     return found
 

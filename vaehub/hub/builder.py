@@ -237,8 +237,8 @@ class Builder:
 
     # Training
 
-    def train(self, job: TrainingJob, *, force: bool, notes: Sequence[str] = ()) -> None:
-        """Train a model, and record it, whether that succeeds or fails.
+    def train(self, job: TrainingJob, *, force: bool, notes: Sequence[str] = ()) -> TrainingRecord | None:
+        """Train a model, record it, whether that succeeds or fails, and return what was stored, if anything was.
 
         Args:
             job: What to train.
@@ -248,9 +248,11 @@ class Builder:
         Raises:
             WorkFailed: If the training fails; that is recorded.
         """
-        self._train(job, *self._member(job, force=force), notes)
+        return self._train(job, *self._member(job, force=force), notes)
 
-    def _train(self, job: TrainingJob, member: EnsembleMember, recorder: Recorder, notes: Sequence[str]) -> None:
+    def _train(
+        self, job: TrainingJob, member: EnsembleMember, recorder: Recorder, notes: Sequence[str]
+    ) -> TrainingRecord | None:
         recipe = job.recipe
         try:
             with self._threads([recipe]):
@@ -276,6 +278,7 @@ class Builder:
         recorded = recorder.done(recipe, member.model, replace(fitted, notes=(*fitted.notes, *notes)))
         discard(member)
         self._remember(job, recorded)
+        return None if recorded is None else recorded.record
 
     def train_together(self, jobs: Sequence[TrainingJob], *, force: bool) -> None:
         """Train models that differ only in their seed as one batched program, or one by one if that is impossible.

@@ -32,7 +32,10 @@ class Trained:
 class _Kept:
     key: Component | str
     item: Dataset | Trained
-    state: str
+    state: str = ""
+    n_bytes: int = 0
+    """Size of the weights, which is asked for each time that another model comes."""
+    data_bytes: int = 0
 
     @property
     def data(self) -> Dataset:
@@ -71,11 +74,11 @@ class Memory:
 
     def keep_dataset(self, component: Component, data: Dataset) -> None:
         """Remember a dataset."""
-        self._keep(_Kept(component, data, ""))
+        self._keep(_Kept(component, data, data_bytes=data.n_bytes))
 
     def keep_trained(self, weights: str, trained: Trained) -> None:
         """Remember a trained model."""
-        self._keep(_Kept(weights, trained, state_of(trained.model)))
+        self._keep(_Kept(weights, trained, state_of(trained.model), trained.n_bytes, trained.data.n_bytes))
 
     def _used(self, key: Component | str) -> _Kept | None:
         # Not a dictionary: parameters may hold lists, which have no hash, and there are few.
@@ -91,6 +94,5 @@ class Memory:
 
     def _n_bytes(self) -> int:
         # Many trainings share the observations of one dataset.
-        data = {id(each.data.stored): each.data.n_bytes for each in self._kept}
-        models = (each.item.n_bytes for each in self._kept if isinstance(each.item, Trained))
-        return sum(data.values()) + sum(models)
+        data = {id(each.data.stored): each.data_bytes for each in self._kept}
+        return sum(data.values()) + sum(each.n_bytes for each in self._kept)

@@ -99,12 +99,12 @@ class Runner:
             recipes: Of one training, with growing numbers of epochs; or none.
             wanted: What is measured.
         """
-        asked, failures = list(wanted), dict[str, str]()
+        asked, failures, done = list(wanted), dict[str, str](), dict[str, TrainingRecord]()
         if recipes:
             of_trainings = [request for request in asked if request.subject.trainings]
             *stages, recipe = recipes
             try:
-                self.train(recipe, of_trainings, stages=stages, force=False)
+                done[recipe.id] = self.train(recipe, of_trainings, stages=stages, force=False)
             except KeyboardInterrupt:
                 raise
             # A stranger's code runs here, and what it raises, which need be no Exception, must not stop the others.
@@ -113,7 +113,8 @@ class Runner:
         for request in asked:
             if request.id not in failures:
                 try:
-                    self.measure(request, force=False)
+                    if request.id not in self.known([request.id]):
+                        self._measured(request, force=False, done=done)
                 except KeyboardInterrupt:
                     raise
                 except BaseException as error:  # noqa: BLE001 as above
@@ -161,10 +162,13 @@ class Runner:
             # Whatever is wrong with the request comes out here, before anything is written.
             job = self._job(missing, passed, wanted)
             self.store.prepare()
+            made = None
             with self.store.working_on(job.recipe.id):
                 # Another process may have done it while this one waited.
                 if force or job.recipe.id not in self._finished([job.recipe]):
-                    self.builder.train(job, force=force)
+                    made = self.builder.train(job, force=force)
+            if made is not None and not stages:
+                return made
             done = self._finished(passed)
             # What that process did not pass through is trained now.
             for stage in stages:
@@ -303,10 +307,19 @@ class Runner:
             record = replace(record, training=None)
         self.store.record_measurement(record, Result())
 
-    def _measured(self, request: MeasurementRequest, *, force: bool) -> Measurement:
-        """Measure, unless another process has done so meanwhile."""
+    def _measured(
+        self, request: MeasurementRequest, *, force: bool, done: Mapping[str, TrainingRecord] | None = None
+    ) -> Measurement:
+        """Measure, unless another process has done so meanwhile.
+
+        Args:
+            request: What.
+            force: Measure even what is stored.
+            done: Trainings that are known to be stored.
+        """
         subject, metric = request.subject, self._metric(request)
-        done = self._finished(subject.trainings)
+        if done is None or any(recipe.id not in done for recipe in subject.trainings):
+            done = self._finished(subject.trainings)
         if any(recipe.id not in done for recipe in subject.trainings):
             for recipe in subject.trainings:
                 self.train(recipe, [request], force=False)

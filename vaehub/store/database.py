@@ -68,6 +68,7 @@ class Database:
         self._turn = _turns[path.resolve()]
         self._holder: int | None = None
         self._connection: DuckDBPyConnection | None = None
+        self.opening = 0  # its number
         self._use: Use = "look up"
         self._is_confined = False
 
@@ -255,6 +256,7 @@ class Database:
                 pass  # opening for writing migrates
             connection, version = self._connect(use)
         self._connection, self._use = connection, use
+        self.opening += 1
         if version != VERSION:
             if self._commits_are_checkpoints:
                 self._undo.keep(connection)

@@ -34,6 +34,7 @@ class Provenance:
     def _begin(self) -> None:
         self.id = uuid4().hex
         self.is_stored = False
+        self._seen_in: int | None = None
         self._process = os.getpid()
 
     def prepare(self) -> None:
@@ -43,10 +44,18 @@ class Provenance:
         if not self.is_stored:
             _ = self._row
 
-    def has_vanished(self, connection: DuckDBPyConnection) -> bool:
-        """Return whether the process was stored and is not: the store was deleted or replaced meanwhile."""
+    def has_vanished(self, connection: DuckDBPyConnection, opening: int) -> bool:
+        """Return whether the process was stored and is not: the store was deleted or replaced meanwhile.
+
+        Args:
+            connection: To the database.
+            opening: Number of its opening; as long as it stays open, what was there is.
+        """
         self.prepare()
-        return self.is_stored and not connection.execute(_IS_THERE, [self.id]).fetchall()
+        if not self.is_stored or self._seen_in == opening:
+            return False
+        self._seen_in = opening
+        return not connection.execute(_IS_THERE, [self.id]).fetchall()
 
     def rows(self) -> Rows:
         """Return the row of the process, or none if it is known to be stored.

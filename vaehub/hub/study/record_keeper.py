@@ -14,7 +14,7 @@ from vaehub.store.store import Store
 
 LULL = 0.05
 """Seconds without a call after which the database is closed; to open and close it takes about as long."""
-LONGEST = 1.0
+LONGEST = 5.0
 """Seconds after which it is closed in any case, so that what was recorded is written into its file."""
 
 

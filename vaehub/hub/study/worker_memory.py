@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import time
 from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +18,8 @@ LEAST = 300 * 2**20
 """Bytes that a worker takes before it has any data: those of Python and PyTorch."""
 MORE = 200 * 2**20
 """Bytes beyond what the largest worker has taken so far: a training and a metric take more than the trial of them."""
+GLANCE = 0.2
+"""Seconds for which a look at the memory holds: it costs milliseconds, and short cells come many in a second."""
 _PROC = Path("/proc")
 
 
@@ -29,6 +32,7 @@ class WorkerMemory:
     def __init__(self) -> None:
         self._largest: int | None = None
         self._is_said = False
+        self._seen: tuple[float, tuple[int, ...], int] | None = None
 
     @property
     def is_known(self) -> bool:
@@ -47,7 +51,7 @@ class WorkerMemory:
             processes: Those that there are, whose memory is theirs to take again.
         """
         each = LEAST if self._largest is None else self._largest + MORE
-        at_hand = memory_at_hand() + sum(map(_resident, processes))
+        at_hand = self._at_hand(tuple(processes))
         allowed = max(min(wanted, 1), min(wanted, at_hand // each))
         if allowed < wanted and not self._is_said:
             self._is_said = True
@@ -59,6 +63,12 @@ class WorkerMemory:
                 f"{at_hand // 2**20:,}",
             )
         return allowed
+
+    def _at_hand(self, processes: tuple[int, ...]) -> int:
+        now = time.monotonic()
+        if self._seen is None or self._seen[1] != processes or now - self._seen[0] >= GLANCE:
+            self._seen = now, processes, memory_at_hand() + sum(map(_resident, processes))
+        return self._seen[2]
 
 
 def peak_of_process() -> int:
