@@ -10,8 +10,11 @@ from filelock import FileLock
 
 from vaehub import Hub, LatentModel, ModelMetric, Params, Result, WorkFailed
 from vaehub.hub.builder import Builder
-from vaehub.hub.memory import Memory, Trained
+from vaehub.hub.memory import LIMIT, Memory, Trained
+from vaehub.hub.requests import RunPlan, metric_of
+from vaehub.hub.runner import Runner
 from vaehub.registry import hookimpl
+from vaehub.store.session import Session
 from vaehub.store.store import Store
 
 QUICK = {"train.epochs": 1, "model.latent_dim": 3}
@@ -270,6 +273,37 @@ def test_beyond_the_bound_what_was_not_used_for_longest_goes(hub):
     assert memory.trained("a") is trained[0]
     memory.keep_trained("c", trained[2])
     assert [memory.trained(name) for name in "abc"] == [trained[0], None, trained[2]]
+
+
+def test_the_size_of_a_kept_model_is_asked_once(hub, monkeypatch):
+    """Or each of thousands of short trainings takes longer than the one before."""
+    asked = []
+    size = Trained.n_bytes.fget
+    monkeypatch.setattr(Trained, "n_bytes", property(lambda trained: asked.append(trained) or size(trained)))
+    job = Builder(hub.catalog, hub.store, "cpu").job(hub.recipe("vae", settings=QUICK))
+    memory = Memory()
+    for name in range(20):
+        memory.keep_trained(str(name), Trained(job.model, job.data))
+    assert len(asked) == 20
+
+
+def test_workers_divide_what_may_be_remembered(hub):
+    alone, one_of_four = (Runner(hub.store, hub.catalog, "cpu", n_workers=n).builder for n in (1, 4))
+    assert (alone._memory._limit, one_of_four._memory._limit) == (LIMIT, LIMIT // 4)
+
+
+def test_a_cell_of_one_training_looks_into_the_store_four_times(hub, monkeypatch):
+    asked = []
+    for name in ("trainings", "find_many"):
+        look_up = getattr(Session, name)
+        monkeypatch.setattr(
+            Session, name, lambda session, ids, name=name, look_up=look_up: asked.append(name) or look_up(session, ids)
+        )
+    recipe = hub.recipe("vae", settings=QUICK)
+    plan = RunPlan(recipe, [], [metric_of(hub.catalog, "elbo", {}, hub.store.training_id)])
+    assert hub._runner.run_all([recipe], plan.requests) == {}
+    # Before the work and once nobody else can do it, for the training and for the measurement.
+    assert asked == ["trainings", "trainings", "find_many", "find_many"]
 
 
 def test_the_last_used_is_kept_whatever_its_size(hub):

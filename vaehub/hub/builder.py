@@ -67,14 +67,17 @@ class Builder:
         store: Where trainings are kept.
         device: Name of the device; of several, the first computes.
         share: Threads of this process where the cores were divided among workers.
+        room: Bytes of what is remembered.
     """
 
-    def __init__(self, catalog: Catalog, store: Store, device: str, *, share: int | None = None) -> None:
+    def __init__(
+        self, catalog: Catalog, store: Store, device: str, *, share: int | None = None, room: int = LIMIT
+    ) -> None:
         self._catalog = catalog
         self._store = store
         self.device = find_devices(device)[0]
         self.copies = DataCopies()
-        self._memory = Memory()
+        self._memory = Memory(room)
         self._in_memory: dict[str, Trained] = {}
         self._share = share
         self._work: dict[str, float] = {}  # floating-point operations of a step, by recipe

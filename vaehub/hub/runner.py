@@ -43,21 +43,27 @@ class Runner:
         catalog: Where classes are found.
         device: Name of the device; looked for when it is first needed.
         share: Threads of this process where the cores were divided among workers.
+        n_workers: Processes that do such work at once, and divide what may be remembered among them.
     """
 
-    def __init__(self, store: Store, catalog: Catalog, device: str, *, share: int | None = None) -> None:
+    def __init__(
+        self, store: Store, catalog: Catalog, device: str, *, share: int | None = None, n_workers: int = 1
+    ) -> None:
         self.store = store
         self.catalog = catalog
         self.device = device
         self._share = share
+        self._n_workers = n_workers
 
     @cached_property
     def builder(self) -> Builder:
         """Makes data, models and metrics."""
         # Brings torch along, which answers from the store do not need.
         from vaehub.hub.builder import Builder
+        from vaehub.hub.memory import LIMIT
 
-        return Builder(self.catalog, self.store, self.device, share=self._share)
+        room = LIMIT // self._n_workers
+        return Builder(self.catalog, self.store, self.device, share=self._share, room=room)
 
     # Plans
 

@@ -17,7 +17,8 @@ MB = 2**20
 
 @pytest.fixture
 def at_hand(monkeypatch):
-    """Set the memory at hand, in workers that have done nothing yet."""
+    """Set the memory at hand, in workers that have done nothing yet, for whoever looks at it next."""
+    monkeypatch.setattr(worker_memory, "GLANCE", 0.0)
 
     def set_to(n_bytes):
         monkeypatch.setattr(worker_memory, "memory_at_hand", lambda: n_bytes)
@@ -60,6 +61,21 @@ def test_what_workers_have_is_theirs(at_hand, monkeypatch):
     assert (memory.n_workers(4, [7, 8]), memory.n_workers(4, [7])) == (2, 1)
 
 
+def test_a_look_holds_for_a_moment_and_for_the_same_workers(monkeypatch):
+    looks, now = [], [100.0]
+    monkeypatch.setattr(worker_memory, "memory_at_hand", lambda: looks.append(1) or 10_000 * MB)
+    monkeypatch.setattr(worker_memory.time, "monotonic", lambda: now[0])
+    memory = WorkerMemory()
+    for _ in range(50):
+        memory.n_workers(2, [])
+    assert len(looks) == 1
+    memory.n_workers(2, [os.getpid()])
+    assert len(looks) == 2
+    now[0] += worker_memory.GLANCE
+    memory.n_workers(2, [os.getpid()])
+    assert len(looks) == 3
+
+
 @pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="the system says nothing of other processes")
 def test_a_process_knows_what_it_takes():
     assert 10 * MB < _resident(os.getpid()) <= peak_of_process() < 100_000 * MB
@@ -69,7 +85,7 @@ def test_a_process_knows_what_it_takes():
 class Worker:
     """What a pool asks of a worker, without a process."""
 
-    def __init__(self, store, device, threads, *, shows_progress):
+    def __init__(self, store, device, threads, *, n_workers, shows_progress):
         self.device, self.job, self.pid, self.is_gone = device, None, -1, False
 
     def take(self, job):

@@ -177,7 +177,13 @@ class Pool:
     def _start(self, n: int) -> None:
         while len(self._workers) < n:
             self._workers.append(
-                _Worker(self._store, self._free_device(), self._threads, shows_progress=self._shows_progress)
+                _Worker(
+                    self._store,
+                    self._free_device(),
+                    self._threads,
+                    n_workers=self._size,
+                    shows_progress=self._shows_progress,
+                )
             )
 
     def _n_allowed(self, wanted: int) -> int:
@@ -228,7 +234,7 @@ class Pool:
 class _Worker:
     """One process and the line to it."""
 
-    def __init__(self, store: Path, device: str, threads: Threads, *, shows_progress: bool) -> None:
+    def __init__(self, store: Path, device: str, threads: Threads, *, n_workers: int, shows_progress: bool) -> None:
         context = get_context("spawn")
         self.device = device
         self.job: Job | PlanJob | None = None
@@ -238,7 +244,7 @@ class _Worker:
             self._process: BaseProcess = context.Process(
                 target=work,
                 args=(theirs, store, device, threads),
-                kwargs={"shows_progress": shows_progress},
+                kwargs={"n_workers": n_workers, "shows_progress": shows_progress},
                 daemon=True,
             )
             self._process.start()

@@ -180,7 +180,7 @@ class RemoteSession(Session):
         return reply.value
 
 
-def work(line: Connection, store: Path, device: str, threads: Threads, *, shows_progress: bool) -> None:
+def work(line: Connection, store: Path, device: str, threads: Threads, *, n_workers: int, shows_progress: bool) -> None:
     """Do job after job, until there are no more or whoever gives them is gone.
 
     Args:
@@ -188,6 +188,7 @@ def work(line: Connection, store: Path, device: str, threads: Threads, *, shows_
         store: Its folder, for weights and arrays.
         device: Where to compute.
         threads: How many.
+        n_workers: Of how many workers this is one.
         shows_progress: Whether that process shows the progress of work.
     """
     # An interruption is for whoever gives jobs to handle.
@@ -199,7 +200,7 @@ def work(line: Connection, store: Path, device: str, threads: Threads, *, shows_
     share = None if threads.is_asked else threads.number
     catalog = Catalog()
     trackers.add_what_can_be(catalog.manager, trackers.asked())
-    runner = Runner(Store(store, RemoteSession(line)), catalog, device, share=share)
+    runner = Runner(Store(store, RemoteSession(line)), catalog, device, share=share, n_workers=n_workers)
     current_listener.set(TellingListener(line.send) if shows_progress else None)
     while True:
         job: Job | PlanJob | None = line.recv()
