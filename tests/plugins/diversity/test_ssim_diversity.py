@@ -149,7 +149,14 @@ def test_the_interval_depends_on_the_number_of_resamplings(images):
 
 
 # Values recomputed on 200 real digits of 1, 5 and 10 classes by independent code: 0.661, 0.783 and 0.795.
-@pytest.mark.parametrize(("n_classes", "published", "spread"), [(1, 0.662, 0.04), (5, 0.781, 0.02), (10, 0.796, 0.01)])
+@pytest.mark.parametrize(
+    ("n_classes", "published", "spread"),
+    [
+        pytest.param(1, 0.662, 0.04, marks=pytest.mark.slow),
+        (5, 0.781, 0.02),
+        pytest.param(10, 0.796, 0.01, marks=pytest.mark.slow),
+    ],
+)
 def test_published_values_of_mnist_hold(hub, real_data, n_classes, published, spread):
     found = [
         hub.measure("ssim_diversity", hub_data, settings={"n_bootstrap": 0})["diversity"]
