@@ -143,6 +143,14 @@ def test_a_folder_without_pictures_is_named(tmp_path):
         load(tmp_path / "empty")
 
 
+@pytest.mark.parametrize("name", [".zgroup", "zarr.json"])
+def test_a_folder_of_zarr_is_named_as_one(tmp_path, name):
+    (tmp_path / "cells.zarr" / "X").mkdir(parents=True)
+    (tmp_path / "cells.zarr" / name).write_text("{}")
+    with pytest.raises(DataError, match=r"cells.zarr is a Zarr store, which is not read; .*write_h5ad"):
+        load(tmp_path / "cells.zarr")
+
+
 def test_a_picture_that_cannot_be_decoded_is_named(photographs):
     whole = (photographs / "cat" / "2.png").read_bytes()
     (photographs / "cat" / "2.png").write_bytes(whole[: len(whole) // 2])

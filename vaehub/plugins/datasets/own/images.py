@@ -27,6 +27,9 @@ DARK = 16
 SCANNED = 1024
 """Images of which the largest value is looked for at a time."""
 
+ZARR = (".zgroup", ".zarray", "zarr.json")
+"""What a folder has that is a group or an array of Zarr, formats 2 and 3."""
+
 
 @final
 class Images(DataSource[ImagesParams]):
@@ -56,6 +59,11 @@ class Images(DataSource[ImagesParams]):
         survey = pictures.survey()
         if not survey.files:
             raw = raw_dataset(path, bound) if path.is_dir() else None
+            if raw is None and path.is_dir() and any((path / name).is_file() for name in ZARR):
+                raise DataError(
+                    f"{path} is a Zarr store, which is not read; what AnnData wrote there becomes a file that is by "
+                    "'anndata.read_zarr(PATH).write_h5ad(\"cells.h5ad\")', or is handed over from Python by as_dataset"
+                )
             if raw is None:
                 beside = f"; {'; '.join(survey.notes)}" if survey.notes else ""
                 raise DataError(f"{path} holds no images ({', '.join(IMAGE_ENDINGS)}){beside}; name a folder that does")
