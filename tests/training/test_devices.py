@@ -75,7 +75,7 @@ def test_workers_are_spread_over_devices_and_a_lost_one_is_replaced_on_its_own(t
     made = []
 
     class Worker:
-        def __init__(self, store, device, threads, *, shows_progress):
+        def __init__(self, store, device, threads, *, n_workers, shows_progress):
             self.device, self.job, self.pid = device, None, -1
             made.append(device)
 
