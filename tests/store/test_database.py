@@ -132,6 +132,16 @@ def test_reading_cannot_reach_files(path, tmp_path, opened, name):
         connection.execute(f"from '{secret}'")
 
 
+@pytest.mark.parametrize("ending", [".wal", ".wal.checkpoint", ".wal.recovery"])
+def test_look_ups_reach_the_logs_that_a_killed_process_leaves(path, ending):
+    log = path.with_name(f"{path.name}{ending}")
+    with Database(path, 1.0).reading() as connection:
+        log.write_bytes(b"log")
+        [(content,)] = connection.execute(f"select content from read_blob('{log}')").fetchall()
+    log.unlink()
+    assert content == b"log"
+
+
 @pytest.mark.parametrize(("opened", "words"), [(Database.reading, "running"), (Database.querying, "locked")])
 def test_reading_cannot_lift_its_own_limits(path, opened, words):
     with opened(Database(path, 1.0)) as connection, pytest.raises(duckdb.InvalidInputException, match=words):

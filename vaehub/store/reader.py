@@ -36,6 +36,10 @@ _LEAST_MEMORY = 256 * 2**20
 _KEPT = 2
 """Engines that are kept: a process has one store, and at times another that is compared with it."""
 
+_LOGS = (".wal", ".wal.checkpoint", ".wal.recovery")
+"""Endings of what DuckDB looks for beside a database that it opens: its log, and from 1.5 on the logs of a checkpoint
+that was interrupted and of its recovery."""
+
 _idle: dict[Path, DuckDBPyConnection] = {}
 
 
@@ -84,10 +88,11 @@ def detach(engine: DuckDBPyConnection, path: Path, *, again: bool) -> None:
 
 
 def _started(path: Path) -> DuckDBPyConnection:
-    """Return an engine that reaches one file, and the log that DuckDB reads with it."""
+    """Return an engine that reaches one file, and the logs that DuckDB reads with it."""
     config: dict[str, Any] = {key: READ_ONLY[key] for key in READ_ONLY.keys() - LOCKS}
     engine = duckdb.connect(config={"threads": 1, **config})
-    engine.execute(f"set allowed_paths = [{_quoted(path)}, {_quoted(f'{path}.wal')}]")
+    reached = ", ".join(_quoted(f"{path}{ending}") for ending in ("", *_LOGS))
+    engine.execute(f"set allowed_paths = [{reached}]")
     engine.execute("set enable_external_access = false")
     return engine
 
