@@ -15,22 +15,8 @@ from processes import Started, command
 from .findings import Findings, recorded
 from .process_table import locked
 
-RUN = (
-    "run",
-    "--model",
-    "ard",
-    "--metric",
-    "relevance",
-    "--metric",
-    "elbo",
-    "--seed",
-    "0",
-    "--seed",
-    "1",
-    "--jobs",
-    "1",
-)
-SMALL = ("--set", "train.epochs=20", "--set", "model.latent_dim=4")
+RUN = ("run", "--model", "ard", "--metric", "relevance", "--metric", "elbo", "--seed", "0", "--seed", "1")
+SMALL = ("--jobs", "1", "--set", "train.epochs=20", "--set", "model.latent_dim=4")
 TIMEOUT = 300.0
 
 

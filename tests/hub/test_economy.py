@@ -275,6 +275,17 @@ def test_beyond_the_bound_what_was_not_used_for_longest_goes(hub):
     assert [memory.trained(name) for name in "abc"] == [trained[0], None, trained[2]]
 
 
+def test_the_data_of_the_last_model_stay_however_little_room_there_is(hub):
+    """Or each of many short trainings would read them again."""
+    recipe, builder = hub.recipe("vae", settings=QUICK), Builder(hub.catalog, hub.store, "cpu", room=1)
+    assert builder.load(recipe.dataset) is builder.load(recipe.dataset)
+    jobs = [builder.job(recipe.vary(seed=seed)) for seed in range(2)]
+    for name, job in zip("ab", jobs, strict=True):
+        builder._memory.keep_trained(name, Trained(job.model, job.data))
+    assert builder._memory.trained("a") is None
+    assert builder._memory.dataset(recipe.dataset) is not None
+
+
 def test_the_size_of_a_kept_model_is_asked_once(hub, monkeypatch):
     """Or each of thousands of short trainings takes longer than the one before."""
     asked = []
@@ -307,8 +318,8 @@ def test_a_cell_of_one_training_looks_into_the_store_four_times(hub, monkeypatch
 
 
 def test_the_last_used_is_kept_whatever_its_size(hub):
-    memory, data = Memory(0), hub.data("digits")
+    memory, both = Memory(0), [hub.data("digits", settings={"subset": n}) for n in (100, 200)]
     first, last = (hub.recipe("vae", settings={"data.subset": n}).dataset for n in (100, 200))
-    memory.keep_dataset(first, data)
-    memory.keep_dataset(last, data)
-    assert [memory.dataset(first), memory.dataset(last)] == [None, data]
+    memory.keep_dataset(first, both[0])
+    memory.keep_dataset(last, both[1])
+    assert [memory.dataset(first), memory.dataset(last)] == [None, both[1]]

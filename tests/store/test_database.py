@@ -123,7 +123,7 @@ def test_reading_cannot_write(path, opened):
 
 
 @pytest.mark.parametrize("opened", [Database.reading, Database.querying])
-@pytest.mark.parametrize("name", ["secret.csv", "store/secret.csv"])
+@pytest.mark.parametrize("name", ["beside.csv", "elsewhere/secret.csv"])
 def test_reading_cannot_reach_files(path, tmp_path, opened, name):
     secret = tmp_path / name
     secret.parent.mkdir(exist_ok=True)

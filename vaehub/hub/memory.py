@@ -50,7 +50,7 @@ class Memory:
     another mode, or changes a weight, changes nothing for the next.
 
     Args:
-        limit: Bytes of weights and data; the last thing used is kept in any case.
+        limit: Bytes of weights and data; the last thing used, and its data, are kept in any case.
     """
 
     def __init__(self, limit: int = LIMIT) -> None:
@@ -89,8 +89,12 @@ class Memory:
 
     def _keep(self, kept: _Kept) -> None:
         self._kept = [*(each for each in self._kept if each.key != kept.key), kept]
-        while len(self._kept) > 1 and self._n_bytes() > self._limit:
-            del self._kept[0]
+        for each in self._kept[:-1]:
+            if self._n_bytes() <= self._limit:
+                break
+            # To forget data that the last one has as well would free nothing, and they would be read again.
+            if each.n_bytes or each.data.stored is not kept.data.stored:
+                self._kept = [other for other in self._kept if other is not each]
 
     def _n_bytes(self) -> int:
         # Many trainings share the observations of one dataset.

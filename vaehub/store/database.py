@@ -28,6 +28,7 @@ from vaehub.core.errors import StoreError, first_line
 from vaehub.store import engine
 from vaehub.store.failures import interruptible
 from vaehub.store.files import PARTIAL, publish
+from vaehub.store.kept_engines import quoted
 from vaehub.store.reader import attached, detach, reader
 from vaehub.store.schema import VERSION, migrate, recorded_version
 from vaehub.store.turns import Turn, TurnTimeout, is_awaited, turn
@@ -68,7 +69,7 @@ class Database:
         self._turn = _turns[path.resolve()]
         self._holder: int | None = None
         self._connection: DuckDBPyConnection | None = None
-        self.opening = 0  # its number
+        self.n_openings = 0
         self._use: Use = "look up"
         self._is_confined = False
 
@@ -161,8 +162,8 @@ class Database:
         """Attach the file, to be read, to a connection that has another database."""
         with self.session():
             self._close()
-            quoted = str(self.path.absolute()).replace("'", "''")
-            self._patiently(lambda: connection.execute(f"attach '{quoted}' as {name} (read_only)"))
+            path = quoted(self.path.absolute())
+            self._patiently(lambda: connection.execute(f"attach {path} as {name} (read_only)"))
             try:
                 yield
             finally:
@@ -256,7 +257,7 @@ class Database:
                 pass  # opening for writing migrates
             connection, version = self._connect(use)
         self._connection, self._use = connection, use
-        self.opening += 1
+        self.n_openings += 1
         if version != VERSION:
             if self._commits_are_checkpoints:
                 self._undo.keep(connection)

@@ -1,18 +1,16 @@
-"""DuckDB without a database, kept by the process: to start one takes longer than to record a measurement.
+"""The engine that writes: kept by the process, with a database for the moment that it is written.
 
-A database is attached to it for the moment that it is written, and detached. Only our own statements run here; the
-queries of users have an engine of their own, which can reach nothing else.
+Only our own statements run here; what reads has engines that can reach nothing else (:mod:`vaehub.store.reader`).
 """
 
 from __future__ import annotations
 
-import atexit
-import os
-from contextlib import suppress
 from pathlib import Path
 
 import duckdb
 from duckdb import DuckDBPyConnection
+
+from vaehub.store.kept_engines import KeptEngines, quoted
 
 FORMAT = "v1.0.0"
 """Storage format of new databases: the oldest that DuckDB writes, so that clients of any version 1 open them."""
@@ -37,25 +35,19 @@ WITHOUT_CHECKPOINTS: Config = {
 _NAME = "results"
 """Name of the attached database, which is that of the file, as when it is opened by itself."""
 
-_idle: list[DuckDBPyConnection] = []
-_KEPT = 2
+_kept = KeptEngines(2)
 """As many as threads are likely to write to stores at once."""
 
 
 def started() -> DuckDBPyConnection:
     """Return an engine, to be handed back by :func:`detach` or :func:`keep`."""
-    with suppress(IndexError):
-        return _idle.pop()
     # One thread: rows are few, and starting more costs more than they save.
-    return duckdb.connect(config={"threads": 1, **WITHOUT_CHECKPOINTS})
+    return _kept.take() or duckdb.connect(config={"threads": 1, **WITHOUT_CHECKPOINTS})
 
 
 def keep(engine: DuckDBPyConnection) -> None:
     """Keep an engine without a database for the next who writes."""
-    if len(_idle) < _KEPT:
-        _idle.append(engine)
-    else:
-        engine.close()
+    _kept.keep(engine)
 
 
 def attach(path: Path) -> DuckDBPyConnection:
@@ -72,10 +64,9 @@ def attach(path: Path) -> DuckDBPyConnection:
         return duckdb.connect(path, config={"threads": 1, "storage_compatibility_version": FORMAT, **WITHOUT_LOG})
     engine = started()
     try:
-        quoted = str(path).replace("'", "''")
         # A database that is there keeps the format that it has.
         options = "" if path.exists() else f" (storage_version '{FORMAT}')"
-        engine.execute(f"attach '{quoted}' as {_NAME}{options}")
+        engine.execute(f"attach {quoted(path)} as {_NAME}{options}")
         engine.execute(f"use {_NAME}")
     except BaseException:
         engine.close()
@@ -106,13 +97,3 @@ def detach(engine: DuckDBPyConnection, *, checkpoint: bool = True, again: bool =
         keep(engine)
     else:
         engine.close()
-
-
-@atexit.register
-def _end() -> None:
-    while _idle:
-        _idle.pop().close()
-
-
-if hasattr(os, "register_at_fork"):  # an engine has threads, which a fork would be without
-    os.register_at_fork(before=_end)

@@ -2,13 +2,11 @@
 
 Queries of users have an engine of their own, which is locked and ends with them. Our look-ups are many, and to start an
 engine takes ten times as long as to open a file of a store: theirs is kept by the process, and the file is attached to
-it for a moment. It reaches that file alone, whatever a stranger's store has in the place of our tables.
+it for a moment. It reaches that file and its logs alone, whatever a stranger's store has in the place of our tables.
 """
 
 from __future__ import annotations
 
-import atexit
-import os
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from vaehub.files.bounds import memory_at_hand
+from vaehub.store.kept_engines import KeptEngines, quoted
 
 READ_ONLY: dict[str, str | bool | int | float | list[str]] = {
     "enable_external_access": "false",
@@ -32,15 +31,12 @@ LOCKS = ("enable_external_access", "lock_configuration")
 _LEAST_MEMORY = 256 * 2**20
 """Bytes that a reader may have however little is free, since less opens no store of a usual size."""
 
-
-_KEPT = 2
-"""Engines that are kept: a process has one store, and at times another that is compared with it."""
+_kept = KeptEngines(2)
+"""For a process has one store, and at times another that is compared with it."""
 
 _LOGS = (".wal", ".wal.checkpoint", ".wal.recovery")
 """Endings of what DuckDB looks for beside a database that it opens: its log, and from 1.5 on the logs of a checkpoint
 that was interrupted and of its recovery."""
-
-_idle: dict[Path, DuckDBPyConnection] = {}
 
 
 def bounded() -> DuckDBPyConnection:
@@ -54,13 +50,13 @@ def attached(path: Path) -> DuckDBPyConnection:
     Raises:
         duckdb.Error: If it cannot be opened.
     """
-    if "?" in str(path):  # whether a file may be reached is not told by such a path
+    if "?" in str(path):  # DuckDB finds no log beside such a path, which reader() allows for
         return reader(path)
-    engine = _idle.pop(path, None) or _started(path)
+    engine = _kept.take(path) or _started(path)
     try:
         for name, value in _memory().items():
             engine.execute(f"set {name} = '{value}'")
-        engine.execute(f"attach {_quoted(path)} as results (read_only)")
+        engine.execute(f"attach {quoted(path)} as results (read_only)")
         engine.execute("use results")
     except BaseException:
         engine.close()
@@ -80,9 +76,7 @@ def detach(engine: DuckDBPyConnection, path: Path, *, again: bool) -> None:
         with suppress(duckdb.Error):
             engine.execute("use memory")
             engine.execute("detach results")
-            if len(_idle) == _KEPT:
-                _idle.pop(next(iter(_idle))).close()
-            _idle[path] = engine
+            _kept.keep(engine, path)
             return
     engine.close()
 
@@ -91,25 +85,10 @@ def _started(path: Path) -> DuckDBPyConnection:
     """Return an engine that reaches one file, and the logs that DuckDB reads with it."""
     config: dict[str, Any] = {key: READ_ONLY[key] for key in READ_ONLY.keys() - LOCKS}
     engine = duckdb.connect(config={"threads": 1, **config})
-    reached = ", ".join(_quoted(f"{path}{ending}") for ending in ("", *_LOGS))
+    reached = ", ".join(quoted(f"{path}{ending}") for ending in ("", *_LOGS))
     engine.execute(f"set allowed_paths = [{reached}]")
     engine.execute("set enable_external_access = false")
     return engine
-
-
-def _quoted(path: Path | str) -> str:
-    doubled = str(path).replace("'", "''")
-    return f"'{doubled}'"
-
-
-@atexit.register
-def _end() -> None:
-    while _idle:
-        _idle.popitem()[1].close()
-
-
-if hasattr(os, "register_at_fork"):  # an engine has threads, which a fork would be without
-    os.register_at_fork(before=_end)
 
 
 def reader(path: Path) -> DuckDBPyConnection:

@@ -99,7 +99,7 @@ def _insert(database: Database, provenance: Provenance, incoming: Incoming, rows
     table, record, file = incoming.table, incoming.record, incoming.file
 
     def write(connection: DuckDBPyConnection) -> None:
-        if provenance.has_vanished(connection, database.opening):
+        if provenance.has_vanished(connection, database.n_openings):
             provenance.is_stored = False
             if isinstance(record, MeasurementRecord):
                 measurements.expect_trainings(connection, record)

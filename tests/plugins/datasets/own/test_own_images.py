@@ -143,11 +143,11 @@ def test_a_folder_without_pictures_is_named(tmp_path):
         load(tmp_path / "empty")
 
 
-@pytest.mark.parametrize("name", [".zgroup", "zarr.json"])
+@pytest.mark.parametrize("name", [".zgroup", ".zarray", "zarr.json"])
 def test_a_folder_of_zarr_is_named_as_one(tmp_path, name):
     (tmp_path / "cells.zarr" / "X").mkdir(parents=True)
     (tmp_path / "cells.zarr" / name).write_text("{}")
-    with pytest.raises(DataError, match=r"cells.zarr is a Zarr store, which is not read; .*write_h5ad"):
+    with pytest.raises(DataError, match=r"cells.zarr is a Zarr store, and vaehub reads none; .*write_h5ad"):
         load(tmp_path / "cells.zarr")
 
 

@@ -61,8 +61,9 @@ class Images(DataSource[ImagesParams]):
             raw = raw_dataset(path, bound) if path.is_dir() else None
             if raw is None and path.is_dir() and any((path / name).is_file() for name in ZARR):
                 raise DataError(
-                    f"{path} is a Zarr store, which is not read; what AnnData wrote there becomes a file that is by "
-                    "'anndata.read_zarr(PATH).write_h5ad(\"cells.h5ad\")', or is handed over from Python by as_dataset"
+                    f"{path} is a Zarr store, and vaehub reads none; of one that AnnData wrote, "
+                    "'anndata.read_zarr(PATH).write_h5ad(\"cells.h5ad\")' makes a file that vaehub reads, and "
+                    "'vaehub.adapters.as_dataset(anndata.read_zarr(PATH))' a dataset"
                 )
             if raw is None:
                 beside = f"; {'; '.join(survey.notes)}" if survey.notes else ""
