@@ -9,7 +9,7 @@ from scipy import stats
 
 from vaehub import VaehubError, generator
 from vaehub.plugins.correlation import kernels
-from vaehub.plugins.correlation.kernels import bootstrap_intervals, n_pairs, p_value, pearson, spearman
+from vaehub.plugins.correlation.kernels import bootstrap_intervals, n_pairs, p_value, pearson, ranks, spearman
 
 BOTH = pytest.mark.parametrize(("ours", "oracle"), [(spearman, stats.spearmanr), (pearson, stats.pearsonr)])
 # Whole numbers, so that ties occur and that monotone maps keep all that is apart apart.
@@ -90,6 +90,22 @@ def test_spearman_without_ties_is_one_less_the_squared_differences_of_ranks(rng)
     """1 - 6 sum d^2 / (n (n^2 - 1)): Spearman 1904."""
     x, y = rng.permutation(12) + 1.0, rng.permutation(12) + 1.0
     assert spearman(x, y)[0] == pytest.approx(1 - 6 * ((x - y) ** 2).sum() / (12 * (12**2 - 1)))
+
+
+@pytest.mark.parametrize("shape", [(40,), (3, 40), (2, 3, 40), (0,), (3, 0)])
+def test_ranks_are_those_of_scipy(rng, shape):
+    values = rng.integers(-5, 5, shape).astype(float)
+    values[rng.random(shape) < 0.2] = np.nan
+    values[rng.random(shape) < 0.2] = np.inf
+    values[..., :1] = -np.inf
+    found = ranks(torch.from_numpy(values))
+    assert found.dtype == torch.float64
+    np.testing.assert_array_equal(found, stats.rankdata(values, axis=-1, nan_policy="omit").reshape(shape))
+
+
+def test_ranks_of_whole_numbers_and_of_another_order_in_memory(rng):
+    values = torch.from_numpy(rng.integers(0, 9, (40, 3)))
+    np.testing.assert_array_equal(ranks(values.T), stats.rankdata(values.numpy(), axis=0).T)
 
 
 def test_tied_values_have_the_mean_of_their_ranks():

@@ -5,7 +5,6 @@ from typing import Literal
 
 import torch
 from scipy.special import betainc
-from scipy.stats import rankdata
 from torch import Tensor
 
 from vaehub import VaehubError
@@ -138,10 +137,26 @@ def _rank_correlation(x: Tensor, y: Tensor) -> Tensor:
     return _correlation(_ranks(x), _ranks(y))
 
 
+def ranks(x: Tensor) -> Tensor:
+    """Return ranks along the last axis, counted from 1; tied values have the mean of theirs, and NaN has none.
+
+    Args:
+        x: Real values, shape ``(..., n)``.
+
+    Returns:
+        Ranks in float64, multiples of one half, shape ``(..., n)``; NaN where a value is.
+    """
+    missing = x.isnan()
+    # Placed last, and then not counted among what is infinite.
+    x = x.detach().double().masked_fill(missing, torch.inf).contiguous()
+    order, n = x.sort(dim=-1).values, (~missing).sum(dim=-1, keepdim=True)
+    n_smaller, n_not_greater = (torch.searchsorted(order, x, side=side) for side in ("left", "right"))
+    return ((n_smaller + n_not_greater.minimum(n) + 1).double() / 2).masked_fill(missing, torch.nan)
+
+
 def _ranks(x: Tensor) -> Tensor:
-    """Return ranks along the last axis, NaN where a value is, and everywhere where values do not differ."""
-    ranks = torch.as_tensor(rankdata(x.cpu().numpy(), axis=-1, nan_policy="omit")).to(x.device)
-    return torch.where(_range(x) > 0, ranks, torch.nan)
+    """Return ranks along the last axis, NaN everywhere where values do not differ."""
+    return torch.where(_range(x) > 0, ranks(x), torch.nan)
 
 
 def _correlation(x: Tensor, y: Tensor) -> Tensor:

@@ -2,12 +2,11 @@
 
 from typing import NamedTuple
 
-import torch
-from scipy.stats import rankdata
 from torch import Tensor
 
 from vaehub import VaehubError
 from vaehub.analysis import accepts_arrays
+from vaehub.plugins.correlation.kernels import ranks
 
 FEWEST = 3
 """Cells below which a correlation is undefined: two points always lie on a line."""
@@ -48,11 +47,11 @@ def rank_agreement(first: Tensor, second: Tensor) -> Agreement:
             f"agreement is of two matrices of one shape, got shapes {tuple(first.shape)} and {tuple(second.shape)}"
         )
     is_shared = first.isfinite() & second.isfinite()
-    ranks = [_centred_ranks(each[is_shared]) for each in (first, second)]
-    n, scale = int(is_shared.sum()), float(ranks[0].norm() * ranks[1].norm())
-    return Agreement(float(ranks[0] @ ranks[1]) / scale if n >= FEWEST and scale else float("nan"), n)
+    centred = [_centred_ranks(each[is_shared]) for each in (first, second)]
+    n, scale = int(is_shared.sum()), float(centred[0].norm() * centred[1].norm())
+    return Agreement(float(centred[0] @ centred[1]) / scale if n >= FEWEST and scale else float("nan"), n)
 
 
 def _centred_ranks(values: Tensor) -> Tensor:
     # Ranks are multiples of one half, and so is their mean: those of a constant are 0 exactly.
-    return torch.as_tensor(rankdata(values.detach().double().cpu().numpy())) - (len(values) + 1) / 2
+    return ranks(values) - (len(values) + 1) / 2
