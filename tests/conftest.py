@@ -51,6 +51,37 @@ def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("VAEHUB_TRACKERS", raising=False)
 
 
+@pytest.fixture(scope="session")
+def _empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The database of a store that holds nothing yet."""
+    from vaehub.store.database import Database
+
+    path = tmp_path_factory.mktemp("empty") / "results.duckdb"
+    with Database(path, timeout=60).held():
+        return path
+
+
+@pytest.fixture(autouse=True)
+def _begin_with_a_copy(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, _empty_database: Path) -> None:
+    """Let new databases be copies of one, since the statements of all migrations were a fifth of the stores' tests.
+
+    Tests of how databases are made ask for ``made_by_migrations``, and commands are other processes.
+    """
+    if "made_by_migrations" in request.fixturenames:
+        return
+    from vaehub.store.database import Database
+
+    def copied(self: Database) -> None:
+        shutil.copyfile(_empty_database, self.path)
+
+    monkeypatch.setattr(Database, "_make", copied)
+
+
+@pytest.fixture
+def made_by_migrations() -> None:
+    """Let new databases be made as outside of tests."""
+
+
 @pytest.fixture
 def hub(tmp_path: Path) -> Hub:
     """A hub with the built-in plugins and a store of the test's own."""

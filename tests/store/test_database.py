@@ -12,6 +12,8 @@ from vaehub.core.errors import StoreError
 from vaehub.store.database import Database
 from vaehub.store.schema import VERSION, migrate, version_of
 
+pytestmark = pytest.mark.usefixtures("made_by_migrations")
+
 # Adds a song while it holds the file, so that whoever waited for it can see that it did.
 HOLD = """
 import sys, time, duckdb

@@ -15,6 +15,7 @@ from vaehub.store.schema import VERSION, migrate
 from vaehub.store.store import Store
 
 pytestmark = [
+    pytest.mark.usefixtures("made_by_migrations"),
     pytest.mark.slow,
     pytest.mark.skipif(not can_mount(), reason="only root can mount a small disk"),
 ]

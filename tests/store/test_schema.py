@@ -13,6 +13,8 @@ from vaehub.store.migrations import MIGRATIONS
 from vaehub.store.rows import insert
 from vaehub.store.schema import VERSION, migrate, version_of
 
+pytestmark = pytest.mark.usefixtures("made_by_migrations")
+
 TABLES = {
     "arrays",
     "cells",

@@ -1,9 +1,12 @@
 """Databases are written in a format that clients of any version 1 of DuckDB open."""
 
 import duckdb
+import pytest
 from stored_samples import a_measurement, a_result, a_training, weights
 
 from vaehub.store.store import Store
+
+pytestmark = pytest.mark.usefixtures("made_by_migrations")
 
 OLDEST = 64
 """Number of the storage format of DuckDB 0.10 to 1.1, the oldest that is written; newer clients read it too."""

@@ -12,6 +12,8 @@ from vaehub.store import measurements, trainings
 from vaehub.store.rows import insert
 from vaehub.store.schema import migrate
 
+pytestmark = pytest.mark.usefixtures("made_by_migrations")
+
 REQUEST = {"metric": {"name": "elbo", "params": {}}, "seed": 0, "subject": {"training": "t"}}
 
 

@@ -13,6 +13,8 @@ from vaehub.store import engine
 from vaehub.store.store import Store
 from vaehub.store.undo import Undo
 
+pytestmark = pytest.mark.usefixtures("made_by_migrations")
+
 BLOCK = 2**18
 FIRST = 3 * 4096
 
