@@ -36,7 +36,9 @@ def report(
     from vaehub.cli.progress import progress
     from vaehub.hub import Hub
     from vaehub.report import write_report
+    from vaehub.report.drawing import start_from_one
 
+    start_from_one()
     with progress():
         found = write_report(Hub.open(store, device="cpu"), names or (), path=output, query=query, scale=scale)
     if as_json:

@@ -8,7 +8,15 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from multiprocessing import get_context
+from importlib import import_module
+from multiprocessing import (
+    get_all_start_methods,
+    get_context,
+    get_start_method,
+    set_forkserver_preload,
+    set_start_method,
+)
+from multiprocessing.context import BaseContext
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -36,6 +44,15 @@ FEW = 24
 """Pictures that are drawn sooner than other processes have started."""
 PART = 4
 """Pictures that a process draws at a time."""
+
+PRELOADED = [
+    "matplotlib.backends.backend_svg",
+    "vaehub.core.metric",
+    "vaehub.hub",
+    "vaehub.report.one_pass",
+    "PIL.Image",
+]
+"""Modules that drawing needs."""
 
 Found = dict[str, Picture | str | None]
 """Of each measurement its picture, why it has none, or nothing where its metric draws none."""
@@ -156,7 +173,7 @@ def drawers(hub: Hub, n: int) -> Iterator[Submit]:
 
         yield here
         return
-    with ProcessPoolExecutor(n_processes, get_context("spawn")) as processes:
+    with ProcessPoolExecutor(n_processes, _context()) as processes:
 
         def elsewhere(work: Callable[[Hub, A], T], argument: A) -> Future[T]:
             return processes.submit(_elsewhere, hub.store.path, work, argument)
@@ -175,11 +192,25 @@ def drawers(hub: Hub, n: int) -> Iterator[Submit]:
             raise
 
 
+def start_from_one() -> None:
+    """Let processes that draw begin as copies of one that has loaded what they need, where the system can do that.
+
+    Only for a process that is ours: whatever else it starts by :mod:`multiprocessing` becomes such a copy too.
+    """
+    if "forkserver" in get_all_start_methods():
+        set_start_method("forkserver", force=True)
+        set_forkserver_preload(PRELOADED)
+
+
+def _context() -> BaseContext:
+    """Return how processes are started; never by a fork of this one, whose threads it would not have."""
+    return get_context("forkserver" if get_start_method(allow_none=True) == "forkserver" else "spawn")
+
+
 def _started() -> None:
     """Load what draws."""
-    import matplotlib.backends.backend_svg  # noqa: F401
-
-    import vaehub.core.metric  # noqa: F401
+    for module in PRELOADED:
+        import_module(module)
 
 
 def _elsewhere(path: Path, work: Callable[[Hub, A], T], argument: A) -> T:

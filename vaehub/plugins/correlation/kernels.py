@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Literal
 
 import torch
-from scipy.special import betainc
 from torch import Tensor
 
 from vaehub import VaehubError
@@ -64,6 +63,8 @@ def p_value(coefficient: Tensor, n: Tensor | int) -> Tensor:
     Returns:
         Probabilities, float64, same shape; 0 where the coefficient is 1 or -1, ``nan`` where it is undefined.
     """
+    from scipy.special import betainc  # takes longer to load than a picture of correlations, which needs no p-value
+
     r = coefficient.detach().double().cpu()
     pairs = torch.as_tensor(n, dtype=torch.float64).cpu()
     freedom = torch.where(pairs >= FEWEST, pairs - 2, torch.nan)
