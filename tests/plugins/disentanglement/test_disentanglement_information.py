@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+import torch
 from representations import EXACT, factors_of, ideal
 from sklearn.metrics import mutual_info_score
 
@@ -81,3 +82,13 @@ def test_counting_in_chunks_changes_nothing(train, monkeypatch):
 def test_codes_are_cut_into_one_bin_at_least(train):
     with pytest.raises(VaehubError, match="bins is 0 and should be at least 1"):
         mig(*train, bins=0)
+
+
+def test_an_angle_as_cosine_and_sine_loses_its_gap_and_no_other():
+    # Factors of SmallNORB: category, elevation, azimuth and lighting, as in the table of the page.
+    rng = np.random.default_rng(0)
+    factors = np.stack([rng.integers(0, size, 10_000) for size in (5, 9, 18, 6)], axis=1)
+    angle = 2 * np.pi * factors[:, 2] / 18
+    circle = np.stack([factors[:, 0], factors[:, 1], np.cos(angle), np.sin(angle), factors[:, 3]], axis=1)
+    assert mig(torch.tensor(factors, dtype=torch.float64), torch.tensor(factors)) == pytest.approx(0.997, abs=5e-4)
+    assert mig(torch.tensor(circle), torch.tensor(factors)) == pytest.approx(0.750, abs=5e-3)

@@ -151,6 +151,30 @@ def test_a_folder_of_zarr_is_named_as_one(tmp_path, name):
         load(tmp_path / "cells.zarr")
 
 
+@pytest.mark.parametrize("inside", ["", "cells.zarr/"])
+@pytest.mark.parametrize("name", [".zgroup", "zarr.json"])
+def test_a_packed_store_of_zarr_is_named_as_one(tmp_path, inside, name):
+    with zipfile.ZipFile(tmp_path / "cells.zarr.zip", "w") as file:
+        file.writestr(f"{inside}{name}", "{}")
+        file.writestr(f"{inside}X/c/0/0", b"1")
+    with pytest.raises(DataError, match=r"cells.zarr.zip is a packed Zarr store, .*; unpack it into a folder first; "):
+        load(tmp_path / "cells.zarr.zip")
+
+
+def test_an_archive_without_images_is_no_store_of_zarr(tmp_path):
+    with zipfile.ZipFile(tmp_path / "notes.zip", "w") as file:
+        file.writestr("a/b/zarr.json", "{}")
+    with pytest.raises(DataError, match=r"notes.zip holds no images \("):
+        load(tmp_path / "notes.zip")
+
+
+@pytest.mark.parametrize("ending", ["mat", "mat.gz"])
+def test_files_of_smallnorb_are_sent_to_their_own_dataset(tmp_path, ending):
+    (tmp_path / f"smallnorb-5x46789x9x18x6x2x96x96-training-dat.{ending}").write_bytes(b"\x55\x4c\x3d\x1e")
+    with pytest.raises(DataError, match=r"holds files of SmallNORB, .*'--dataset smallnorb --set data.root="):
+        load(tmp_path)
+
+
 def test_a_picture_that_cannot_be_decoded_is_named(photographs):
     whole = (photographs / "cat" / "2.png").read_bytes()
     (photographs / "cat" / "2.png").write_bytes(whole[: len(whole) // 2])

@@ -68,8 +68,46 @@ def test_a_single_idx_file_is_images_without_labels(tmp_path):
 def test_two_datasets_in_one_folder_are_named(tmp_path):
     mnist(tmp_path / "MNIST" / "raw")
     mnist(tmp_path / "FashionMNIST" / "raw")
-    with pytest.raises(DataError, match="holds 2 datasets: 'FashionMNIST/raw', 'MNIST/raw'; name one of them"):
+    with pytest.raises(DataError, match="2 datasets: 'FashionMNIST/raw', 'MNIST/raw'; name the folder of one, or move"):
         load(tmp_path)
+
+
+def emnist(folder):
+    """Write pictures as EMNIST's files hold them: each transposed, the labels of the letters from 1."""
+    folder.mkdir()
+    for split, name in (("train", "train"), ("t10k", "test")):
+        turned = np.ascontiguousarray(IMAGES[split].transpose(0, 2, 1))
+        for kind, array in (("images-idx3", turned), ("labels-idx1", LABELS[split] + np.uint8(1))):
+            (folder / f"emnist-letters-{name}-{kind}-ubyte.gz").write_bytes(gzip.compress(idx(array)))
+    return folder
+
+
+def test_files_of_emnist_are_turned_upright_on_request_and_said_to_lie_on_their_side(tmp_path):
+    folder = emnist(tmp_path / "x")
+    lying, upright = load(folder), load(folder, transpose=True)
+    assert any("hold every image transposed; '-s data.transpose=true'" in note for note in lying.notes)
+    assert not any("transpose" in note for note in upright.notes)
+    assert torch.equal(lying.x, EXPECTED.transpose(2, 3))
+    assert torch.equal(upright.x, EXPECTED)
+    assert upright.labels.tolist() == lying.labels.tolist()
+    alone = folder / "emnist-letters-test-images-idx3-ubyte.gz"
+    assert torch.equal(load(alone, transpose=True).x, EXPECTED[6:])
+    assert any("transposed" in note for note in load(alone).notes)
+
+
+def test_only_images_in_idx_files_are_transposed(tmp_path):
+    with pytest.raises(DataError, match="holds images, and 'transpose' is for idx files; leave it out"):
+        load(tree(tmp_path / "pictures", "a/0.png"), transpose=True)
+    labels = emnist(tmp_path / "x") / "emnist-letters-test-labels-idx1-ubyte.gz"
+    with pytest.raises(DataError, match=r"should hold images \(n, h, w\) to transpose, and has shape \(3,\)"):
+        load(labels, transpose=True)
+    batches = tmp_path / "cifar-10-batches-py"
+    batches.mkdir()
+    content = pickle.dumps({b"data": np.zeros((2, 3072), np.uint8), b"labels": [0, 1]})
+    for name in ("data_batch_1", "test_batch"):
+        (batches / name).write_bytes(content)
+    with pytest.raises(DataError, match="holds batches of CIFAR, and 'transpose' is for idx files"):
+        load(batches, transpose=True)
 
 
 def test_labels_that_do_not_fit_are_named(tmp_path):

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from vaehub import DataError, Dataset, DataSource, OnDemand, prepare, task
 from vaehub.files import IMAGE_ENDINGS, Bound, ImageHead, unpack
 from vaehub.plugins.datasets.own import IDX_ENDINGS
+from vaehub.plugins.datasets.own.foreign import foreign
 from vaehub.plugins.datasets.own.layout import below_common, layout_of
 from vaehub.plugins.datasets.own.params import ImagesParams
 from vaehub.plugins.datasets.own.pictures import Pictures, Survey
@@ -26,9 +27,6 @@ DARK = 16
 """Images of which no value reaches this are nearly black, and mean another value by white."""
 SCANNED = 1024
 """Images of which the largest value is looked for at a time."""
-
-ZARR = (".zgroup", ".zarray", "zarr.json")
-"""What a folder has that is a group or an array of Zarr, formats 2 and 3."""
 
 
 @final
@@ -53,22 +51,22 @@ class Images(DataSource[ImagesParams]):
 
     def _whole(self) -> Dataset:
         path, bound = self.params.path, Bound.of(self.params.max_bytes)
+        transpose = self.params.transpose
         if path.name.lower().endswith(IDX_ENDINGS) and path.is_file():
-            return idx_dataset(path, bound)
+            return idx_dataset(path, bound, transpose=transpose)
         pictures = Pictures(self.params)
         survey = pictures.survey()
         if not survey.files:
-            raw = raw_dataset(path, bound) if path.is_dir() else None
-            if raw is None and path.is_dir() and any((path / name).is_file() for name in ZARR):
-                raise DataError(
-                    f"{path} is a Zarr store, and vaehub reads none; of one that AnnData wrote, "
-                    "'anndata.read_zarr(PATH).write_h5ad(\"cells.h5ad\")' makes a file that vaehub reads, and "
-                    "'vaehub.adapters.as_dataset(anndata.read_zarr(PATH))' a dataset"
-                )
+            raw = raw_dataset(path, bound, transpose=transpose) if path.is_dir() else None
             if raw is None:
                 beside = f"; {'; '.join(survey.notes)}" if survey.notes else ""
-                raise DataError(f"{path} holds no images ({', '.join(IMAGE_ENDINGS)}){beside}; name a folder that does")
+                raise DataError(
+                    foreign(path)
+                    or f"{path} holds no images ({', '.join(IMAGE_ENDINGS)}){beside}; name a folder that does"
+                )
             return raw
+        if transpose:
+            raise DataError(f"{path} holds images, and 'transpose' is for idx files; leave it out")
         names, heads = survey.names, survey.heads
         layout = layout_of(path, below_common(names) if path.is_file() else names, self.params.labels)
         n_channels = self.params.channels or max(head.shape[0] for head in heads)

@@ -73,6 +73,9 @@ class ImagesParams(ImageParams, OwnFile, BoundedParams):
         gt=0,
         description="value in the files that is white; none takes the largest of the type, or one that fits the values",
     )
+    transpose: Annotated[bool, AddedLater()] = Field(
+        False, description="of idx files: exchange height and width, as files of EMNIST need"
+    )
 
     @model_validator(mode="wrap")
     @classmethod

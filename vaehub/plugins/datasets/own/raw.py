@@ -86,8 +86,13 @@ class Cifar:
         return [path for paths in self.files.values() for path in paths] + ([self.names] if self.names else [])
 
 
-def raw_dataset(folder: Path, bound: Bound) -> Dataset | None:
+def raw_dataset(folder: Path, bound: Bound, *, transpose: bool = False) -> Dataset | None:
     """Return the data in a folder that holds idx files or batches of CIFAR; ``None`` if it holds none.
+
+    Args:
+        folder: The folder.
+        bound: What may be read.
+        transpose: Exchange height and width of the images in idx files.
 
     Raises:
         DataError: If it holds several datasets, or a file is damaged or fits no other.
@@ -98,24 +103,32 @@ def raw_dataset(folder: Path, bound: Bound) -> Dataset | None:
         return None
     if len(found) > 1:
         raise DataError(
-            f"{folder} holds {len(found)} datasets: {', '.join(map(repr, sorted(found)))}; name one of them"
+            f"{folder} holds {len(found)} datasets: {', '.join(map(repr, sorted(found)))}; name the folder of one, "
+            "or move the files of one into a folder of their own"
         )
     [(where, raw)] = found.items()
+    if transpose and not isinstance(raw, Idx):
+        raise DataError(f"{folder} holds batches of CIFAR, and 'transpose' is for idx files; leave it out")
     parts, class_names = raw.read(bound)
+    if transpose:
+        parts = {split: (_turned(images, str(folder)), labels) for split, (images, labels) in parts.items()}
     notes = [f"read: {', '.join(path.relative_to(folder).as_posix() for path in raw.paths)}"]
     if n_left := len(set(files) - set(raw.paths)):
         notes.append(f"left out: {n_left:,} other files")
-    return _dataset(where, parts, class_names, notes)
+    return _dataset(where, parts, class_names, notes + _of_axes(raw.paths, transpose=transpose))
 
 
-def idx_dataset(path: Path, bound: Bound) -> Dataset:
-    """Return the images in a single idx file.
+def idx_dataset(path: Path, bound: Bound, *, transpose: bool = False) -> Dataset:
+    """Return the images in a single idx file, with height and width exchanged if asked for.
 
     Raises:
         DataError: If it is no idx file, or holds something else.
     """
-    note = "labels in another file are read where the folder of both is named"
-    return _dataset(str(path), {"": (read_idx_file(path, bound), None)}, None, [note])
+    notes = ["labels in another file are read where the folder of both is named"]
+    images = read_idx_file(path, bound)
+    if transpose:
+        images = _turned(images, str(path))
+    return _dataset(str(path), {"": (images, None)}, None, notes + _of_axes([path], transpose=transpose))
 
 
 def read_idx_file(path: Path, bound: Bound) -> NDArray[Any]:
@@ -132,6 +145,22 @@ def read_idx_file(path: Path, bound: Bound) -> NDArray[Any]:
         return parse_idx(content)
     except DataError as error:
         raise DataError(f"{path} is no idx file: {error}; replace the file") from error
+
+
+def _turned(images: NDArray[Any], title: str) -> NDArray[Any]:
+    if images.ndim != 3:
+        raise DataError(f"{title} should hold images (n, h, w) to transpose, and has shape {images.shape}")
+    return np.ascontiguousarray(images.transpose(0, 2, 1))
+
+
+def _of_axes(paths: Sequence[Path], *, transpose: bool) -> list[str]:
+    """Return a note where the files are EMNIST's, whose authors stored every image transposed."""
+    if transpose or not any("emnist" in path.name.lower() for path in paths):
+        return []
+    return [
+        "files of EMNIST hold every image transposed; '-s data.transpose=true' turns them upright, as those of the "
+        "dataset 'emnist' are"
+    ]
 
 
 def _idx_files(folder: Path, files: Sequence[Path]) -> dict[str, Idx]:
