@@ -82,6 +82,14 @@ class Pictures(vaehub.ModelMetric):
     def plot(self, result):
         return self.kept
 
+class Refuses(vaehub.ModelMetric):
+    def measure(self, model, data):
+        raise vaehub.VaehubError("metric 'refuses' finds no knee in so few points; give more")
+
+class Misuses(vaehub.ModelMetric):
+    def measure(self, model, data):
+        return Result(scalars={"total": self.draw_observations(data.split("holdout")).n})
+
 class Suggests(vaehub.DatasetMetric):
     def measure(self, data):
         return Result(scalars={"total": 1.0})
@@ -189,7 +197,7 @@ CLASSES = {"model": "Model", "network": "Network", "dataset": "Dataset", "featur
 def promises(tmp_path, monkeypatch):
     """Install a plugin of one module, without a package index."""
     site = tmp_path / "site"
-    site.mkdir()
+    site.mkdir(exist_ok=True)
     monkeypatch.syspath_prepend(str(site))
 
     def make(entries, work="", more=""):
@@ -214,6 +222,18 @@ def metric_entry(name):
 def test_a_metric_that_keeps_its_promises_passes(promises):
     promises([metric_entry("kept")], METRICS)
     testing.check_metric("kept")
+
+
+def test_a_metric_that_refuses_what_it_finds_is_not_checked(promises):
+    promises([metric_entry("refuses")], METRICS)
+    with pytest.raises(testing.NotChecked, match="^metric 'refuses' refuses .*: metric 'refuses' finds no knee"):
+        testing.check_metric("refuses")
+
+
+def test_a_refusal_that_is_not_the_metrics_own_is_told(promises):
+    promises([metric_entry("misuses")], METRICS)
+    with pytest.raises(testing.PromiseBroken, match=r"no split 'holdout' .* \(promises_work.py, line \d+\)"):
+        testing.check_metric("misuses")
 
 
 @pytest.mark.parametrize(
@@ -254,3 +274,64 @@ def test_a_summary_that_is_a_sentence_is_told_with_its_line(promises):
 def test_an_unknown_plugin_is_answered_with_the_nearest():
     with pytest.raises(VaehubError, match="there is no installed plugin 'aard'; did you mean 'ard'"):
         testing.check_plugin("aard")
+
+
+IMPORTS = """
+import vaehub
+
+class Borrows(vaehub.ModelMetric):
+    def measure(self, model, data):
+        import promises_library
+        return vaehub.Result(scalars={"total": 1.0})
+
+class Reseeds(vaehub.ModelMetric):
+    def measure(self, model, data):
+        import numpy as np
+        import promises_library
+        np.random.seed(promises_library.SEED)
+        return vaehub.Result(scalars={"total": 1.0})
+"""
+LIBRARY = """
+import os
+import random
+import numpy as np
+
+SEED = 3
+os.environ["PROMISES_LIBRARY"] = "there"
+random.random()
+np.random.seed(1)
+"""
+
+
+@pytest.fixture
+def library(tmp_path, monkeypatch):
+    """Put a library in reach that changes the process when it is first imported."""
+    (tmp_path / "site").mkdir(exist_ok=True)
+    (tmp_path / "site" / "promises_library.py").write_text(LIBRARY)
+    monkeypatch.setenv("PROMISES_LIBRARY", "")
+    yield
+    sys.modules.pop("promises_library", None)
+
+
+def test_what_a_library_changes_as_it_is_imported_is_not_the_plugins_doing(promises, library):
+    promises([metric_entry("borrows")], IMPORTS)
+    testing.check_metric("borrows")
+    assert "promises_library" in sys.modules
+
+
+def test_what_is_changed_beside_an_import_is_the_plugins_doing(promises, library):
+    promises([metric_entry("reseeds")], IMPORTS)
+    with pytest.raises(testing.PromiseBroken) as caught:
+        testing.check_metric("reseeds")
+    assert (
+        str(caught.value) == "metric 'reseeds' changes the global random state of numpy of the process as it measures"
+    )
+
+
+@pytest.mark.parametrize("check", [testing.check_metric, lambda _: testing.check_manifest("promises")])
+def test_a_module_that_draws_as_it_is_imported_is_told(promises, check):
+    promises([metric_entry("kept")], METRICS + "\nSTART = torch.rand(3)\n")
+    with pytest.raises(
+        testing.PromiseBroken, match="changes the global random state of torch of the process as it is imported"
+    ):
+        check("kept")

@@ -12,7 +12,7 @@ from vaehub.core.metric import Extract
 from vaehub.features.extractor import FeatureExtractor, load_extractor
 from vaehub.testing.bench import bench, data
 from vaehub.testing.failures import Item, NotChecked
-from vaehub.testing.guards import scrambled, untouched
+from vaehub.testing.guards import class_of, scrambled, untouched
 from vaehub.testing.parameters import check_params
 
 DATA = ("grey", "colour", "vectors")
@@ -20,8 +20,8 @@ DATA = ("grey", "colour", "vectors")
 
 def check(item: Item, settings: Mapping[str, object] | None = None) -> None:
     """Note the promises of a feature extractor that are not kept."""
+    kind = class_of(item, FeatureExtractor)
     check_params(item)
-    kind = item.attempt("cannot be loaded", lambda: item.registered.load(FeatureExtractor))
     params = item.params(dict(settings or {}))
     models = bench().runner.builder.model_of
 

@@ -10,14 +10,17 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import platformdirs
 import torch
 
+from vaehub.registry.places import package_of
 from vaehub.testing.failures import Item
+from vaehub.testing.imports import around_imports
 
+T = TypeVar("T")
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 _CHANGES = {"os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.symlink", "os.link", "os.truncate"}
 _listeners: list[list[str]] = []
@@ -33,14 +36,37 @@ def untouched(item: Item, what: str, *, files: bool = True) -> Iterator[None]:
         what: What it does, to follow its name, such as ``measures``.
         files: Whether files count; caches and temporary files never do.
     """
-    before = _state()
-    with _written() as paths:
+    allowed, at_import = _state(), {}
+
+    def import_begins() -> None:
+        at_import.update(_state())
+
+    def import_ended() -> None:
+        # What was changed before stays noted; what the import of a library changes is nobody's fault.
+        now = _state()
+        allowed.update({name: now[name] for name, value in at_import.items() if _same(value, allowed[name])})
+
+    with _written() as paths, around_imports(package_of(item.registered.entry.target), import_begins, import_ended):
         yield
     for name, value in _state().items():
-        if not _same(value, before[name]):
+        if not _same(value, allowed[name]):
             item.broken(f"changes {name} of the process as it {what}")
     if files and paths:
         item.broken(f"writes {paths[0]!r} as it {what}")
+
+
+def class_of(item: Item, contract: type[T]) -> type[T]:
+    """Return the class of an entry, whose import changes nothing of the process.
+
+    Args:
+        item: The entry.
+        contract: What its kind derives from.
+
+    Raises:
+        StopChecking: If it cannot be loaded, once that is noted.
+    """
+    with untouched(item, "is imported"):
+        return item.attempt("cannot be loaded", lambda: item.registered.load(contract))
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from vaehub.core.recipe import Recipe
 from vaehub.hub import requests
 from vaehub.testing.bench import LATENT_DIM, Bench, bench
 from vaehub.testing.failures import Item, NotChecked, StopChecking
-from vaehub.testing.guards import scrambled, untouched
+from vaehub.testing.guards import class_of, scrambled, untouched
 from vaehub.testing.parameters import check_params
 from vaehub.training.fit import Fitted, fit
 from vaehub.training.loop import TrainingState
@@ -60,8 +60,8 @@ def check(item: Item, settings: Mapping[str, object] | None = None, network: str
         settings: Parameters by scope.
         network: Network that it is built on.
     """
+    kind = class_of(item, LatentModel)
     check_params(item)
-    kind = item.attempt("cannot be loaded", lambda: item.registered.load(LatentModel))
     item.params({name.removeprefix("model."): value for name, value in (settings or {}).items() if "model." in name})
     tools = bench()
     recipe, whole = _accepted(item, tools, dict(settings or {}), network)
