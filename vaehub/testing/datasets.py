@@ -88,6 +88,9 @@ def _check_splits(item: Item, data: Dataset) -> None:
             item.broken(f"has the split {name!r} without observations", load)
         elif len(torch.unique(rows)) != len(rows):
             item.broken(f"has observations twice in the split {name!r}", load)
+    if data.splits and "train" not in data.splits:
+        named = ", ".join(map(repr, data.splits))
+        item.broken(f"has the splits {named} and no 'train', so that models are trained on all observations", load)
     if {"train", "test"} <= data.splits.keys():
         both = torch.isin(data.splits["train"], data.splits["test"]).sum()
         if both:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 
 from vaehub.core.data.dataset import Batch
-from vaehub.core.errors import VaehubError, first_line
+from vaehub.core.errors import ContractBroken, VaehubError, first_line
 from vaehub.core.metric import Extract
 from vaehub.features.extractor import FeatureExtractor, load_extractor
 from vaehub.testing.bench import bench, data
@@ -37,8 +37,10 @@ def check(item: Item, settings: Mapping[str, object] | None = None) -> None:
             try:
                 return made()(batch)  # noqa: B023 called at once
             except VaehubError as error:
-                if error.__cause__ is not None and not isinstance(error.__cause__, VaehubError):
-                    raise  # an exception of the extractor, and no refusal
+                if isinstance(error, ContractBroken) or (
+                    error.__cause__ is not None and not isinstance(error.__cause__, VaehubError)
+                ):
+                    raise  # a fault of the extractor, and no refusal
                 refusal = refusal or first_line(error)
                 return None
 

@@ -7,7 +7,7 @@ import os
 import random
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,6 +16,8 @@ import numpy as np
 import platformdirs
 import torch
 
+from vaehub.core.data.dataset import Dataset
+from vaehub.core.model import LatentModel
 from vaehub.registry.places import package_of
 from vaehub.testing.failures import Item
 from vaehub.testing.imports import around_imports
@@ -53,6 +55,36 @@ def untouched(item: Item, what: str, *, files: bool = True) -> Iterator[None]:
             item.broken(f"changes {name} of the process as it {what}")
     if files and paths:
         item.broken(f"writes {paths[0]!r} as it {what}")
+
+
+@contextmanager
+def unaltered(item: Item, given: Iterable[object], at: Callable[..., object]) -> Iterator[None]:
+    """Note models and data that the code inside alters, and put them back: what is measured next would be of others.
+
+    Args:
+        item: Whose code it is.
+        given: What it is given.
+        at: The method that is called.
+    """
+    before = [(what, tensor, tensor.clone()) for each in given for what, tensor in _content(each)]
+    try:
+        yield
+    finally:
+        for what, tensor, kept in before:
+            if not torch.equal(tensor.nan_to_num(), kept.nan_to_num()):
+                item.broken(f"alters the {what} that it is given as it measures", at)
+                tensor.copy_(kept)  # for what is checked after it
+
+
+def _content(thing: object) -> Iterator[tuple[str, torch.Tensor]]:
+    """Yield what of a model or of data has to stay as it is."""
+    if isinstance(thing, LatentModel):
+        yield from (("weights of a model", each) for each in thing.state_dict().values())
+    if isinstance(thing, Dataset):
+        factors = None if thing.factors is None else thing.factors.classes
+        for what, each in ("observations", thing.stored), ("labels", thing.labels), ("factors", factors):
+            if isinstance(each, torch.Tensor):
+                yield what, each
 
 
 def class_of(item: Item, contract: type[T]) -> type[T]:

@@ -10,7 +10,7 @@ from typing import Any, cast
 import torch
 
 from vaehub.core.data.dataset import Dataset
-from vaehub.core.errors import VaehubError, first_line
+from vaehub.core.errors import ContractBroken, VaehubError, first_line
 from vaehub.core.metric import Columns, Metric
 from vaehub.core.model import LatentModel
 from vaehub.core.recipe import Component, Recipe
@@ -24,7 +24,7 @@ from vaehub.registry.entries import Metric as MetricEntry
 from vaehub.registry.places import is_raised_in, package_of
 from vaehub.testing.bench import LATENT_DIM, NAMES, Bench, bench
 from vaehub.testing.failures import Item, NotChecked, StopChecking
-from vaehub.testing.guards import class_of, scrambled, untouched
+from vaehub.testing.guards import class_of, scrambled, unaltered, untouched
 from vaehub.testing.needs import check_needs
 from vaehub.testing.parameters import check_params
 from vaehub.testing.results import comparable, differing, says_undefined, undefined, values_of
@@ -98,7 +98,10 @@ class Measuring:
                 found = metric.measure(*case.arguments)
             return measured(found, metric, frozenset(each.latent_dim for each in models) or None)
 
-        with untouched(self.item, "measures", files=self.entry.subject != "recipe"):
+        with (
+            untouched(self.item, "measures", files=self.entry.subject != "recipe"),
+            unaltered(self.item, case.arguments, type(metric).measure),
+        ):
             return self.item.attempt(what, attempted)
 
 
@@ -147,12 +150,16 @@ def check(
             f"this name; it has {', '.join(first.scalars) or 'none'}",
             kind.measure,
         )
+    if unknown := [name for name in entry.units if name not in values_of(first)]:
+        has = ", ".join(map(repr, values_of(first)))
+        item.broken(f"has a unit for {_told(unknown)} in its manifest, and returns {has}", kind.measure)
     _check_picture(measuring, first)
     if entry.subject == "model":
         _check_other_sizes(measuring, case)
         _check_wrapped(measuring, case, first)
     if entry.subject in ("model", "dataset", "pair"):
-        check_needs(item, measuring.metric(), case.arguments, first)
+        with unaltered(item, case.arguments, kind.measure):
+            check_needs(item, measuring.metric(), case.arguments, first)
 
 
 def _accepted(measuring: Measuring, rows: Columns | None, model: str | None) -> Case:
@@ -161,6 +168,9 @@ def _accepted(measuring: Measuring, rows: Columns | None, model: str | None) -> 
     for case in _cases(measuring, rows, model):
         try:
             refuse(measuring.metric(), *case.arguments)
+        except ContractBroken as error:
+            measuring.item.raised("fails in its check", error)
+            raise StopChecking from error
         except VaehubError as error:
             said = said or first_line(error)
         except (KeyboardInterrupt, StopChecking, NotChecked):

@@ -35,9 +35,9 @@ def check(item: Item, settings: Mapping[str, object] | None = None) -> None:
             break
         spec = DataSpec(shape, in_unit_interval=True)
 
-        def built(latent_dim: int, n_statistics: int, spec: DataSpec = spec) -> Network | None:
+        def built(latent_dim: int, n_statistics: int, spec: DataSpec = spec, seed: int = 0) -> Network | None:
             try:
-                with seeded_construction(0):
+                with seeded_construction(seed):
                     return kind(params, spec, latent_dim, n_statistics)
             except VaehubError as error:
                 refusals.append(first_line(error))
@@ -55,9 +55,18 @@ def check(item: Item, settings: Mapping[str, object] | None = None) -> None:
                 taken.append(shape)
             with scrambled(2):
                 again = built(latent_dim, n_statistics)
+            other = built(latent_dim, n_statistics, seed=1)
+            if other is not None and same_for_all_seeds(network, other):
+                item.broken("begins with the same weights for every seed: does it set one itself?", kind)
             _check_one(item, network, again, shape)
     if not taken:
         raise NotChecked(f"{item.title} takes none of the shapes of the kit: {refusals[0]}")
+
+
+def same_for_all_seeds(one: torch.nn.Module, other: torch.nn.Module) -> bool:
+    """Return whether weights that are not all constant begin the same, built with two seeds."""
+    pairs = [(a, b) for a, b in zip(one.parameters(), other.parameters(), strict=True) if a.numel() > 1]
+    return any(bool((a != a.flatten()[0]).any()) for a, _ in pairs) and all(torch.equal(a, b) for a, b in pairs)
 
 
 @torch.no_grad()
