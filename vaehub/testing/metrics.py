@@ -150,7 +150,9 @@ def check(
             f"this name; it has {', '.join(first.scalars) or 'none'}",
             kind.measure,
         )
-    if unknown := [name for name in entry.units if name not in values_of(first)]:
+    # A column of a table has a unit by its own name, without that of the table.
+    named = {part for name in values_of(first) for part in (name, name.rpartition(".")[2])}
+    if unknown := [name for name in entry.units if name not in named]:
         has = ", ".join(map(repr, values_of(first)))
         item.broken(f"has a unit for {_told(unknown)} in its manifest, and returns {has}", kind.measure)
     _check_picture(measuring, first)
