@@ -9,7 +9,7 @@ from zipfile import ZipFile
 import pytest
 
 ROOT = Path(__file__).parent.parent
-MOST = 1_200_000
+MOST = 1_250_000
 """Bytes of the wheel; docs/dependencies.md says what they are."""
 KINDS = {".py", ".pyi", ".typed", ".toml", ".csv", ".bib", ".j2", ".html", ".css", ".js"}
 """Modules, what lazy imports read, studies and published values, templates, and the page to hand on."""

@@ -15,7 +15,7 @@ from processes import command, commands
 pytestmark = pytest.mark.slow
 
 MANIFEST = """
-    from vaehub.registry import Dataset, Features, Metric, Model, Network, hookimpl
+    from vaehub.registry import Dataset, Executor, Features, Metric, Model, Network, Published, Study, hookimpl
 
     @hookimpl
     def vaehub_catalog():
@@ -73,6 +73,10 @@ class Wrong:
         asked = {"model": ("vae", "variable_types"), "metric": ("vae", name), "dataset": ("vae", "elbo")}.get(kind)
         if kind == "features":
             return ("run", "--model", "vae", "--metric", "frechet_distance", "-s", f"metric.features={name}", *QUICK)
+        if kind == "executor":
+            return ("study", "run", "./tiny.toml", "--executor", name)
+        if kind == "study":
+            return ("study", "run", name)
         if kind == "network":
             return ("run", "--model", "vae", "--metric", "elbo", "--network", name, *QUICK)
         model, metric = asked
@@ -169,7 +173,7 @@ WRONG = [
     ),
     Wrong(
         "another class",
-        "is {name}_work:Work, which is no ModelMetric; this is a fault",
+        r"is {name}_work:Work, which is no ModelMetric \({name}_work.py, line 2\); this is a fault",
         ENTRY,
         work="import vaehub\nclass Work(vaehub.DatasetMetric):\n    def measure(self, data): ...",
     ),
@@ -320,8 +324,178 @@ WRONG = [
         "    def __call__(self, batch): ...\n",
     ),
 ]
+ITEM = "Metric('w', 'a:A', 'x')"
+RESULT = "return vaehub.Result({})".format
+EXECUTOR = """
+    from vaehub.executors import Executor, JobState
+
+    class Work(Executor):
+        def submit(self, jobs):
+            {submit}
+        def states(self, jobs):
+            return {states}
+"""
+NETWORK = """
+    from torch import nn
+    import vaehub
+
+    class Work(vaehub.Network):
+        def __init__(self, params, spec, latent_dim, n_statistics):
+            super().__init__(params, spec, latent_dim, n_statistics)
+            self.encoder = nn.Sequential(nn.Flatten(), {encoder})
+            self.decoder = nn.Sequential(nn.Linear(latent_dim, spec.n_values), nn.Unflatten(1, spec.shape))
+"""
+
+
+def executor(slip, said, states, submit="pass", code=1):
+    work = EXECUTOR.format(submit=submit, states=states)
+    return Wrong(slip, said, "Executor('{name}', '{name}_work:Work', 'an engine')", work=work, code=code)
+
+
+def network(slip, said, encoder):
+    work = NETWORK.format(encoder=encoder)
+    return Wrong(slip, said, "Network('{name}', '{name}_work:Work', 'a network')", work=work)
+
+
+WRONG += [
+    metric(
+        "a list as a scalar",
+        r"scalar 'a' is a list, and a scalar is one number \({name}_work.py, line 5\)",
+        RESULT("scalars={{'a': [1.0]}}"),
+    ),
+    metric(
+        "text as a scalar",
+        r"scalar 'a' is a str, and a scalar is one number \({name}_work.py, line 5\)",
+        RESULT("scalars={{'a': '1.0'}}"),
+    ),
+    metric(
+        "a number for scalars",
+        r"scalars are given by name, such as .*, got a float \({name}_work.py, line 5\)",
+        RESULT("1.0"),
+    ),
+    metric(
+        "a dictionary for a table",
+        r"'a' is a dict, and it should be a vaehub.Table \({name}_work.py, line 5\)",
+        RESULT("tables={{'a': {{}}}}"),
+    ),
+    metric(
+        "a generator that is not called",
+        r"randn\(\) received an invalid .* \({name}_work.py, line 6\)$",
+        "import torch\n            torch.randn(3, generator=self.generator)",
+    ),
+    metric(
+        "a measure that yields",
+        r"returned a generator, and 'measure' returns a vaehub.Result \({name}_work.py, line 4\)",
+        "yield 1",
+    ),
+    Wrong(
+        "a measure without data",
+        r"measure\(\) takes 2 positional arguments but 3 were given \({name}_work.py, line 3\)",
+        ENTRY,
+        work="import vaehub\nclass Work(vaehub.ModelMetric):\n    def measure(self, model): ...",
+        code=1,
+    ),
+    Wrong(
+        "needs that are text",
+        r"metric '{name}' has a str as its 'needs', and they are a vaehub.Needs \({name}_work.py, line 2\)",
+        ENTRY,
+        work="import vaehub\n"
+        "class Work(vaehub.ModelMetric):\n"
+        "    needs = 'labels'\n"
+        "    def measure(self, model, data): ...",
+    ),
+    dataset(
+        "labels of another length",
+        r"dataset '{name}': labels have shape \(20,\) .*, got \(19,\) \({name}_work.py, line 5\)",
+        "return vaehub.Dataset(torch.rand(20, 1, 4, 4), labels=torch.arange(19))",
+    ),
+    dataset(
+        "factors beyond their sizes",
+        r"dataset '{name}': a factor's class is .* \({name}_work.py, line 5\)",
+        "return vaehub.Dataset(torch.rand(20, 3), factors=vaehub.Factors(('a',), (3,), torch.arange(20)[:, None]))",
+    ),
+    dataset(
+        "a split beyond the end",
+        r"dataset '{name}': rows of split 'test' are .* \({name}_work.py, line 5\)",
+        "return vaehub.Dataset(torch.rand(20, 1, 4, 4), splits={{'test': range(30)}})",
+    ),
+    Wrong(
+        "a load with an argument",
+        r"load\(\) missing 1 required positional argument: 'split' \({name}_work.py, line 2\)",
+        "Dataset('{name}', '{name}_work:Work', 'data')",
+        work="import vaehub\nclass Work(vaehub.DataSource):\n    def load(self, split): ...",
+    ),
+    model(
+        "a tuple for losses",
+        r"'loss' of model class 'Work' returned a tuple",
+        "def loss(self, batch, step):\n    return self.decode(self.encode(batch).mu).mean(), {{}}",
+        code=1,
+    ),
+    model(
+        "terms without names",
+        r"terms are given by name, .*, got a list \({name}_work.py, line 1\d\)",
+        "def loss(self, batch, step):\n    return Losses(self.encode(batch).mu.mean(), [])",
+        code=1,
+    ),
+    model(
+        "a term named total",
+        r"a term is named 'total', .* \({name}_work.py, line 1\d\)",
+        "def loss(self, batch, step):\n    mu = self.encode(batch).mu.mean()\n    return Losses(mu, {{'total': mu}})",
+        code=1,
+    ),
+    model(
+        "no optimiser",
+        r"'NoneType' object has no attribute 'param_groups' \({name}_work.py, line \d\)",
+        "def optimiser(self, learning_rate): ...",
+        code=1,
+    ),
+    network(
+        "a wrong latent size",
+        r"encodes to shape \(2, 2\), expected \(2, 4\) \({name}_work.py, line 4\)",
+        "nn.Linear(spec.n_values, latent_dim)",
+    ),
+    network(
+        "a hard-wired size",
+        r"mat1 and mat2 shapes cannot be multiplied .* \({name}_work.py, line 4\)",
+        "nn.Linear(784, latent_dim * n_statistics)",
+    ),
+    executor(
+        "a queue that is down",
+        r"executor '{name}' failed in 'submit': RuntimeError: down \({name}_work.py, line 5\)",
+        "{}",
+        "raise RuntimeError('down')",
+        code=1,
+    ),
+    executor(
+        "a list of states",
+        r"executor '{name}' returned a list from 'states', which .* \({name}_work.py, line 6\)",
+        "list(jobs)",
+    ),
+    Wrong(
+        "a study that is not there",
+        r"study '{name}' .* cannot be read from '{name}_work:study.toml'",
+        "Study('{name}', '{name}_work:study.toml', 'a study')",
+        work="x = 1",
+    ),
+    listed(
+        "a name with capitals",
+        r"declares metric 'MyMetric', and a name is lower-case words .* \({name}.py, line 4\)",
+        "Metric('MyMetric', 'a:A', 'x')",
+    ),
+    unloaded(
+        "one entry and no list",
+        r"vaehub_catalog returns a vaehub.Metric, and it returns a list of entries \({name}.py, line 2\)",
+        HOOK.replace("hookimpl", "Metric, hookimpl") + "@hookimpl\ndef vaehub_catalog():\n    return " + ITEM,
+    ),
+]
 NAMES = [f"wrong{at}" for at in range(len(WRONG))]
 GUEST = "Metric('relevance', 'guest_work:Work', 'a guest that has the name of one of ours')"
+TINY = """
+title = "one training"
+recipe = {model = "vae", dataset = "digits", "model.latent_dim" = 2, "train.epochs" = 1}
+metrics = {elbo = {}}
+"""
+EVENT = "\n@hookimpl\ndef vaehub_epoch_ended(losses): losses['loss']\n"
 REST = [
     ("list", "--json"),
     ("plugin", "list"),
@@ -348,6 +522,17 @@ def answers(tmp_path_factory):
         manifest = wrong.manifest or dedent(MANIFEST).format(entry=wrong.entry.format(name=name))
         install(site, name, manifest, dedent(wrong.work).lstrip("\n").replace("{{", "{").replace("}}", "}"))
     work = dedent(METRIC.format(body="return vaehub.Result(scalars={'total': 7.0})"))
+    (folder / "tiny.toml").write_text(TINY)
+    # What it brings of a paper has no columns, and it fails when told of an event.
+    install(
+        site,
+        "paper",
+        dedent(MANIFEST).format(entry="Published('paper', 'paper_files:paper.csv', 'values')") + EVENT,
+        "",
+    )
+    (site / "paper_files").mkdir()
+    (site / "paper_files" / "__init__.py").touch()
+    (site / "paper_files" / "paper.csv").write_text("a,b\n1,2\n")
     install(site, "guest", "print('printed at import')\n" + dedent(MANIFEST).format(entry=GUEST), work)
     before = os.getcwd(), os.environ.get("PYTHONPATH")
     os.chdir(folder)
@@ -384,6 +569,10 @@ def test_none_of_them_harms_the_rest(answers):
     assert "printed at import" in listed.stderr
     [found] = json.loads(ours.stdout)
     assert "relevance" in found["vectors"]
+    assert "Traceback" not in ours.stderr
+    assert "the reference values 'paper' have no column 'table' and " in ours.stderr
+    told = r"^warning: plugin 'paper:paper' failed when told of epoch_ended: KeyError: 'loss' \(paper.py, line \d+\)$"
+    assert re.search(told, "\n".join(each.stderr for each in answers), re.MULTILINE)
     [of_guest] = json.loads(theirs.stdout)
     assert of_guest["scalars"] == {"total": 7.0}
     assert "metric 'relevance' is vaehub's; also claimed, ask for it as metric guest:relevance" in " ".join(

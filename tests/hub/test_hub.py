@@ -78,9 +78,9 @@ def test_a_metric_that_fails_is_recorded_as_failed_and_tried_again(hub):
             hub.run("vae", "fussy", settings=QUICK | {"metric.fail": True})
     trainings, measurements = hub.recent()
     assert [each.status for each in trainings] == ["done"]
-    assert [(each.status, each.error) for each in measurements] == [
-        ("failed", "ZeroDivisionError: the metric's own fault")
-    ]
+    [failed] = measurements
+    assert failed.status == "failed"
+    assert failed.error.startswith("ZeroDivisionError: the metric's own fault (conftest.py, line ")
     assert len(hub.sql("from results")) == 0
 
 
@@ -95,7 +95,7 @@ def test_a_training_that_fails_is_recorded_as_failed_and_tried_again(hub, events
 
 
 def test_a_manifest_that_says_the_wrong_subject_is_found_out(hub):
-    with pytest.raises(VaehubError, match="which is no ModelMetric; this is a fault of that package"):
+    with pytest.raises(VaehubError, match=r"which is no ModelMetric \(conftest.py, line \d+\); this is a fault"):
         hub.run("vae", "lying", settings=QUICK)
 
 

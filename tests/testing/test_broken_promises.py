@@ -82,6 +82,31 @@ class Pictures(vaehub.ModelMetric):
     def plot(self, result):
         return self.kept
 
+class Refuses(vaehub.ModelMetric):
+    def measure(self, model, data):
+        raise vaehub.VaehubError("metric 'refuses' finds no knee in so few points; give more")
+
+class Misuses(vaehub.ModelMetric):
+    def measure(self, model, data):
+        return Result(scalars={"total": self.draw_observations(data.split("holdout")).n})
+
+class Zeroes(vaehub.ModelMetric):
+    def measure(self, model, data):
+        for weight in model.parameters():
+            weight.data.mul_(1.5)
+        return Result(scalars={"total": 1.0})
+
+class Relabels(vaehub.ModelMetric):
+    needs = Needs(labels=True)
+    def measure(self, model, data):
+        data.labels.clamp_(max=1)
+        return Result(scalars={"total": data.labels.double().mean()})
+
+class Texts(vaehub.ModelMetric):
+    needs = "labels"
+    def measure(self, model, data):
+        return Result(scalars={"total": 1.0})
+
 class Suggests(vaehub.DatasetMetric):
     def measure(self, data):
         return Result(scalars={"total": 1.0})
@@ -105,9 +130,12 @@ SAID = {
     "writes": r"writes 'notes.txt' as it measures",
     "pictures": r"cannot draw what it measured, from stored values alone: AttributeError: .*'kept'",
     "suggests": r"suggests a number of latents by 'n_latents', as its manifest says, and has no scalar of this name",
+    "zeroes": r"alters the weights of a model that it is given as it measures \(promises_work.py, line \d+\)",
+    "relabels": r"alters the labels that it is given as it measures \(promises_work.py, line \d+\)",
+    "texts": r"fails in its check: .* has a str as its 'needs', and they are a vaehub.Needs \(promises_work.py, line",
     "bare": r"the parameter 'n' without a description.*\n.*the parameter 'n', a whole number without bound",
 }
-QUICK = {"draws", "seeds", "labels", "writes", "bare"}
+QUICK = {"zeroes", "texts", "draws", "seeds", "labels", "writes", "bare"}
 OTHERS = """
 import torch
 import vaehub
@@ -153,6 +181,24 @@ class Flat(vaehub.Network):
         self.encoder = nn.Sequential(nn.Flatten(), nn.Linear(spec.n_values, latent_dim))
         self.decoder = nn.Linear(latent_dim, spec.n_values)
 
+class Tripled(Mine):
+    n_statistics = 3
+
+class Pinned(vaehub.Network):
+    def __init__(self, params, spec, latent_dim, n_statistics):
+        super().__init__(params, spec, latent_dim, n_statistics)
+        torch.manual_seed(1)
+        self.encoder = nn.Sequential(nn.Flatten(), nn.Linear(spec.n_values, n_statistics * latent_dim))
+        self.decoder = nn.Sequential(nn.Linear(latent_dim, spec.n_values), nn.Unflatten(1, spec.shape))
+
+class Misnamed(vaehub.DataSource):
+    def load(self):
+        return vaehub.Dataset(torch.arange(12.0)[:, None], splits={"training": range(9), "test": range(9, 12)})
+
+class Short(FeatureExtractor):
+    def __call__(self, batch):
+        return batch.x.flatten(1)[:2]
+
 class Fresh(vaehub.DataSource):
     def load(self):
         return vaehub.Dataset(torch.rand(50, 3))
@@ -177,6 +223,10 @@ OTHERS_SAID = {
     ("model", "global"): "draws from its prior with other randomness than that of the generator",
     ("model", "forgets"): "ends with other weights if it is interrupted and resumed",
     ("network", "flat"): r"encodes 3 observations of \(1, 8, 8\) to \(3, 3\), and 2 statistics of 3 latents",
+    ("model", "tripled"): r"cannot be built: .* encodes to shape \(2, 6\), expected \(2, 4\)",
+    ("network", "pinned"): r"begins with the same weights for every seed: does it set one itself",
+    ("dataset", "misnamed"): r"has the splits 'training', 'test' and no 'train', so that models are trained on all",
+    ("features", "short"): r"gives torch.float32 of shape \(2, \d+\) for 5 observations",
     ("dataset", "fresh"): r"has other observations each time it is loaded \(promises_work.py, line \d+\)",
     ("dataset", "overlap"): "has 10 observations in both 'train' and 'test'",
     ("dataset", "named"): "has a factor named 'Big Size', and names are lower-case words",
@@ -189,7 +239,7 @@ CLASSES = {"model": "Model", "network": "Network", "dataset": "Dataset", "featur
 def promises(tmp_path, monkeypatch):
     """Install a plugin of one module, without a package index."""
     site = tmp_path / "site"
-    site.mkdir()
+    site.mkdir(exist_ok=True)
     monkeypatch.syspath_prepend(str(site))
 
     def make(entries, work="", more=""):
@@ -216,6 +266,18 @@ def test_a_metric_that_keeps_its_promises_passes(promises):
     testing.check_metric("kept")
 
 
+def test_a_metric_that_refuses_what_it_finds_is_not_checked(promises):
+    promises([metric_entry("refuses")], METRICS)
+    with pytest.raises(testing.NotChecked, match="^metric 'refuses' refuses .*: metric 'refuses' finds no knee"):
+        testing.check_metric("refuses")
+
+
+def test_a_refusal_that_is_not_the_metrics_own_is_told(promises):
+    promises([metric_entry("misuses")], METRICS)
+    with pytest.raises(testing.PromiseBroken, match=r"no split 'holdout' .* \(promises_work.py, line \d+\)"):
+        testing.check_metric("misuses")
+
+
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=[] if name in QUICK else [pytest.mark.slow]) for name in SAID]
 )
@@ -239,6 +301,12 @@ def test_whatever_breaks_a_promise_is_told(promises, kind, name):
     assert re.search(OTHERS_SAID[kind, name], str(caught.value)), str(caught.value)
 
 
+def test_a_unit_of_a_value_that_is_not_returned_is_told(promises):
+    promises(["Metric('kept', 'promises_work:Kept', 'a metric', units={'totals': 'nats'})"], METRICS)
+    with pytest.raises(testing.PromiseBroken, match="has a unit for 'totals' in its manifest, and returns 'total', 's"):
+        testing.check_metric("kept")
+
+
 def test_a_heavy_manifest_is_told_with_its_line(promises):
     promises([], more="import scipy")
     with pytest.raises(testing.PromiseBroken, match=r"imports scipy in its manifest, .* \(promises.py, line 3\)"):
@@ -254,3 +322,64 @@ def test_a_summary_that_is_a_sentence_is_told_with_its_line(promises):
 def test_an_unknown_plugin_is_answered_with_the_nearest():
     with pytest.raises(VaehubError, match="there is no installed plugin 'aard'; did you mean 'ard'"):
         testing.check_plugin("aard")
+
+
+IMPORTS = """
+import vaehub
+
+class Borrows(vaehub.ModelMetric):
+    def measure(self, model, data):
+        import promises_library
+        return vaehub.Result(scalars={"total": 1.0})
+
+class Reseeds(vaehub.ModelMetric):
+    def measure(self, model, data):
+        import numpy as np
+        import promises_library
+        np.random.seed(promises_library.SEED)
+        return vaehub.Result(scalars={"total": 1.0})
+"""
+LIBRARY = """
+import os
+import random
+import numpy as np
+
+SEED = 3
+os.environ["PROMISES_LIBRARY"] = "there"
+random.random()
+np.random.seed(1)
+"""
+
+
+@pytest.fixture
+def library(tmp_path, monkeypatch):
+    """Put a library in reach that changes the process when it is first imported."""
+    (tmp_path / "site").mkdir(exist_ok=True)
+    (tmp_path / "site" / "promises_library.py").write_text(LIBRARY)
+    monkeypatch.setenv("PROMISES_LIBRARY", "")
+    yield
+    sys.modules.pop("promises_library", None)
+
+
+def test_what_a_library_changes_as_it_is_imported_is_not_the_plugins_doing(promises, library):
+    promises([metric_entry("borrows")], IMPORTS)
+    testing.check_metric("borrows")
+    assert "promises_library" in sys.modules
+
+
+def test_what_is_changed_beside_an_import_is_the_plugins_doing(promises, library):
+    promises([metric_entry("reseeds")], IMPORTS)
+    with pytest.raises(testing.PromiseBroken) as caught:
+        testing.check_metric("reseeds")
+    assert (
+        str(caught.value) == "metric 'reseeds' changes the global random state of numpy of the process as it measures"
+    )
+
+
+@pytest.mark.parametrize("check", [testing.check_metric, lambda _: testing.check_manifest("promises")])
+def test_a_module_that_draws_as_it_is_imported_is_told(promises, check):
+    promises([metric_entry("kept")], METRICS + "\nSTART = torch.rand(3)\n")
+    with pytest.raises(
+        testing.PromiseBroken, match="changes the global random state of torch of the process as it is imported"
+    ):
+        check("kept")

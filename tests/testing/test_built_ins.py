@@ -37,21 +37,17 @@ SETTINGS = {
     "kernel_distance": {"subset_size": 100},
 }
 """Parameters without a default, or whose default is for more data than the kit has."""
-METRICS = {"variable_types", "ssim_diversity", "relevance", "elbo", "cka", *ROWS}
-"""Metrics of each kind of subject that is quick to make, with whatever is behind most others."""
-MODELS = {"vae", "ae", "annealed_vae", "geco_l0_arm"}
-"""Models of each way to be trained: a bound, none, a schedule, a multiplier and noise of its own."""
+LONGEST = {"dci", "downstream_probe", "elbow", "mask_aae", "structure_score"}
+"""Entries that take between 20 and 40 s each on two busy cores; all others together take a minute and a half."""
 PATHS = {"anndata", "arrays", "images", "vectors"}
 """Datasets of a user's own files, which their own tests make."""
 
 
-def entries(kind, *, but=(), spread=None):
-    """Return what is checked of a kind; of a spread, what is not in it takes minutes and is checked by hand."""
+def entries(kind, *, but=()):
+    """Return what is checked of a kind, with marks of how long it takes."""
     names = [each.entry.name for each in CATALOG.entries(kind) if each.entry.name not in but]
     marks = {
-        name: []
-        if name in LIGHT[kind]
-        else [pytest.mark.slow] + [pytest.mark.longest] * (spread is not None and name not in spread)
+        name: [] if name in LIGHT[kind] else [pytest.mark.slow] + [pytest.mark.longest] * (name in LONGEST)
         for name in names
     }
     return [pytest.param(kind, name, marks=marks[name]) for name in names]
@@ -71,8 +67,8 @@ def test_a_manifest_says_what_is_there(plugin):
 @pytest.mark.parametrize(
     ("kind", "name"),
     [
-        *entries("metric", spread=METRICS),
-        *entries("model", spread=MODELS),
+        *entries("metric"),
+        *entries("model"),
         *entries("network"),
         *entries("dataset", but=PATHS),
         *entries("features"),

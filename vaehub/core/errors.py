@@ -48,6 +48,10 @@ class StoreError(VaehubError):
     """A store cannot be opened, read or written."""
 
 
+class ContractBroken(VaehubError):  # noqa: N818 it is the plugin's contract
+    """A plugin gave something else than its contract says, which is a fault of the plugin and no refusal."""
+
+
 class WorkFailed(VaehubError):  # noqa: N818 the word is the exit code's meaning
     """The request was valid, and the work failed after it began. The command line exits with 1."""
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from vaehub.core.data.dataset import Batch, Dataset, DataSpec
-from vaehub.core.errors import VaehubError, WorkFailed
+from vaehub.core.errors import VaehubError, WorkFailed, described
 from vaehub.core.network import Network
 from vaehub.core.params import M_co, ModelParams, Parametrised
 from vaehub.core.random import gaussian_sample
@@ -75,6 +75,18 @@ class Losses:
     terms: Mapping[str, Tensor]
     omitted: float = 0.0
     kept: Mapping[str, Tensor] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse what is no loss where it is made, in the line of the model.
+
+        Raises:
+            TypeError: If terms have no names.
+            ValueError: If a term has the name of the objective.
+        """
+        if not isinstance(self.terms, Mapping):
+            raise TypeError(f"terms are given by name, such as {{'reconstruction': …}}, got {described(self.terms)}")
+        if "total" in self.terms:
+            raise ValueError("a term is named 'total', which is the name of the objective; give it another")
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vaehub.core.errors import described
+
 if TYPE_CHECKING:  # stored results are read back without loading torch
     import torch
 
@@ -112,7 +114,7 @@ class Result:
 
     Raises:
         ValueError: If a vector is empty or has more than one axis.
-        TypeError: If an array holds anything but numbers.
+        TypeError: If an array holds anything but numbers, or a scalar, a table or a signature is none.
     """
 
     scalars: Mapping[str, float] = field(default_factory=dict)
@@ -129,8 +131,16 @@ class Result:
         arrays: Mapping[str, NDArray[Any] | torch.Tensor] | None = None,
         signatures: Mapping[str, Signatures] | None = None,
     ) -> None:
+        given = {"scalars": scalars, "vectors": vectors, "tables": tables, "arrays": arrays, "signatures": signatures}
+        for what, named in given.items():
+            if not (named is None or isinstance(named, Mapping)):
+                raise TypeError(f"{what} are given by name, such as {what}={{'size': …}}, got {described(named)}")
+        for kind, each in ((Table, tables or {}), (Signatures, signatures or {})):
+            for name, item in each.items():
+                if not isinstance(item, kind):
+                    raise TypeError(f"{name!r} is {described(item)}, and it should be a vaehub.{kind.__name__}")
         made = {name: item if isinstance(item, Vector) else Vector(item) for name, item in (vectors or {}).items()}
-        object.__setattr__(self, "scalars", {name: float(value) for name, value in (scalars or {}).items()})
+        object.__setattr__(self, "scalars", {name: _as_scalar(name, value) for name, value in (scalars or {}).items()})
         object.__setattr__(self, "vectors", made)
         object.__setattr__(self, "tables", dict(tables or {}))
         object.__setattr__(self, "signatures", dict(signatures or {}))
@@ -139,6 +149,16 @@ class Result:
     def without_arrays(self) -> Result:
         """Return the same result without arrays, which are stored separately."""
         return replace(self, arrays={}) if self.arrays else self
+
+
+def _as_scalar(name: str, value: Any) -> float:
+    no_number = f"scalar {name!r} is {described(value)}, and a scalar is one number"
+    if isinstance(value, str | bytes):  # which 'float' would read
+        raise TypeError(no_number)
+    try:
+        return float(value)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise TypeError(no_number) from error
 
 
 def _as_array(values: Any) -> NDArray[Any]:

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, get_args
 
 from vaehub.core.params import P_co, Parametrised
 
@@ -15,6 +15,9 @@ SHARE_OF_THREADS = "VAEHUB_SHARE_OF_THREADS"
 
 ``OMP_NUM_THREADS`` alone would be taken for the wish of a user, which holds for work of any size.
 """
+
+Phase = Literal["queued", "running", "ended"]
+PHASES: tuple[Phase, ...] = get_args(Phase)
 
 
 @dataclass(frozen=True)
@@ -46,9 +49,18 @@ class JobState:
         answer: If it is over: what ``work`` returned, where the engine brings it back.
     """
 
-    phase: Literal["queued", "running", "ended"]
+    phase: Phase
     reason: str = ""
     answer: bytes = b""
+
+    def __post_init__(self) -> None:
+        """Refuse a phase that there is not, with which nobody would know whether to wait.
+
+        Raises:
+            ValueError: If so.
+        """
+        if self.phase not in PHASES:
+            raise ValueError(f"the phase of a job is one of {', '.join(PHASES)}, got {self.phase!r}")
 
 
 class Executor(Parametrised[P_co], ABC):

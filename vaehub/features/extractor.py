@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from vaehub.core.data.dataset import Batch
-from vaehub.core.errors import VaehubError, first_line
+from vaehub.core.errors import ContractBroken, VaehubError, first_line
 from vaehub.core.metric import Extract
 from vaehub.core.metric import FindModel as FindModel
 from vaehub.core.model import LatentModel
@@ -125,6 +125,6 @@ def _rows(found: object, n: int, title: str) -> Tensor:
     if isinstance(found, Tensor) and found.ndim >= 2 and len(found) == n and found.numel() and not found.is_complex():
         return found.flatten(1)
     given = f"{found.dtype} of shape {tuple(found.shape)}" if isinstance(found, Tensor) else f"a {type(found).__name__}"
-    raise VaehubError(
+    raise ContractBroken(
         f"{title} gives {given} for {n} observations; a tensor of real numbers of shape ({n}, n_features) is needed"
     )

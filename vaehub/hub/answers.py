@@ -9,7 +9,7 @@ from torch import Tensor
 
 from vaehub.core.data.dataset import Dataset
 from vaehub.core.data.source import DataSource
-from vaehub.core.errors import DataError, VaehubError, WorkFailed, described
+from vaehub.core.errors import ContractBroken, DataError, WorkFailed, described
 from vaehub.core.metric import Metric, TableMetric
 from vaehub.core.model import LatentModel, Posterior, evaluating
 from vaehub.core.result import Result
@@ -79,23 +79,23 @@ def try_out(model: LatentModel, data: Dataset, title: str) -> int:
     with evaluating(model):
         posterior: object = model.encode(batch)
         if not isinstance(posterior, Posterior):
-            raise VaehubError(
+            raise ContractBroken(
                 f"{title} encodes to {described(posterior)}, and 'encode' returns a vaehub.Posterior"
                 f"{place_of(model.encode)}"
             )
         for name, found in ("means", posterior.mu), ("log variances", posterior.logvar):
             if found is not None and found.shape != expected:
                 of = "" if name == "means" else f"{name} of "
-                raise VaehubError(f"{title} encodes to {of}shape {tuple(found.shape)}, expected {expected}")
+                raise ContractBroken(f"{title} encodes to {of}shape {tuple(found.shape)}, expected {expected}")
         if not model.decodes:
             return len(batch)
         x: object = model.decode(posterior.mu)
         if not isinstance(x, Tensor):
-            raise VaehubError(
+            raise ContractBroken(
                 f"{title} decodes to {described(x)}, and 'decode' returns a tensor{place_of(model.decode)}"
             )
         if x.shape != batch.x.shape:
-            raise VaehubError(f"{title} decodes to shape {tuple(x.shape)}, expected {tuple(batch.x.shape)}")
+            raise ContractBroken(f"{title} decodes to shape {tuple(x.shape)}, expected {tuple(batch.x.shape)}")
     return len(batch)
 
 

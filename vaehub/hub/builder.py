@@ -17,7 +17,7 @@ from vaehub.adapters.user_parts import TRIED
 from vaehub.adapters.wrap import wrap
 from vaehub.core.data.dataset import Dataset
 from vaehub.core.data.source import DataSource
-from vaehub.core.errors import StoreError, VaehubError, WorkFailed
+from vaehub.core.errors import ContractBroken, DataError, StoreError, VaehubError, WorkFailed
 from vaehub.core.metric import Metric
 from vaehub.core.model import LatentModel
 from vaehub.core.network import Network
@@ -95,8 +95,8 @@ class Builder:
         found = self._memory.dataset(dataset)
         if found is None:
             kind = self._class("dataset", dataset, DataSource)
-            source = self._checked(f"dataset {dataset.name!r}", lambda: kind(dataset.params))
-            found = self._checked(f"dataset {dataset.name!r}", lambda: loaded(source, dataset.name))
+            source = self._checked(f"dataset {dataset.name!r}", lambda: kind(dataset.params), kind)
+            found = self._checked(f"dataset {dataset.name!r}", lambda: loaded(source, dataset.name), kind)
             self._memory.keep_dataset(dataset, found)
         return found
 
@@ -122,8 +122,8 @@ class Builder:
                 network = architecture(recipe.network.params, data.spec, params.latent_dim, kind.n_statistics)
                 return kind(params, network, data.spec)
 
-        model = self._checked(title, construct)
-        self._checked(title, lambda: self._try_out(recipe, model, data, title))
+        model = self._checked(title, construct, architecture, kind)
+        self._checked(title, lambda: self._try_out(recipe, model, data, title), architecture, kind)
         return model
 
     def job(self, recipe: Recipe, snapshots: Sequence[Recipe] = ()) -> TrainingJob:
@@ -351,10 +351,8 @@ class Builder:
             VaehubError: If it cannot be loaded, or measures something else than its manifest says.
         """
         extractors, kind = Extractors(self._catalog, self.model_of), self._class("metric", component, contract)
-        return self._checked(
-            f"metric {component.name!r}",
-            lambda: kind(component.params, seed, self.model_of, component.name, extractors),
-        )
+        make = partial(kind, component.params, seed, self.model_of, component.name, extractors)
+        return self._checked(f"metric {component.name!r}", make, kind)
 
     def model_of(self, training: str) -> LatentModel:
         """Return the model of a stored training.
@@ -388,11 +386,15 @@ class Builder:
     def _class(self, kind: str, component: Component, contract: type[T]) -> type[T]:
         return self._catalog.find(kind, f"{component.distribution}:{component.name}").load(contract)
 
-    def _checked(self, title: str, work: Callable[[], T]) -> T:
+    def _checked(self, title: str, work: Callable[[], T], *suspects: type) -> T:
         try:
             return work()
+        except (DataError, ContractBroken) as error:
+            if said := self._catalog.said_of_guest(error, title, *suspects):
+                raise type(error)(said) from error
+            raise
         except (VaehubError, KeyboardInterrupt):
             raise
         # A stranger's code runs here, before any training has begun.
         except BaseException as error:
-            raise VaehubError(f"{title} cannot be made: {self._catalog.reason(error)}") from error
+            raise VaehubError(f"{title} cannot be made: {self._catalog.reason(error, *suspects)}") from error

@@ -13,6 +13,7 @@ from vaehub.hub import requests
 from vaehub.hub.arguments import MOST_JOBS, count, mapping_of, path_text, texts, whole_number, whole_numbers
 from vaehub.hub.compare import Comparison, mean_result, pairs_of
 from vaehub.hub.display.bars import notebook_progress
+from vaehub.hub.papers import papers_of
 from vaehub.hub.requests import DEFAULT_DATASET, DEFAULT_NETWORK, MeasurementRequest, RunPlan, Settings
 from vaehub.hub.store_reader import StoreReader
 from vaehub.hub.subjects import kind_of
@@ -21,7 +22,6 @@ from vaehub.hub.work import work
 from vaehub.registry import trackers
 from vaehub.registry.catalog import Catalog
 from vaehub.registry.documentation import document
-from vaehub.store.published import Paper
 from vaehub.store.records import TrainingRecord
 from vaehub.store.store import Store
 from vaehub.training.devices import device_names
@@ -58,7 +58,7 @@ class Hub(StoreReader):
         catalog = Catalog()
         trackers.add(catalog.manager, trackers.asked())
         versions = {plugin.distribution: plugin.version for plugin in catalog.plugins}
-        return cls(Store.open(path, plugins=versions, papers=partial(_papers, catalog)), catalog, device)
+        return cls(Store.open(path, plugins=versions, papers=partial(papers_of, catalog)), catalog, device)
 
     # Asking for work
 
@@ -393,7 +393,3 @@ class Hub(StoreReader):
         from vaehub.hub.previews import sheet
 
         return sheet(self._inputs.data(data), seed)
-
-
-def _papers(catalog: Catalog) -> list[Paper]:
-    return [Paper(each.entry.name, each.read()) for each in catalog.entries("published")]

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from vaehub.core.errors import first_line
+from vaehub.registry.places import package_of, place_of_error
 from vaehub.registry.trackers import is_tracker
 
 if TYPE_CHECKING:
@@ -48,7 +49,11 @@ def tell(manager: PluginManager, event: str, **news: object) -> None:
             if is_tracker(listener.plugin_name):
                 _give_up(manager, listener.plugin_name, event, error)
             else:
-                log.warning("plugin %r failed when told of %s", listener.plugin_name, event, exc_info=True)
+                place = place_of_error(error, [package_of(listener.function.__module__)])
+                why = f"{type(error).__name__}: {first_line(error)}{place}"
+                log.warning(
+                    "plugin %r failed when told of %s: %s", listener.plugin_name, event, why, exc_info=_traceback(error)
+                )
 
 
 def _give_up(manager: PluginManager, tracker: str, event: str, error: BaseException) -> None:
@@ -59,5 +64,9 @@ def _give_up(manager: PluginManager, tracker: str, event: str, error: BaseExcept
         tracker,
         event,
         f"{type(error).__name__}: {first_line(error)}",
-        exc_info=error if log.isEnabledFor(logging.DEBUG) else None,
+        exc_info=_traceback(error),
     )
+
+
+def _traceback(error: BaseException) -> BaseException | None:
+    return error if log.isEnabledFor(logging.DEBUG) else None

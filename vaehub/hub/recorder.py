@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from vaehub.core.errors import WorkFailed
 from vaehub.hub.listeners import tell
@@ -81,10 +81,11 @@ class Recorder:
 
     def failed(self, model: LatentModel, error: BaseException) -> WorkFailed:
         """Record that the training failed, and return what to raise."""
-        self._record(self._recipe, model, Fitted(self._history), self._catalog.reason(error))
+        why = self._catalog.reason(error, type(model))
+        self._record(self._recipe, model, Fitted(self._history), why)
         recipe = self._recipe
         title = f"training {recipe.id[:8]} of model {recipe.model.name!r} with seed {recipe.seed} failed"
-        return WorkFailed(f"{title}: {self._catalog.reason(error)}")
+        return WorkFailed(f"{title}: {why}")
 
     def _record(self, recipe: Recipe, model: LatentModel, fitted: Fitted, error: str | None) -> Recorded | None:
         status: Status = "done" if error is None else "failed"
@@ -118,13 +119,18 @@ class Recorder:
 
     def _notes_of(self, model: LatentModel) -> Sequence[str]:
         try:
-            return [str(note) for note in model.notes()]
+            found: object = model.notes()
+            # The letters of a text alone would each be a note.
+            return [found] if isinstance(found, str) else [str(note) for note in cast(Iterable[object], found)]
         except KeyboardInterrupt:
             raise
         # A stranger's model runs here, and must not cost a training that has ended; it may raise no Exception.
         except BaseException as error:
-            log.warning("the model's own notes on its training failed", exc_info=True)
-            return [f"the model's own notes failed: {self._catalog.reason(error)}"]
+            why = self._catalog.reason(error, type(model).notes)
+            # The traceback is for --debug.
+            is_debug = log.isEnabledFor(logging.DEBUG)
+            log.warning("the model's own notes on its training failed: %s", why, exc_info=error if is_debug else None)
+            return [f"the model's own notes failed: {why}"]
 
 
 def _array(value: torch.Tensor) -> NDArray[Any]:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from vaehub.core.data.dataset import Dataset
-from vaehub.core.errors import DataError, VaehubError, first_line
+from vaehub.core.errors import ContractBroken, DataError, VaehubError, described, first_line
 from vaehub.core.metric import Metric
 from vaehub.core.model import LatentModel, evaluating
 from vaehub.core.needs import Needs
@@ -17,6 +17,7 @@ from vaehub.core.params import Params, SampleParams, SplitParams
 from vaehub.core.recipe import Recipe
 from vaehub.core.sample import rows_of
 from vaehub.hub.subjects import KINDS
+from vaehub.registry.places import place_of
 
 
 def refuse(metric: Metric, *arguments: Any) -> None:
@@ -30,6 +31,12 @@ def refuse(metric: Metric, *arguments: Any) -> None:
         VaehubError: If the measurement could not succeed; says what would.
     """
     kind = next(kind for kind in KINDS.values() if isinstance(metric, kind.contract()))
+    needs: object = metric.needs
+    if not isinstance(needs, Needs):
+        raise ContractBroken(
+            f"metric {metric.name!r} has {described(needs)} as its 'needs', and they are a vaehub.Needs"
+            f"{place_of(type(metric))}"
+        )
     kind.refuse_unmet(Check(metric.name, metric.needs, metric.params), *arguments)
     metric.check(*arguments)
 

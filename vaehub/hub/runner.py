@@ -348,7 +348,7 @@ class Runner:
             # A stranger's metric runs here, and what it raises need be no Exception.
             except BaseException as error:  # noqa: BLE001
                 failure = error
-            why = None if failure is None else self.catalog.reason(failure)
+            why = None if failure is None else self.catalog.reason(failure, type(metric).measure)
             record = _record_of(request, why, started, time.perf_counter() - clock)
             record = replace(record, units=self._units(request.metric))
             self.store.record_measurement(record, result, replace=force)

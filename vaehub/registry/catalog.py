@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
@@ -17,7 +17,7 @@ from vaehub import __version__
 from vaehub.core.errors import UnknownName, VaehubError, first_line
 from vaehub.registry.discovery import Discovered, Plugin, discover
 from vaehub.registry.entries import KINDS, TRAIN, Dataset, Entry
-from vaehub.registry.places import package_of, place_of, place_of_error
+from vaehub.registry.places import OURS, package_of, place_of, place_of_error
 
 if TYPE_CHECKING:
     from vaehub.core.params import Params
@@ -50,8 +50,8 @@ class Registered:
         found = self._import(self.entry.target)
         if not (isinstance(found, type) and issubclass(found, contract)):
             raise VaehubError(
-                f"{self.title} of {self.distribution} is {self.entry.target}, which is no {contract.__name__}; "
-                "this is a fault of that package"
+                f"{self.title} of {self.distribution} is {self.entry.target}, which is no {contract.__name__}"
+                f"{place_of(found) if isinstance(found, type) else ''}; this is a fault of that package"
             )
         missing = [] if contract is object else sorted(getattr(found, "__abstractmethods__", ()))
         if missing:
@@ -150,11 +150,37 @@ class Catalog:
                 for name in sorted(self._entries.get(each, {})):
                     yield from self._entries[each][name]
 
-    def reason(self, error: BaseException) -> str:
-        """Return the reason of a failure, as a record stores it: with the line of the plugin that it came from."""
+    def reason(self, error: BaseException, *suspects: type | Callable[..., object]) -> str:
+        """Return the reason of a failure, as a record stores it: with the line of the plugin that it came from.
+
+        Args:
+            error: As it was caught.
+            suspects: Classes or methods that were at work. Where no line of a plugin was reached, as in a call with
+                other arguments than there are, the first that is not vaehub's is named in its place.
+        """
         if isinstance(error, VaehubError):
             return str(error)
-        return f"{type(error).__name__}: {error}{place_of_error(error, self._packages)}"
+        guest, place = _guest(suspects), place_of_error(error, self._packages)
+        if guest and not place:
+            place = place_of(guest)
+        return f"{type(error).__name__}: {first_line(error)}{place}"
+
+    def said_of_guest(self, error: VaehubError, title: str, *suspects: type) -> str:
+        """Return the sentence of an error of ours that a guest caused by calling us wrongly, with the guest's line.
+
+        Args:
+            error: As it was caught.
+            title: What could not be had, which the sentence names if the error does not.
+            suspects: Classes that were at work.
+
+        Returns:
+            The sentence; empty if all of them are vaehub's.
+        """
+        if not (guest := _guest(suspects)):
+            return ""
+        place = place_of_error(error, [package_of(guest.__module__)]) or place_of(guest)
+        said = str(error) if title in str(error) else f"{title}: {error}"
+        return said if place in said else f"{said}{place}"
 
     @cached_property
     def _packages(self) -> frozenset[str]:
@@ -229,6 +255,11 @@ class Catalog:
         near = " or ".join(repr(each) for each in get_close_matches(name, known, n=2, cutoff=0.5))
         lister = f"'vaehub list {kind}'" if kind else "'vaehub list'"
         return f"; did you mean {near}? {lister} shows all" if near else f"; {lister} shows all"
+
+
+def _guest(suspects: Sequence[type | Callable[..., object]]) -> type | Callable[..., object] | None:
+    """Return the first class or method that is not vaehub's."""
+    return next((each for each in suspects if package_of(each.__module__) not in (OURS, HOME)), None)
 
 
 def _hosts(claims: Sequence[Registered]) -> Sequence[Registered]:

@@ -14,11 +14,11 @@ from typing import cast
 
 import pluggy
 
-from vaehub.core.errors import VaehubError
+from vaehub.core.errors import VaehubError, described
 from vaehub.registry import hooks
 from vaehub.registry.entries import KINDS, Entry
 from vaehub.registry.lawfulness import check_entry, check_hooks
-from vaehub.registry.places import package_of, place_of_error
+from vaehub.registry.places import package_of, place_of, place_of_error
 
 GROUP = "vaehub"
 ONLY = "VAEHUB_PLUGINS"
@@ -121,11 +121,21 @@ def _owner(distribution: Distribution | None) -> tuple[str, str]:
 
 def _catalog(manager: pluggy.PluginManager, module: object) -> tuple[Entry, ...]:
     implementations = [impl for impl in manager.hook.vaehub_catalog.get_hookimpls() if impl.plugin is module]
-    answers: list[object] = [impl.function() for impl in implementations]
-    for answer in answers:
+    entries: list[Entry] = []
+    for impl in implementations:
+        answer: object = impl.function()
         if not isinstance(answer, Iterable):
-            raise TypeError(f"vaehub_catalog returns {answer!r}, and it returns a list of entries")
-    entries = tuple(entry for answer in answers for entry in cast(Iterable[Entry], answer))
+            said = "None" if answer is None else described(answer)
+            raise TypeError(f"vaehub_catalog returns {said}, and it returns a list of entries{place_of(impl.function)}")
+        entries += cast(Iterable[Entry], answer)
+    try:
+        _check(entries)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{error}{place_of(implementations[0].function)}") from error
+    return tuple(entries)
+
+
+def _check(entries: Sequence[Entry]) -> None:
     for entry in entries:
         if not isinstance(entry, KINDS):
             raise TypeError(f"vaehub_catalog holds {entry!r}, which is none of Model, Network, Dataset, Metric …")
@@ -134,4 +144,3 @@ def _catalog(manager: pluggy.PluginManager, module: object) -> tuple[Entry, ...]
     for kind, name in named:
         if named.count((kind, name)) > 1:
             raise ValueError(f"vaehub_catalog declares {kind} {name!r} twice")
-    return entries

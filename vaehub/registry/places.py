@@ -32,9 +32,15 @@ def place_of_error(error: BaseException, packages: Collection[str]) -> str:
     found = ""
     for frame, line in traceback.walk_tb(error.__traceback__):
         module = frame.f_globals.get("__name__", "")
-        if any(module == package or module.startswith(f"{package}.") for package in packages):
+        if any(_is_of(module, package) for package in packages):
             found = f" ({_file(module, frame.f_code.co_filename)}, line {line})"
     return found
+
+
+def is_raised_in(error: BaseException, package: str) -> bool:
+    """Return whether the line that raised an error is one of a package, as :func:`package_of` gives it."""
+    innermost = [frame for frame, _ in traceback.walk_tb(error.__traceback__)][-1:]
+    return any(_is_of(frame.f_globals.get("__name__", ""), package) for frame in innermost)
 
 
 def place_of(thing: type | Callable[..., object]) -> str:
@@ -45,6 +51,10 @@ def place_of(thing: type | Callable[..., object]) -> str:
     except (OSError, TypeError):
         return ""
     return f" ({_file(plain.__module__, file or '')}, line {line})"
+
+
+def _is_of(module: str, package: str) -> bool:
+    return module == package or module.startswith(f"{package}.")
 
 
 def _file(module: str, filename: str) -> str:

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pluggy
 
-from vaehub.core.errors import VaehubError, first_line
+from vaehub.core.errors import ContractBroken, VaehubError, described, first_line
 from vaehub.registry.catalog import HOME
+from vaehub.registry.places import place_of
 
 log = logging.getLogger(__name__)
 
@@ -120,3 +121,9 @@ def _add(manager: pluggy.PluginManager, tracker: str, key: str) -> None:
             manager.unregister(name=key)
         why = f"{type(error).__name__}: {first_line(error)}"
         raise VaehubError(f"tracker {name!r} cannot be made for {where!r}: {why}") from error
+    if not manager.get_hookcallers(listener):
+        manager.unregister(name=key)
+        raise ContractBroken(
+            f"tracker {name!r} is {described(listener)}, and none of its methods is a hook with '@hookimpl'"
+            f"{place_of(chosen[0].function)}"
+        )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from duckdb import DuckDBPyConnection
 
+from vaehub.core.errors import VaehubError, first_line
 from vaehub.core.identity import Json, canonical_json
 
 if TYPE_CHECKING:
@@ -56,6 +57,12 @@ class Figure:
     source: str
 
 
+_COLUMNS = (
+    *("table", "model", "network", "dataset", "condition", "quantity", "value", "spread", "spread_kind", "n_runs"),
+    *("unit", "note"),
+)
+
+
 @dataclass(frozen=True)
 class Paper:
     """The figures of a paper, as a plugin brings them.
@@ -78,8 +85,25 @@ class Paper:
         return hashlib.blake2b(self.text, digest_size=12).hexdigest()
 
     def figures(self) -> list[Figure]:
-        """Return the figures, in the order they are printed."""
-        return [self._figure(row) for row in csv.DictReader(io.StringIO(self.text.decode()))]
+        """Return the figures, in the order they are printed.
+
+        Raises:
+            VaehubError: If the text lacks a column, or holds something else than it should; says in which line.
+        """
+        found = []
+        try:
+            rows = csv.DictReader(io.StringIO(self.text.decode()))
+            if missing := [name for name in _COLUMNS if name not in (rows.fieldnames or ())]:
+                raise VaehubError(
+                    f"the reference values {self.study!r} have no column {' and '.join(map(repr, missing))}; the "
+                    f"columns are {', '.join(_COLUMNS)}"
+                )
+            for row in rows:
+                found.append(self._figure(row))
+        except (ValueError, TypeError, csv.Error) as error:
+            at = f" in line {len(found) + 2}" if not isinstance(error, UnicodeDecodeError) else ""
+            raise VaehubError(f"the reference values {self.study!r} cannot be read{at}: {first_line(error)}") from error
+        return found
 
     def _figure(self, row: Mapping[str, str]) -> Figure:
         parts = {name: row[name] for name in ("model", "network", "dataset") if row[name]}

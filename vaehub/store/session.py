@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from vaehub.core.errors import StoreError
+from vaehub.core.errors import StoreError, VaehubError
 from vaehub.core.identity import Json
 from vaehub.core.result import Result
 from vaehub.store import arrays, collection, measurements, published, recording, studies, trainings
@@ -39,6 +40,8 @@ from vaehub.store.verify import Verification, verify
 if TYPE_CHECKING:
     import pyarrow as pa
     from duckdb import DuckDBPyConnection
+
+log = logging.getLogger(__name__)
 
 
 class Session:
@@ -97,7 +100,7 @@ class Session:
         """Make the database if there is none, see that it can be written, and record the figures of papers."""
         with translated(self._name, "written"), self._database.held() as connection:
             present = published.sources(connection)
-            new = [figure for paper in papers if paper.source not in present for figure in paper.figures()]
+            new = [figure for paper in papers if paper.source not in present for figure in _figures(paper)]
             if new:
                 with self._database.writing() as transaction:
                     published.insert(transaction, new)
@@ -335,3 +338,12 @@ class Session:
             inserted = recording.record(self._database, self._provenance, incoming)
         self.n_recorded += inserted.recorded
         return inserted
+
+
+def _figures(paper: Paper) -> list[published.Figure]:
+    """Return the figures of a paper; none, with a warning, of one that cannot be read: no work depends on them."""
+    try:
+        return paper.figures()
+    except VaehubError as error:
+        log.warning("%s; they are left out", error)
+        return []

@@ -15,7 +15,7 @@ from vaehub.hub.answers import loaded
 from vaehub.registry.holdings import holding
 from vaehub.registry.lawfulness import NAME
 from vaehub.testing.failures import Item, NotChecked
-from vaehub.testing.guards import scrambled, untouched
+from vaehub.testing.guards import class_of, scrambled, untouched
 from vaehub.testing.parameters import check_params
 
 LOOKED_AT = 64
@@ -23,8 +23,8 @@ LOOKED_AT = 64
 
 def check(item: Item, settings: Mapping[str, object] | None = None) -> None:
     """Note the promises of a dataset that are not kept. Nothing is downloaded."""
+    kind = class_of(item, DataSource)
     check_params(item)
-    kind = item.attempt("cannot be loaded", lambda: item.registered.load(DataSource))
     params = item.params(dict(settings or {}))
     found = item.attempt("has a card that cannot be loaded", lambda: holding(item.registered))
     if found.card is not None and not found.is_at_hand:
@@ -88,6 +88,9 @@ def _check_splits(item: Item, data: Dataset) -> None:
             item.broken(f"has the split {name!r} without observations", load)
         elif len(torch.unique(rows)) != len(rows):
             item.broken(f"has observations twice in the split {name!r}", load)
+    if data.splits and "train" not in data.splits:
+        named = ", ".join(map(repr, data.splits))
+        item.broken(f"has the splits {named} and no 'train', so that models are trained on all observations", load)
     if {"train", "test"} <= data.splits.keys():
         both = torch.isin(data.splits["train"], data.splits["test"]).sum()
         if both:

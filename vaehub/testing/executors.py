@@ -12,11 +12,12 @@ from vaehub.executors.executor import Executor, Job, JobState
 from vaehub.hub.study import grid
 from vaehub.hub.study.job_text import job_id, plain_work, probe_text, text_of
 from vaehub.hub.study.job_work import work
+from vaehub.hub.study.remote_pool import lawful
 from vaehub.store.deliveries import Deliveries
 from vaehub.store.store import Store
 from vaehub.testing.bench import bench
 from vaehub.testing.failures import Item, NotChecked
-from vaehub.testing.guards import untouched
+from vaehub.testing.guards import class_of, untouched
 from vaehub.testing.parameters import check_params
 
 SECONDS = 120
@@ -26,8 +27,8 @@ SMALL = {"train.epochs": 0, "data.subset": 50, "network.hidden": [8], "model.lat
 
 def check(item: Item, settings: Mapping[str, object] | None = None) -> None:
     """Note the promises of an executor that are not kept: three small jobs are given to it, of which one fails."""
+    kind = class_of(item, Executor)
     check_params(item)
-    kind = item.attempt("cannot be loaded", lambda: item.registered.load(Executor))
     params = item.params(dict(settings or {}))
     with tempfile.TemporaryDirectory(prefix="vaehub-testing-") as name:
         store = Store.open(Path(name) / "store")
@@ -53,7 +54,9 @@ def check(item: Item, settings: Mapping[str, object] | None = None) -> None:
 
 def _check_jobs(item: Item, executor: Executor, deliveries: Deliveries, good: Sequence[Job], bad: Job) -> None:
     kind = type(executor)
-    if known := item.attempt("fails as it is asked for unknown jobs", lambda: executor.states(["of nobody"])):
+    if known := item.attempt(
+        "fails as it is asked for unknown jobs", lambda: lawful(executor.states(["of nobody"]), item.title, executor)
+    ):
         item.broken(f"says the state of a job that nobody submitted: {known}", kind.states)
     ids = [job.id for job in (*good, bad)]
     item.attempt("fails as jobs are submitted", lambda: executor.submit([*good, bad]))
@@ -76,7 +79,7 @@ def _check_jobs(item: Item, executor: Executor, deliveries: Deliveries, good: Se
 def _ended(item: Item, executor: Executor, jobs: Sequence[str]) -> Mapping[str, JobState]:
     until = time.monotonic() + SECONDS
     while True:
-        states = item.attempt("fails as it says states", lambda: executor.states(jobs))
+        states = item.attempt("fails as it says states", lambda: lawful(executor.states(jobs), item.title, executor))
         if time.monotonic() > until or all(name in states and states[name].phase == "ended" for name in jobs):
             return states
         time.sleep(executor.interval)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
@@ -71,11 +72,26 @@ class Item:
         if sentence not in self.sentences:
             self.sentences.append(sentence)
 
-    def raised(self, what: str, error: BaseException) -> None:
-        """Note an exception of the plugin."""
+    def raised(self, what: str, error: BaseException, at: type | Callable[..., object] | None = None) -> None:
+        """Note an exception of the plugin.
+
+        Args:
+            what: What failed, the end of a sentence about the item.
+            error: The exception.
+            at: Class or method that it is about, if it passed through no line of the plugin; the class, if not given.
+        """
         place = place_of_error(error, [package_of(self.registered.entry.target)])
+        if not place and (thing := at or self._class) is not None:
+            place = place_of(thing)
         said = str(error) if isinstance(error, VaehubError) else f"{type(error).__name__}: {first_line(error)}"
         self.broken(f"{what}: {said}{'' if place and place in said else place}")
+
+    @property
+    def _class(self) -> type | None:
+        """The entry's class, once it has been imported."""
+        module, _, name = self.registered.entry.target.partition(":")
+        found = getattr(sys.modules.get(module), name, None)
+        return found if isinstance(found, type) else None
 
     def attempt(self, what: str, work: Callable[[], T]) -> T:
         """Return what a plugin's code gives.

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 import torch
 
 from vaehub.core.data.dataset import Batch
-from vaehub.core.errors import VaehubError, first_line
+from vaehub.core.errors import ContractBroken, VaehubError, first_line
 from vaehub.core.metric import Extract
 from vaehub.features.extractor import FeatureExtractor, load_extractor
 from vaehub.testing.bench import bench, data
 from vaehub.testing.failures import Item, NotChecked
-from vaehub.testing.guards import scrambled, untouched
+from vaehub.testing.guards import class_of, scrambled, untouched
 from vaehub.testing.parameters import check_params
 
 DATA = ("grey", "colour", "vectors")
@@ -20,8 +20,8 @@ DATA = ("grey", "colour", "vectors")
 
 def check(item: Item, settings: Mapping[str, object] | None = None) -> None:
     """Note the promises of a feature extractor that are not kept."""
+    kind = class_of(item, FeatureExtractor)
     check_params(item)
-    kind = item.attempt("cannot be loaded", lambda: item.registered.load(FeatureExtractor))
     params = item.params(dict(settings or {}))
     models = bench().runner.builder.model_of
 
@@ -37,8 +37,10 @@ def check(item: Item, settings: Mapping[str, object] | None = None) -> None:
             try:
                 return made()(batch)  # noqa: B023 called at once
             except VaehubError as error:
-                if error.__cause__ is not None and not isinstance(error.__cause__, VaehubError):
-                    raise  # an exception of the extractor, and no refusal
+                if isinstance(error, ContractBroken) or (
+                    error.__cause__ is not None and not isinstance(error.__cause__, VaehubError)
+                ):
+                    raise  # a fault of the extractor, and no refusal
                 refusal = refusal or first_line(error)
                 return None
 

@@ -7,17 +7,22 @@ import os
 import random
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import platformdirs
 import torch
 
+from vaehub.core.data.dataset import Dataset
+from vaehub.core.model import LatentModel
+from vaehub.registry.places import package_of
 from vaehub.testing.failures import Item
+from vaehub.testing.imports import around_imports
 
+T = TypeVar("T")
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 _CHANGES = {"os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.symlink", "os.link", "os.truncate"}
 _listeners: list[list[str]] = []
@@ -33,14 +38,67 @@ def untouched(item: Item, what: str, *, files: bool = True) -> Iterator[None]:
         what: What it does, to follow its name, such as ``measures``.
         files: Whether files count; caches and temporary files never do.
     """
-    before = _state()
-    with _written() as paths:
+    allowed, at_import = _state(), {}
+
+    def import_begins() -> None:
+        at_import.update(_state())
+
+    def import_ended() -> None:
+        # What was changed before stays noted; what the import of a library changes is nobody's fault.
+        now = _state()
+        allowed.update({name: now[name] for name, value in at_import.items() if _same(value, allowed[name])})
+
+    with _written() as paths, around_imports(package_of(item.registered.entry.target), import_begins, import_ended):
         yield
     for name, value in _state().items():
-        if not _same(value, before[name]):
+        if not _same(value, allowed[name]):
             item.broken(f"changes {name} of the process as it {what}")
     if files and paths:
         item.broken(f"writes {paths[0]!r} as it {what}")
+
+
+@contextmanager
+def unaltered(item: Item, given: Iterable[object], at: Callable[..., object]) -> Iterator[None]:
+    """Note models and data that the code inside alters, and put them back: what is measured next would be of others.
+
+    Args:
+        item: Whose code it is.
+        given: What it is given.
+        at: The method that is called.
+    """
+    before = [(what, tensor, tensor.clone()) for each in given for what, tensor in _content(each)]
+    try:
+        yield
+    finally:
+        for what, tensor, kept in before:
+            if not torch.equal(tensor.nan_to_num(), kept.nan_to_num()):
+                item.broken(f"alters the {what} that it is given as it measures", at)
+                tensor.copy_(kept)  # for what is checked after it
+
+
+def _content(thing: object) -> Iterator[tuple[str, torch.Tensor]]:
+    """Yield what of a model or of data has to stay as it is."""
+    if isinstance(thing, LatentModel):
+        yield from (("weights of a model", each) for each in thing.state_dict().values())
+    if isinstance(thing, Dataset):
+        factors = None if thing.factors is None else thing.factors.classes
+        for what, each in ("observations", thing.stored), ("labels", thing.labels), ("factors", factors):
+            if isinstance(each, torch.Tensor):
+                yield what, each
+
+
+def class_of(item: Item, contract: type[T]) -> type[T]:
+    """Return the class of an entry, whose import changes nothing of the process.
+
+    Args:
+        item: The entry.
+        contract: What its kind derives from.
+
+    Raises:
+        StopChecking: If it cannot be loaded, once that is noted.
+    """
+    with untouched(item, "is imported"):
+        return item.attempt("cannot be loaded", lambda: item.registered.load(contract))
 
 
 @contextmanager

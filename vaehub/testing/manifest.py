@@ -19,6 +19,7 @@ from vaehub.registry.catalog import Catalog
 from vaehub.registry.discovery import Plugin
 from vaehub.registry.entries import Entry, Metric
 from vaehub.testing.failures import Item, StopChecking
+from vaehub.testing.guards import class_of
 
 HEAVY = ("torch", "scipy", "duckdb", "h5py", "sklearn", "pyarrow", "pandas", "matplotlib")
 """What a manifest must not import, since every command reads it."""
@@ -99,7 +100,7 @@ def _check_entry(item: Item, entry: Entry, module: str) -> None:
     if "\n" in entry.summary or entry.summary.rstrip().endswith("."):
         item.broken(f"has the summary {entry.summary!r}, and a summary is one phrase without a full stop{place}")
     if entry.has_params:
-        kind: type = item.attempt("cannot be loaded", lambda: item.registered.load(_contract(entry)))
+        kind: type = class_of(item, _contract(entry))
         params = item.attempt("has parameters that cannot be loaded", item.registered.load_params)
         own = getattr(kind, "Params", None)
         if own is not params:

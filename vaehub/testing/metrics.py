@@ -10,7 +10,7 @@ from typing import Any, cast
 import torch
 
 from vaehub.core.data.dataset import Dataset
-from vaehub.core.errors import VaehubError, first_line
+from vaehub.core.errors import ContractBroken, VaehubError, first_line
 from vaehub.core.metric import Columns, Metric
 from vaehub.core.model import LatentModel
 from vaehub.core.recipe import Component, Recipe
@@ -21,15 +21,17 @@ from vaehub.hub.recipe_runner import RecipeRunner
 from vaehub.hub.refusals import refuse
 from vaehub.hub.subjects import KINDS
 from vaehub.registry.entries import Metric as MetricEntry
+from vaehub.registry.places import is_raised_in, package_of
 from vaehub.testing.bench import LATENT_DIM, NAMES, Bench, bench
 from vaehub.testing.failures import Item, NotChecked, StopChecking
-from vaehub.testing.guards import scrambled, untouched
+from vaehub.testing.guards import class_of, scrambled, unaltered, untouched
 from vaehub.testing.needs import check_needs
 from vaehub.testing.parameters import check_params
 from vaehub.testing.results import comparable, differing, says_undefined, undefined, values_of
 
 CANDIDATES = [("vae", "grey"), ("ard", "grey"), ("ivae", "grey"), ("ae", "grey"), ("linear_vae", "vectors")]
 """Models and data, of which a metric is asked of the first that it does not refuse."""
+FAILS = "fails as it measures"
 SLACK = 1e-4
 """How far values of a wrapped model may lie from those of the same model as it is, relatively: rounding of batches."""
 
@@ -71,9 +73,21 @@ class Measuring:
         builder = self.tools.runner_of(self.item.catalog).builder
         return self.item.attempt("cannot be made", lambda: builder.metric(self.component, contract, seed))
 
-    def measure(self, case: Case, *, seed: int = 0, what: str = "fails as it measures") -> Result:
-        """Return what the metric measures, its needs met, in a process that it leaves as it was."""
+    def measure(self, case: Case, *, seed: int = 0, what: str = FAILS) -> Result:
+        """Return what the metric measures, its needs met, in a process that it leaves as it was.
+
+        Raises:
+            NotChecked: If the metric itself refuses what it finds in such small data.
+        """
         metric = self.metric(seed)
+
+        def attempted() -> Result:
+            try:
+                return work()
+            except VaehubError as error:
+                if what != FAILS or not is_raised_in(error, package_of(self.entry.target)):
+                    raise
+                raise NotChecked(f"{self.item.title} refuses what it finds in the kit's data: {error}") from error
 
         def work() -> Result:
             if self.entry.subject == "recipe":
@@ -84,8 +98,11 @@ class Measuring:
                 found = metric.measure(*case.arguments)
             return measured(found, metric, frozenset(each.latent_dim for each in models) or None)
 
-        with untouched(self.item, "measures", files=self.entry.subject != "recipe"):
-            return self.item.attempt(what, work)
+        with (
+            untouched(self.item, "measures", files=self.entry.subject != "recipe"),
+            unaltered(self.item, case.arguments, type(metric).measure),
+        ):
+            return self.item.attempt(what, attempted)
 
 
 def check(
@@ -100,8 +117,8 @@ def check(
         model: Model of the catalog that it is asked of; if not given, the first that it does not refuse.
     """
     entry = cast(MetricEntry, item.registered.entry)
+    kind = class_of(item, KINDS[entry.subject].contract())
     check_params(item)
-    kind = item.attempt("cannot be loaded", lambda: item.registered.load(KINDS[entry.subject].contract()))
     tools = bench()
     item.params(dict(settings or {}))  # says which are missing
     _, component = item.attempt(
@@ -133,12 +150,18 @@ def check(
             f"this name; it has {', '.join(first.scalars) or 'none'}",
             kind.measure,
         )
+    # A column of a table has a unit by its own name, without that of the table.
+    named = {part for name in values_of(first) for part in (name, name.rpartition(".")[2])}
+    if unknown := [name for name in entry.units if name not in named]:
+        has = ", ".join(map(repr, values_of(first)))
+        item.broken(f"has a unit for {_told(unknown)} in its manifest, and returns {has}", kind.measure)
     _check_picture(measuring, first)
     if entry.subject == "model":
         _check_other_sizes(measuring, case)
         _check_wrapped(measuring, case, first)
     if entry.subject in ("model", "dataset", "pair"):
-        check_needs(item, measuring.metric(), case.arguments, first)
+        with unaltered(item, case.arguments, kind.measure):
+            check_needs(item, measuring.metric(), case.arguments, first)
 
 
 def _accepted(measuring: Measuring, rows: Columns | None, model: str | None) -> Case:
@@ -147,6 +170,9 @@ def _accepted(measuring: Measuring, rows: Columns | None, model: str | None) -> 
     for case in _cases(measuring, rows, model):
         try:
             refuse(measuring.metric(), *case.arguments)
+        except ContractBroken as error:
+            measuring.item.raised("fails in its check", error)
+            raise StopChecking from error
         except VaehubError as error:
             said = said or first_line(error)
         except (KeyboardInterrupt, StopChecking, NotChecked):

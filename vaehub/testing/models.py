@@ -9,16 +9,18 @@ from functools import partial
 import torch
 
 from vaehub.core.data.dataset import Batch, Dataset
-from vaehub.core.errors import VaehubError
-from vaehub.core.model import LatentModel, Losses, Step
+from vaehub.core.errors import ContractBroken, VaehubError
+from vaehub.core.model import LatentModel, Step
 from vaehub.core.recipe import Recipe
 from vaehub.hub import requests
+from vaehub.registry.lawfulness import NAME
 from vaehub.testing.bench import LATENT_DIM, Bench, bench
 from vaehub.testing.failures import Item, NotChecked, StopChecking
-from vaehub.testing.guards import scrambled, untouched
+from vaehub.testing.guards import class_of, scrambled, untouched
+from vaehub.testing.networks import same_for_all_seeds
 from vaehub.testing.parameters import check_params
 from vaehub.training.fit import Fitted, fit
-from vaehub.training.loop import TrainingState
+from vaehub.training.loop import TrainingState, checked
 
 EPOCHS = 4
 DATA = ("grey", "vectors")
@@ -60,8 +62,8 @@ def check(item: Item, settings: Mapping[str, object] | None = None, network: str
         settings: Parameters by scope.
         network: Network that it is built on.
     """
+    kind = class_of(item, LatentModel)
     check_params(item)
-    kind = item.attempt("cannot be loaded", lambda: item.registered.load(LatentModel))
     item.params({name.removeprefix("model."): value for name, value in (settings or {}).items() if "model." in name})
     tools = bench()
     recipe, whole = _accepted(item, tools, dict(settings or {}), network)
@@ -72,6 +74,8 @@ def check(item: Item, settings: Mapping[str, object] | None = None, network: str
 
     with scrambled(1), untouched(item, "is built"):
         model = built()
+    if same_for_all_seeds(model, built(1)):
+        item.broken("begins with the same weights for every seed: does it set one itself?", kind)
     _check_shapes(item, model, whole)
     _check_loss(item, built(), whole)
 
@@ -127,8 +131,10 @@ def _built(build: Callable[[Recipe, Dataset], LatentModel], recipe: Recipe, whol
     try:
         return build(recipe, whole)
     except VaehubError as error:
-        if error.__cause__ is not None and not isinstance(error.__cause__, VaehubError):
-            raise  # an exception of the model, and no refusal
+        if isinstance(error, ContractBroken) or (
+            error.__cause__ is not None and not isinstance(error.__cause__, VaehubError)
+        ):
+            raise  # a fault of the model, and no refusal
         raise NotChecked(str(error)) from error
 
 
@@ -186,9 +192,13 @@ def _check_loss(item: Item, model: LatentModel, whole: Dataset) -> None:
     losses = item.attempt(
         "fails as it computes its loss", lambda: model.loss(train.batch(slice(0, 32)), Step(0, 0, generator))
     )
-    if not isinstance(losses, Losses):
-        item.broken(f"returns a {type(losses).__name__} from 'loss', which returns vaehub.Losses", kind.loss)
-        raise StopChecking
+    try:
+        checked(losses, model)
+    except VaehubError as error:
+        item.broken(f"fails as it computes its loss: {error}", kind.loss)
+        raise StopChecking from error
+    if unlawful := [name for name in losses.terms if not NAME.fullmatch(name)]:
+        item.broken(f"has the loss {unlawful[0]!r}, and names are lower-case words joined by underscores", kind.loss)
     for name, value in {"total": losses.total, **losses.terms}.items():
         if not bool(torch.isfinite(value).all()):
             item.broken(f"has the loss {name!r} of {float(value.detach())} before it is trained", kind.loss)

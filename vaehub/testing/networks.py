@@ -13,7 +13,7 @@ from vaehub.core.errors import VaehubError, first_line
 from vaehub.core.network import Network
 from vaehub.core.random import seeded_construction
 from vaehub.testing.failures import Item, NotChecked
-from vaehub.testing.guards import scrambled, untouched
+from vaehub.testing.guards import class_of, scrambled, untouched
 from vaehub.testing.parameters import check_params
 
 SHAPES = ((1, 8, 8), (1, 16, 16), (1, 28, 28), (3, 32, 32), (1, 64, 64), (3, 64, 64), (10,))
@@ -25,8 +25,8 @@ MOST = 3
 
 def check(item: Item, settings: Mapping[str, object] | None = None) -> None:
     """Note the promises of a network that are not kept."""
+    kind = class_of(item, Network)
     check_params(item)
-    kind = item.attempt("cannot be loaded", lambda: item.registered.load(Network))
     params = item.params(dict(settings or {}))
     refusals: list[str] = []
     taken: list[tuple[int, ...]] = []
@@ -35,9 +35,9 @@ def check(item: Item, settings: Mapping[str, object] | None = None) -> None:
             break
         spec = DataSpec(shape, in_unit_interval=True)
 
-        def built(latent_dim: int, n_statistics: int, spec: DataSpec = spec) -> Network | None:
+        def built(latent_dim: int, n_statistics: int, spec: DataSpec = spec, seed: int = 0) -> Network | None:
             try:
-                with seeded_construction(0):
+                with seeded_construction(seed):
                     return kind(params, spec, latent_dim, n_statistics)
             except VaehubError as error:
                 refusals.append(first_line(error))
@@ -55,9 +55,18 @@ def check(item: Item, settings: Mapping[str, object] | None = None) -> None:
                 taken.append(shape)
             with scrambled(2):
                 again = built(latent_dim, n_statistics)
+            other = built(latent_dim, n_statistics, seed=1)
+            if other is not None and same_for_all_seeds(network, other):
+                item.broken("begins with the same weights for every seed: does it set one itself?", kind)
             _check_one(item, network, again, shape)
     if not taken:
         raise NotChecked(f"{item.title} takes none of the shapes of the kit: {refusals[0]}")
+
+
+def same_for_all_seeds(one: torch.nn.Module, other: torch.nn.Module) -> bool:
+    """Return whether weights that are not all constant begin the same, built with two seeds."""
+    pairs = [(a, b) for a, b in zip(one.parameters(), other.parameters(), strict=True) if a.numel() > 1]
+    return any(bool((a != a.flatten()[0]).any()) for a, _ in pairs) and all(torch.equal(a, b) for a, b in pairs)
 
 
 @torch.no_grad()

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from filelock import FileLock, Timeout
 
-from vaehub.core.errors import VaehubError, WorkFailed, first_line
+from vaehub.core.errors import ContractBroken, VaehubError, WorkFailed, described, first_line
 from vaehub.core.identity import Json
 from vaehub.core.params import parse
 from vaehub.executors import Executor, JobState
@@ -23,6 +23,7 @@ from vaehub.hub.study.job_text import job_id, named_trainings, plain_work, probe
 from vaehub.hub.study.job_work import work
 from vaehub.hub.study.small_store import unpacked
 from vaehub.registry.catalog import Catalog
+from vaehub.registry.places import package_of, place_of, place_of_error
 from vaehub.store.store import Store
 
 GRACE = 5.0
@@ -60,13 +61,17 @@ class Engine:
         found = catalog.find("executor", self.name)
         params = parse(found.load_params(), self.params, owner=found.title)
         kind, folder = found.load(Executor), store.path.absolute() / "executors" / found.entry.name
-        return _asked(self.name, "__init__", lambda: kind(params, folder))
+        return _asked(self.name, "__init__", lambda: kind(params, folder), kind)
 
     def states(self, catalog: Catalog, store: Store, jobs: Collection[str]) -> Mapping[str, JobState]:
         """Return the states of jobs that another process has submitted; raises as :meth:`Executor.states`."""
         executor = self.executor(catalog, store)
         with _let_go(self.name, executor):
-            return _asked(self.name, "states", lambda: executor.states(jobs))
+            return lawful(
+                _asked(self.name, "states", lambda: executor.states(jobs), type(executor)),
+                f"executor {self.name!r}",
+                executor,
+            )
 
 
 class RemotePool:
@@ -254,7 +259,7 @@ class RemotePool:
                 "collects what has been made, and goes on"
             ) from error
         self._last_answer = time.monotonic()
-        return found
+        return lawful(found, f"executor {self._engine.name!r}", self._executor)
 
     def _give_up(self, names: Collection[str]) -> None:
         """Take all back that was laid down."""
@@ -270,17 +275,18 @@ class RemotePool:
         return EngineJob(name, text, work, self._store.deliveries.file_of(name).absolute())
 
     def _asked(self, what: str, call: Callable[[], T]) -> T:
-        return _asked(self._engine.name, what, call)
+        return _asked(self._engine.name, what, call, type(self._executor))
 
 
-def _asked(name: str, what: str, call: Callable[[], T]) -> T:
+def _asked(name: str, what: str, call: Callable[[], T], kind: type) -> T:
     try:
         return call()
     except (VaehubError, KeyboardInterrupt):
         raise
     # A stranger's executor runs here, and what it raises need be no Exception.
     except BaseException as error:
-        why = f"{type(error).__name__}: {first_line(error)}"
+        place = place_of_error(error, [package_of(kind.__module__)]) or place_of(getattr(kind, what))
+        why = f"{type(error).__name__}: {first_line(error)}{place}"
         raise VaehubError(f"executor {name!r} failed in {what!r}: {why}") from error
 
 
@@ -291,9 +297,27 @@ def _let_go(name: str, executor: Executor) -> Iterator[None]:
         yield
     except BaseException:
         with suppress(VaehubError):  # what went wrong first says more
-            _asked(name, "close", executor.close)
+            _asked(name, "close", executor.close, type(executor))
         raise
-    _asked(name, "close", executor.close)
+    _asked(name, "close", executor.close, type(executor))
+
+
+def lawful(states: object, title: str, executor: Executor) -> Mapping[str, JobState]:
+    """Return the states of jobs as an executor says them.
+
+    Raises:
+        ContractBroken: If they are none.
+    """
+    if not isinstance(states, Mapping):
+        given = described(states)
+    elif wrong := [each for each in states.values() if not isinstance(each, JobState)]:
+        given = f"{described(wrong[0])} for a job"
+    else:
+        return states
+    raise ContractBroken(
+        f"{title} returned {given} from 'states', which returns a vaehub.executors.JobState for each id"
+        f"{place_of(executor.states)}"
+    )
 
 
 def _is_over(state: JobState | None) -> bool:

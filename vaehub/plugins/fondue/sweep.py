@@ -93,7 +93,8 @@ def check_search(metric: str, params: SearchParams, recipe: Recipe) -> None:
 def result_of(metric: str, params: SearchParams, recipe: Recipe, runner: Runner, measure: Measure) -> Result:
     """Return the result of a search, which is repeated with each number of epochs until its answer repeats.
 
-    Bonheme 2023, Algorithms 1 to 8, with epochs that are raised until an answer repeats.
+    Bonheme 2023, Algorithms 1 to 8, with epochs that are raised until an answer repeats. ``upper`` of a step is
+    infinite as long as no number is known to exceed the threshold.
 
     Args:
         metric: Name of the metric, for messages.

@@ -5,7 +5,18 @@ from typing import final
 
 import torch
 
-from vaehub import EVALUATION_BATCH, Dataset, LatentModel, ModelMetric, Needs, Result, Step, VaehubError, WorkFailed
+from vaehub import (
+    EVALUATION_BATCH,
+    Dataset,
+    LatentModel,
+    Losses,
+    ModelMetric,
+    Needs,
+    Result,
+    Step,
+    VaehubError,
+    WorkFailed,
+)
 from vaehub.analysis import in_double
 from vaehub.plugins.rate_distortion.params import ElboParams
 
@@ -28,7 +39,13 @@ class Elbo(ModelMetric[ElboParams]):
         """Refuse models whose loss does not name the two terms."""
         some = self.draw_observations(data, 2).data.to(model.device)
         with torch.no_grad():
-            found = model.eval().loss(some.batch(slice(0, 2)), self._step(model.device)).terms
+            losses: object = model.eval().loss(some.batch(slice(0, 2)), self._step(model.device))
+        if not isinstance(losses, Losses):
+            raise VaehubError(
+                f"'loss' of model class {type(model).__name__!r} returned a {type(losses).__name__}, and returns "
+                "vaehub.Losses(total, terms)"
+            )
+        found = losses.terms
         missing = [name for name in TERMS if name not in found]
         if missing:
             raise VaehubError(
