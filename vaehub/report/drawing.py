@@ -17,6 +17,7 @@ from multiprocessing import (
     set_start_method,
 )
 from multiprocessing.context import BaseContext
+from multiprocessing.forkserver import ensure_running
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -173,13 +174,16 @@ def drawers(hub: Hub, n: int) -> Iterator[Submit]:
 
         yield here
         return
-    with ProcessPoolExecutor(n_processes, _context()) as processes:
+    context = _context()
+    if is_from_one := context.get_start_method() == "forkserver":
+        ensure_running()  # at once, where the first process would be waited for until all is loaded
+    with ProcessPoolExecutor(n_processes, context) as processes:
 
         def elsewhere(work: Callable[[Hub, A], T], argument: A) -> Future[T]:
             return processes.submit(_elsewhere, hub.store.path, work, argument)
 
         try:
-            for _ in range(n_processes):
+            for _ in range(0 if is_from_one else n_processes):
                 processes.submit(_started)
             yield elsewhere
         except BrokenProcessPool as error:
