@@ -22,8 +22,9 @@ FOLDER = Path(__file__).parent.parent / "docs" / "tutorials"
 TUTORIALS = sorted(FOLDER.glob("*.ipynb"))
 PATIENCE = 600
 """Seconds of one cell, on a machine that does much else."""
-TOLERANCE = 0.02
-"""Relative difference of two numbers that are not whole: processors round differently, and training builds on it."""
+TOLERANCE = 0.1
+"""Relative difference of two numbers that are not whole: processors round differently, and training builds on it. Of two
+kinds of processors, the gap of a relevance differed by 4 % and a standard deviation over three seeds by 3 %."""
 TIME = re.compile(r"\b\d+(\.\d+)? (s|min)\b")
 ID = re.compile(r"\b[0-9a-f]{8}\b")
 NUMBER = re.compile(r"[-+]?\d[\d,]*\.?\d*(?:e[-+]?\d+)?")
