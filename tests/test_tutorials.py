@@ -6,7 +6,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_output
 
-from tests.tutorials import TUTORIALS, agree, differences, run, stripped
+from tests.tutorials import TUTORIALS, agree, differences, run, stripped, words_agree
 
 
 @pytest.mark.slow
@@ -42,6 +42,14 @@ def test_there_are_five_notebooks_with_outputs_of_no_machine():
 )
 def test_words_and_counts_must_agree_and_other_numbers_nearly(stored, given, same):
     assert agree(stored, given) == same
+
+
+@pytest.mark.parametrize(
+    ("given", "same"),
+    [("gap  5.1  of 91f0aa7b", True), ("gap  4.62397  at 80e0996a", False), ("gap of 80e0996a", False)],
+)
+def test_of_a_cell_that_varies_words_must_agree(given, same):
+    assert words_agree("gap  4.62397  of 80e0996a", given) == same
 
 
 def test_times_and_bars_that_are_gone_are_not_stored():

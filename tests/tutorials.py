@@ -1,7 +1,8 @@
 """The notebooks of docs/tutorials: run, stripped of what varies, compared; ``python -m tests.tutorials`` renders them.
 
-A cell with the tag ``varies`` may give other numbers on another machine; all else is compared. Times and ids are left
-out, as are the bytes of pictures.
+A cell with the tag ``varies`` may give other numbers on another machine: of kinds of processors, the gap of a relevance
+differs by 4 % and a deviation over three seeds by 10 %. Its words are compared, and of all else numbers too. Times and
+ids are left out, as are the bytes of pictures.
 """
 
 import math
@@ -22,9 +23,8 @@ FOLDER = Path(__file__).parent.parent / "docs" / "tutorials"
 TUTORIALS = sorted(FOLDER.glob("*.ipynb"))
 PATIENCE = 600
 """Seconds of one cell, on a machine that does much else."""
-TOLERANCE = 0.1
-"""Relative difference of two numbers that are not whole: processors round differently, and training builds on it. Of two
-kinds of processors, the gap of a relevance differed by 4 % and a standard deviation over three seeds by 3 %."""
+TOLERANCE = 0.02
+"""Relative difference of two numbers that are not whole: processors round differently, and training builds on it."""
 TIME = re.compile(r"\b\d+(\.\d+)? (s|min)\b")
 ID = re.compile(r"\b[0-9a-f]{8}\b")
 NUMBER = re.compile(r"[-+]?\d[\d,]*\.?\d*(?:e[-+]?\d+)?")
@@ -63,13 +63,14 @@ def stripped(output: NotebookNode) -> NotebookNode | None:
 def differences(stored: NotebookNode, given: NotebookNode) -> Iterator[str]:
     """Yield where what a notebook gives is not what is stored in it."""
     for number, (one, other) in enumerate(zip(stored.cells, given.cells, strict=True)):
-        if one.cell_type != "code" or "varies" in one.metadata.get("tags", ()):
+        if one.cell_type != "code":
             continue
         before, after = (list(map(text, filter(_is_answer, cell.outputs))) for cell in (one, other))
         if len(before) != len(after):
             yield f"cell {number} gives {len(after)} outputs, and {len(before)} are stored: {after}"
+        same = words_agree if "varies" in one.metadata.get("tags", ()) else agree
         for old, new in zip(before, after, strict=False):
-            if not agree(old, new):
+            if not same(old, new):
                 yield f"cell {number} gives\n{new}\nand stored is\n{old}"
 
 
@@ -93,6 +94,12 @@ def agree(stored: str, given: str) -> bool:
     """Return whether two texts have the same words and whole numbers, and nearly the same other numbers."""
     one, other = (ID.sub("id", each).split() for each in (stored, given))
     return len(one) == len(other) and all(map(_agrees, one, other))
+
+
+def words_agree(stored: str, given: str) -> bool:
+    """Return whether two texts have the same words, and numbers in the same places."""
+    one, other = (NUMBER.sub("0", ID.sub("id", each)).split() for each in (stored, given))
+    return one == other
 
 
 def _agrees(stored: str, given: str) -> bool:
